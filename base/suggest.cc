@@ -1,0 +1,62 @@
+#include "base/suggest.h"
+
+#include <algorithm>
+#include <cctype>
+#include <vector>
+
+namespace dml {
+
+namespace {
+
+std::string Lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+// Optimal string alignment distance: insertions, deletions, substitutions, swaps of neighbours.
+std::size_t EditDistance(const std::string& a, const std::string& b) {
+  const std::size_t width = b.size() + 1;
+  std::vector<std::size_t> cost((a.size() + 1) * width);
+  for (std::size_t i = 0; i <= a.size(); ++i) cost[i * width] = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) cost[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t change = a[i - 1] == b[j - 1] ? 0 : 1;
+      std::size_t best = std::min({cost[(i - 1) * width + j] + 1, cost[i * width + j - 1] + 1,
+                                   cost[(i - 1) * width + j - 1] + change});
+      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) best = std::min(best, cost[(i - 2) * width + j - 2] + 1);
+      cost[i * width + j] = best;
+    }
+  }
+  return cost.back();
+}
+
+constexpr std::size_t kWordLengthMax = 200;
+
+}  // namespace
+
+std::string Nearest(std::string_view word, std::span<const std::string> candidates) {
+  if (word.empty() || word.size() > kWordLengthMax) return {};
+  const std::string lowered = Lower(word);
+  std::string best;
+  // A third of the word may be wrong; a longer edit is a different word.
+  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    if (candidate.size() > kWordLengthMax) continue;
+    const std::size_t distance = EditDistance(lowered, Lower(candidate));
+    if (distance < best_distance) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+std::string DidYouMean(std::string_view word, std::span<const std::string> candidates) {
+  const std::string nearest = Nearest(word, candidates);
+  return nearest.empty() ? std::string() : "did you mean '" + nearest + "'?";
+}
+
+}  // namespace dml

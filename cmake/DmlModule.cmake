@@ -1,0 +1,55 @@
+# dml_module(name SOURCES... [PUBLIC libs...] [PRIVATE libs...])
+#   A static library dml_<name>, alias dml::<name>, with the project's warnings and include root.
+# dml_test(name SOURCES... LIBS...)
+#   A GoogleTest binary, its cases registered with CTest under the labels given by LABELS.
+
+add_library(dml_options INTERFACE)
+target_include_directories(dml_options INTERFACE "${PROJECT_SOURCE_DIR}")
+target_compile_options(
+  dml_options
+  INTERFACE -Wall
+            -Wextra
+            -Wpedantic
+            -Wshadow
+            -Wconversion
+            -Wsign-conversion
+            -Wnon-virtual-dtor
+            -Wold-style-cast
+            -Wswitch-enum
+            -Wunused-result
+            -fno-omit-frame-pointer)
+# Contraction would let the compiler fuse a*b+c in some builds only: results must not depend on it.
+target_compile_options(dml_options INTERFACE -ffp-contract=off)
+if(DML_WERROR)
+  target_compile_options(dml_options INTERFACE -Werror)
+endif()
+if(DML_SANITIZE)
+  target_compile_options(dml_options INTERFACE -fsanitize=${DML_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(dml_options INTERFACE -fsanitize=${DML_SANITIZE})
+endif()
+find_program(DML_CCACHE ccache)
+if(DML_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${DML_CCACHE}")
+endif()
+
+function(dml_module name)
+  cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(dml_${name} STATIC ${arg_SOURCES})
+  add_library(dml::${name} ALIAS dml_${name})
+  target_link_libraries(
+    dml_${name}
+    PUBLIC dml_options ${arg_PUBLIC}
+    PRIVATE ${arg_PRIVATE})
+endfunction()
+
+function(dml_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS;LABELS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE dml_options ${arg_LIBS} GTest::gtest GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE DML_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                                             DML_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  gtest_discover_tests(
+    ${name}
+    PROPERTIES LABELS "${arg_LABELS}"
+    DISCOVERY_TIMEOUT 60)
+endfunction()

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <functional>
+#include <stop_token>
+
+namespace dml::learn {
+
+class Communicator;
+
+// How a fit may use the machine. None of it changes a bit of the result.
+struct Execution {
+  int threads = 1;
+  Communicator* communicator = nullptr;  // null: this process owns every tile
+  std::stop_token stop;                  // asked between tiles
+  std::function<void(double fraction, const char* note)> progress;  // may be empty
+};
+
+}  // namespace dml::learn

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/artifact.h"
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/json.h"
+#include "base/result.h"
+
+namespace dml::runners {
+
+// Names one attempt everywhere: the idempotency key of launches, the name of its folder, and the
+// fence that keeps an old attempt from committing.
+struct AttemptKey {
+  RunId run;
+  TaskId task;
+  AttemptNumber attempt;
+  friend auto operator<=>(const AttemptKey&, const AttemptKey&) = default;
+};
+
+// A registered step type with bound parameters. A fused task has several, each feeding the next.
+struct NativeStep {
+  std::string uses;
+  Json params = Json::object();
+};
+
+struct Command {
+  std::vector<std::string> argv;
+  std::string work_dir;                        // the process starts here; created if missing
+  std::map<std::string, std::string> outputs;  // port -> path relative to work_dir
+  std::map<std::string, std::string> inputs;   // port -> path relative to work_dir to link at
+};
+
+// Everything a node needs for one attempt. Plain data; crosses processes and machines.
+struct LaunchSpec {
+  AttemptKey key;
+  std::string task_name;
+  std::variant<std::vector<NativeStep>, Command> work;
+  std::vector<Artifact> inputs;            // grouped by port, in order
+  std::vector<PortSpec> outputs;
+  std::map<std::string, std::string> env;  // added to the node's environment
+  std::string attempt_dir;  // private to the attempt, created on demand; outputs in <dir>/out/<port>/
+  std::string log_path;     // stdout and stderr, appended
+  int threads = 1;
+  std::int64_t memory_bytes = 0;  // 0: unlimited
+  Duration timeout{0};            // 0: none
+  Duration grace = Duration::Seconds(10);  // between TERM and KILL
+};
+
+// How an attempt ended, as a fact. Whether it is repeated is not a runner's business.
+struct ExitSuccess {};
+struct ExitFailure {
+  Error error;
+  int exit_code = 1;
+};
+struct ExitSignal {
+  int signal = 0;
+  bool out_of_memory = false;
+};
+struct ExitTimeout {};
+struct ExitKilled {};  // by Kill()
+using ExitReason = std::variant<ExitSuccess, ExitFailure, ExitSignal, ExitTimeout, ExitKilled>;
+
+struct ResourceUsage {
+  Duration wall{0};
+  Duration cpu{0};
+  std::int64_t memory_bytes_max = 0;
+};
+
+// Events, posted from any thread to the sink; each attempt has at most one Started and exactly
+// one Exited or Lost, in that order, unless the orchestrator dies first.
+struct AttemptStarted {
+  AttemptKey key;
+  int pid = 0;
+};
+struct AttemptProgress {
+  AttemptKey key;
+  double fraction = 0;  // [0, 1]
+  std::string note;
+};
+struct AttemptExited {
+  AttemptKey key;
+  ExitReason reason;
+  Json metrics = Json::object();
+  std::vector<std::string> warnings;
+  ResourceUsage usage;
+};
+struct AttemptLost {  // the worker or the node vanished: infrastructure, not the task
+  AttemptKey key;
+  Error error;
+};
+using RunnerEvent = std::variant<AttemptStarted, AttemptProgress, AttemptExited, AttemptLost>;
+
+// Where events go. Post() is called from runner threads and must not block for long.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void Post(RunnerEvent event) = 0;
+};
+
+// What a node offers.
+struct Capacity {
+  double cpus = 1;
+  std::int64_t memory_bytes = 0;
+};
+
+enum class KillMode { kTerminate, kKill };
+
+// What a node knows about an attempt: the question recovery asks.
+struct AttemptUnknown {};
+struct AttemptRunning {
+  int pid = 0;
+};
+using AttemptStatus = std::variant<AttemptUnknown, AttemptRunning, AttemptExited>;
+
+// Runs attempts on one node. Called from the run loop only; never blocks on a task. Launch is
+// idempotent by key. An attempt whose Launch returned an error was not started.
+class Runner {
+ public:
+  virtual ~Runner() = default;
+  [[nodiscard]] virtual Capacity Total() const = 0;
+  // Hands over a batch; returns the first failure to hand over, if any, by position.
+  virtual Result<void> Launch(std::vector<LaunchSpec> batch) = 0;
+  virtual void Kill(AttemptKey key, KillMode mode) = 0;
+  [[nodiscard]] virtual Result<AttemptStatus> Find(AttemptKey key) = 0;
+  // Ends idle workers and waits until every process is gone.
+  virtual void Shutdown() = 0;
+};
+
+}  // namespace dml::runners
