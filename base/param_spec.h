@@ -35,15 +35,15 @@ enum class ParamType {
 struct ParamSpec {
   std::string name;
   ParamType type = ParamType::kAny;
-  std::string doc;                    // one sentence, without a full stop
-  bool required = false;              // no default; absence is an error
-  Json default_value;                 // null means: absent unless given
-  std::optional<double> minimum;      // for kInt, kFloat, kDuration, kSize and list lengths
+  std::string doc;                // one sentence, without a full stop
+  bool required = false;          // no default; absence is an error
+  Json default_value;             // null means: absent unless given
+  std::optional<double> minimum;  // for kInt, kFloat, kDuration, kSize and list lengths
   std::optional<double> maximum;
   bool minimum_exclusive = false;
   bool maximum_exclusive = false;
-  std::vector<std::string> choices;   // for kEnum
-  std::vector<ParamSpec> element;     // see ParamType
+  std::vector<std::string> choices;  // for kEnum
+  std::vector<ParamSpec> element;    // see ParamType
 };
 
 }  // namespace dml

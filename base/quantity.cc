@@ -16,12 +16,8 @@ struct Unit {
   double factor;
 };
 
-constexpr std::array<Unit, 6> kTimeUnits{{{"ms", 1e6},
-                                          {"us", 1e3},
-                                          {"s", 1e9},
-                                          {"m", 60e9},
-                                          {"h", 3600e9},
-                                          {"d", 86400e9}}};
+constexpr std::array<Unit, 6> kTimeUnits{
+    {{"ms", 1e6}, {"us", 1e3}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9}}};
 
 constexpr std::array<Unit, 13> kSizeUnits{{{"", 1},
                                            {"B", 1},
@@ -99,8 +95,8 @@ Result<std::int64_t> ParseSize(std::string_view text) {
   double number = 0;
   std::string_view name;
   std::string_view rest = text;
-  const Unit* unit = TakeNumber(rest, number, name) && rest.empty() ? FindUnit(kSizeUnits, name)
-                                                                    : nullptr;
+  const Unit* unit =
+      TakeNumber(rest, number, name) && rest.empty() ? FindUnit(kSizeUnits, name) : nullptr;
   if (unit == nullptr || number * unit->factor > kLargest) {
     return Error::Invalid(fmt::format("'{}' is not a size", text),
                           "write a number and a unit, such as 512Mi, 4Gi or 1GB");

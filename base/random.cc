@@ -39,7 +39,8 @@ Philox::Philox(std::uint64_t seed, std::string_view purpose) {
 
 std::array<std::uint32_t, 4> Philox::Words(std::uint64_t a, std::uint64_t b) const {
   std::array<std::uint32_t, 4> x{static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(a >> 32),
-                                 static_cast<std::uint32_t>(b), static_cast<std::uint32_t>(b >> 32)};
+                                 static_cast<std::uint32_t>(b),
+                                 static_cast<std::uint32_t>(b >> 32)};
   std::uint32_t k0 = key_[0];
   std::uint32_t k1 = key_[1];
   for (int round = 0; round < kRounds; ++round) {

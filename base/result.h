@@ -61,7 +61,7 @@ struct Error {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit
 
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
@@ -127,15 +127,15 @@ class [[nodiscard]] Result<void> {
 // DML_TRY(auto x, F());  declares x from a successful Result, or returns its error.
 #define DML_TRY(declaration, expression) \
   DML_TRY_IMPL(DML_CONCAT(dml_result_, __COUNTER__), declaration, expression)
-#define DML_TRY_IMPL(result, declaration, expression)     \
-  auto result = (expression);                             \
-  if (!result.ok()) return std::move(result).error();     \
+#define DML_TRY_IMPL(result, declaration, expression) \
+  auto result = (expression);                         \
+  if (!result.ok()) return std::move(result).error(); \
   declaration = std::move(result).value()
 
 // DML_RETURN_IF_ERROR(F());  returns the error of a failed Result<void>.
-#define DML_RETURN_IF_ERROR(expression)                                              \
-  do {                                                                               \
-    if (auto dml_status = (expression); !dml_status.ok()) {                          \
-      return std::move(dml_status).error();                                          \
-    }                                                                                \
+#define DML_RETURN_IF_ERROR(expression)                     \
+  do {                                                      \
+    if (auto dml_status = (expression); !dml_status.ok()) { \
+      return std::move(dml_status).error();                 \
+    }                                                       \
   } while (false)

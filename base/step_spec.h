@@ -23,9 +23,9 @@ struct PortSpec {
 // What a step type is, as data: the contract between the language and the plugins. The language
 // validates against it, the plugins implement it, and neither includes the other.
 struct StepSpec {
-  std::string name;      // "train.ridge": a verb, a dot, scikit-learn's noun
-  std::string summary;   // one line
-  std::string formula;   // the objective or definition, as in the reference page; may be empty
+  std::string name;           // "train.ridge": a verb, a dot, scikit-learn's noun
+  std::string summary;        // one line
+  std::string formula;        // the objective or definition, as in the reference page; may be empty
   int algorithm_version = 1;  // part of the cache key; raised when results change
   std::vector<ParamSpec> params;
   std::vector<PortSpec> inputs;   // the first is what a bare `input: x` means

@@ -12,7 +12,8 @@
 #include "base/param_spec.h"
 
 // How C++ member types map to parameter types: the spec they imply, how they are read from bound
-// Json, and how a default is shown. Bound Json was checked against the spec, so reading cannot fail.
+// Json, and how a default is shown. Bound Json was checked against the spec, so reading cannot
+// fail.
 
 namespace dml::plugins {
 

@@ -44,14 +44,15 @@ struct LaunchSpec {
   AttemptKey key;
   std::string task_name;
   std::variant<std::vector<NativeStep>, Command> work;
-  std::vector<Artifact> inputs;            // grouped by port, in order
+  std::vector<Artifact> inputs;  // grouped by port, in order
   std::vector<PortSpec> outputs;
   std::map<std::string, std::string> env;  // added to the node's environment
-  std::string attempt_dir;  // private to the attempt, created on demand; outputs in <dir>/out/<port>/
-  std::string log_path;     // stdout and stderr, appended
+  std::string
+      attempt_dir;       // private to the attempt, created on demand; outputs in <dir>/out/<port>/
+  std::string log_path;  // stdout and stderr, appended
   int threads = 1;
-  std::int64_t memory_bytes = 0;  // 0: unlimited
-  Duration timeout{0};            // 0: none
+  std::int64_t memory_bytes = 0;           // 0: unlimited
+  Duration timeout{0};                     // 0: none
   Duration grace = Duration::Seconds(10);  // between TERM and KILL
 };
 
