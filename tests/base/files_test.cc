@@ -1,0 +1,50 @@
+#include "base/files.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+namespace dml {
+namespace {
+
+class FilesTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::remove_all(root_);
+    ASSERT_TRUE(MakeDirectories(root_ + "/a/b").ok());
+  }
+  void TearDown() override { std::filesystem::remove_all(root_); }
+
+  std::string root_ = testing::TempDir() + "/files_test_" +
+                      testing::UnitTest::GetInstance()->current_test_info()->name();
+};
+
+TEST_F(FilesTest, WritesAndReplacesWhole) {
+  const std::string path = root_ + "/a/b/file";
+  ASSERT_TRUE(WriteFileAtomic(path, "one").ok());
+  ASSERT_TRUE(WriteFileAtomic(path, std::string(200'000, 'x')).ok());
+  EXPECT_EQ(*ReadFile(path), std::string(200'000, 'x'));
+}
+
+TEST_F(FilesTest, LeavesNoTemporaryBehind) {
+  ASSERT_TRUE(WriteFileAtomic(root_ + "/a/file", "content").ok());
+  std::filesystem::create_directories(root_ + "/a/taken");
+  EXPECT_FALSE(WriteFileAtomic(root_ + "/a/taken", "content").ok());
+  int entries = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(root_ + "/a")) {
+    ++entries;
+    EXPECT_EQ(entry.path().string().find(".tmp"), std::string::npos) << entry.path();
+  }
+  EXPECT_EQ(entries, 3);
+}
+
+TEST_F(FilesTest, ErrorsNameThePath) {
+  const auto missing = ReadFile(root_ + "/nothing");
+  ASSERT_FALSE(missing.ok());
+  EXPECT_NE(missing.error().message.find(root_ + "/nothing"), std::string::npos);
+  EXPECT_FALSE(WriteFileAtomic(root_ + "/no/such/folder/file", "x").ok());
+}
+
+}  // namespace
+}  // namespace dml
