@@ -56,6 +56,7 @@ const std::vector<Library>& Libraries() {
       {"zlib.h", {"plugins/table/"}},
       {"zstd.h", {"plugins/table/"}},
       {"openssl/", {"base/"}},
+      {"date/", {"orchestrator/schedule/"}},
   };
   return list;
 }

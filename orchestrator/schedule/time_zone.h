@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace dml::schedule {
+
+// A civil date and time of day, without a zone.
+struct LocalTime {
+  int year = 1970;
+  int month = 1;  // 1-12
+  int day = 1;    // 1-31
+  int hour = 0;
+  int minute = 0;
+  int second = 0;
+};
+
+// The instants that carry one local time: none in the gap when clocks go forward, two when they go
+// back, else one.
+struct Instants {
+  std::vector<WallTime> times;  // ascending
+  WallTime gap_end;             // when there are none: the first instant after the gap
+};
+
+// An IANA time zone. Cheap to copy, thread-safe; the zone data are the operating system's.
+class TimeZone {
+ public:
+  // "Europe/Berlin", "UTC"; kInvalid with did-you-mean for a name nobody knows.
+  static Result<TimeZone> Find(const std::string& name);
+
+  [[nodiscard]] LocalTime ToLocal(WallTime time) const;
+  [[nodiscard]] Instants ToInstants(const LocalTime& local) const;
+  [[nodiscard]] std::string name() const;
+
+ private:
+  explicit TimeZone(const void* zone) : zone_(zone) {}
+  const void* zone_;  // owned by the process-wide zone database
+};
+
+// 0-6, Sunday 0.
+[[nodiscard]] int WeekdayOf(int year, int month, int day);
+[[nodiscard]] int DaysInMonth(int year, int month);
+// The day after; time of day is kept.
+[[nodiscard]] LocalTime NextDay(const LocalTime& local);
+
+}  // namespace dml::schedule
