@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -37,11 +38,11 @@ struct Resources {
   friend bool operator==(const Resources&, const Resources&) = default;
 };
 
-// Text that names values which exist only at run time, as written: "${steps.best.metrics.C}".
-// `literals` has one more element than `references`; the value is their interleaving.
+// A metric of another task, which exists only at run time: "${steps.best.metrics.C}".
 struct MetricReference {
   TaskId task;
   std::string path;  // "cv.roc_auc"
+  std::string step;  // "best", as the text says
 };
 
 // A native step: a registered type and its bound parameters (every default filled in).
@@ -54,10 +55,10 @@ struct NativeWork {
 // An external command. Never passes a shell unless the user wrote one string.
 struct CommandWork {
   std::vector<std::string> argv;
-  bool shell = false;                            // argv[0] is a script for /bin/sh -c
-  std::vector<std::string> code;                 // declared code files, hashed into the key
-  std::map<std::string, std::string> outputs;    // port name -> path relative to the work folder
-  std::map<std::string, std::string> inputs;     // port name -> path it is linked to
+  bool shell = false;                          // argv[0] is a script for /bin/sh -c
+  std::vector<std::string> code;               // declared code files, hashed into the key
+  std::map<std::string, std::string> outputs;  // port name -> path relative to the work folder
+  std::map<std::string, std::string> inputs;   // port name -> path it is linked to
 };
 
 using Work = std::variant<NativeWork, CommandWork>;
@@ -80,12 +81,15 @@ struct FileInput {
 struct Condition {
   std::string text;  // "${steps.model.metrics.cv.roc_auc} > 0.7"
   Location where;
+  bool reads_status = false;  // calls success(), failure() or always(): see condition.h
 };
 
-// A placeholder inside params, argv or env that is filled in before launch.
+// A placeholder inside params, argv or env that is filled in before launch by FillDeferred
+// (pipelines/deferred.h).
 struct DeferredValue {
-  std::string pointer;  // JSON pointer into {"params":..,"argv":..,"env":..}
-  std::string text;     // the text as written, with its ${...}
+  std::string pointer;                    // JSON pointer into {"params":..,"argv":..,"env":..}
+  std::string text;                       // the text as written, with its ${...}
+  std::shared_ptr<const ParamSpec> spec;  // what the value must be; null for argv and env
 };
 
 // One node of the expanded graph. Immutable; everything that can be known before the run is
@@ -95,14 +99,16 @@ struct TaskDecl {
   std::string step;  // the id in the file
   Json matrix = Json::object();
   Work work;
-  std::vector<InputEdge> inputs;     // in port order, then in declaration order of producers
-  std::vector<TaskId> needs;         // order only
+  std::vector<InputEdge> inputs;  // in port order, then in declaration order of producers
+  std::vector<TaskId> needs;      // order only
   std::vector<MetricReference> metric_references;  // tasks whose metrics are read; also order
   std::vector<DeferredValue> deferred;
   std::optional<Condition> condition;
   std::vector<FileInput> files;
   std::map<std::string, std::string> env;  // declared: part of the cache key
   std::vector<std::string> secret_env;     // names whose values are redacted and never stored
+  std::vector<std::string> secret_files;   // absolute; their contents are redacted, never stored
+  bool never = false;                      // its `if:` is false whatever happens: skip it
   std::vector<PortSpec> outputs;
   RetryPolicy retry;
   Resources resources;

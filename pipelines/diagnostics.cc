@@ -1,0 +1,117 @@
+#include "pipelines/diagnostics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace dml::pipelines {
+
+namespace {
+
+constexpr std::size_t kSourceLineShownMax = 160;
+
+bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+
+// The byte offset of a column that counts code points from 1.
+std::size_t ByteOffset(std::string_view line, int column) {
+  int passed = 1;
+  std::size_t offset = 0;
+  while (offset < line.size() && passed < column) {
+    ++offset;
+    while (offset < line.size() && IsContinuation(line[offset])) ++offset;
+    ++passed;
+  }
+  return offset;
+}
+
+// "  12 |   wiht: x" and the line under it with the caret. Long lines show the part around it.
+std::string RenderSource(const Diagnostic& diagnostic) {
+  std::string_view line = diagnostic.source_line;
+  std::size_t at = ByteOffset(line, diagnostic.where.column);
+  std::string dots;
+  if (at > kSourceLineShownMax / 2) {
+    std::size_t cut = at - kSourceLineShownMax / 2;
+    while (cut < line.size() && IsContinuation(line[cut])) ++cut;
+    line.remove_prefix(cut);
+    at -= cut;
+    dots = "...";
+  }
+  std::string_view shown = line.substr(0, kSourceLineShownMax);
+  while (shown.size() < line.size() && !shown.empty() && IsContinuation(line[shown.size()])) {
+    shown.remove_suffix(1);
+  }
+  std::string under;
+  for (std::size_t i = 0; i < at && i < shown.size(); ++i) {
+    if (!IsContinuation(shown[i])) under += shown[i] == '\t' ? '\t' : ' ';
+  }
+  const auto width = static_cast<std::size_t>(std::max(diagnostic.width, 1));
+  const std::size_t room = shown.size() > at ? shown.size() - at : 1;
+  under += '^' + std::string(std::min(width, room) - 1, '~');
+  const std::string number = fmt::format("{:>5}", diagnostic.where.line);
+  return fmt::format("{} | {}{}{}\n{} | {}{}\n", number, dots, shown,
+                     shown.size() < line.size() ? "..." : "", std::string(5, ' '),
+                     std::string(dots.size(), ' '), under);
+}
+
+std::string RenderPlace(const Location& where) {
+  if (where.line == 0) return where.file;
+  return fmt::format("{}:{}:{}", where.file, where.line, where.column);
+}
+
+}  // namespace
+
+void Diagnostics::Add(const Place& place, std::string message, std::string hint) {
+  Diagnostic item;
+  item.where = place.ToLocation();
+  item.width = place.width;
+  if (place.source != nullptr) {
+    item.source_order = place.source->order;
+    item.source_line = place.source->Line(place.line);
+  }
+  item.message = std::move(message);
+  item.hint = std::move(hint);
+  items_.push_back(std::move(item));
+}
+
+std::vector<Diagnostic> Diagnostics::TakeSorted() {
+  const auto key = [](const Diagnostic& d) {
+    return std::tie(d.source_order, d.where.line, d.where.column);
+  };
+  std::ranges::stable_sort(items_, [&](const auto& a, const auto& b) { return key(a) < key(b); });
+  const auto same = [&](const Diagnostic& a, const Diagnostic& b) {
+    return key(a) == key(b) && a.message == b.message;
+  };
+  const auto repeated = std::ranges::unique(items_, same);
+  items_.erase(repeated.begin(), repeated.end());
+  return std::exchange(items_, {});
+}
+
+std::string RenderText(const std::vector<Diagnostic>& diagnostics, std::size_t limit) {
+  std::string out;
+  for (std::size_t i = 0; i < diagnostics.size() && i < limit; ++i) {
+    const Diagnostic& item = diagnostics[i];
+    out += fmt::format("{}: error: {}\n", RenderPlace(item.where), item.message);
+    if (item.where.line > 0) out += RenderSource(item);
+    if (!item.hint.empty()) out += fmt::format("      = help: {}\n", item.hint);
+  }
+  if (diagnostics.size() > limit) {
+    out += fmt::format("... and {} more errors\n", diagnostics.size() - limit);
+  }
+  return out;
+}
+
+Json RenderJson(const std::vector<Diagnostic>& diagnostics) {
+  Json out = Json::array();
+  for (const Diagnostic& item : diagnostics) {
+    out.push_back({{"file", item.where.file},
+                   {"line", item.where.line},
+                   {"column", item.where.column},
+                   {"message", item.message},
+                   {"hint", item.hint}});
+  }
+  return out;
+}
+
+}  // namespace dml::pipelines

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "pipelines/document.h"
+
+namespace dml::pipelines {
+
+// One thing that is wrong with a pipeline, complete in itself: it outlives the document.
+struct Diagnostic {
+  Location where;  // line 0: about the file as a whole
+  int width = 1;   // characters to underline
+  int source_order = 0;
+  std::string source_line;  // the line as written
+  std::string message;      // what is wrong and what was expected, without a full stop
+  std::string hint;         // what to do about it; may be empty
+};
+
+// Collects everything that is wrong, so that a user mends a file in one go. Single-threaded.
+class Diagnostics {
+ public:
+  void Add(const Place& place, std::string message, std::string hint = {});
+
+  [[nodiscard]] bool empty() const { return items_.empty(); }
+  [[nodiscard]] std::size_t size() const { return items_.size(); }
+  // In file and line order, each message at one place once. Leaves the collector empty.
+  [[nodiscard]] std::vector<Diagnostic> TakeSorted();
+
+ private:
+  std::vector<Diagnostic> items_;
+};
+
+inline constexpr std::size_t kPrintedDiagnosticsMax = 50;
+
+// Text for people: place, message, source line with a caret, hint; then "and N more".
+std::string RenderText(const std::vector<Diagnostic>& diagnostics,
+                       std::size_t limit = kPrintedDiagnosticsMax);
+
+// A list of {file, line, column, message, hint}, all of them: the form of `-o json`.
+Json RenderJson(const std::vector<Diagnostic>& diagnostics);
+
+}  // namespace dml::pipelines
