@@ -1,0 +1,132 @@
+#include "plugins/learn/metrics/confusion.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/check.h"
+
+namespace dml::learn {
+
+namespace {
+
+constexpr const char* kNoRows = "There are no rows to evaluate.";
+
+Score Ratio(double numerator, double denominator, std::string why_undefined) {
+  if (!(denominator > 0)) return Score::Undefined(std::move(why_undefined));
+  return Score::Of(numerator / denominator);
+}
+
+Score OfClass(const ConfusionMatrix& matrix, ClassMetric metric, std::size_t c) {
+  switch (metric) {
+    case ClassMetric::kPrecision:
+      return matrix.Precision(c);
+    case ClassMetric::kRecall:
+      return matrix.Recall(c);
+    case ClassMetric::kF1:
+      return matrix.F1(c);
+  }
+  DML_UNREACHABLE("every metric is handled");
+}
+
+}  // namespace
+
+ConfusionMatrix::ConfusionMatrix(const Predictions& predictions)
+    : classes_(predictions.classes), counts_(classes_ * classes_) {
+  for (std::size_t i = 0; i < predictions.rows(); ++i) {
+    const auto row = predictions.output.subspan(i * classes_, classes_);
+    const auto best = static_cast<std::size_t>(std::ranges::max_element(row) - row.begin());
+    counts_[static_cast<std::size_t>(predictions.y[i]) * classes_ + best] += predictions.w(i);
+  }
+  SumUp();
+}
+
+ConfusionMatrix::ConfusionMatrix(std::size_t classes, std::vector<double> counts)
+    : classes_(classes), counts_(std::move(counts)) {
+  DML_CHECK(counts_.size() == classes * classes, "one count per pair of classes");
+  SumUp();
+}
+
+void ConfusionMatrix::SumUp() {
+  truth_.assign(classes_, 0.0);
+  predicted_.assign(classes_, 0.0);
+  for (std::size_t t = 0; t < classes_; ++t) {
+    for (std::size_t p = 0; p < classes_; ++p) {
+      truth_[t] += count(t, p);
+      predicted_[p] += count(t, p);
+      total_ += count(t, p);
+    }
+  }
+}
+
+Score ConfusionMatrix::Accuracy() const {
+  double correct = 0.0;
+  for (std::size_t c = 0; c < classes_; ++c) correct += count(c, c);
+  return Ratio(correct, total_, kNoRows);
+}
+
+Score ConfusionMatrix::BalancedAccuracy() const {
+  double sum = 0.0;
+  double present = 0.0;
+  for (std::size_t c = 0; c < classes_; ++c) {
+    if (!(support(c) > 0)) continue;
+    sum += count(c, c) / support(c);
+    present += 1.0;
+  }
+  return Ratio(sum, present, kNoRows);
+}
+
+Score ConfusionMatrix::Mcc() const {
+  double correct = 0.0;
+  double cross = 0.0;
+  double predicted_squares = 0.0;
+  double truth_squares = 0.0;
+  for (std::size_t c = 0; c < classes_; ++c) {
+    correct += count(c, c);
+    cross += support(c) * predicted(c);
+    predicted_squares += predicted(c) * predicted(c);
+    truth_squares += support(c) * support(c);
+  }
+  const double of_predicted = total_ * total_ - predicted_squares;
+  const double of_truth = total_ * total_ - truth_squares;
+  if (!(of_predicted > 0) || !(of_truth > 0)) {
+    return Score::Undefined(
+        "Matthews' correlation needs two classes among the rows and two among the predictions.");
+  }
+  return Score::Of((correct * total_ - cross) / std::sqrt(of_predicted * of_truth));
+}
+
+Score ConfusionMatrix::Precision(std::size_t c) const {
+  return Ratio(count(c, c), predicted(c), fmt::format("Class {} is never predicted.", c));
+}
+
+Score ConfusionMatrix::Recall(std::size_t c) const {
+  return Ratio(count(c, c), support(c), fmt::format("Class {} does not occur.", c));
+}
+
+Score ConfusionMatrix::F1(std::size_t c) const {
+  return Ratio(2 * count(c, c), support(c) + predicted(c),
+               fmt::format("Class {} neither occurs nor is predicted.", c));
+}
+
+Score Averaged(const ConfusionMatrix& matrix, ClassMetric metric, Average average) {
+  if (!(matrix.total() > 0)) return Score::Undefined(kNoRows);
+  // Every row has one true and one predicted class, so all three micro averages are the accuracy.
+  if (average == Average::kMicro) return matrix.Accuracy();
+  double sum = 0.0;
+  double weights = 0.0;
+  std::string note;
+  for (std::size_t c = 0; c < matrix.classes(); ++c) {
+    if (!(matrix.support(c) > 0) && !(matrix.predicted(c) > 0)) continue;
+    const double weight = average == Average::kMacro ? 1.0 : matrix.support(c);
+    const Score score = OfClass(matrix, metric, c);
+    if (!score.defined()) note += (note.empty() ? "" : " ") + score.note + " It counts as 0.";
+    sum += weight * score.value.value_or(0.0);
+    weights += weight;
+  }
+  return Score::Of(sum / weights, note);
+}
+
+}  // namespace dml::learn

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace dml::learn {
+
+// One number of an evaluation, or the reason why it does not exist. A metric never hides a zero
+// division behind 0 or NaN: it is undefined and says why; a defined value may carry a remark.
+struct Score {
+  std::optional<double> value;
+  std::string note;  // why undefined, or what to know about the value; a full sentence, or empty
+
+  static Score Of(double value, std::string note = {}) { return {value, std::move(note)}; }
+  static Score Undefined(std::string why) { return {std::nullopt, std::move(why)}; }
+  [[nodiscard]] bool defined() const { return value.has_value(); }
+};
+
+// What a metric is computed from: all rows of an evaluation in row order. Borrowed, not owned.
+struct Predictions {
+  std::span<const double> y;       // target value, or class index 0 .. classes - 1
+  std::span<const double> output;  // regression: one value per row; else rows x classes, row-major
+  std::size_t classes = 0;         // 0 for regression
+  std::span<const double> weight;  // non-negative; empty means 1
+
+  [[nodiscard]] std::size_t rows() const { return y.size(); }
+  [[nodiscard]] double w(std::size_t i) const { return weight.empty() ? 1.0 : weight[i]; }
+};
+
+// Neumaier's compensated sum, taken in row order: the same bits however the rows were partitioned.
+class RowSum {
+ public:
+  void Add(double x) {
+    const double t = sum_ + x;
+    lost_ += std::fabs(sum_) >= std::fabs(x) ? (sum_ - t) + x : (x - t) + sum_;
+    sum_ = t;
+  }
+  [[nodiscard]] double value() const { return sum_ + lost_; }
+
+ private:
+  double sum_ = 0.0;
+  double lost_ = 0.0;
+};
+
+}  // namespace dml::learn
