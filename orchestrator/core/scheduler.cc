@@ -1,0 +1,285 @@
+#include "orchestrator/core/scheduler.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/quantity.h"
+
+namespace dml::core {
+
+namespace {
+
+// How many ready tasks are looked at for one that fits into what is free, so that a task too large
+// for the moment does not idle the machine, and a long queue does not cost a scan.
+constexpr int kLookAheadMax = 32;
+
+std::vector<double> Urgencies(const TaskGraph& graph, const IdMap<TaskId, TaskPolicy>& policies) {
+  std::vector<double> durations;
+  durations.reserve(policies.size());
+  // An unknown task counts as a second: long chains then still go first.
+  for (const TaskPolicy& policy : policies) {
+    durations.push_back(policy.expected.ns > 0 ? policy.expected.seconds() : 1.0);
+  }
+  return CriticalPaths(graph, durations);
+}
+
+}  // namespace
+
+Scheduler::Scheduler(const TaskGraph& graph, IdMap<TaskId, TaskPolicy> policies,
+                     const SchedulerOptions& options)
+    : graph_(graph),
+      policies_(std::move(policies)),
+      options_(options),
+      tasks_(graph.size()),
+      ready_(Urgencies(graph, policies_)),
+      unfinished_(graph.size()) {
+  DML_CHECK(policies_.size() == graph.size(), "every task has a policy");
+  counts_[static_cast<std::size_t>(TaskState::kBlocked)] = graph.size();
+  for (std::size_t i = 0; i < graph.size(); ++i) {
+    tasks_[TaskId(i)].waiting = static_cast<std::uint32_t>(graph.producers(TaskId(i)).size());
+  }
+}
+
+void Scheduler::Preset(TaskId task, TaskState state) {
+  DML_CHECK(IsFinal(state), "a preset task is done");
+  --counts_[static_cast<std::size_t>(tasks_[task].state)];
+  ++counts_[static_cast<std::size_t>(state)];
+  tasks_[task].state = state;
+  --unfinished_;
+  for (const TaskId consumer : graph_.consumers(task)) --tasks_[consumer].waiting;
+}
+
+void Scheduler::Apply(const Event& event, Instant now, std::vector<Command>& out) {
+  out_ = &out;
+  now_ = now;
+  std::visit([this](const auto& one) { On(one); }, event);
+  Settle();
+  WakeRetries();
+  LaunchWhatFits();
+  out_ = nullptr;
+}
+
+std::optional<Instant> Scheduler::NextWakeup() const {
+  if (backoff_.empty()) return std::nullopt;
+  return backoff_.begin()->first;
+}
+
+// The only writer of a task's state.
+void Scheduler::Move(TaskId task, TaskState to, std::string reason) {
+  Task& entry = tasks_[task];
+  const TaskState from = entry.state;
+  DML_CHECK(CanMove(from, to), "the transition table knows every move");
+  const TaskPolicy& policy = policies_[task];
+  if (IsInFlight(from) && !IsInFlight(to)) {
+    cpus_used_ -= policy.cpus;
+    memory_used_ -= policy.memory_bytes;
+    --in_flight_;
+  } else if (!IsInFlight(from) && IsInFlight(to)) {
+    cpus_used_ += policy.cpus;
+    memory_used_ += policy.memory_bytes;
+    ++in_flight_;
+  }
+  --counts_[static_cast<std::size_t>(from)];
+  ++counts_[static_cast<std::size_t>(to)];
+  entry.state = to;
+  out_->emplace_back(Change{task, from, to, entry.attempt, std::move(reason)});
+  if (!IsFinal(to)) return;
+  --unfinished_;
+  settling_.push_back(task);
+}
+
+// Tells consumers, whose own end may concern further consumers: a list instead of recursion, since
+// a skipped chain can be as long as the graph.
+void Scheduler::Settle() {
+  for (std::size_t next = 0; next < settling_.size(); ++next) {
+    for (const TaskId consumer : graph_.consumers(settling_[next])) {
+      Task& entry = tasks_[consumer];
+      DML_CHECK(entry.waiting > 0, "a consumer waits for each producer once");
+      if (--entry.waiting == 0) Examine(consumer);
+    }
+  }
+  settling_.clear();
+}
+
+// All producers are final: ask for a decision, or pass their failure on.
+void Scheduler::Examine(TaskId task) {
+  if (tasks_[task].state != TaskState::kBlocked) return;
+  if (cancelling_) return Move(task, TaskState::kCancelled, "the run was cancelled");
+  if (policies_[task].heeds_failures) {
+    for (const TaskId producer : graph_.producers(task)) {
+      const TaskState state = tasks_[producer].state;
+      if (HasOutputs(state)) continue;
+      const TaskState to =
+          state == TaskState::kCancelled ? TaskState::kCancelled : TaskState::kSkipped;
+      return Move(task, to, fmt::format("task {} {}", producer.index(), TaskStateName(state)));
+    }
+  }
+  if (failing_) return Move(task, TaskState::kSkipped, "another task failed");
+  Move(task, TaskState::kReady);
+  out_->emplace_back(Resolve{task});
+}
+
+bool Scheduler::IsCurrent(TaskId task, AttemptNumber attempt) const {
+  return tasks_[task].attempt == attempt;
+}
+
+void Scheduler::On(const Started&) {
+  for (const TaskId task : graph_.order()) {
+    if (tasks_[task].waiting == 0) Examine(task);
+  }
+}
+
+void Scheduler::On(const ResolvedRun& event) {
+  Task& entry = tasks_[event.task];
+  if (entry.state != TaskState::kReady || entry.resolved) return;
+  if (failing_) return Move(event.task, TaskState::kSkipped, "another task failed");
+  entry.resolved = true;
+  ready_.Push(event.task);
+}
+
+void Scheduler::On(const ResolvedReuse& event) {
+  if (tasks_[event.task].state == TaskState::kReady) {
+    Move(event.task, TaskState::kReused, event.reason);
+  }
+}
+
+void Scheduler::On(const ResolvedSkip& event) {
+  if (tasks_[event.task].state == TaskState::kReady) {
+    Move(event.task, TaskState::kSkipped, event.reason);
+  }
+}
+
+void Scheduler::On(const ResolvedFailure& event) {
+  if (tasks_[event.task].state == TaskState::kReady) {
+    Fail(event.task, FailureKind::kInvalid, 2, event.error);
+  }
+}
+
+void Scheduler::On(const AttemptRunning& event) {
+  if (!IsCurrent(event.task, event.attempt)) return;
+  if (tasks_[event.task].state == TaskState::kLaunching) Move(event.task, TaskState::kRunning);
+}
+
+void Scheduler::On(const AttemptSucceeded& event) {
+  if (!IsCurrent(event.task, event.attempt) || !IsInFlight(tasks_[event.task].state)) return;
+  Move(event.task, TaskState::kCommitting);
+  out_->emplace_back(Commit{event.task, event.attempt});
+}
+
+void Scheduler::On(const AttemptFailed& event) {
+  const TaskState state = tasks_[event.task].state;
+  const bool live = IsInFlight(state) || state == TaskState::kCommitting;
+  if (!IsCurrent(event.task, event.attempt) || !live) return;
+  Fail(event.task, event.kind, event.exit_code, event.error);
+}
+
+void Scheduler::Fail(TaskId task, FailureKind kind, int exit_code, const Error& error) {
+  if (cancelling_) return Move(task, TaskState::kCancelled, error.message);
+  Task& entry = tasks_[task];
+  int& failures = kind == FailureKind::kInfrastructure ? entry.counts.infrastructure_failures
+                                                       : entry.counts.task_failures;
+  ++failures;
+  const auto& policy = policies_[task].retry;
+  if (entry.state != TaskState::kReady && MayRetry(policy, kind, exit_code, entry.counts)) {
+    const Duration delay = RetryDelay(policy, failures, options_.seed, task);
+    Move(task, TaskState::kBackoff,
+         fmt::format("{}; next attempt in {}", error.message, FormatDuration(delay)));
+    backoff_.emplace(now_ + delay, task);
+    return;
+  }
+  if (!options_.keep_going) StopLaunching();
+  Move(task, TaskState::kFailed, error.message);
+}
+
+void Scheduler::On(const AttemptStopped& event) {
+  const TaskState state = tasks_[event.task].state;
+  const bool live = IsInFlight(state) || state == TaskState::kCommitting;
+  if (IsCurrent(event.task, event.attempt) && live) {
+    Move(event.task, TaskState::kCancelled, "stopped");
+  }
+}
+
+void Scheduler::On(const Committed& event) {
+  if (!IsCurrent(event.task, event.attempt)) return;
+  if (tasks_[event.task].state == TaskState::kCommitting) Move(event.task, TaskState::kSucceeded);
+}
+
+void Scheduler::On(const CapacityChanged& event) {
+  options_.cpus = event.cpus;
+  options_.prefetch = event.prefetch;
+}
+
+void Scheduler::On(const CancelRequested& event) {
+  cancelling_ = true;
+  backoff_.clear();
+  for (const TaskId task : graph_.order()) {
+    const TaskState state = tasks_[task].state;
+    if (IsInFlight(state)) {
+      out_->emplace_back(Kill{task, tasks_[task].attempt, event.at_once});
+    } else if (!IsFinal(state) && state != TaskState::kCommitting) {
+      if (tasks_[task].resolved) ready_.Remove(task);
+      Move(task, TaskState::kCancelled, "the run was cancelled");
+    }
+  }
+}
+
+void Scheduler::On(const TimePassed&) {}
+
+// Without --keep-going a failure lets running tasks finish and starts nothing new.
+void Scheduler::StopLaunching() {
+  failing_ = true;
+  std::vector<TaskId> waiting;
+  for (const auto& [urgency, task] : ready_) waiting.push_back(task);
+  for (const TaskId task : waiting) {
+    ready_.Remove(task);
+    tasks_[task].resolved = false;
+    Move(task, TaskState::kSkipped, "another task failed");
+  }
+  for (const auto& [when, task] : backoff_) {
+    Move(task, TaskState::kCancelled, "another task failed");
+  }
+  backoff_.clear();
+}
+
+void Scheduler::WakeRetries() {
+  while (!backoff_.empty() && backoff_.begin()->first <= now_) {
+    const TaskId task = backoff_.begin()->second;
+    backoff_.erase(backoff_.begin());
+    Move(task, TaskState::kReady);
+    tasks_[task].resolved = true;
+    ready_.Push(task);
+  }
+}
+
+bool Scheduler::Fits(const TaskPolicy& policy) const {
+  // A task larger than the whole machine runs alone rather than never.
+  if (in_flight_ == 0) return true;
+  const double limit = options_.cpus + (policy.queueable ? options_.prefetch : 0);
+  const bool cpus = cpus_used_ + policy.cpus <= limit;
+  const bool memory =
+      options_.memory_bytes == 0 || memory_used_ + policy.memory_bytes <= options_.memory_bytes;
+  return cpus && memory;
+}
+
+void Scheduler::LaunchWhatFits() {
+  if (cancelling_ || failing_) return;
+  while (!ready_.empty()) {
+    std::optional<TaskId> chosen;
+    int looked_at = 0;
+    for (const auto& [urgency, task] : ready_) {
+      if (Fits(policies_[task])) chosen = task;
+      if (chosen || ++looked_at == kLookAheadMax) break;
+    }
+    if (!chosen) return;
+    Task& entry = tasks_[*chosen];
+    ready_.Remove(*chosen);
+    entry.resolved = false;
+    ++entry.attempt.value;
+    Move(*chosen, TaskState::kLaunching);
+    out_->emplace_back(Launch{*chosen, entry.attempt});
+  }
+}
+
+}  // namespace dml::core

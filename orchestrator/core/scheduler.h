@@ -1,0 +1,197 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "orchestrator/core/ready_queue.h"
+#include "orchestrator/core/retry.h"
+#include "orchestrator/core/task_graph.h"
+#include "orchestrator/core/task_state.h"
+
+namespace dml::core {
+
+// What the scheduler has to know of a task.
+struct TaskPolicy {
+  pipelines::RetryPolicy retry;
+  double cpus = 1;
+  std::int64_t memory_bytes = 0;
+  bool queueable = false;      // short native work: may wait inside a worker, ahead of capacity
+  bool heeds_failures = true;  // a failed or skipped producer skips it; false with `if: always()`
+  Duration expected{0};        // from earlier runs, 0 if unknown: the critical path
+};
+
+struct SchedulerOptions {
+  double cpus = 1;
+  std::int64_t memory_bytes = 0;  // 0: not accounted for
+  int prefetch = 0;               // queueable tasks launched beyond `cpus`
+  bool keep_going = false;
+  std::uint64_t seed = 0;  // jitter of retries
+};
+
+// What happened. Events about an attempt that is not the task's current one are ignored: that is
+// the fence. `Resolved` answers a Resolve command.
+struct Started {};
+struct ResolvedRun {
+  TaskId task;
+};
+struct ResolvedReuse {
+  TaskId task;
+  std::string reason;
+};
+struct ResolvedSkip {
+  TaskId task;
+  std::string reason;
+};
+struct ResolvedFailure {
+  TaskId task;
+  Error error;
+};
+struct AttemptRunning {
+  TaskId task;
+  AttemptNumber attempt;
+};
+struct AttemptSucceeded {
+  TaskId task;
+  AttemptNumber attempt;
+};
+struct AttemptFailed {
+  TaskId task;
+  AttemptNumber attempt;
+  FailureKind kind = FailureKind::kTask;
+  int exit_code = 1;
+  Error error;
+};
+struct AttemptStopped {  // ended because of a Kill command
+  TaskId task;
+  AttemptNumber attempt;
+};
+struct Committed {
+  TaskId task;
+  AttemptNumber attempt;
+};
+struct CapacityChanged {
+  double cpus = 1;
+  int prefetch = 0;
+};
+struct CancelRequested {
+  bool at_once = false;
+};
+struct TimePassed {};
+using Event = std::variant<Started, ResolvedRun, ResolvedReuse, ResolvedSkip, ResolvedFailure,
+                           AttemptRunning, AttemptSucceeded, AttemptFailed, AttemptStopped,
+                           Committed, CapacityChanged, CancelRequested, TimePassed>;
+
+// What to do about it, in order. A Change is to be made durable before any command after it.
+struct Change {
+  TaskId task;
+  TaskState from = TaskState::kBlocked;
+  TaskState to = TaskState::kBlocked;
+  AttemptNumber attempt;
+  std::string reason;  // for people; empty where the move speaks for itself
+};
+struct Resolve {  // decide: run, reuse, skip or fail
+  TaskId task;
+};
+struct Launch {
+  TaskId task;
+  AttemptNumber attempt;
+};
+struct Commit {
+  TaskId task;
+  AttemptNumber attempt;
+};
+struct Kill {
+  TaskId task;
+  AttemptNumber attempt;
+  bool at_once = false;
+};
+using Command = std::variant<Change, Resolve, Launch, Commit, Kill>;
+
+// Decides what runs when. A pure state machine: no thread, clock, file or random source; equal
+// events give equal commands. The cost of an event depends on the edges of its task, not on the
+// size of the graph. Not thread-safe: one loop owns it. The graph must outlive it.
+class Scheduler {
+ public:
+  Scheduler(const TaskGraph& graph, IdMap<TaskId, TaskPolicy> policies,
+            const SchedulerOptions& options);
+
+  // Tasks that are not wanted in this run count as done with `state`, which is final.
+  void Preset(TaskId task, TaskState state);
+
+  void Apply(const Event& event, Instant now, std::vector<Command>& out);
+
+  // The next instant at which TimePassed is due.
+  [[nodiscard]] std::optional<Instant> NextWakeup() const;
+  [[nodiscard]] bool Done() const { return unfinished_ == 0; }
+  [[nodiscard]] bool cancelled() const { return cancelling_; }
+  [[nodiscard]] TaskState state(TaskId task) const { return tasks_[task].state; }
+  [[nodiscard]] AttemptNumber attempt(TaskId task) const { return tasks_[task].attempt; }
+  [[nodiscard]] std::size_t count(TaskState state) const {
+    return counts_[static_cast<std::size_t>(state)];
+  }
+  // Why a task is not running, in a sentence.
+  [[nodiscard]] std::string Explain(TaskId task) const;
+  // Recomputes everything derived and aborts on a difference. Linear; for tests.
+  void CheckInvariants() const;
+
+ private:
+  struct Task {
+    TaskState state = TaskState::kBlocked;
+    AttemptNumber attempt;
+    AttemptCounts counts;
+    std::uint32_t waiting = 0;  // producers that are not final
+    bool resolved = false;      // decided to run: needs only capacity
+  };
+
+  void On(const Started& event);
+  void On(const ResolvedRun& event);
+  void On(const ResolvedReuse& event);
+  void On(const ResolvedSkip& event);
+  void On(const ResolvedFailure& event);
+  void On(const AttemptRunning& event);
+  void On(const AttemptSucceeded& event);
+  void On(const AttemptFailed& event);
+  void On(const AttemptStopped& event);
+  void On(const Committed& event);
+  void On(const CapacityChanged& event);
+  void On(const CancelRequested& event);
+  void On(const TimePassed& event);
+
+  void Move(TaskId task, TaskState to, std::string reason = {});
+  void Settle();
+  void Examine(TaskId task);
+  void Fail(TaskId task, FailureKind kind, int exit_code, const Error& error);
+  void WakeRetries();
+  void LaunchWhatFits();
+  [[nodiscard]] bool Fits(const TaskPolicy& policy) const;
+  [[nodiscard]] bool IsCurrent(TaskId task, AttemptNumber attempt) const;
+  void StopLaunching();
+
+  const TaskGraph& graph_;
+  const IdMap<TaskId, TaskPolicy> policies_;
+  SchedulerOptions options_;
+
+  IdMap<TaskId, Task> tasks_;
+  ReadyQueue ready_;  // resolved tasks that wait for capacity
+  std::set<std::pair<Instant, TaskId>> backoff_;
+  std::array<std::size_t, kTaskStateCount> counts_{};
+  std::size_t unfinished_ = 0;
+  double cpus_used_ = 0;
+  std::int64_t memory_used_ = 0;
+  std::size_t in_flight_ = 0;
+  std::vector<TaskId> settling_;  // final, consumers not told yet
+  bool cancelling_ = false;
+  bool failing_ = false;  // a task failed and keep_going is off: nothing new starts
+
+  std::vector<Command>* out_ = nullptr;  // during Apply
+  Instant now_;
+};
+
+}  // namespace dml::core

@@ -1,0 +1,207 @@
+#include "orchestrator/core/scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace dml::core {
+namespace {
+
+using Edge = TaskGraph::Edge;
+
+// A scheduler over a small graph that records commands as text, such as "launch 0#1".
+class SchedulerTest : public testing::Test {
+ protected:
+  void Build(std::size_t tasks, std::vector<std::pair<std::size_t, std::size_t>> arrows,
+             SchedulerOptions options = {}) {
+    std::vector<Edge> edges;
+    for (const auto& [from, to] : arrows) edges.push_back({TaskId(from), TaskId(to)});
+    graph_ = TaskGraph::Build(tasks, edges).value();
+    if (policies_.size() == 0) policies_ = IdMap<TaskId, TaskPolicy>(tasks);
+    scheduler_ = std::make_unique<Scheduler>(graph_, policies_, options);
+  }
+
+  // Applies the event; decisions to run are made at once.
+  std::string Apply(const Event& event) {
+    std::vector<Command> commands;
+    scheduler_->Apply(event, now_, commands);
+    scheduler_->CheckInvariants();
+    std::string text;
+    for (const Command& command : commands) text += Show(command);
+    for (const Command& command : commands) {
+      if (const auto* ask = std::get_if<Resolve>(&command)) text += Apply(ResolvedRun{ask->task});
+    }
+    return text;
+  }
+
+  static std::string Show(const Command& command) {
+    const auto name = [](TaskId task, AttemptNumber attempt) {
+      return std::to_string(task.index()) + "#" + std::to_string(attempt.value) + " ";
+    };
+    if (const auto* one = std::get_if<Launch>(&command)) {
+      return "launch " + name(one->task, one->attempt);
+    }
+    if (const auto* one = std::get_if<Commit>(&command)) {
+      return "commit " + name(one->task, one->attempt);
+    }
+    if (const auto* one = std::get_if<Kill>(&command)) {
+      return (one->at_once ? "KILL " : "kill ") + name(one->task, one->attempt);
+    }
+    return "";
+  }
+
+  std::string Succeed(std::size_t task, std::uint32_t attempt = 1) {
+    std::string text = Apply(AttemptSucceeded{TaskId(task), {attempt}});
+    return text + Apply(Committed{TaskId(task), {attempt}});
+  }
+  std::string FailAttempt(std::size_t task, std::uint32_t attempt = 1,
+                          FailureKind kind = FailureKind::kTask) {
+    return Apply(AttemptFailed{TaskId(task), {attempt}, kind, 1, Error::Task("broken")});
+  }
+  [[nodiscard]] std::string_view State(std::size_t task) const {
+    return TaskStateName(scheduler_->state(TaskId(task)));
+  }
+
+  TaskGraph graph_;
+  IdMap<TaskId, TaskPolicy> policies_;
+  std::unique_ptr<Scheduler> scheduler_;
+  Instant now_{0};
+};
+
+TEST_F(SchedulerTest, RunsAChainInOrder) {
+  Build(3, {{0, 1}, {1, 2}});
+  EXPECT_EQ(Apply(Started{}), "launch 0#1 ");
+  EXPECT_EQ(Succeed(0), "commit 0#1 launch 1#1 ");
+  EXPECT_EQ(Succeed(1), "commit 1#1 launch 2#1 ");
+  EXPECT_FALSE(scheduler_->Done());
+  EXPECT_EQ(Succeed(2), "commit 2#1 ");
+  EXPECT_TRUE(scheduler_->Done());
+}
+
+TEST_F(SchedulerTest, ConsumersWaitForTheCommit) {
+  Build(2, {{0, 1}});
+  Apply(Started{});
+  EXPECT_EQ(Apply(AttemptSucceeded{TaskId(0), {1}}), "commit 0#1 ");
+  EXPECT_EQ(State(1), "blocked");
+  EXPECT_EQ(Apply(Committed{TaskId(0), {1}}), "launch 1#1 ");
+}
+
+TEST_F(SchedulerTest, HonoursCpusAndPrefersTheLongPath) {
+  Build(5, {{3, 4}}, {.cpus = 2});
+  EXPECT_EQ(Apply(Started{}), "launch 3#1 launch 0#1 ");
+  EXPECT_EQ(Succeed(0), "commit 0#1 launch 1#1 ");
+}
+
+TEST_F(SchedulerTest, ALargeTaskRunsAloneRatherThanNever) {
+  policies_ = IdMap<TaskId, TaskPolicy>(2);
+  policies_[TaskId(0)].cpus = 64;
+  Build(2, {}, {.cpus = 2});
+  EXPECT_EQ(Apply(Started{}), "launch 0#1 ");
+  EXPECT_EQ(Succeed(0), "commit 0#1 launch 1#1 ");
+}
+
+TEST_F(SchedulerTest, MemoryIsAResource) {
+  policies_ = IdMap<TaskId, TaskPolicy>(2);
+  policies_[TaskId(0)].memory_bytes = 600;
+  policies_[TaskId(1)].memory_bytes = 600;
+  Build(2, {}, {.cpus = 8, .memory_bytes = 1000});
+  EXPECT_EQ(Apply(Started{}), "launch 0#1 ");
+}
+
+TEST_F(SchedulerTest, QueueableTasksGoAheadOfCapacity) {
+  policies_ = IdMap<TaskId, TaskPolicy>(6);
+  for (std::size_t i = 0; i < 5; ++i) policies_[TaskId(i)].queueable = true;
+  Build(6, {}, {.cpus = 1, .prefetch = 2});
+  EXPECT_EQ(Apply(Started{}), "launch 0#1 launch 1#1 launch 2#1 ");
+}
+
+TEST_F(SchedulerTest, RetriesWithBackoffThenFails) {
+  policies_ = IdMap<TaskId, TaskPolicy>(1);
+  policies_[TaskId(0)].retry.limit = 1;
+  policies_[TaskId(0)].retry.jitter = 0;
+  Build(1, {});
+  Apply(Started{});
+  EXPECT_EQ(FailAttempt(0), "");
+  EXPECT_EQ(State(0), "backoff");
+  EXPECT_EQ(scheduler_->NextWakeup(), Instant{} + Duration::Seconds(1));
+  now_ = now_ + Duration::Seconds(1);
+  EXPECT_EQ(Apply(TimePassed{}), "launch 0#2 ");
+  EXPECT_EQ(FailAttempt(0, 2), "");
+  EXPECT_EQ(State(0), "failed");
+  EXPECT_TRUE(scheduler_->Done());
+}
+
+TEST_F(SchedulerTest, AnOldAttemptIsFencedOff) {
+  Build(1, {});
+  Apply(Started{});
+  FailAttempt(0, 1, FailureKind::kInfrastructure);
+  now_ = now_ + Duration::Seconds(10);
+  EXPECT_EQ(Apply(TimePassed{}), "launch 0#2 ");
+  EXPECT_EQ(Apply(AttemptSucceeded{TaskId(0), {1}}), "");
+  EXPECT_EQ(State(0), "launching");
+  EXPECT_EQ(Succeed(0, 2), "commit 0#2 ");
+}
+
+TEST_F(SchedulerTest, AFailureSkipsWhatDependsOnItAndStopsTheRest) {
+  Build(4, {{0, 1}, {1, 2}});
+  Apply(Started{});
+  FailAttempt(0);
+  EXPECT_EQ(State(1), "skipped");
+  EXPECT_EQ(State(2), "skipped");
+  EXPECT_EQ(State(3), "skipped");
+  EXPECT_TRUE(scheduler_->Done());
+}
+
+TEST_F(SchedulerTest, KeepGoingRunsWhatItCan) {
+  Build(4, {{0, 1}, {1, 2}}, {.keep_going = true});
+  Apply(Started{});
+  EXPECT_EQ(FailAttempt(0), "launch 3#1 ");
+  EXPECT_EQ(State(2), "skipped");
+}
+
+TEST_F(SchedulerTest, ATaskMayWantToRunAfterFailures) {
+  policies_ = IdMap<TaskId, TaskPolicy>(2);
+  policies_[TaskId(1)].heeds_failures = false;
+  Build(2, {{0, 1}}, {.keep_going = true});
+  Apply(Started{});
+  EXPECT_EQ(FailAttempt(0), "launch 1#1 ");
+}
+
+TEST_F(SchedulerTest, CancelKillsWhatRunsAndEndsTheRest) {
+  Build(3, {{0, 1}});
+  Apply(Started{});
+  EXPECT_EQ(Apply(CancelRequested{}), "kill 0#1 ");
+  EXPECT_EQ(State(2), "cancelled");
+  EXPECT_EQ(Apply(CancelRequested{true}), "KILL 0#1 ");
+  Apply(AttemptStopped{TaskId(0), {1}});
+  EXPECT_EQ(State(0), "cancelled");
+  EXPECT_EQ(State(1), "cancelled");
+  EXPECT_TRUE(scheduler_->Done());
+}
+
+TEST_F(SchedulerTest, ReuseAndSkipNeedNoCapacity) {
+  Build(3, {{0, 1}, {1, 2}});
+  std::vector<Command> commands;
+  scheduler_->Apply(Started{}, now_, commands);
+  commands.clear();
+  scheduler_->Apply(ResolvedReuse{TaskId(0), "unchanged"}, now_, commands);
+  scheduler_->Apply(ResolvedSkip{TaskId(1), "its condition is false"}, now_, commands);
+  EXPECT_EQ(State(0), "reused");
+  EXPECT_EQ(State(1), "skipped");
+  EXPECT_EQ(State(2), "skipped");
+  EXPECT_TRUE(scheduler_->Done());
+}
+
+TEST_F(SchedulerTest, ASkippedChainAsLongAsTheGraphDoesNotRecurse) {
+  std::vector<std::pair<std::size_t, std::size_t>> arrows;
+  constexpr std::size_t kTasks = 200'000;
+  for (std::size_t i = 1; i < kTasks; ++i) arrows.emplace_back(i - 1, i);
+  Build(kTasks, arrows);
+  std::vector<Command> commands;
+  scheduler_->Apply(Started{}, now_, commands);
+  scheduler_->Apply(ResolvedSkip{TaskId(0), ""}, now_, commands);
+  EXPECT_TRUE(scheduler_->Done());
+}
+
+}  // namespace
+}  // namespace dml::core
