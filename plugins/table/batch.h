@@ -20,7 +20,7 @@ struct Batch {
   // Replaces the column of that name, or appends it.
   void Set(Field field, Column column);
   [[nodiscard]] Batch Slice(std::size_t begin, std::size_t end) const;
-  [[nodiscard]] Batch Take(std::span<const std::uint32_t> rows) const;
+  [[nodiscard]] Batch Take(std::span<const std::uint32_t> selected) const;
 };
 
 }  // namespace dml::table

@@ -36,8 +36,7 @@ class Column {
                           std::shared_ptr<const void> owner);
   static Column Category(std::span<const std::int32_t> codes,
                          std::shared_ptr<const Dictionary> dictionary,
-                         std::span<const std::uint8_t> validity,
-                         std::shared_ptr<const void> owner);
+                         std::span<const std::uint8_t> validity, std::shared_ptr<const void> owner);
   // offsets has rows + 1 entries into `bytes`.
   static Column String(std::span<const std::int64_t> offsets, std::span<const char> bytes,
                        std::span<const std::uint8_t> validity, std::shared_ptr<const void> owner);
@@ -84,10 +83,10 @@ class Column {
   ColumnType type_ = ColumnType::kFloat64;
   std::size_t size_ = 0;
   std::int64_t width_ = 1;
-  const void* values_ = nullptr;            // element type by type_; string bytes; sparse values
-  std::span<const std::int64_t> offsets_;   // kString, kSparse
-  std::span<const std::int32_t> indices_;   // kSparse
-  std::size_t values_size_ = 0;             // elements in values_
+  const void* values_ = nullptr;           // element type by type_; string bytes; sparse values
+  std::span<const std::int64_t> offsets_;  // kString, kSparse
+  std::span<const std::int32_t> indices_;  // kSparse
+  std::size_t values_size_ = 0;            // elements in values_
   std::span<const std::uint8_t> validity_;
   std::shared_ptr<const Dictionary> dictionary_;
   std::shared_ptr<const void> owner_;

@@ -20,10 +20,10 @@ class ColumnBuilder {
 
   void Reserve(std::size_t rows);
   void AppendMissing();
-  void AppendDouble(double value);           // kFloat64, kFloat32
-  void AppendInt64(std::int64_t value);      // kInt64, kTimestamp
+  void AppendDouble(double value);       // kFloat64, kFloat32
+  void AppendInt64(std::int64_t value);  // kInt64, kTimestamp
   void AppendBool(bool value);
-  void AppendText(std::string_view value);   // kString, kCategory
+  void AppendText(std::string_view value);  // kString, kCategory
   void AppendSparse(std::span<const std::int32_t> indices, std::span<const double> values);
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] Column Finish();
