@@ -10,7 +10,8 @@
 namespace dml::learn {
 
 // The unit of work and of summation: a fixed range of consecutive rows. Sums are taken within a
-// tile in row order and across tiles along a fixed tree, so they do not depend on who computes them.
+// tile in row order and across tiles along a fixed tree, so they do not depend on who computes
+// them.
 inline constexpr std::size_t kTileRows = 4096;
 
 // Rows ready for an estimator. Either dense (row-major rows x features) or sparse (CSR).
@@ -18,13 +19,13 @@ inline constexpr std::size_t kTileRows = 4096;
 struct Tile {
   std::size_t rows = 0;
   std::size_t features = 0;
-  std::uint64_t first_row = 0;      // row id of the first row: keys random draws, breaks ties
-  std::vector<double> x;            // dense: rows * features; empty when sparse
+  std::uint64_t first_row = 0;        // row id of the first row: keys random draws, breaks ties
+  std::vector<double> x;              // dense: rows * features; empty when sparse
   std::vector<std::int64_t> offsets;  // sparse: rows + 1
   std::vector<std::int32_t> indices;
   std::vector<double> values;
-  std::vector<double> y;            // target: value, or class index 0..K-1; empty without target
-  std::vector<double> weight;       // empty means 1
+  std::vector<double> y;               // target: value, or class index 0..K-1; empty without target
+  std::vector<double> weight;          // empty means 1
   std::vector<std::uint64_t> row_ids;  // empty means first_row + i: set when rows were selected
 
   [[nodiscard]] bool sparse() const { return !offsets.empty(); }
@@ -45,6 +46,12 @@ class DataSource {
   [[nodiscard]] virtual bool sparse() const = 0;
   // Fills `out` with tile `tile`; a non-finite value or bad row is an error with its place.
   virtual Result<void> Read(std::size_t tile, Tile& out) const = 0;
+  // The same tile without a copy where it is in memory already; else it is read into `scratch`. The
+  // pointer is valid until `scratch` changes or the source dies.
+  virtual Result<const Tile*> View(std::size_t tile, Tile& scratch) const {
+    DML_RETURN_IF_ERROR(Read(tile, scratch));
+    return &scratch;
+  }
 };
 
 }  // namespace dml::learn

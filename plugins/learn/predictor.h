@@ -48,11 +48,11 @@ Result<std::unique_ptr<Predictor>> LoadPredictor(std::string_view kind, const Js
 // What a fit can prove about its result; stored in the model and printed in reports.
 struct Certificate {
   bool converged = true;
-  std::string stopped_because;             // "gradient below tol", "max_iter reached"
+  std::string stopped_because;  // "gradient below tol", "max_iter reached"
   int iterations = 0;
   std::vector<double> objective_history;
-  Json numbers = Json::object();           // "condition_estimate", "gradient_norm", "inertia", ...
-  std::vector<std::string> warnings;       // full sentences for people
+  Json numbers = Json::object();      // "condition_estimate", "gradient_norm", "inertia", ...
+  std::vector<std::string> warnings;  // full sentences for people
 
   [[nodiscard]] Json ToJson() const;
 };

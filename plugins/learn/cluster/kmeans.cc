@@ -1,0 +1,127 @@
+#include "plugins/learn/cluster/kmeans.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "plugins/learn/cluster/kmeans_init.h"
+#include "plugins/learn/cluster/lloyd.h"
+#include "plugins/learn/cluster/row_distances.h"
+#include "plugins/learn/moments.h"
+#include "plugins/learn/tensors.h"
+
+namespace dml::learn {
+
+namespace {
+
+constexpr std::uint64_t kSampleRowsMin = 1000;
+
+Result<void> CheckOptions(const KMeansOptions& options) {
+  if (options.clusters < 1) return Error::Invalid("n_clusters must be at least 1");
+  if (options.n_init < 1) return Error::Invalid("n_init must be at least 1");
+  if (options.max_iter < 1) return Error::Invalid("max_iter must be at least 1");
+  if (!(options.tol >= 0.0)) return Error::Invalid("tol must be 0 or more");
+  return {};
+}
+
+// The best of n_init starts on the rows of the sample.
+Result<LloydResult> BestStart(const MatrixSource& sample, const std::vector<double>& shift,
+                              const KMeansOptions& options, const LloydOptions& lloyd,
+                              Execution execution) {
+  execution.communicator = nullptr;  // every rank holds the whole sample
+  std::optional<LloydResult> best;
+  for (int start = 0; start < options.n_init; ++start) {
+    DML_TRY(std::vector<double> centres,
+            PlusPlusCentres(sample, lloyd.clusters, shift, options.seed,
+                            static_cast<std::uint64_t>(start), execution));
+    DML_TRY(LloydResult run, IterateLloyd(sample, shift, std::move(centres), lloyd, execution));
+    if (!best || run.inertia < best->inertia) best = std::move(run);
+  }
+  return std::move(*best);
+}
+
+Certificate Certify(const LloydResult& run, const KMeansOptions& options,
+                    std::uint64_t sample_rows) {
+  Certificate out;
+  out.converged = run.converged;
+  out.stopped_because = run.converged ? "the centres moved less than tol" : "max_iter reached";
+  out.iterations = run.iterations;
+  out.objective_history = run.history;
+  out.numbers = {{"inertia", run.inertia},
+                 {"cluster_weights", run.weights},
+                 {"initialised_on_rows", sample_rows}};
+  if (!run.converged) {
+    out.warnings.push_back(fmt::format(
+        "The centres still moved after {} iterations: raise max_iter.", run.iterations));
+  }
+  if (run.empty > 0) {
+    out.warnings.push_back(
+        fmt::format("{} of {} clusters are empty: there are fewer distinct rows than clusters.",
+                    run.empty, options.clusters));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<FitResult> FitKMeans(const DataSource& source, const KMeansOptions& options,
+                            const Execution& execution) {
+  DML_RETURN_IF_ERROR(CheckOptions(options));
+  const std::size_t p = source.feature_names().size();
+  if (p == 0) return Error::Invalid("there are no features to train on");
+  DML_TRY(const Moments moments, FitVariances(source, execution));
+  const auto clusters = static_cast<std::size_t>(options.clusters);
+  const std::uint64_t rows_max =
+      std::max({kSampleRowsMin, std::uint64_t{20} * clusters, kSampleBytes / (sizeof(double) * p)});
+  DML_TRY(const MatrixSource sample, SampleRows(source, rows_max, options.seed, execution));
+  if (sample.rows() < clusters) {
+    return Error::Invalid(
+        fmt::format("there are {} rows for {} clusters", sample.rows(), options.clusters),
+        "lower n_clusters, or check the filters before this step");
+  }
+  double variance = 0.0;
+  for (const double squares : moments.gram) {
+    variance += squares / moments.weight / static_cast<double>(p);
+  }
+  const std::vector<double> shift = source.sparse() ? std::vector<double>(p, 0.0) : moments.mean;
+  const LloydOptions lloyd{clusters, options.max_iter, options.tol * variance};
+  DML_TRY(LloydResult run, BestStart(sample, shift, options, lloyd, execution));
+  if (source.rows() > rows_max) {
+    DML_TRY(run, IterateLloyd(source, shift, std::move(run.centres), lloyd, execution));
+  }
+  FitResult result;
+  result.certificate = Certify(run, options, sample.rows());
+  for (std::size_t i = 0; i < run.centres.size(); ++i) run.centres[i] += shift[i % p];
+  result.predictor = std::make_unique<KMeansPredictor>(clusters, p, std::move(run.centres));
+  return result;
+}
+
+void KMeansPredictor::Predict(const Tile& tile, std::span<double> out) const {
+  for (std::size_t r = 0; r < tile.rows; ++r) {
+    double* row = out.data() + r * outputs();
+    std::size_t best = 0;
+    for (std::size_t k = 0; k < clusters_; ++k) {
+      row[1 + k] = std::sqrt(ExactDistance(tile, r, centres_.data() + k * features_));
+      if (row[1 + k] < row[1 + best]) best = k;
+    }
+    row[0] = static_cast<double>(best);
+  }
+}
+
+void KMeansPredictor::Save(Json& header, std::vector<OwnedTensor>& tensors) const {
+  header["clusters"] = clusters_;
+  header["features"] = features_;
+  tensors.push_back(MakeTensor(
+      "centres", {static_cast<std::int64_t>(clusters_), static_cast<std::int64_t>(features_)},
+      centres_));
+}
+
+Result<std::unique_ptr<Predictor>> LoadKMeans(const Json& header, const TensorFile& file) {
+  const auto clusters = header.at("clusters").get<std::size_t>();
+  const auto features = header.at("features").get<std::size_t>();
+  DML_TRY(std::vector<double> centres, TakeTensor(file, "centres", clusters * features));
+  return std::unique_ptr<Predictor>(
+      std::make_unique<KMeansPredictor>(clusters, features, std::move(centres)));
+}
+
+}  // namespace dml::learn

@@ -1,0 +1,237 @@
+#include "plugins/learn/cluster/kmeans_init.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/random.h"
+#include "plugins/learn/cluster/row_distances.h"
+#include "plugins/learn/fit_loop.h"
+
+namespace dml::learn {
+
+namespace {
+
+struct Sample {
+  std::vector<double> x;
+  std::vector<std::int64_t> lengths;  // sparse: stored values per row
+  std::vector<std::int32_t> indices;
+  std::vector<double> values;
+  std::vector<double> weight;
+  std::vector<std::uint64_t> row_ids;
+
+  void Merge(Sample&& right) {
+    const auto append = [](auto& to, const auto& from) {
+      to.insert(to.end(), from.begin(), from.end());
+    };
+    append(x, right.x);
+    append(lengths, right.lengths);
+    append(indices, right.indices);
+    append(values, right.values);
+    append(weight, right.weight);
+    append(row_ids, right.row_ids);
+  }
+  template <typename A>
+  void Fields(A& archive) {
+    archive(x);
+    archive(lengths);
+    archive(indices);
+    archive(values);
+    archive(weight);
+    archive(row_ids);
+  }
+};
+
+void Append(const Tile& tile, std::size_t r, Sample& out) {
+  out.weight.push_back(tile.weight.empty() ? 1.0 : tile.weight[r]);
+  out.row_ids.push_back(tile.row_id(r));
+  if (!tile.sparse()) {
+    const auto row = tile.x.begin() + static_cast<std::ptrdiff_t>(r * tile.features);
+    out.x.insert(out.x.end(), row, row + static_cast<std::ptrdiff_t>(tile.features));
+    return;
+  }
+  const std::int64_t begin = tile.offsets[r];
+  const std::int64_t end = tile.offsets[r + 1];
+  out.lengths.push_back(end - begin);
+  out.indices.insert(out.indices.end(), tile.indices.begin() + begin, tile.indices.begin() + end);
+  out.values.insert(out.values.end(), tile.values.begin() + begin, tile.values.begin() + end);
+}
+
+// The sample cut into tiles again.
+std::vector<Tile> ToTiles(const Sample& sample, std::size_t features, bool sparse) {
+  std::vector<Tile> tiles;
+  std::int64_t stored = 0;
+  for (std::size_t begin = 0; begin < sample.weight.size(); begin += kTileRows) {
+    const std::size_t end = std::min(sample.weight.size(), begin + kTileRows);
+    const auto first = static_cast<std::ptrdiff_t>(begin);
+    const auto last = static_cast<std::ptrdiff_t>(end);
+    Tile tile;
+    tile.rows = end - begin;
+    tile.weight.assign(sample.weight.begin() + first, sample.weight.begin() + last);
+    tile.row_ids.assign(sample.row_ids.begin() + first, sample.row_ids.begin() + last);
+    if (sparse) {
+      tile.offsets.push_back(0);
+      for (std::size_t r = begin; r < end; ++r) {
+        tile.offsets.push_back(tile.offsets.back() + sample.lengths[r]);
+      }
+      const std::int64_t next = stored + tile.offsets.back();
+      tile.indices.assign(sample.indices.begin() + stored, sample.indices.begin() + next);
+      tile.values.assign(sample.values.begin() + stored, sample.values.begin() + next);
+      stored = next;
+    } else {
+      const auto p = static_cast<std::ptrdiff_t>(features);
+      tile.x.assign(sample.x.begin() + first * p, sample.x.begin() + last * p);
+    }
+    tiles.push_back(std::move(tile));
+  }
+  return tiles;
+}
+
+// The rows of all tiles as one sequence, with what k-means++ knows of each.
+class Candidates {
+ public:
+  Candidates(const MatrixSource& rows, const std::vector<double>& shift, const Execution& execution)
+      : rows_(rows), shift_(shift), execution_(execution) {
+    begin_.push_back(0);
+    Tile unused;
+    for (std::size_t t = 0; t < rows.tile_count(); ++t) {
+      tiles_.push_back(rows.View(t, unused).value());
+      begin_.push_back(begin_.back() + tiles_.back()->rows);
+    }
+    norms_.resize(begin_.back());
+    for (std::size_t t = 0; t < tiles_.size(); ++t) {
+      RowNorms(*tiles_[t], shift_, norms_.data() + begin_[t]);
+    }
+  }
+
+  [[nodiscard]] std::size_t count() const { return norms_.size(); }
+  [[nodiscard]] double weight(std::size_t row) const {
+    const auto [tile, r] = Find(row);
+    return tile->weight.empty() ? 1.0 : tile->weight[r];
+  }
+  [[nodiscard]] std::vector<double> At(std::size_t row) const {
+    const auto [tile, r] = Find(row);
+    return ShiftedRow(*tile, r, shift_);
+  }
+
+  // Squared distances of every row to some points, count() x points, never negative.
+  Result<std::vector<double>> Distances(const Points& points) const {
+    std::vector<double> out(count() * points.count);
+    Execution alone = execution_;
+    alone.communicator = nullptr;
+    const auto work = [&](std::size_t t) -> Result<void> {
+      double* from = out.data() + begin_[t] * points.count;
+      ShiftedDistances(*tiles_[t], points, from);
+      for (std::size_t r = 0; r < tiles_[t]->rows; ++r) {
+        for (std::size_t k = 0; k < points.count; ++k) {
+          double& d = from[r * points.count + k];
+          d = std::max(0.0, d + norms_[begin_[t] + r]);
+        }
+      }
+      return {};
+    };
+    DML_RETURN_IF_ERROR(ForEachTile(0, tiles_.size(), alone, work));
+    return out;
+  }
+
+ private:
+  [[nodiscard]] std::pair<const Tile*, std::size_t> Find(std::size_t row) const {
+    const auto next = std::ranges::upper_bound(begin_, row);
+    const auto t = static_cast<std::size_t>(next - begin_.begin()) - 1;
+    return {tiles_[t], row - begin_[t]};
+  }
+
+  const MatrixSource& rows_;
+  const std::vector<double>& shift_;
+  const Execution& execution_;
+  std::vector<const Tile*> tiles_;
+  std::vector<std::size_t> begin_;  // first row of each tile, and the total
+  std::vector<double> norms_;
+};
+
+// The row at which the running sum of `mass` passes share x total.
+std::size_t Draw(const std::vector<double>& mass, double total, double share) {
+  double sum = 0.0;
+  std::size_t last = 0;
+  for (std::size_t i = 0; i < mass.size(); ++i) {
+    if (mass[i] <= 0.0) continue;
+    last = i;
+    sum += mass[i];
+    if (sum > share * total) return i;
+  }
+  return last;
+}
+
+double Sum(const std::vector<double>& v) {
+  double total = 0.0;
+  for (const double value : v) total += value;
+  return total;
+}
+
+}  // namespace
+
+Result<MatrixSource> SampleRows(const DataSource& source, std::uint64_t rows_max,
+                                std::uint64_t seed, const Execution& execution) {
+  const Philox random(seed, "kmeans sample");
+  const double share = source.rows() <= rows_max
+                           ? 1.0
+                           : static_cast<double>(rows_max) / static_cast<double>(source.rows());
+  const auto local = [&](const Tile& tile, Sample& out) -> Result<void> {
+    for (std::size_t r = 0; r < tile.rows; ++r) {
+      if (!tile.weight.empty() && tile.weight[r] <= 0.0) continue;
+      if (share == 1.0 || random.Uniform(tile.row_id(r)) < share) Append(tile, r, out);
+    }
+    return {};
+  };
+  DML_TRY(const Sample sample, FoldTiles<Sample>(source, execution, local));
+  const std::size_t features = source.feature_names().size();
+  return MatrixSource(ToTiles(sample, features, source.sparse()), features, source.sparse());
+}
+
+Result<std::vector<double>> PlusPlusCentres(const MatrixSource& rows, std::size_t clusters,
+                                            const std::vector<double>& shift, std::uint64_t seed,
+                                            std::uint64_t start, const Execution& execution) {
+  const Candidates candidates(rows, shift, execution);
+  const Philox random(seed, "kmeans++");
+  const std::size_t n = candidates.count();
+  const auto trials = 2 + static_cast<std::size_t>(std::log(static_cast<double>(clusters)));
+  std::vector<double> weight(n);
+  for (std::size_t i = 0; i < n; ++i) weight[i] = candidates.weight(i);
+  std::vector<double> nearest(n, std::numeric_limits<double>::infinity());
+  std::vector<double> mass = weight;
+  std::vector<double> centres;
+  for (std::size_t k = 0; k < clusters; ++k) {
+    Points points{&shift, {}, k == 0 ? 1 : trials};
+    const double total = Sum(mass);
+    for (std::size_t trial = 0; trial < points.count; ++trial) {
+      const double share = random.Uniform(k * trials + trial, start);
+      const std::vector<double> at = candidates.At(Draw(mass, total, share));
+      points.at.insert(points.at.end(), at.begin(), at.end());
+    }
+    DML_TRY(const std::vector<double> distances, candidates.Distances(points));
+    std::size_t best = 0;
+    double lowest = std::numeric_limits<double>::infinity();
+    for (std::size_t trial = 0; trial < points.count; ++trial) {
+      double potential = 0.0;
+      for (std::size_t i = 0; i < n; ++i) {
+        potential += weight[i] * std::min(nearest[i], distances[i * points.count + trial]);
+      }
+      if (potential < lowest) {
+        lowest = potential;
+        best = trial;
+      }
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      nearest[i] = std::min(nearest[i], distances[i * points.count + best]);
+      mass[i] = weight[i] * nearest[i];
+    }
+    // Fewer distinct rows than clusters: any row will do for the rest.
+    if (Sum(mass) <= 0.0) mass = weight;
+    const auto p = static_cast<std::ptrdiff_t>(shift.size());
+    const auto from = points.at.begin() + static_cast<std::ptrdiff_t>(best) * p;
+    centres.insert(centres.end(), from, from + p);
+  }
+  return centres;
+}
+
+}  // namespace dml::learn

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "plugins/learn/data_source.h"
+#include "plugins/learn/execution.h"
+#include "plugins/learn/matrix_source.h"
+
+namespace dml::learn {
+
+// At most about `rows_max` rows of the source in memory, on every rank: all of them, or those whose
+// random number, keyed by (seed, row id), is small enough. Rows of weight zero are left out.
+Result<MatrixSource> SampleRows(const DataSource& source, std::uint64_t rows_max,
+                                std::uint64_t seed, const Execution& execution);
+
+// `clusters` initial centres (clusters x features, shifted) by greedy k-means++ on the rows of a
+// source in memory. `start` numbers independent starts of one seed.
+Result<std::vector<double>> PlusPlusCentres(const MatrixSource& rows, std::size_t clusters,
+                                            const std::vector<double>& shift, std::uint64_t seed,
+                                            std::uint64_t start, const Execution& execution);
+
+}  // namespace dml::learn

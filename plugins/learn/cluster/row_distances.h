@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "plugins/learn/data_source.h"
+
+namespace dml::learn {
+
+// Points that rows are compared with, in coordinates from which `shift` is subtracted: near the
+// origin, so that ||x||^2 - 2 x'c + ||c||^2 does not cancel.
+struct Points {
+  const std::vector<double>* shift = nullptr;  // features; zeros for sparse data
+  std::vector<double> at;                      // count x features, shifted
+  std::size_t count = 0;
+};
+
+// out[r * count + k] = ||c_k||^2 - 2 x_r'c_k: the squared distance without ||x_r||^2, which does
+// not matter for the nearest point.
+void ShiftedDistances(const Tile& tile, const Points& points, double* out);
+
+// ||x_r - shift||^2 per row.
+void RowNorms(const Tile& tile, const std::vector<double>& shift, double* out);
+
+// Row r of the tile, dense and shifted.
+std::vector<double> ShiftedRow(const Tile& tile, std::size_t r, const std::vector<double>& shift);
+
+// ||x_r - centre||^2 without cancellation; `centre` is not shifted.
+double ExactDistance(const Tile& tile, std::size_t r, const double* centre);
+
+}  // namespace dml::learn

@@ -1,0 +1,53 @@
+#include "plugins/learn/linear/class_counts.h"
+
+#include <fmt/format.h>
+
+#include "plugins/learn/fit_loop.h"
+
+namespace dml::learn {
+
+namespace {
+
+struct Counts {
+  std::vector<double> weight;
+
+  void Merge(Counts&& right) {
+    if (weight.empty()) {
+      weight = std::move(right.weight);
+      return;
+    }
+    for (std::size_t k = 0; k < right.weight.size(); ++k) weight[k] += right.weight[k];
+  }
+  template <typename A>
+  void Fields(A& archive) {
+    archive(weight);
+  }
+};
+
+}  // namespace
+
+Result<std::vector<double>> CountClasses(const DataSource& source, std::size_t classes,
+                                         const Execution& execution) {
+  const auto local = [classes](const Tile& tile, Counts& out) -> Result<void> {
+    if (tile.y.size() != tile.rows) {
+      return Error::Invalid("the data has no target column", "name the column in 'target:'");
+    }
+    out.weight.assign(classes, 0.0);
+    for (std::size_t r = 0; r < tile.rows; ++r) {
+      const double y = tile.y[r];
+      if (!(y >= 0.0 && y < static_cast<double>(classes)) ||
+          y != static_cast<double>(static_cast<std::size_t>(y))) {
+        return Error::Invalid(
+                   fmt::format("the target value {} is not a class index below {}", y, classes))
+            .At(fmt::format("row {}", tile.row_id(r)));
+      }
+      out.weight[static_cast<std::size_t>(y)] += tile.weight.empty() ? 1.0 : tile.weight[r];
+    }
+    return {};
+  };
+  DML_TRY(Counts counts, FoldTiles<Counts>(source, execution, local));
+  counts.weight.resize(classes, 0.0);
+  return std::move(counts.weight);
+}
+
+}  // namespace dml::learn

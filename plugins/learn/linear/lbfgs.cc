@@ -1,0 +1,142 @@
+#include "plugins/learn/linear/lbfgs.h"
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <limits>
+
+namespace dml::learn {
+
+namespace {
+
+constexpr std::size_t kPairsMax = 10;
+constexpr int kSearchMax = 40;
+constexpr double kDecrease = 1e-4;
+constexpr double kCurvature = 0.9;
+
+using Vector = std::vector<double>;
+
+double Dot(const Vector& a, const Vector& b) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+void Add(Vector& to, double factor, const Vector& v) {
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] += factor * v[i];
+}
+
+struct Pair {
+  Vector step;    // s
+  Vector change;  // y, of the gradient
+  double rho;     // 1 / s'y
+};
+
+// -H g by the two-loop recursion.
+Vector Direction(const std::deque<Pair>& pairs, const Vector& gradient) {
+  Vector d = gradient;
+  std::vector<double> alpha(pairs.size());
+  for (std::size_t i = pairs.size(); i-- > 0;) {
+    alpha[i] = pairs[i].rho * Dot(pairs[i].step, d);
+    Add(d, -alpha[i], pairs[i].change);
+  }
+  if (!pairs.empty()) {
+    const Pair& last = pairs.back();
+    const double gamma = 1.0 / (last.rho * Dot(last.change, last.change));
+    for (double& v : d) v *= gamma;
+  }
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    Add(d, alpha[i] - pairs[i].rho * Dot(pairs[i].change, d), pairs[i].step);
+  }
+  for (double& v : d) v = -v;
+  return d;
+}
+
+struct Point {
+  Vector x;
+  Vector gradient;
+  double value = 0.0;
+};
+
+// A point along `d` that satisfies the weak Wolfe conditions; `from` itself when none is found,
+// which happens only when rounding hides the decrease.
+Result<Point> Search(const Smooth& function, const Point& from, const Vector& d, double first) {
+  const double slope = Dot(from.gradient, d);
+  double low = 0.0;
+  double high = std::numeric_limits<double>::infinity();
+  double t = first;
+  Point trial;
+  for (int i = 0; i < kSearchMax; ++i) {
+    trial.x = from.x;
+    Add(trial.x, t, d);
+    DML_TRY(trial.value, function(trial.x, trial.gradient));
+    if (!(trial.value <= from.value + kDecrease * t * slope)) {
+      high = t;
+    } else if (Dot(trial.gradient, d) < kCurvature * slope) {
+      low = t;
+    } else {
+      return trial;
+    }
+    t = std::isinf(high) ? 2.0 * low : 0.5 * (low + high);
+  }
+  return from;
+}
+
+double Norm(const Vector& gradient, const Vector& scale) {
+  double norm = 0.0;
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    norm = std::max(norm, std::abs(gradient[i] * scale[i]));
+  }
+  return norm;
+}
+
+}  // namespace
+
+Result<LbfgsResult> MinimiseLbfgs(const Smooth& function, std::vector<double> start,
+                                  const LbfgsOptions& options) {
+  Point at{std::move(start), {}, 0.0};
+  DML_TRY(at.value, function(at.x, at.gradient));
+  LbfgsResult out;
+  out.history = {at.value};
+  std::deque<Pair> pairs;
+  while (true) {
+    out.gradient_norm = Norm(at.gradient, options.scale);
+    if (out.gradient_norm <= options.tol) {
+      out.converged = true;
+      out.stopped_because = "gradient below tol";
+      break;
+    }
+    if (out.iterations == options.max_iter) {
+      out.stopped_because = "max_iter reached";
+      break;
+    }
+    const Vector d = Direction(pairs, at.gradient);
+    const double first =
+        pairs.empty() ? 1.0 / std::max(1.0, std::sqrt(Dot(at.gradient, at.gradient))) : 1.0;
+    DML_TRY(Point next, Search(function, at, d, first));
+    if (next.x == at.x) {
+      if (!pairs.empty()) {  // a stale model of the curvature: start again from steepest descent
+        pairs.clear();
+        continue;
+      }
+      out.stopped_because = "the objective cannot be lowered further in floating point";
+      break;
+    }
+    Pair pair{next.x, next.gradient, 0.0};
+    Add(pair.step, -1.0, at.x);
+    Add(pair.change, -1.0, at.gradient);
+    const double sy = Dot(pair.step, pair.change);
+    if (sy > 0.0) {
+      pair.rho = 1.0 / sy;
+      pairs.push_back(std::move(pair));
+      if (pairs.size() > kPairsMax) pairs.pop_front();
+    }
+    at = std::move(next);
+    ++out.iterations;
+    out.history.push_back(at.value);
+  }
+  out.x = std::move(at.x);
+  return out;
+}
+
+}  // namespace dml::learn

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace dml::learn {
+
+// Limited-memory BFGS (Nocedal and Wright, "Numerical Optimization", algorithm 7.4, ten pairs) with
+// a bisection search for the weak Wolfe conditions (Lewis and Overton, 2013).
+struct LbfgsOptions {
+  double tol = 1e-4;  // on the largest |gradient_i * scale_i|
+  int max_iter = 100;
+  std::vector<double> scale;  // see above; as many as parameters
+};
+
+struct LbfgsResult {
+  std::vector<double> x;
+  std::vector<double> history;  // objective after each iteration, the start included
+  double gradient_norm = 0.0;   // as measured against tol
+  int iterations = 0;
+  bool converged = false;
+  std::string stopped_because;
+};
+
+// Value at x; writes the gradient.
+using Smooth = std::function<Result<double>(const std::vector<double>& x, std::vector<double>& g)>;
+
+Result<LbfgsResult> MinimiseLbfgs(const Smooth& function, std::vector<double> start,
+                                  const LbfgsOptions& options);
+
+}  // namespace dml::learn

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <limits>
+#include <vector>
+
+#include "plugins/learn/execution.h"
+#include "plugins/learn/linear/logistic_regression.h"
+
+namespace dml::learn {
+
+// Value, gradient and, if wanted, Hessian of the mean logistic objective at some parameters.
+struct LogisticValue {
+  double value = 0.0;
+  std::vector<double> gradient;
+  std::vector<double> hessian;  // size x size, upper triangle; empty if not wanted
+  double lowest_margin = 0.0;   // smallest z_y - max z_other over the rows: > 0 separates them
+};
+
+// The objective of logistic_regression.h over a data source, one pass per evaluation. Parameters
+// are outputs x (features + 1), the intercept last in each row, for rows from which `shift` is
+// subtracted: the means of the features, for the sake of conditioning. Not copyable, used by one
+// thread at a time; references must outlive it.
+class LogisticObjective {
+ public:
+  // Counts the classes and takes the moments: two passes. kInvalid for targets that cannot be fit.
+  static Result<LogisticObjective> Make(const DataSource& source, int classes,
+                                        const LogisticOptions& options, const Execution& execution);
+
+  enum class Want { kGradient, kHessian };
+  Result<LogisticValue> Evaluate(const std::vector<double>& parameters, Want want) const;
+
+  [[nodiscard]] std::size_t outputs() const { return present_.size() == 2 ? 1 : present_.size(); }
+  [[nodiscard]] std::size_t features() const { return shift_.size(); }
+  [[nodiscard]] std::size_t size() const { return outputs() * (features() + 1); }
+  // Per parameter: the spread of what it multiplies, as a scale for first-order methods.
+  [[nodiscard]] std::vector<double> Scales() const;
+  // The parameters for rows as they are, as a predictor.
+  [[nodiscard]] std::unique_ptr<LogisticPredictor> MakePredictor(
+      const std::vector<double>& parameters) const;
+  [[nodiscard]] const std::vector<int>& present() const { return present_; }
+
+ private:
+  struct Rows;   // targets and weights of a tile, as this objective sees them
+  struct Stats;  // what a tile contributes
+
+  LogisticObjective(const DataSource& source, const LogisticOptions& options,
+                    const Execution& execution)
+      : source_(&source), options_(&options), execution_(&execution) {}
+
+  Result<void> SetClassWeights(const std::vector<double>& counts);
+  void FillRows(const Tile& tile, Rows& rows) const;
+  void AddBinary(const Tile& tile, const std::vector<double>& weights,
+                 const std::vector<double>& intercepts, Want want, Stats& out) const;
+  void AddMultinomial(const Tile& tile, const std::vector<double>& weights,
+                      const std::vector<double>& intercepts, Want want, Stats& out) const;
+  void AddPenalty(const std::vector<double>& parameters, LogisticValue& out) const;
+  void FixFreeDirections(std::vector<double>& hessian) const;
+
+  const DataSource* source_;
+  const LogisticOptions* options_;
+  const Execution* execution_;
+  std::size_t classes_ = 0;
+  std::vector<int> present_;           // class indices with rows
+  std::vector<double> class_weights_;  // by class index
+  std::vector<int> position_;          // class index -> index in present_
+  std::vector<double> shift_;          // zeros for sparse data
+  std::vector<double> spread_;         // standard deviation per feature; 1 where constant
+  double total_weight_ = 0.0;
+};
+
+}  // namespace dml::learn
