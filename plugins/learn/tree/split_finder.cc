@@ -1,0 +1,127 @@
+#include "plugins/learn/tree/split_finder.h"
+
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "base/check.h"
+
+namespace dml::learn {
+
+ImpurityRule::ImpurityRule(const BinnedData& data, SplitCriterion criterion,
+                           std::vector<double> class_weights)
+    : criterion_(criterion),
+      class_weights_(std::move(class_weights)),
+      width_(data.classes > 0 ? data.classes : 2),
+      weight_scale_(data.weight_scale),
+      value_scale_(data.value_scale),
+      origin_(data.origin) {
+  if (class_weights_.empty()) class_weights_.assign(width_, 1.0);
+  for (double& weight : class_weights_) weight /= weight_scale_;
+}
+
+double ImpurityRule::Weight(const std::int64_t* cell) const {
+  if (criterion_ == SplitCriterion::kSquaredError) {
+    return static_cast<double>(cell[0]) / weight_scale_;
+  }
+  double sum = 0.0;
+  for (std::size_t c = 0; c < width_; ++c) sum += class_weights_[c] * static_cast<double>(cell[c]);
+  return sum;
+}
+
+double ImpurityRule::WeightedEntropy(const std::int64_t* cell) const {
+  const double total = Weight(cell);
+  double bits = 0.0;
+  for (std::size_t c = 0; c < width_; ++c) {
+    const double weight = class_weights_[c] * static_cast<double>(cell[c]);
+    if (weight > 0) bits -= weight * std::log2(weight / total);
+  }
+  return bits;
+}
+
+double ImpurityRule::Gain(const std::int64_t* left, const std::int64_t* right) const {
+  const double left_weight = Weight(left);
+  const double right_weight = Weight(right);
+  const double both = left_weight * right_weight / (left_weight + right_weight);
+  switch (criterion_) {
+    case SplitCriterion::kSquaredError: {
+      const double apart =
+          static_cast<double>(left[1]) / left_weight - static_cast<double>(right[1]) / right_weight;
+      return both * (apart / value_scale_) * (apart / value_scale_);
+    }
+    case SplitCriterion::kGini: {
+      double apart = 0.0;
+      for (std::size_t c = 0; c < width_; ++c) {
+        const double d = class_weights_[c] * (static_cast<double>(left[c]) / left_weight -
+                                              static_cast<double>(right[c]) / right_weight);
+        apart += d * d;
+      }
+      return both * apart;
+    }
+    case SplitCriterion::kEntropy: {
+      std::vector<std::int64_t> parent(left, left + width_);
+      for (std::size_t c = 0; c < width_; ++c) parent[c] += right[c];
+      const double gain =
+          WeightedEntropy(parent.data()) - WeightedEntropy(left) - WeightedEntropy(right);
+      return std::max(gain, 0.0);
+    }
+  }
+  DML_UNREACHABLE("every criterion is handled");
+}
+
+void ImpurityRule::LeafValue(const std::int64_t* cell, double* out) const {
+  if (criterion_ == SplitCriterion::kSquaredError) {
+    out[0] = origin_ + static_cast<double>(cell[1]) / Weight(cell) / value_scale_;
+    return;
+  }
+  const double total = Weight(cell);
+  for (std::size_t c = 0; c < width_; ++c) {
+    out[c] = class_weights_[c] * static_cast<double>(cell[c]) / total;
+  }
+}
+
+SplitFinder::SplitFinder(const BinnedData& data, const ImpurityRule& rule, int min_samples_leaf)
+    : data_(data),
+      rule_(rule),
+      min_rows_(min_samples_leaf),
+      stride_(rule.width() + 1),
+      cells_(kCodes * stride_, 0),
+      left_(stride_),
+      right_(stride_) {}
+
+void SplitFinder::Scan(const std::vector<std::int64_t>& total, std::uint32_t feature,
+                       bool missing_left, Split& best) {
+  std::ranges::fill(left_, 0);
+  right_ = total;
+  const auto move_left = [&](std::size_t code) {
+    const std::int64_t* cell = CellOf(code);
+    for (std::size_t k = 0; k < stride_; ++k) {
+      left_[k] += cell[k];
+      right_[k] -= cell[k];
+    }
+  };
+  if (missing_left) move_left(*missing_);
+  for (std::size_t position = 0; position < present_.size(); ++position) {
+    move_left(present_[position]);
+    if (right_.back() < std::max<std::int64_t>(min_rows_, 1)) return;
+    if (left_.back() >= min_rows_) Consider(feature, position, missing_left, best);
+  }
+}
+
+void SplitFinder::Consider(std::uint32_t feature, std::size_t position, bool missing_left,
+                           Split& best) {
+  const double gain = rule_.Gain(left_.data(), right_.data());
+  if (!(gain > best.gain)) return;
+  best.gain = gain;
+  best.feature = feature;
+  best.bin = present_[position];
+  // A feature that no row misses here: the larger side takes what is missing later.
+  best.missing_left =
+      missing_ ? missing_left : rule_.Weight(left_.data()) >= rule_.Weight(right_.data());
+  const FeatureBins& bins = data_.features[feature];
+  best.threshold = position + 1 < present_.size()
+                       ? bins.Threshold(present_[position], present_[position + 1])
+                       : std::numeric_limits<double>::infinity();
+}
+
+}  // namespace dml::learn

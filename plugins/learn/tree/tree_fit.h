@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+
+#include "plugins/learn/execution.h"
+#include "plugins/learn/predictor.h"
+#include "plugins/learn/tree/tree_options.h"
+
+namespace dml::learn {
+
+// Fits by histograms of byte-coded features: equal to the exact algorithm where a feature has at
+// most max_bins distinct values. Missing features (NaN) go to the side that gains more. `classes`
+// is the number of classes, or 0 for regression. Every sum is an integer: the model is the same
+// bits for every thread count and partitioning. Memory: one byte per cell, 28 bytes per row, and
+// 24 bytes per row and thread. Errors: kInvalid for bad options or rows, kCancelled.
+Result<FitResult> FitDecisionTree(const DataSource& source, std::size_t classes,
+                                  const TreeOptions& options, const Execution& execution);
+
+// Breiman, "Random forests" (2001), averaging probabilities as scikit-learn does. Trees grow in
+// parallel, each from draws of (seed, tree). The certificate holds the out-of-bag score on request:
+// accuracy or R2 over the rows that some tree did not see.
+Result<FitResult> FitRandomForest(const DataSource& source, std::size_t classes,
+                                  const ForestOptions& options, const Execution& execution);
+
+}  // namespace dml::learn

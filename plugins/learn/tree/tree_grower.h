@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <vector>
+
+#include "plugins/learn/tree/binned_data.h"
+#include "plugins/learn/tree/grown_tree.h"
+#include "plugins/learn/tree/tree_options.h"
+
+namespace dml::learn {
+
+// How often each row is drawn for one tree: `draws` draws with replacement, draw i by Philox
+// (seed, "bootstrap") at (i, tree), as a multinomial sample.
+[[nodiscard]] std::vector<std::uint32_t> BootstrapCounts(std::size_t rows, std::size_t draws,
+                                                         std::uint64_t seed, std::uint64_t tree);
+
+// Grows one tree (Breiman et al., "Classification and Regression Trees", 1984) on binned data by
+// exact integer histograms. `counts` is empty for all rows once. The result depends on the
+// arguments alone. Thread-safe; memory: 24 bytes a row. A requested stop ends it early, unfinished.
+[[nodiscard]] GrownTree GrowTree(const BinnedData& data, const TreeOptions& options,
+                                 std::size_t max_features, const std::vector<std::uint32_t>& counts,
+                                 std::uint64_t tree, const std::stop_token& stop);
+
+}  // namespace dml::learn

@@ -1,0 +1,177 @@
+#include "plugins/learn/tree/tree_predictor.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "base/check.h"
+
+namespace dml::learn {
+
+namespace {
+
+template <typename T>
+OwnedTensor Owned(std::string name, TensorType type, std::vector<std::int64_t> shape,
+                  const std::vector<T>& values) {
+  const auto bytes = std::as_bytes(std::span(values));
+  return {std::move(name), type, std::move(shape), {bytes.begin(), bytes.end()}};
+}
+
+template <typename T>
+Result<std::vector<T>> Values(const TensorFile& file, std::string_view name, TensorType type) {
+  DML_TRY(const TensorView* view, file.Get(name, type));
+  const auto values = view->As<T>();
+  return std::vector<T>(values.begin(), values.end());
+}
+
+std::vector<double> MeanImportances(const std::vector<GrownTree>& trees, std::size_t features) {
+  std::vector<double> mean(features, 0.0);
+  double sum = 0.0;
+  for (const GrownTree& tree : trees) {
+    for (std::size_t f = 0; f < features; ++f) mean[f] += tree.importances[f];
+  }
+  for (const double value : mean) sum += value;
+  for (double& value : mean) value /= sum > 0 ? sum : 1.0;
+  return mean;
+}
+
+}  // namespace
+
+TreePredictor::TreePredictor(std::string kind, std::size_t classes, std::size_t features,
+                             const std::vector<GrownTree>& trees)
+    : kind_(std::move(kind)),
+      classes_(classes),
+      outputs_(classes > 0 ? classes : 1),
+      features_(features),
+      importances_(MeanImportances(trees, features)) {
+  for (const GrownTree& tree : trees) {
+    const auto first_node = static_cast<std::uint32_t>(nodes_.size());
+    const auto first_leaf = static_cast<std::uint32_t>(leaf_values_.size() / outputs_);
+    roots_.push_back(static_cast<std::int64_t>(nodes_.size()));
+    for (TreeNode node : tree.nodes) {
+      node.child += node.is_leaf() ? first_leaf : first_node;
+      nodes_.push_back(node);
+    }
+    leaf_values_.insert(leaf_values_.end(), tree.leaf_values.begin(), tree.leaf_values.end());
+  }
+  roots_.push_back(static_cast<std::int64_t>(nodes_.size()));
+}
+
+ModelTask TreePredictor::task() const {
+  return classes_ > 0 ? ModelTask::kClassification : ModelTask::kRegression;
+}
+
+std::uint32_t TreePredictor::LeafOf(std::size_t root, const double* row) const {
+  const TreeNode* node = &nodes_[root];
+  while (!node->is_leaf()) {
+    const double value = row[node->feature];
+    const bool left = value <= node->threshold || (std::isnan(value) && node->missing_left());
+    node = &nodes_[node->index() + (left ? 0U : 1U)];
+  }
+  return node->index();
+}
+
+void TreePredictor::Predict(const Tile& tile, std::span<double> out) const {
+  DML_CHECK(tile.features == features_, "the tile has the features of the training rows");
+  DML_CHECK(out.size() == tile.rows * outputs_, "room for every output");
+  std::vector<double> dense;
+  const double* x = tile.x.data();
+  if (tile.sparse()) {
+    dense.assign(tile.rows * features_, 0.0);
+    for (std::size_t i = 0; i < tile.rows; ++i) {
+      for (auto k = static_cast<std::size_t>(tile.offsets[i]);
+           k < static_cast<std::size_t>(tile.offsets[i + 1]); ++k) {
+        dense[i * features_ + static_cast<std::size_t>(tile.indices[k])] = tile.values[k];
+      }
+    }
+    x = dense.data();
+  }
+  std::ranges::fill(out, 0.0);
+  const std::size_t trees = roots_.size() - 1;
+  // Tree by tree, so that its nodes stay in the cache; each output is summed in tree order.
+  for (std::size_t t = 0; t < trees; ++t) {
+    const auto root = static_cast<std::size_t>(roots_[t]);
+    for (std::size_t i = 0; i < tile.rows; ++i) {
+      const double* leaf = leaf_values_.data() + LeafOf(root, x + i * features_) * outputs_;
+      for (std::size_t c = 0; c < outputs_; ++c) out[i * outputs_ + c] += leaf[c];
+    }
+  }
+  for (double& value : out) value /= static_cast<double>(trees);
+}
+
+void TreePredictor::Save(Json& header, std::vector<OwnedTensor>& tensors) const {
+  header["classes"] = classes_;
+  header["features"] = features_;
+  header["trees"] = roots_.size() - 1;
+  std::vector<double> thresholds;
+  std::vector<std::int32_t> features;
+  std::vector<std::uint32_t> children;
+  for (const TreeNode& node : nodes_) {
+    thresholds.push_back(node.threshold);
+    features.push_back(node.feature);
+    children.push_back(node.child);
+  }
+  const auto nodes = static_cast<std::int64_t>(nodes_.size());
+  const auto outputs = static_cast<std::int64_t>(outputs_);
+  const auto leaves = static_cast<std::int64_t>(leaf_values_.size()) / outputs;
+  tensors.push_back(
+      Owned("roots", TensorType::kI64, {static_cast<std::int64_t>(roots_.size())}, roots_));
+  tensors.push_back(Owned("thresholds", TensorType::kF64, {nodes}, thresholds));
+  tensors.push_back(Owned("split_features", TensorType::kI32, {nodes}, features));
+  tensors.push_back(Owned("children", TensorType::kU32, {nodes}, children));
+  tensors.push_back(Owned("leaf_values", TensorType::kF64, {leaves, outputs}, leaf_values_));
+  tensors.push_back(
+      Owned("importances", TensorType::kF64, {static_cast<std::int64_t>(features_)}, importances_));
+}
+
+bool TreePredictor::Sound() const {
+  if (outputs_ == 0 || roots_.size() < 2 || roots_.front() != 0) return false;
+  if (std::ranges::adjacent_find(roots_, std::greater_equal<>{}) != roots_.end()) return false;
+  if (roots_.back() != static_cast<std::int64_t>(nodes_.size())) return false;
+  if (importances_.size() != features_ || leaf_values_.size() % outputs_ != 0) return false;
+  const std::size_t leaves = leaf_values_.size() / outputs_;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const TreeNode& node = nodes_[i];
+    if (node.is_leaf()) {
+      if (node.child >= leaves) return false;
+      continue;
+    }
+    if (node.feature < 0 || static_cast<std::size_t>(node.feature) >= features_) return false;
+    if (node.index() <= i || node.index() + std::size_t{1} >= nodes_.size()) return false;
+  }
+  return true;
+}
+
+Result<std::unique_ptr<Predictor>> TreePredictor::Load(std::string_view kind, const Json& header,
+                                                       const TensorFile& file) {
+  std::unique_ptr<TreePredictor> model(new TreePredictor);
+  const auto number = [&](const char* key) -> std::size_t {
+    const auto found = header.find(key);
+    return found != header.end() && found->is_number_unsigned() ? found->get<std::size_t>() : 0;
+  };
+  model->kind_ = kind;
+  model->classes_ = number("classes");
+  model->features_ = number("features");
+  model->outputs_ = std::max<std::size_t>(model->classes_, 1);
+  DML_TRY(model->roots_, Values<std::int64_t>(file, "roots", TensorType::kI64));
+  DML_TRY(const auto thresholds, Values<double>(file, "thresholds", TensorType::kF64));
+  DML_TRY(const auto features, Values<std::int32_t>(file, "split_features", TensorType::kI32));
+  DML_TRY(const auto children, Values<std::uint32_t>(file, "children", TensorType::kU32));
+  DML_TRY(model->leaf_values_, Values<double>(file, "leaf_values", TensorType::kF64));
+  DML_TRY(model->importances_, Values<double>(file, "importances", TensorType::kF64));
+  const Error broken = Error::Invalid("the model file is damaged: its trees do not hang together",
+                                      "train the model again");
+  if (features.size() != thresholds.size() || children.size() != thresholds.size()) return broken;
+  for (std::size_t i = 0; i < thresholds.size(); ++i) {
+    model->nodes_.push_back({thresholds[i], features[i], children[i]});
+  }
+  if (!model->Sound()) return broken;
+  return std::unique_ptr<Predictor>(std::move(model));
+}
+
+Result<std::unique_ptr<Predictor>> LoadTreePredictor(std::string_view kind, const Json& header,
+                                                     const TensorFile& file) {
+  return TreePredictor::Load(kind, header, file);
+}
+
+}  // namespace dml::learn

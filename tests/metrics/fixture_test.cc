@@ -1,0 +1,100 @@
+// Every metric against scikit-learn's figure (tests/metrics/fixtures/make_fixtures.py).
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "plugins/learn/metrics/clustering.h"
+#include "plugins/learn/metrics/confusion.h"
+#include "plugins/learn/metrics/metric_registry.h"
+#include "plugins/learn/metrics/regression.h"
+
+namespace dml::learn {
+namespace {
+
+constexpr double kRelative = 1e-9;
+
+using Numbers = std::vector<double>;
+
+const Json& Fixtures() {
+  static const Json all =
+      Json::parse(std::ifstream(DML_SOURCE_DIR "/tests/metrics/fixtures/metrics.json"));
+  return all;
+}
+
+void ExpectClose(const std::string& name, const Score& score, double expected) {
+  ASSERT_TRUE(score.defined()) << name << ": " << score.note;
+  EXPECT_NEAR(*score.value, expected, kRelative * std::max(1.0, std::fabs(expected))) << name;
+}
+
+void ExpectAll(const Json& fixture, ModelTask task, const Predictions& predictions) {
+  for (const auto& [name, expected] : fixture.at("expected").items()) {
+    const auto scorer = FindScorer(name, task);
+    ASSERT_TRUE(scorer.ok()) << scorer.error().Render();
+    ExpectClose(name, (*scorer)(predictions), expected.get<double>());
+  }
+}
+
+TEST(MetricFixtures, Classification) {
+  for (const Json& fixture : Fixtures().at("classification")) {
+    const auto y = fixture.at("y").get<Numbers>();
+    const auto output = fixture.at("output").get<Numbers>();
+    const auto weight = fixture.at("weight").get<Numbers>();
+    const Predictions predictions{y, output, fixture.at("classes").get<std::size_t>(), weight};
+    ASSERT_TRUE(CheckPredictions(predictions).ok());
+    ExpectAll(fixture, ModelTask::kClassification, predictions);
+    const ConfusionMatrix matrix(predictions);
+    const auto counts = fixture.at("confusion").get<Numbers>();
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      EXPECT_NEAR(matrix.count(i / matrix.classes(), i % matrix.classes()), counts[i], 1e-9);
+    }
+  }
+}
+
+TEST(MetricFixtures, Regression) {
+  for (const Json& fixture : Fixtures().at("regression")) {
+    const auto y = fixture.at("y").get<Numbers>();
+    const auto output = fixture.at("output").get<Numbers>();
+    const auto weight = fixture.at("weight").get<Numbers>();
+    const Predictions predictions{y, output, 0, weight};
+    ExpectAll(fixture, ModelTask::kRegression, predictions);
+    const auto expected = fixture.at("quantiles").get<Numbers>();
+    const auto quantiles =
+        ResidualQuantiles(predictions, fixture.at("probabilities").get<Numbers>());
+    ASSERT_EQ(quantiles.size(), expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(quantiles[i], expected[i], 1e-9);
+  }
+}
+
+TEST(MetricFixtures, Clustering) {
+  for (const Json& fixture : Fixtures().at("clustering")) {
+    const auto x = fixture.at("x").get<Numbers>();
+    const auto labels = fixture.at("labels").get<std::vector<std::int32_t>>();
+    const auto truth = fixture.at("truth").get<std::vector<std::int32_t>>();
+    const Clustering clustering{x, fixture.at("features").get<std::size_t>(), labels,
+                                fixture.at("clusters").get<std::size_t>()};
+    const LabelAgreement agreement = CompareLabels(truth, labels);
+    const std::map<std::string, Score> scores{
+        {"inertia", Inertia(clustering)},
+        {"silhouette", Silhouette(clustering)},
+        {"calinski_harabasz", CalinskiHarabasz(clustering)},
+        {"davies_bouldin", DaviesBouldin(clustering)},
+        {"adjusted_rand", agreement.adjusted_rand},
+        {"normalized_mutual", agreement.normalized_mutual},
+        {"homogeneity", agreement.homogeneity},
+        {"completeness", agreement.completeness},
+        {"v_measure", agreement.v_measure},
+    };
+    for (const auto& [name, expected] : fixture.at("expected").items()) {
+      ExpectClose(name, scores.at(name), expected.get<double>());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace dml::learn
