@@ -51,11 +51,13 @@ void Scheduler::Preset(TaskId task, TaskState state) {
   for (const TaskId consumer : graph_.consumers(task)) --tasks_[consumer].waiting;
 }
 
-void Scheduler::Apply(const Event& event, Instant now, std::vector<Command>& out) {
+void Scheduler::Apply(std::span<const Event> events, Instant now, std::vector<Command>& out) {
   out_ = &out;
   now_ = now;
-  std::visit([this](const auto& one) { On(one); }, event);
-  Settle();
+  for (const Event& event : events) {
+    std::visit([this](const auto& one) { On(one); }, event);
+    Settle();
+  }
   WakeRetries();
   LaunchWhatFits();
   out_ = nullptr;

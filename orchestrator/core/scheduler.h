@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -125,7 +126,12 @@ class Scheduler {
   // Tasks that are not wanted in this run count as done with `state`, which is final.
   void Preset(TaskId task, TaskState state);
 
-  void Apply(const Event& event, Instant now, std::vector<Command>& out);
+  // Takes in everything that has happened, then decides once, so that the most urgent of all ready
+  // tasks goes first. Commands are appended to `out`.
+  void Apply(std::span<const Event> events, Instant now, std::vector<Command>& out);
+  void Apply(const Event& event, Instant now, std::vector<Command>& out) {
+    Apply(std::span(&event, 1), now, out);
+  }
 
   // The next instant at which TimePassed is due.
   [[nodiscard]] std::optional<Instant> NextWakeup() const;

@@ -22,16 +22,20 @@ class SchedulerTest : public testing::Test {
   }
 
   // Applies the event; decisions to run are made at once.
-  std::string Apply(const Event& event) {
+  std::string Apply(const Event& event) { return Apply(std::vector<Event>{event}); }
+  std::string Apply(const std::vector<Event>& events) {
     std::vector<Command> commands;
-    scheduler_->Apply(event, now_, commands);
+    scheduler_->Apply(events, now_, commands);
     scheduler_->CheckInvariants();
     std::string text;
     for (const Command& command : commands) text += Show(command);
+    std::vector<Event> answers;
     for (const Command& command : commands) {
-      if (const auto* ask = std::get_if<Resolve>(&command)) text += Apply(ResolvedRun{ask->task});
+      if (const auto* ask = std::get_if<Resolve>(&command)) {
+        answers.emplace_back(ResolvedRun{ask->task});
+      }
     }
-    return text;
+    return answers.empty() ? text : text + Apply(answers);
   }
 
   static std::string Show(const Command& command) {

@@ -1,0 +1,166 @@
+#include "orchestrator/state/database.h"
+
+#include <sqlite3.h>
+
+#include <cstring>
+#include <utility>
+
+namespace dml::state {
+
+namespace {
+
+// Other processes read while one writes; nobody holds the write lock for longer than a commit.
+constexpr int kBusyTimeoutMs = 10'000;
+
+Error Failure(sqlite3* db, int code) {
+  const char* file = db == nullptr ? nullptr : sqlite3_db_filename(db, "main");
+  const std::string place = file == nullptr ? "the store" : "the store '" + std::string(file) + "'";
+  const std::string detail = db == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db);
+  switch (code & 0xff) {
+    case SQLITE_FULL:
+      return Error::Environment(place + " cannot grow: the disk is full", "free space and resume");
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+      return Error::Environment("cannot write " + place + ": " + detail,
+                                "check its permissions, or choose another folder with --home");
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return Error::Environment(place + " is damaged: " + detail,
+                                "move it away; finished outputs stay in store/blobs");
+    case SQLITE_BUSY:
+      return Error::Environment(place + " is locked by another program");
+    default:
+      return Error::Environment(place + ": " + detail);
+  }
+}
+
+}  // namespace
+
+Statement::Statement(Statement&& other) noexcept
+    : db_(other.db_),
+      statement_(std::exchange(other.statement_, nullptr)),
+      next_parameter_(other.next_parameter_),
+      bind_error_(other.bind_error_) {}
+
+Statement::~Statement() { sqlite3_finalize(statement_); }
+
+Statement& Statement::Bind(std::int64_t value) {
+  bind_error_ |= sqlite3_bind_int64(statement_, next_parameter_++, value);
+  return *this;
+}
+
+Statement& Statement::Bind(std::string_view text) {
+  bind_error_ |= sqlite3_bind_text(statement_, next_parameter_++, text.data(),
+                                   static_cast<int>(text.size()), SQLITE_STATIC);
+  return *this;
+}
+
+Statement& Statement::Bind(const Digest& digest) {
+  // Digests are often temporaries, and small: let SQLite copy them.
+  bind_error_ |= sqlite3_bind_blob(statement_, next_parameter_++, digest.bytes.data(),
+                                   static_cast<int>(digest.bytes.size()), SQLITE_TRANSIENT);
+  return *this;
+}
+
+Statement& Statement::BindNull() {
+  bind_error_ |= sqlite3_bind_null(statement_, next_parameter_++);
+  return *this;
+}
+
+Result<void> Statement::Run() {
+  while (true) {
+    DML_TRY(const bool row, Step());
+    if (!row) return {};
+  }
+}
+
+Result<bool> Statement::Step() {
+  DML_CHECK(bind_error_ == SQLITE_OK, "the parameters fit the statement");
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  next_parameter_ = 1;
+  sqlite3_reset(statement_);
+  if (code == SQLITE_DONE) return false;
+  return Failure(db_, code);
+}
+
+std::int64_t Statement::Int(int column) const { return sqlite3_column_int64(statement_, column); }
+
+std::string Statement::Text(int column) const {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+  return text == nullptr ? std::string() : std::string(text, size);
+}
+
+Digest Statement::Hash(int column) const {
+  Digest digest;
+  const void* bytes = sqlite3_column_blob(statement_, column);
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+  if (bytes != nullptr && size == digest.bytes.size()) {
+    std::memcpy(digest.bytes.data(), bytes, size);
+  }
+  return digest;
+}
+
+bool Statement::IsNull(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+Result<Database> Database::Open(const std::string& path, OpenMode mode) {
+  sqlite3* raw = nullptr;
+  const int flags = mode == OpenMode::kReadOnly ? SQLITE_OPEN_READONLY
+                                                : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  Database db(raw);
+  if (code != SQLITE_OK) return Failure(raw, code);
+  sqlite3_extended_result_codes(raw, 1);
+  sqlite3_busy_timeout(raw, kBusyTimeoutMs);
+  if (mode == OpenMode::kReadWrite) {
+    DML_RETURN_IF_ERROR(db.Execute("PRAGMA journal_mode = WAL"));
+    // Every commit reaches the disk before anything is built on it; see docs/formats.md.
+    DML_RETURN_IF_ERROR(db.Execute("PRAGMA synchronous = FULL"));
+  }
+  return db;
+}
+
+Database::Database(Database&& other) noexcept : db_(std::exchange(other.db_, nullptr)) {}
+
+Database& Database::operator=(Database&& other) noexcept {
+  std::swap(db_, other.db_);
+  return *this;
+}
+
+Database::~Database() { sqlite3_close_v2(db_); }
+
+Result<Statement> Database::Prepare(std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code != SQLITE_OK) return Failure(db_, code);
+  return Statement(db_, statement);
+}
+
+Result<void> Database::Execute(const std::string& sql) {
+  const int code = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return Failure(db_, code);
+  return {};
+}
+
+std::int64_t Database::LastInsertId() const { return sqlite3_last_insert_rowid(db_); }
+
+Result<Transaction> Transaction::Begin(Database& db) {
+  DML_RETURN_IF_ERROR(db.Execute("BEGIN IMMEDIATE"));
+  return Transaction(db);
+}
+
+Transaction::~Transaction() {
+  if (db_ != nullptr) (void)db_->Execute("ROLLBACK");
+}
+
+Result<void> Transaction::Commit() {
+  DML_RETURN_IF_ERROR(db_->Execute("COMMIT"));
+  db_ = nullptr;
+  return {};
+}
+
+}  // namespace dml::state

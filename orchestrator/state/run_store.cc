@@ -1,0 +1,227 @@
+#include "orchestrator/state/run_store.h"
+
+#include <array>
+
+#include "orchestrator/state/database.h"
+#include "orchestrator/state/result_json.h"
+#include "orchestrator/state/schema.h"
+
+namespace dml::state {
+
+namespace {
+
+constexpr std::array<std::string_view, 4> kOutcomes{"running", "succeeded", "failed", "cancelled"};
+
+std::int64_t Number(TaskId task) { return static_cast<std::int64_t>(task.value); }
+std::int64_t Number(core::TaskState state) { return static_cast<std::int64_t>(state); }
+
+Result<Json> ParseStored(const std::string& text) {
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) return Error::Environment("the store holds malformed JSON");
+  return json;
+}
+
+}  // namespace
+
+std::string_view RunOutcomeName(RunOutcome outcome) {
+  return kOutcomes[static_cast<std::size_t>(outcome)];
+}
+
+// Statements are prepared once: preparing costs more than running them.
+struct RunStore::State {
+  Database db;
+  Statement insert_event;
+  Statement update_task;
+  Statement insert_result;
+  Statement insert_cache;
+  Statement find_cache;
+  Statement find_file;
+  Statement insert_file;
+
+  Result<void> WriteChange(RunId run, WallTime now, const StateChange& change);
+  Result<void> WriteResult(WallTime now, const TaskResult& result);
+  Result<void> Link(RunId run, TaskId task, const Digest& key) {
+    return insert_result.Bind(run.value).Bind(Number(task)).Bind(key).Run();
+  }
+};
+
+RunStore::RunStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
+RunStore::RunStore(RunStore&&) noexcept = default;
+RunStore& RunStore::operator=(RunStore&&) noexcept = default;
+RunStore::~RunStore() = default;
+
+Result<RunStore> RunStore::Open(const std::string& path) {
+  DML_TRY(Database db, Database::Open(path, OpenMode::kReadWrite));
+  DML_RETURN_IF_ERROR(Migrate(db));
+  DML_TRY(Statement insert_event,
+          db.Prepare("INSERT INTO events(run, task, attempt, from_state, to_state, at_us, reason) "
+                     "VALUES(?, ?, ?, ?, ?, ?, ?)"));
+  DML_TRY(Statement update_task,
+          db.Prepare("UPDATE tasks SET state = ?, attempt = ?, changed_us = ?, reason = ? "
+                     "WHERE run = ? AND task = ?"));
+  DML_TRY(Statement insert_result,
+          db.Prepare("INSERT OR REPLACE INTO results(run, task, key) VALUES(?, ?, ?)"));
+  DML_TRY(Statement insert_cache,
+          db.Prepare("INSERT OR REPLACE INTO cache VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  DML_TRY(Statement find_cache,
+          db.Prepare("SELECT fields, outputs, metrics, warnings, wall_ns, cpu_ns, memory_bytes "
+                     "FROM cache WHERE key = ?"));
+  DML_TRY(Statement find_file, db.Prepare("SELECT device, inode, size, mtime_ns, ctime_ns, digest "
+                                          "FROM files WHERE path = ?"));
+  DML_TRY(Statement insert_file,
+          db.Prepare("INSERT OR REPLACE INTO files VALUES(?, ?, ?, ?, ?, ?, ?)"));
+  return RunStore(std::unique_ptr<State>(new State{std::move(db), std::move(insert_event),
+                                                   std::move(update_task), std::move(insert_result),
+                                                   std::move(insert_cache), std::move(find_cache),
+                                                   std::move(find_file), std::move(insert_file)}));
+}
+
+Result<RunId> RunStore::BeginRun(const RunHeader& header, std::span<const TaskHeader> tasks) {
+  Database& db = state_->db;
+  DML_TRY(Transaction transaction, Transaction::Begin(db));
+  DML_TRY(Statement insert_run,
+          db.Prepare("INSERT INTO runs(name, file, params, pipeline, options, started_us, outcome) "
+                     "VALUES(?, ?, ?, ?, ?, ?, 'running')"));
+  const std::string params = CanonicalJson(header.params);
+  const std::string options = CanonicalJson(header.options);
+  DML_RETURN_IF_ERROR(insert_run.Bind(header.name)
+                          .Bind(header.file)
+                          .Bind(params)
+                          .Bind(header.pipeline)
+                          .Bind(options)
+                          .Bind(header.started.us)
+                          .Run());
+  const RunId run{db.LastInsertId()};
+  DML_TRY(Statement insert_task, db.Prepare("INSERT INTO tasks VALUES(?, ?, ?, ?, ?, 0, ?, '')"));
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    DML_RETURN_IF_ERROR(insert_task.Bind(run.value)
+                            .Bind(static_cast<std::int64_t>(i))
+                            .Bind(tasks[i].name)
+                            .Bind(tasks[i].step)
+                            .Bind(Number(core::TaskState::kBlocked))
+                            .Bind(header.started.us)
+                            .Run());
+  }
+  DML_RETURN_IF_ERROR(transaction.Commit());
+  return run;
+}
+
+Result<void> RunStore::State::WriteChange(RunId run, WallTime now, const StateChange& change) {
+  insert_event.Bind(run.value)
+      .Bind(Number(change.task))
+      .Bind(std::int64_t{change.attempt.value})
+      .Bind(Number(change.from))
+      .Bind(Number(change.to))
+      .Bind(now.us);
+  if (change.reason.empty()) {
+    insert_event.BindNull();
+  } else {
+    insert_event.Bind(change.reason);
+  }
+  DML_RETURN_IF_ERROR(insert_event.Run());
+  return update_task.Bind(Number(change.to))
+      .Bind(std::int64_t{change.attempt.value})
+      .Bind(now.us)
+      .Bind(change.reason)
+      .Bind(run.value)
+      .Bind(Number(change.task))
+      .Run();
+}
+
+Result<void> RunStore::State::WriteResult(WallTime now, const TaskResult& result) {
+  const std::string fields = CanonicalJson(result.fields);
+  const std::string outputs = CanonicalJson(ArtifactsToJson(result.outputs));
+  const std::string metrics = CanonicalJson(result.metrics);
+  const std::string warnings = CanonicalJson(Json(result.warnings));
+  return insert_cache.Bind(result.key)
+      .Bind(fields)
+      .Bind(outputs)
+      .Bind(metrics)
+      .Bind(warnings)
+      .Bind(result.wall.ns)
+      .Bind(result.cpu.ns)
+      .Bind(result.memory_bytes)
+      .Bind(now.us)
+      .Run();
+}
+
+Result<void> RunStore::Append(RunId run, WallTime now, const Batch& batch) {
+  DML_TRY(Transaction transaction, Transaction::Begin(state_->db));
+  for (const auto& [task, result] : batch.results) {
+    DML_RETURN_IF_ERROR(state_->WriteResult(now, result));
+    DML_RETURN_IF_ERROR(state_->Link(run, task, result.key));
+  }
+  for (const auto& [task, key] : batch.reused) {
+    DML_RETURN_IF_ERROR(state_->Link(run, task, key));
+  }
+  for (const StateChange& change : batch.changes) {
+    DML_RETURN_IF_ERROR(state_->WriteChange(run, now, change));
+  }
+  return transaction.Commit();
+}
+
+Result<void> RunStore::EndRun(RunId run, WallTime now, RunOutcome outcome) {
+  DML_TRY(Statement update,
+          state_->db.Prepare("UPDATE runs SET finished_us = ?, outcome = ? WHERE id = ?"));
+  return update.Bind(now.us).Bind(RunOutcomeName(outcome)).Bind(run.value).Run();
+}
+
+Result<std::optional<TaskResult>> RunStore::FindResult(const Digest& key) {
+  Statement& find = state_->find_cache;
+  DML_TRY(const bool found, find.Bind(key).Step());
+  if (!found) return std::optional<TaskResult>();
+  TaskResult result;
+  result.key = key;
+  const std::array<std::string, 4> texts{find.Text(0), find.Text(1), find.Text(2), find.Text(3)};
+  result.wall.ns = find.Int(4);
+  result.cpu.ns = find.Int(5);
+  result.memory_bytes = find.Int(6);
+  DML_RETURN_IF_ERROR(find.Step());
+  DML_TRY(result.fields, ParseStored(texts[0]));
+  DML_TRY(const Json outputs, ParseStored(texts[1]));
+  DML_TRY(result.outputs, ArtifactsFromJson(outputs));
+  DML_TRY(result.metrics, ParseStored(texts[2]));
+  DML_TRY(const Json warnings, ParseStored(texts[3]));
+  for (const Json& warning : warnings) {
+    if (warning.is_string()) result.warnings.push_back(warning.get<std::string>());
+  }
+  return std::optional<TaskResult>(std::move(result));
+}
+
+Result<std::optional<Digest>> RunStore::FindFile(const std::string& path, const FileStamp& stamp) {
+  Statement& find = state_->find_file;
+  DML_TRY(const bool found, find.Bind(path).Step());
+  if (!found) return std::optional<Digest>();
+  const FileStamp known{find.Int(0), find.Int(1), find.Int(2), find.Int(3), find.Int(4)};
+  const Digest digest = find.Hash(5);
+  DML_RETURN_IF_ERROR(find.Step());
+  return known == stamp ? std::optional<Digest>(digest) : std::nullopt;
+}
+
+Result<void> RunStore::RememberFile(const std::string& path, const FileStamp& stamp,
+                                    const Digest& digest) {
+  return state_->insert_file.Bind(path)
+      .Bind(stamp.device)
+      .Bind(stamp.inode)
+      .Bind(stamp.size)
+      .Bind(stamp.mtime_ns)
+      .Bind(stamp.ctime_ns)
+      .Bind(digest)
+      .Run();
+}
+
+Result<std::map<std::string, Duration>> RunStore::MeanDurations() {
+  DML_TRY(Statement query,
+          state_->db.Prepare("SELECT t.step, CAST(avg(c.wall_ns) AS INTEGER) FROM tasks t "
+                             "JOIN results r ON r.run = t.run AND r.task = t.task "
+                             "JOIN cache c ON c.key = r.key "
+                             "WHERE t.run > (SELECT max(id) - 4 FROM runs) GROUP BY t.step"));
+  std::map<std::string, Duration> means;
+  while (true) {
+    DML_TRY(const bool row, query.Step());
+    if (!row) return means;
+    means.emplace(query.Text(0), Duration{query.Int(1)});
+  }
+}
+
+}  // namespace dml::state

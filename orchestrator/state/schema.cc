@@ -1,0 +1,95 @@
+#include "orchestrator/state/schema.h"
+
+#include <array>
+#include <string>
+
+namespace dml::state {
+
+namespace {
+
+// One entry a version. States are the numbers of core::TaskState; times are microseconds, UTC;
+// durations are nanoseconds; digests are 32-byte blobs.
+constexpr std::array<const char*, kSchemaVersion> kMigrations{R"sql(
+CREATE TABLE runs(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  file TEXT NOT NULL,
+  params TEXT NOT NULL,
+  pipeline TEXT NOT NULL,
+  options TEXT NOT NULL,
+  started_us INTEGER NOT NULL,
+  finished_us INTEGER,
+  outcome TEXT NOT NULL
+) STRICT;
+CREATE TABLE tasks(
+  run INTEGER NOT NULL,
+  task INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  step TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  changed_us INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY(run, task)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE events(
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL,
+  task INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  from_state INTEGER NOT NULL,
+  to_state INTEGER NOT NULL,
+  at_us INTEGER NOT NULL,
+  reason TEXT
+) STRICT;
+CREATE INDEX events_by_run ON events(run);
+CREATE TABLE results(
+  run INTEGER NOT NULL,
+  task INTEGER NOT NULL,
+  key BLOB NOT NULL,
+  PRIMARY KEY(run, task)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE cache(
+  key BLOB PRIMARY KEY,
+  fields TEXT NOT NULL,
+  outputs TEXT NOT NULL,
+  metrics TEXT NOT NULL,
+  warnings TEXT NOT NULL,
+  wall_ns INTEGER NOT NULL,
+  cpu_ns INTEGER NOT NULL,
+  memory_bytes INTEGER NOT NULL,
+  created_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE files(
+  path TEXT PRIMARY KEY,
+  device INTEGER NOT NULL,
+  inode INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL,
+  ctime_ns INTEGER NOT NULL,
+  digest BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql"};
+
+}  // namespace
+
+Result<void> Migrate(Database& db) {
+  DML_TRY(Transaction transaction, Transaction::Begin(db));
+  DML_TRY(Statement statement, db.Prepare("PRAGMA user_version"));
+  DML_RETURN_IF_ERROR(statement.Step());
+  const std::int64_t version = statement.Int(0);
+  DML_RETURN_IF_ERROR(statement.Step());
+  if (version > kSchemaVersion) {
+    return Error::Environment("the store was written by a newer dml",
+                              "use that version, or another folder with --home");
+  }
+  for (std::int64_t next = version; next < kSchemaVersion; ++next) {
+    DML_RETURN_IF_ERROR(db.Execute(kMigrations[static_cast<std::size_t>(next)]));
+  }
+  if (version < kSchemaVersion) {
+    DML_RETURN_IF_ERROR(db.Execute("PRAGMA user_version = " + std::to_string(kSchemaVersion)));
+  }
+  return transaction.Commit();
+}
+
+}  // namespace dml::state
