@@ -1,0 +1,75 @@
+#include "orchestrator/report/metrics_table.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace dml::report {
+
+std::vector<std::pair<std::string, double>> FlattenMetrics(const Json& metrics) {
+  std::vector<std::pair<std::string, double>> out;
+  if (!metrics.is_object()) return out;
+  std::vector<std::pair<std::string, const Json*>> open{{"", &metrics}};
+  while (!open.empty()) {
+    const auto [prefix, object] = open.back();
+    open.pop_back();
+    for (const auto& [key, value] : object->items()) {
+      const std::string path = prefix.empty() ? key : prefix + "." + key;
+      if (value.is_object()) open.emplace_back(path, &value);
+      if (value.is_number()) out.emplace_back(path, value.get<double>());
+    }
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::vector<MetricsTable> MetricsTables(const RunFacts& run) {
+  std::vector<MetricsTable> tables;
+  std::map<std::string, std::size_t> table_of_step;
+  std::vector<std::vector<std::pair<std::string, double>>> flat;
+  std::map<std::string, std::set<std::string>> names;
+  for (const TaskFacts& task : run.tasks) {
+    flat.push_back(FlattenMetrics(task.metrics));
+    for (const auto& [path, value] : flat.back()) names[task.step].insert(path);
+  }
+  for (std::size_t t = 0; t < run.tasks.size(); ++t) {
+    if (flat[t].empty()) continue;
+    const TaskFacts& task = run.tasks[t];
+    const auto [found, fresh] = table_of_step.emplace(task.step, tables.size());
+    const std::set<std::string>& metrics = names[task.step];
+    if (fresh) tables.push_back({task.step, task.type, {metrics.begin(), metrics.end()}, {}});
+    MetricsTable& table = tables[found->second];
+    const std::map<std::string, double> values(flat[t].begin(), flat[t].end());
+    MetricsTable::Row& row = table.rows.emplace_back();
+    row.task = task.name;
+    for (const std::string& metric : table.metrics) {
+      const auto value = values.find(metric);
+      row.values.push_back(value == values.end() ? std::nullopt : std::optional(value->second));
+    }
+  }
+  return tables;
+}
+
+std::vector<MetricChange> DiffMetrics(const RunFacts& before, const RunFacts& after) {
+  std::map<std::pair<std::string, std::string>, double> old;
+  for (const TaskFacts& task : before.tasks) {
+    for (const auto& [path, value] : FlattenMetrics(task.metrics)) old[{task.name, path}] = value;
+  }
+  std::vector<MetricChange> changes;
+  for (const TaskFacts& task : after.tasks) {
+    for (const auto& [path, value] : FlattenMetrics(task.metrics)) {
+      const auto found = old.find({task.name, path});
+      MetricChange& change = changes.emplace_back();
+      change = {task.name, path, std::nullopt, value};
+      if (found == old.end()) continue;
+      change.before = found->second;
+      old.erase(found);
+    }
+  }
+  for (const auto& [key, value] : old) {
+    changes.push_back({key.first, key.second, value, std::nullopt});
+  }
+  return changes;
+}
+
+}  // namespace dml::report

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "orchestrator/report/run_facts.h"
+
+namespace dml::report {
+
+// The numbers of a metrics object by dotted path, sorted: {"cv": {"roc_auc": 0.7}} ->
+// ("cv.roc_auc", 0.7). Arrays and text are left out: they are for panels, not for comparisons.
+std::vector<std::pair<std::string, double>> FlattenMetrics(const Json& metrics);
+
+// Tasks of one step beside each other: a row a task, a column a metric any of them has.
+struct MetricsTable {
+  std::string step;
+  std::string type;
+  std::vector<std::string> metrics;
+  struct Row {
+    std::string task;
+    std::vector<std::optional<double>> values;  // as metrics
+  };
+  std::vector<Row> rows;
+};
+
+// A table for every step whose tasks measured something, in declaration order.
+std::vector<MetricsTable> MetricsTables(const RunFacts& run);
+
+// One metric of one task in two runs.
+struct MetricChange {
+  std::string task;
+  std::string metric;
+  std::optional<double> before;
+  std::optional<double> after;
+  [[nodiscard]] bool changed() const { return before != after; }
+};
+
+// All metrics of both runs, matched by task name and path; in the order of `after`, then what only
+// `before` has.
+std::vector<MetricChange> DiffMetrics(const RunFacts& before, const RunFacts& after);
+
+}  // namespace dml::report
