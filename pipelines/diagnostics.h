@@ -26,10 +26,14 @@ class Diagnostics {
 
   [[nodiscard]] bool empty() const { return items_.empty(); }
   [[nodiscard]] std::size_t size() const { return items_.size(); }
+  // Looking for similar names costs time that nobody needs after so many errors.
+  [[nodiscard]] bool wants_suggestions() const { return items_.size() < kSuggestionsMax; }
   // In file and line order, each message at one place once. Leaves the collector empty.
   [[nodiscard]] std::vector<Diagnostic> TakeSorted();
 
  private:
+  static constexpr std::size_t kSuggestionsMax = 200;
+
   std::vector<Diagnostic> items_;
 };
 

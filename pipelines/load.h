@@ -1,21 +1,15 @@
 #pragma once
 
-#include <functional>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/result.h"
 #include "base/step_spec.h"
 #include "pipelines/diagnostics.h"
+#include "pipelines/resolve.h"
 #include "pipelines/task_decl.h"
 
 namespace dml::pipelines {
-
-// How the language reads the world: parameters, so that the rest is pure and tests need no disk.
-using EnvLookup = std::function<std::optional<std::string>(const std::string& name)>;
-using FileReader = std::function<Result<std::string>(const std::string& path)>;
 
 struct LoadOptions {
   const StepCatalog* catalog = nullptr;                        // must outlive the call
