@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+
+#include "base/hash.h"
+#include "base/ids.h"
+#include "base/result.h"
+
+namespace dml::engine {
+
+// The folder where everything lasting lives; see docs/architecture.md for its inside. A value: the
+// paths of things, with the folder known to exist and to be writable.
+class Home {
+ public:
+  // `wanted` (--home or DML_HOME) if it is not empty, else the nearest `.dml` from `directory`
+  // upwards, else a new `.dml` in `directory`. kEnvironment if it cannot be written.
+  static Result<Home> Open(const std::string& wanted, const std::string& directory);
+  // The same search without creating anything, for commands that only read.
+  static std::string Locate(const std::string& wanted, const std::string& directory);
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string DatabasePath() const { return path_ + "/dml.db"; }
+  [[nodiscard]] std::string BlobPath(const Digest& digest) const;
+  [[nodiscard]] std::string RunPath(RunId run) const;
+  // Private to one attempt; nobody creates it before something is written there.
+  [[nodiscard]] std::string AttemptPath(RunId run, const std::string& task,
+                                        AttemptNumber attempt) const;
+  [[nodiscard]] std::string LogPath(RunId run, const std::string& task,
+                                    AttemptNumber attempt) const;
+
+ private:
+  explicit Home(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+}  // namespace dml::engine

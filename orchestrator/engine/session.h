@@ -1,0 +1,60 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "orchestrator/core/plan.h"
+#include "orchestrator/engine/home.h"
+#include "orchestrator/engine/observer.h"
+#include "pipelines/task_decl.h"
+#include "runners/api/runner.h"
+
+namespace dml::engine {
+
+struct RunOptions {
+  int jobs = 0;  // cpus to use; 0: all that the runner has
+  bool keep_going = false;
+  bool force = false;              // run everything, whatever the store knows
+  bool no_cache = false;           // neither reuse nor record
+  std::vector<std::string> from;   // steps to run again, with everything after them
+  std::vector<std::string> until;  // steps to stop at: only they and what they need
+  std::string pipeline_text;       // the source, kept with the run for the report
+  int prefetch_max = 256;          // short native tasks handed to a worker ahead of time
+};
+
+// What a run would do, and why: `dml plan`. Reads the store and hashes input files, writes nothing
+// but the cache of file digests.
+Result<core::Plan> MakePlan(const Home& home, const pipelines::ExpandedPipeline& pipeline,
+                            const RunOptions& options, const Clock& clock);
+
+// One run, from its beginning to its end. The pipeline, clock and observer must outlive it.
+//
+//   RunSession session(home, pipeline, options, clock, observer);
+//   LocalRunner runner(..., session.events());
+//   Result<RunResult> result = session.Run(runner);
+class RunSession {
+ public:
+  RunSession(const Home& home, const pipelines::ExpandedPipeline& pipeline,
+             const RunOptions& options, const Clock& clock, RunObserver& observer);
+  ~RunSession();
+  RunSession(const RunSession&) = delete;
+  RunSession& operator=(const RunSession&) = delete;
+
+  // Where the runner posts.
+  [[nodiscard]] runners::EventSink& events();
+  // Asks the run to stop: TERM, grace, KILL; `at_once`: KILL. Thread-safe; not for use inside a
+  // signal handler.
+  void Cancel(bool at_once);
+  // Runs to the end on the calling thread. A failed task is an outcome; an error means that the
+  // run itself could not go on (kInvalid: the options; kEnvironment: the store or the disk).
+  Result<RunResult> Run(runners::Runner& runner);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace dml::engine
