@@ -41,6 +41,10 @@ Result<void> FixTargets(const std::vector<double>& weights, BinnedData& data) {
     return {};
   }
   const auto [low, high] = std::ranges::minmax(data.y);
+  if (!std::isfinite(high - low)) {
+    return Error::Invalid("the range of the target is too large for a number",
+                          "scale the target down");
+  }
   data.origin = low;
   data.value_scale = ScaleFor(data.rows, (high - low) * largest, kValueBits);
   data.value.resize(data.rows);
