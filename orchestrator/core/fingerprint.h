@@ -1,0 +1,36 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "pipelines/task_decl.h"
+
+namespace dml::core {
+
+// Raised when the meaning of a key changes: every earlier result is then out of date.
+inline constexpr int kKeyFormat = 1;
+
+// Everything a result depends on. Names of tasks, paths, times, resources and retries are not
+// among them.
+struct KeyParts {
+  std::vector<pipelines::Work> work;                   // resolved; several if fused
+  std::vector<std::pair<std::string, Digest>> inputs;  // port and artifact, in order
+  std::map<std::string, Digest> files;                 // parameter or code file -> content
+  std::map<std::string, std::string> env;
+};
+
+// The named fields of a key, kept beside it so that a later run can say which of them changed.
+// Parameters that are in `files` are represented by the content alone.
+Json KeyFields(const KeyParts& parts);
+
+Digest KeyOf(const Json& fields);
+
+// The first difference as a phrase: "params.C 0.1 -> 0.2", "input train changed", "file path
+// changed"; empty if there is none.
+std::string DescribeKeyChange(const Json& before, const Json& after);
+
+}  // namespace dml::core
