@@ -4,6 +4,7 @@
 #include "plugins/learn/decomposition/pca.h"
 #include "plugins/learn/linear/least_squares.h"
 #include "plugins/learn/linear/logistic_regression.h"
+#include "plugins/learn/tree/tree_predictor.h"
 
 namespace dml::learn {
 
@@ -36,6 +37,9 @@ Result<std::unique_ptr<Predictor>> LoadPredictor(std::string_view kind, const Js
     if (kind == "logistic_regression") return LoadLogistic(header, file);
     if (kind == "kmeans") return LoadKMeans(header, file);
     if (kind == "pca") return LoadPca(header, file);
+    if (kind == "decision_tree" || kind == "random_forest") {
+      return LoadTreePredictor(kind, header, file);
+    }
   } catch (const Json::exception& failure) {
     return Error::Invalid(std::string("the header of the model is damaged: ") + failure.what(),
                           "train the model again");

@@ -24,7 +24,9 @@ Result<void> CheckOptions(const KMeansOptions& options) {
   return {};
 }
 
-// The best of n_init starts on the rows of the sample.
+// The best of n_init starts on the rows of the sample, then of three times as many repairs: one centre, each
+// in turn, is dropped and drawn anew. A single misplaced centre is what Lloyd's
+// iterations cannot mend themselves.
 Result<LloydResult> BestStart(const MatrixSource& sample, const std::vector<double>& shift,
                               const KMeansOptions& options, const LloydOptions& lloyd,
                               Execution execution) {
@@ -33,9 +35,22 @@ Result<LloydResult> BestStart(const MatrixSource& sample, const std::vector<doub
   for (int start = 0; start < options.n_init; ++start) {
     DML_TRY(std::vector<double> centres,
             PlusPlusCentres(sample, lloyd.clusters, shift, options.seed,
-                            static_cast<std::uint64_t>(start), execution));
+                            static_cast<std::uint64_t>(start), {}, execution));
     DML_TRY(LloydResult run, IterateLloyd(sample, shift, std::move(centres), lloyd, execution));
     if (!best || run.inertia < best->inertia) best = std::move(run);
+  }
+  const auto p = static_cast<std::ptrdiff_t>(shift.size());
+  const int repairs = options.n_init > 1 && options.clusters > 1 ? 3 * options.n_init : 0;
+  for (int repair = 0; repair < repairs; ++repair) {
+    std::vector<double> kept = best->centres;
+    const auto drop = kept.begin() + p * (repair % options.clusters);
+    kept.erase(drop, drop + p);
+    DML_TRY(std::vector<double> centres,
+            PlusPlusCentres(sample, lloyd.clusters, shift, options.seed,
+                            static_cast<std::uint64_t>(options.n_init + repair), std::move(kept),
+                            execution));
+    DML_TRY(LloydResult run, IterateLloyd(sample, shift, std::move(centres), lloyd, execution));
+    if (run.inertia < best->inertia) best = std::move(run);
   }
   return std::move(*best);
 }

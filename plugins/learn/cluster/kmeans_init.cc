@@ -190,7 +190,8 @@ Result<MatrixSource> SampleRows(const DataSource& source, std::uint64_t rows_max
 
 Result<std::vector<double>> PlusPlusCentres(const MatrixSource& rows, std::size_t clusters,
                                             const std::vector<double>& shift, std::uint64_t seed,
-                                            std::uint64_t start, const Execution& execution) {
+                                            std::uint64_t start, std::vector<double> kept,
+                                            const Execution& execution) {
   const Candidates candidates(rows, shift, execution);
   const Philox random(seed, "kmeans++");
   const std::size_t n = candidates.count();
@@ -199,8 +200,17 @@ Result<std::vector<double>> PlusPlusCentres(const MatrixSource& rows, std::size_
   for (std::size_t i = 0; i < n; ++i) weight[i] = candidates.weight(i);
   std::vector<double> nearest(n, std::numeric_limits<double>::infinity());
   std::vector<double> mass = weight;
-  std::vector<double> centres;
-  for (std::size_t k = 0; k < clusters; ++k) {
+  const std::size_t first = kept.size() / shift.size();
+  std::vector<double> centres = std::move(kept);
+  if (first > 0) {
+    DML_TRY(const std::vector<double> distances, candidates.Distances({&shift, centres, first}));
+    for (std::size_t i = 0; i < n * first; ++i) {
+      nearest[i / first] = std::min(nearest[i / first], distances[i]);
+    }
+    for (std::size_t i = 0; i < n; ++i) mass[i] = weight[i] * nearest[i];
+    if (Sum(mass) <= 0.0) mass = weight;
+  }
+  for (std::size_t k = first; k < clusters; ++k) {
     Points points{&shift, {}, k == 0 ? 1 : trials};
     const double total = Sum(mass);
     for (std::size_t trial = 0; trial < points.count; ++trial) {

@@ -15,9 +15,11 @@ Result<MatrixSource> SampleRows(const DataSource& source, std::uint64_t rows_max
                                 std::uint64_t seed, const Execution& execution);
 
 // `clusters` initial centres (clusters x features, shifted) by greedy k-means++ on the rows of a
-// source in memory. `start` numbers independent starts of one seed.
+// source in memory. The first ones are those `kept` (a multiple of features values, shifted).
+// `start` numbers independent starts of one seed.
 Result<std::vector<double>> PlusPlusCentres(const MatrixSource& rows, std::size_t clusters,
                                             const std::vector<double>& shift, std::uint64_t seed,
-                                            std::uint64_t start, const Execution& execution);
+                                            std::uint64_t start, std::vector<double> kept,
+                                            const Execution& execution);
 
 }  // namespace dml::learn

@@ -13,6 +13,7 @@ constexpr std::size_t kPairsMax = 10;
 constexpr int kSearchMax = 40;
 constexpr double kDecrease = 1e-4;
 constexpr double kCurvature = 0.9;
+constexpr double kRounding = 1e-13;
 
 using Vector = std::vector<double>;
 
@@ -58,8 +59,15 @@ struct Point {
   double value = 0.0;
 };
 
-// A point along `d` that satisfies the weak Wolfe conditions; `from` itself when none is found,
-// which happens only when rounding hides the decrease.
+// Close to the optimum the decrease drowns in rounding; slopes still tell it (the approximate Wolfe
+// condition of Hager and Zhang, 2005).
+bool Decreased(double before, double after, double slope, double slope_after, double t) {
+  if (after <= before + kDecrease * t * slope) return true;
+  return after <= before + kRounding * std::abs(before) &&
+         slope_after <= (2.0 * kDecrease - 1.0) * slope;
+}
+
+// A point along `d` that satisfies the weak Wolfe conditions; `from` itself when none is found.
 Result<Point> Search(const Smooth& function, const Point& from, const Vector& d, double first) {
   const double slope = Dot(from.gradient, d);
   double low = 0.0;
@@ -70,9 +78,10 @@ Result<Point> Search(const Smooth& function, const Point& from, const Vector& d,
     trial.x = from.x;
     Add(trial.x, t, d);
     DML_TRY(trial.value, function(trial.x, trial.gradient));
-    if (!(trial.value <= from.value + kDecrease * t * slope)) {
+    const double slope_after = Dot(trial.gradient, d);
+    if (!Decreased(from.value, trial.value, slope, slope_after, t)) {
       high = t;
-    } else if (Dot(trial.gradient, d) < kCurvature * slope) {
+    } else if (slope_after < kCurvature * slope) {
       low = t;
     } else {
       return trial;
