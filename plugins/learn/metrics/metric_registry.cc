@@ -36,8 +36,6 @@ Score AveragedOver(P p) {
 std::vector<MetricInfo> ClassificationMetrics() {
   constexpr auto kTask = ModelTask::kClassification;
   using C = ConfusionMatrix;
-  using M = ClassMetric;
-  using A = Average;
   return {
       {"accuracy",
        kTask,
@@ -89,6 +87,15 @@ std::vector<MetricInfo> ClassificationMetrics() {
        {"brier_score_loss"},
        "neg_brier_score",
        [](P p) { return BrierScore(p); }},
+  };
+}
+
+std::vector<MetricInfo> PrecisionAndRecallMetrics() {
+  constexpr auto kTask = ModelTask::kClassification;
+  using C = ConfusionMatrix;
+  using M = ClassMetric;
+  using A = Average;
+  return {
       {"f1",
        kTask,
        true,
@@ -243,6 +250,7 @@ bool Answers(const MetricInfo& metric, std::string_view name) {
 std::span<const MetricInfo> Metrics() {
   static const std::vector<MetricInfo> all = [] {
     std::vector<MetricInfo> metrics = ClassificationMetrics();
+    for (MetricInfo& metric : PrecisionAndRecallMetrics()) metrics.push_back(std::move(metric));
     for (MetricInfo& metric : RegressionMetrics()) metrics.push_back(std::move(metric));
     return metrics;
   }();
