@@ -90,11 +90,9 @@ std::vector<MetricInfo> ClassificationMetrics() {
   };
 }
 
-std::vector<MetricInfo> PrecisionAndRecallMetrics() {
+std::vector<MetricInfo> PositiveClassMetrics() {
   constexpr auto kTask = ModelTask::kClassification;
   using C = ConfusionMatrix;
-  using M = ClassMetric;
-  using A = Average;
   return {
       {"f1",
        kTask,
@@ -117,6 +115,15 @@ std::vector<MetricInfo> PrecisionAndRecallMetrics() {
        {},
        "",
        [](P p) { return OfPositiveClass(p, &C::Recall); }},
+  };
+}
+
+std::vector<MetricInfo> AveragedMetrics() {
+  constexpr auto kTask = ModelTask::kClassification;
+  using C = ConfusionMatrix;
+  using M = ClassMetric;
+  using A = Average;
+  return {
       {"f1_macro",
        kTask,
        true,
@@ -250,7 +257,8 @@ bool Answers(const MetricInfo& metric, std::string_view name) {
 std::span<const MetricInfo> Metrics() {
   static const std::vector<MetricInfo> all = [] {
     std::vector<MetricInfo> metrics = ClassificationMetrics();
-    for (MetricInfo& metric : PrecisionAndRecallMetrics()) metrics.push_back(std::move(metric));
+    for (MetricInfo& metric : PositiveClassMetrics()) metrics.push_back(std::move(metric));
+    for (MetricInfo& metric : AveragedMetrics()) metrics.push_back(std::move(metric));
     for (MetricInfo& metric : RegressionMetrics()) metrics.push_back(std::move(metric));
     return metrics;
   }();
