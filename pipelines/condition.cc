@@ -167,6 +167,16 @@ bool ReadsStatus(const Expression& expression) {
   return std::ranges::any_of(expression.operands, ReadsStatus);
 }
 
+void RenameSteps(Expression& expression,
+                 const std::function<std::string(const std::string& step)>& full_id) {
+  Reference& reference = expression.reference;
+  if (expression.op == Op::kReference && reference.root == ReferenceRoot::kSteps) {
+    reference.step = full_id(reference.step);
+    reference.text = fmt::format("${{steps.{}.metrics.{}}}", reference.step, reference.path);
+  }
+  for (Expression& operand : expression.operands) RenameSteps(operand, full_id);
+}
+
 Expression Simplify(const Expression& expression, const StaticLookup& lookup) {
   if (expression.op == Op::kReference) {
     if (auto value = lookup(expression.reference)) return Literal(std::move(*value));

@@ -62,6 +62,9 @@ ParsedCondition ParseCondition(std::string_view text);
 // Every reference in it, in order.
 void CollectReferences(const Expression& expression, std::vector<const Reference*>& out);
 bool ReadsStatus(const Expression& expression);
+// Gives every metric reference the full id of its step.
+void RenameSteps(Expression& expression,
+                 const std::function<std::string(const std::string& step)>& full_id);
 
 // Replaces references that `lookup` knows by their values and folds what became constant. What is
 // left is a literal, or an expression over run-time values.

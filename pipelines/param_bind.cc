@@ -97,7 +97,7 @@ Json ParamBinder::Bind(const ParamSpec& spec, const Node& node, const Json::json
     case Resolved::State::kFailed:
       return {};
     case Resolved::State::kPerTask:
-      out_.holes.push_back({at, &spec, &node});
+      out_.holes.push_back({at, &spec, &node, std::move(resolved.left)});
       return {};
     case Resolved::State::kAtRunTime:
       if (mode_ == ResolveMode::kByReference) return resolved.text;

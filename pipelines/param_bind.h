@@ -22,6 +22,7 @@ struct Hole {
   Json::json_pointer pointer;
   const ParamSpec* spec = nullptr;
   const Node* node = nullptr;
+  std::vector<Reference> metrics;  // that it reads besides
 };
 
 // A value that is known only while the pipeline runs.
@@ -35,7 +36,7 @@ struct RuntimeHole {
 
 // Parameters bound as far as they can be: holes hold null in `value` until they are filled.
 struct BoundParams {
-  Json value = Json::object();
+  Json value;
   std::vector<Hole> holes;
   std::vector<RuntimeHole> runtime;
   std::vector<FileInput> files;

@@ -81,8 +81,9 @@ struct StepDecl {
   std::vector<PortSpec> outputs;
   std::optional<Matrix> matrix;
   std::optional<ConditionDecl> condition;
-  Node env;       // a mapping, defaults merged in
-  Node settings;  // retry, timeout, resources, cache; defaults merged in
+  Node env;            // a mapping, defaults merged in
+  Node settings_node;  // retry, timeout, resources, cache; defaults merged in
+  BoundParams settings;
 };
 
 // What a file that was included, or the main file, gives to its steps.

@@ -105,6 +105,7 @@ Resolved Resolver::Resolve(const Node& node, const Scope& scope, ResolveMode mod
     out.state = Resolved::State::kFailed;
   } else if (assembly.per_task) {
     out.state = Resolved::State::kPerTask;
+    out.left = std::move(assembly.left);
   } else if (!assembly.left.empty()) {
     out.state = Resolved::State::kAtRunTime;
     out.text = std::move(assembly.pattern);

@@ -59,7 +59,7 @@ struct Resolved {
   const Node* shared = nullptr;  // kKnown: a node that lives elsewhere, or null for `owned`
   Node owned;
   std::string text;
-  std::vector<Reference> left;
+  std::vector<Reference> left;  // also of kPerTask
 
   [[nodiscard]] const Node& value() const { return shared != nullptr ? *shared : owned; }
 };

@@ -304,6 +304,9 @@ void BindCondition(ValidateContext& context, StepDecl& step, const Node& node, c
                                   DescribeNode(resolved.value())));
     }
   }
+  RenameSteps(*parsed.expression, [&](const std::string& name) {
+    return FindStepId(context.pipeline.step_names, scope.prefix, name);
+  });
   step.condition = ConditionDecl{std::move(*parsed.expression), node.place};
 }
 
@@ -341,6 +344,9 @@ void ValidateStep(ValidateContext& context, std::size_t position) {
     BindNative(context, step, node, scope);
     for (const RuntimeHole& hole : std::get<NativeDecl>(step.work).params.runtime) {
       CollectMetrics(context, step, hole.references, hole.place);
+    }
+    for (const Hole& hole : std::get<NativeDecl>(step.work).params.holes) {
+      CollectMetrics(context, step, hole.metrics, hole.node->place);
     }
   } else {
     BindCommand(context, step, node, scope);
