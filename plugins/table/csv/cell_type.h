@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "plugins/table/csv/dialect.h"
+
+namespace dml::table {
+
+// What the cells of a column have turned out to be: a lattice whose join does not depend on the
+// order of the cells. Nothing is the bottom, text the top, int64 lies below float64.
+enum class CellType { kNothing, kBool, kInt64, kFloat64, kTimestamp, kText };
+
+[[nodiscard]] CellType JoinCellTypes(CellType a, CellType b);
+
+// The narrowest type of a cell that is not missing. `text` carries no surrounding spaces.
+[[nodiscard]] CellType ClassifyCell(std::string_view text, const Dialect& dialect);
+
+[[nodiscard]] std::optional<bool> ParseBool(std::string_view text);
+
+// A whole number written with a leading zero, such as 0042: a key, not a quantity.
+[[nodiscard]] bool HasLeadingZero(std::string_view text);
+
+}  // namespace dml::table

@@ -1,0 +1,256 @@
+#include "plugins/table/csv/prologue.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/suggest.h"
+#include "plugins/table/csv/record_parser.h"
+
+namespace dml::table {
+
+namespace {
+
+// Enough for any header; also the sample that types are first guessed from.
+constexpr std::size_t kHeadBytes = std::size_t{1} << 18;
+
+// The start of a file, after its byte order mark, padded for the scanners.
+struct Head {
+  std::string text;
+  std::size_t size = 0;
+  bool complete = false;  // the file ends here
+
+  [[nodiscard]] const char* begin() const { return text.data(); }
+  [[nodiscard]] const char* end() const { return text.data() + size; }
+};
+
+Result<Head> ReadHead(const TextSource& source, const TextSource::File& file) {
+  Head head;
+  head.text.resize(kHeadBytes + kScanPadding);
+  DML_TRY(head.size, source.ReadAt(file, file.body, head.text.data(), kHeadBytes));
+  std::fill(head.text.begin() + static_cast<std::ptrdiff_t>(head.size), head.text.end(), '\0');
+  head.complete = file.body + head.size == file.size;
+  return head;
+}
+
+const char* SkipLines(const char* at, const char* end, int lines) {
+  for (int i = 0; i < lines && at < end; ++i) at = SkipLineBreak(FindLineEnd(at, end));
+  return at;
+}
+
+// Past blank and comment lines.
+const char* SkipToRecord(const char* at, const char* end, const Dialect& dialect) {
+  while (at < end) {
+    if (*at == '\n' || *at == '\r') {
+      at = SkipLineBreak(at);
+    } else if (dialect.comment != '\0' && *at == dialect.comment) {
+      at = SkipLineBreak(FindLineEnd(at, end));
+    } else {
+      break;
+    }
+  }
+  return at;
+}
+
+// Whether the first record reads like names: distinct texts that are neither values nor missing,
+// and that the next record does not repeat.
+bool LooksLikeHeader(const std::vector<std::string>& first, const std::vector<std::string>& second,
+                     const Dialect& dialect) {
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    const std::string_view text = StripSpaces(first[i]);
+    if (dialect.IsNull(text) || ClassifyCell(text, dialect) != CellType::kText) return false;
+    if (!seen.emplace(text).second) return false;
+    if (i < second.size() && second[i] == first[i]) return false;
+  }
+  return true;
+}
+
+struct FileStart {
+  std::vector<std::string> header;  // empty: the file has none
+  std::size_t fields = 0;           // in its first record; 0: there is none
+};
+
+Result<FileStart> ReadFileStart(const CsvOptions& options, const Dialect& dialect, const Head& head,
+                                TextSource::File& file) {
+  const char* at = SkipLines(head.begin(), head.end(), options.skip_rows);
+  at = SkipToRecord(at, head.end(), dialect);
+  FileStart start;
+  if (at >= head.end()) {
+    return Error::Invalid(fmt::format("'{}' holds no record", file.path),
+                          "check the file, skip_rows and comment");
+  }
+  const char* next = at;
+  ScanError error = ScanError::kNone;
+  const auto first = SplitRecord(at, head.end(), dialect, next, error);
+  if (error != ScanError::kNone || (next >= head.end() && !head.complete)) {
+    // The record parser words the problem, with its place.
+    start.fields = first.size();
+    file.body += static_cast<std::uint64_t>(at - head.begin());
+    if (options.header == CsvHeader::kNo) return start;
+    return Error::Invalid("the header has a stray quote, a NUL byte or more than 256 KiB",
+                          "check delimiter, quote and encoding")
+        .At(file.path + ":1");
+  }
+  bool has_header = options.header == CsvHeader::kYes;
+  if (options.header == CsvHeader::kAuto) {
+    const char* second_at = SkipToRecord(next, head.end(), dialect);
+    const char* unused = nullptr;
+    const auto second = second_at < head.end()
+                            ? SplitRecord(second_at, head.end(), dialect, unused, error)
+                            : std::vector<std::string>{};
+    has_header = LooksLikeHeader(first, second, dialect);
+  }
+  start.fields = first.size();
+  if (has_header) {
+    start.header = first;
+    at = next;
+  }
+  file.body += static_cast<std::uint64_t>(at - head.begin());
+  return start;
+}
+
+// Makes the names unique and not empty.
+std::vector<std::string> CleanNames(std::vector<std::string> names,
+                                    std::vector<std::string>& warnings) {
+  std::set<std::string> taken(names.begin(), names.end());
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    std::string name(StripSpaces(names[i]));
+    if (name.empty()) {
+      name = fmt::format("column_{}", i + 1);
+      warnings.push_back(fmt::format("Column {} has no name and is called '{}'.", i + 1, name));
+    }
+    const std::string wanted = name;
+    // A made-up name must not take that of a later column either.
+    for (int suffix = 1; seen.contains(name) || (name != wanted && taken.contains(name));
+         ++suffix) {
+      name = fmt::format("{}.{}", wanted, suffix);
+    }
+    if (name != wanted) {
+      warnings.push_back(
+          fmt::format("Column {} repeats the name '{}' and is called '{}'.", i + 1, wanted, name));
+    }
+    seen.insert(name);
+    names[i] = name;
+  }
+  return names;
+}
+
+Result<std::vector<std::string>> NameColumns(const CsvOptions& options, const FileStart& start,
+                                             const std::string& path,
+                                             std::vector<std::string>& warnings) {
+  std::vector<std::string> names = options.columns;
+  if (names.empty()) names = start.header;
+  if (names.empty()) {
+    for (std::size_t i = 0; i < start.fields; ++i) names.push_back(fmt::format("column_{}", i + 1));
+  }
+  if (names.size() != start.fields) {
+    return Error::Invalid(fmt::format("'{}' has {} columns, but {} names are given", path,
+                                      start.fields, names.size()),
+                          "give one name per column, or check the delimiter");
+  }
+  for (const std::string& name : names) {
+    if (IsUtf8(name) && name.find('\0') == std::string::npos) continue;
+    return Error::Invalid(fmt::format("the header of '{}' is not UTF-8 text", path),
+                          "set encoding: latin1, or convert the file to UTF-8");
+  }
+  return CleanNames(std::move(names), warnings);
+}
+
+Result<std::vector<ColumnPlan>> DeclaredPlans(const CsvOptions& options,
+                                              const std::vector<std::string>& names) {
+  std::vector<ColumnPlan> plans(names.size());
+  for (const auto& [name, type] : options.types) {
+    const auto found = std::ranges::find(names, name);
+    if (found == names.end()) {
+      const std::string nearest = DidYouMean(name, names);
+      return Error::Invalid(fmt::format("types names a column '{}' that does not exist{}{}", name,
+                                        nearest.empty() ? "" : "; ", nearest));
+    }
+    ColumnPlan plan{CellType::kText, TextForm::kTry, false, true};
+    switch (type) {
+      case ColumnType::kFloat64:
+        plan.type = CellType::kFloat64;
+        break;
+      case ColumnType::kFloat32:
+        plan.type = CellType::kFloat64;
+        plan.float32 = true;
+        break;
+      case ColumnType::kInt64:
+        plan.type = CellType::kInt64;
+        break;
+      case ColumnType::kBool:
+        plan.type = CellType::kBool;
+        break;
+      case ColumnType::kTimestamp:
+        plan.type = CellType::kTimestamp;
+        break;
+      case ColumnType::kCategory:
+        plan.text = TextForm::kCategory;
+        break;
+      case ColumnType::kString:
+        plan.text = TextForm::kString;
+        break;
+      case ColumnType::kSparse:
+        return Error::Invalid(fmt::format("column '{}' cannot be sparse in delimited text", name));
+    }
+    plans[static_cast<std::size_t>(found - names.begin())] = plan;
+  }
+  return plans;
+}
+
+// The other files have to have the columns of the first, in the same order.
+Result<void> CheckSameColumns(const FileStart& first, const FileStart& other,
+                              const std::string& first_path, const std::string& path) {
+  if (other.fields != first.fields) {
+    return Error::Invalid(fmt::format("'{}' has {} columns, but '{}' has {}", path, other.fields,
+                                      first_path, first.fields));
+  }
+  for (std::size_t i = 0; i < std::min(first.header.size(), other.header.size()); ++i) {
+    if (first.header[i] == other.header[i]) continue;
+    return Error::Invalid(fmt::format("column {} is '{}' in '{}', but '{}' in '{}'", i + 1,
+                                      other.header[i], path, first.header[i], first_path),
+                          "load files with the same columns in the same order");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Prologue> ReadPrologue(const CsvOptions& options, TextSource& source) {
+  Prologue out;
+  FileStart first;
+  for (TextSource::File& file : source.files()) {
+    const std::uint64_t head_at = file.body;
+    DML_TRY(const Head head, ReadHead(source, file));
+    const bool is_first = &file == &source.files().front();
+    if (is_first) {
+      const char* at = SkipLines(head.begin(), head.end(), options.skip_rows);
+      const std::string delimiter =
+          options.delimiter == "auto"
+              ? GuessDelimiter({at, static_cast<std::size_t>(head.end() - at)}, options)
+              : options.delimiter;
+      DML_TRY(out.dialect, Dialect::From(options, delimiter));
+    }
+    DML_TRY(FileStart start, ReadFileStart(options, out.dialect, head, file));
+    if (!is_first) {
+      DML_RETURN_IF_ERROR(CheckSameColumns(first, start, source.files().front().path, file.path));
+      continue;
+    }
+    first = std::move(start);
+    DML_TRY(out.names, NameColumns(options, first, file.path, out.warnings));
+    DML_TRY(out.plans, DeclaredPlans(options, out.names));
+    // The first cells give the first beliefs. A problem in them is found again by the real pass.
+    RecordParser parser(out.dialect, out.names);
+    parser.Reset(out.plans);
+    const auto begin = static_cast<std::size_t>(file.body - head_at);
+    parser.Parse(head.begin(), head.size, begin, head.size, head.complete);
+    out.plans = parser.Widened();
+  }
+  return out;
+}
+
+}  // namespace dml::table

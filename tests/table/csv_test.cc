@@ -1,0 +1,281 @@
+#include "plugins/table/csv/csv.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/files.h"
+#include "base/json.h"
+#include "plugins/table/table.h"
+#include "tests/table/temp_dir.h"
+
+namespace dml::table {
+namespace {
+
+const std::string kData = std::string(DML_SOURCE_DIR) + "/tests/table/data/";
+
+struct Loaded {
+  std::string text;  // "a:int64 b:string" then the rows, "?" for missing
+  std::string error;
+  LoadReport report;
+};
+
+Loaded Load(CsvOptions options, int threads = 1) {
+  const TempDir dir;
+  LoadExecution execution;
+  execution.threads = threads;
+  const auto report = LoadCsv(options, dir.path(), execution);
+  Loaded out;
+  if (!report.ok()) {
+    out.error = report.error().Render();
+    EXPECT_TRUE(std::filesystem::is_empty(dir.path())) << "something is left behind";
+    return out;
+  }
+  out.report = *report;
+  const auto table = Table::OpenDirectory(dir.path());
+  EXPECT_TRUE(table.ok()) << table.error().Render();
+  if (!table.ok()) return out;
+  for (const Field& field : table->schema().fields) {
+    out.text += fmt::format("{}:{} ", field.name, ColumnTypeName(field.type));
+  }
+  for (std::size_t p = 0; p < table->partition_count(); ++p) {
+    const auto batch = table->Read(p);
+    EXPECT_TRUE(batch.ok()) << batch.error().Render();
+    for (std::size_t row = 0; row < batch->rows; ++row) {
+      out.text += "\n";
+      for (const Column& column : batch->columns) {
+        out.text += (column.IsValid(row) ? column.AsText(row) : "?") + "|";
+      }
+    }
+  }
+  return out;
+}
+
+Loaded LoadText(const std::string& text, CsvOptions options = {}, int threads = 1) {
+  const TempDir dir;
+  EXPECT_TRUE(WriteFileAtomic(dir / "in.csv", text).ok());
+  options.paths = {dir / "in.csv"};
+  Loaded out = Load(options, threads);
+  for (std::size_t at = out.error.find(dir.path()); at != std::string::npos;
+       at = out.error.find(dir.path())) {
+    out.error.erase(at, dir.path().size() + 1);
+  }
+  return out;
+}
+
+CsvOptions At(const std::string& path) {
+  CsvOptions options;
+  options.paths = {path};
+  return options;
+}
+
+TEST(Csv, Spectrum) {
+  for (const auto& entry : std::filesystem::directory_iterator(kData + "csv-spectrum")) {
+    if (entry.path().extension() != ".csv") continue;
+    const TempDir dir;
+    CsvOptions options = At(entry.path());
+    const auto json_path = std::filesystem::path(entry.path()).replace_extension(".json");
+    const Json expected = Json::parse(*ReadFile(json_path));
+    for (const auto& [name, value] : expected[0].items()) options.types[name] = ColumnType::kString;
+    const auto report = LoadCsv(options, dir.path(), {});
+    ASSERT_TRUE(report.ok()) << report.error().Render();
+    const auto batch = Table::OpenDirectory(dir.path())->Read(0);
+    ASSERT_EQ(batch->rows, expected.size()) << entry.path();
+    for (std::size_t row = 0; row < batch->rows; ++row) {
+      for (const auto& [name, value] : expected[row].items()) {
+        EXPECT_EQ((*batch->Find(name))->AsText(row), value.get<std::string>()) << entry.path();
+      }
+    }
+  }
+}
+
+TEST(Csv, InfersTheNarrowestTypeThatFitsEveryCell) {
+  EXPECT_EQ(LoadText("b,i,f,t,c,id\n"
+                     "true,1,1,2026-11-21,red,0042\n"
+                     "FALSE,-2,2.5,2026-11-21 10:30:00,blue,0007\n"
+                     ",,,,,\n")
+                .text,
+            "b:bool i:int64 f:float64 t:timestamp c:category id:category \n"
+            "true|1|1|2026-11-21|red|0042|\n"
+            "false|-2|2.5|2026-11-21 10:30:00|blue|0007|\n"
+            "?|?|?|?|?|?|");
+}
+
+TEST(Csv, TheLastRowMayDecideTheType) {
+  std::string text = "a,b\n";
+  for (int i = 0; i < 60'000; ++i) text += fmt::format("{},{}\n", i, i);
+  CsvOptions options;
+  options.partitions = *Partitioning::Parse("64Ki");
+  EXPECT_EQ(LoadText(text + "1.5,x\n", options).report.schema,
+            (Schema{{{"a", ColumnType::kFloat64, 1}, {"b", ColumnType::kString, 1}}}));
+  EXPECT_EQ(LoadText(text + "1,2\n", options).report.schema,
+            (Schema{{{"a", ColumnType::kInt64, 1}, {"b", ColumnType::kInt64, 1}}}));
+}
+
+TEST(Csv, LineEndsAndMarks) {
+  const std::string expected = "a:int64 b:category \n1|x|\n2|y|";
+  EXPECT_EQ(LoadText("a,b\n1,x\n2,y\n").text, expected);
+  EXPECT_EQ(LoadText("a,b\n1,x\n2,y").text, expected);
+  EXPECT_EQ(LoadText("a,b\r\n1,x\r\n2,y\r\n").text, expected);
+  EXPECT_EQ(LoadText("a,b\r1,x\r2,y").text, expected);
+  EXPECT_EQ(LoadText("\xEF\xBB\xBF"
+                     "a,b\n\n1,x\n\n\n2,y\n\n")
+                .text,
+            expected);
+}
+
+TEST(Csv, Dialects) {
+  CsvOptions options;
+  options.trim = true;
+  options.null_values = {"?"};
+  options.header = CsvHeader::kNo;
+  options.columns = {"n", "s"};
+  EXPECT_EQ(LoadText("39, State-gov\n50, ?\n", options).text,
+            "n:int64 s:category \n39|State-gov|\n50|?|");
+  options = {};
+  options.quote = "";
+  options.delimiter = "\t";
+  EXPECT_EQ(LoadText("a\tb\nham\tsay \"hi\nspam\t\"x\n", options).text,
+            "a:category b:category \nham|say \"hi|\nspam|\"x|");
+  options = {};
+  options.delimiter = "::";
+  options.header = CsvHeader::kNo;
+  EXPECT_EQ(LoadText("1::0002844::a:b\n2::0110912::c\n", options).text,
+            "column_1:int64 column_2:category column_3:category \n"
+            "1|0002844|a:b|\n2|0110912|c|");
+  options = {};
+  options.delimiter = "auto";
+  options.decimal = ',';
+  EXPECT_EQ(LoadText("a;b\n1,5;2\n-2,25;3\n", options).text,
+            "a:float64 b:int64 \n1.5|2|\n-2.25|3|");
+  options = {};
+  options.comment = "#";
+  options.skip_rows = 1;
+  EXPECT_EQ(LoadText("junk,\"junk\n# hello\na,b\n#1,2\n3,4\n", options).text,
+            "a:int64 b:int64 \n3|4|");
+}
+
+TEST(Csv, NamesAreUniqueAndNotEmpty) {
+  const Loaded loaded = LoadText("a,a,,a.1\n1,2,3,4\n");
+  EXPECT_EQ(loaded.text, "a:int64 a.2:int64 column_3:int64 a.1:int64 \n1|2|3|4|");
+  EXPECT_EQ(loaded.report.warnings.size(), 2U);
+}
+
+TEST(Csv, ProblemsNameThePlaceAndTheRemedy) {
+  EXPECT_EQ(LoadText("a,b\n1,2\n\n3\n").error,
+            "in.csv:4: row 2 has 1 fields instead of 2\n"
+            "  hint: complete it, or set ragged: pad to fill with missing values");
+  EXPECT_EQ(LoadText("a,b\n1,2,3,\"4\n5\"\n").error,
+            "in.csv:2: row 1 has 4 fields instead of 2\n"
+            "  hint: quote fields that hold the delimiter, or check delimiter, quote and columns");
+  EXPECT_EQ(LoadText("a,b\n1,\"x\ny\"\n2,\"z\n").error,
+            "in.csv:4: row 2, column 'b' opens a quote that is never closed\n"
+            "  hint: close it, or set quote: none if quotes are plain characters");
+  EXPECT_EQ(LoadText("a,b\n1,\"x\"y\n").error,
+            "in.csv:2: row 1, column 'b' has text after its closing quote\n"
+            "  hint: double the quotes inside a quoted field, or set quote: none");
+  EXPECT_EQ(LoadText("a,b\n1,\xE9t\xE9\n").error,
+            "in.csv:2: row 1, column 'b' is not UTF-8\n"
+            "  hint: set encoding: latin1, or convert the file to UTF-8");
+  EXPECT_EQ(LoadText("").error, "'in.csv' is empty");
+  EXPECT_EQ(LoadText("\n\n").error,
+            "'in.csv' holds no record\n  hint: check the file, skip_rows and comment");
+  EXPECT_EQ(LoadText("a,b\n").error,
+            "'in.csv' has a header but no rows\n"
+            "  hint: check the file and the options header and skip_rows");
+  CsvOptions options;
+  options.types["b"] = ColumnType::kInt64;
+  EXPECT_EQ(LoadText("a,b\n1,2\n1,two\n", options).error,
+            "in.csv:3: row 2, column 'b' holds 'two', which is not int64\n"
+            "  hint: mend the cell, list it in null_values, or declare another type for the "
+            "column");
+  EXPECT_EQ(Load(At("/nowhere/x.csv")).error,
+            "cannot open '/nowhere/x.csv': No such file or directory\n"
+            "  hint: relative paths start at the folder of the pipeline file");
+}
+
+TEST(Csv, Kit) {
+  const auto load = [](const std::string& name) {
+    CsvOptions options;
+    options.paths = {kData + "csvkit/" + name};
+    return Load(options);
+  };
+  EXPECT_NE(load("bad.csv").error.find("bad.csv:2: row 1 has 4 fields instead of 3"),
+            std::string::npos);
+  EXPECT_EQ(load("blanks.csv").text,
+            "a:float64 b:float64 c:float64 d:category e:float64 f:category \n?|?|?|NONE|?|.|");
+  EXPECT_EQ(load("mac_newlines.csv").text,
+            "a:category b:int64 c:int64 \n1|2|3|\nOnce upon\ra time|5|6|");
+  EXPECT_NE(load("null_byte.csv").error.find("column 'a' has a NUL byte"), std::string::npos);
+  EXPECT_EQ(load("dummy.csv.gz").text, "a:int64 b:int64 c:int64 \n1|2|3|");
+  EXPECT_EQ(load("optional_quote_characters.csv").text, "a:int64 b:int64 c:int64 \n1|2|3|");
+  EXPECT_EQ(load("test_utf8_bom.csv").text,
+            "foo:int64 bar:int64 baz:category \n1|2|3|\n4|5|\xCA\xA4|");
+  EXPECT_NE(load("test_latin1.csv").error.find("is not UTF-8"), std::string::npos);
+  EXPECT_NE(load("test_utf16_big.csv").error.find("is UTF-16 text"), std::string::npos);
+  EXPECT_NE(load("test_utf16_little.csv").error.find("is UTF-16 text"), std::string::npos);
+  EXPECT_EQ(load("test_skip_lines.csv").text, "a:int64 b:int64 c:int64 \n1|2|3|");
+  EXPECT_NE(load("test_empty_columns.csv").error.find("row 2 has 4 fields instead of 5"),
+            std::string::npos);
+  CsvOptions options;
+  options.paths = {kData + "csvkit/test_latin1.csv"};
+  options.encoding = CsvEncoding::kLatin1;
+  EXPECT_EQ(Load(options).text, "a:int64 b:int64 c:category \n1|2|3|\n4|5|\xC2\xA9|");
+}
+
+// Whatever the borders cut, and whoever reads, the rows are the same.
+TEST(Csv, EveryPartitionSizeAndThreadCountGivesTheSameRows) {
+  std::string text = "id,note,x,when\r\n";
+  for (int i = 0; i < 60; ++i) {
+    const char* const notes[] = {
+        "plain",         "\"a,b\"", "\"line\nbreak\"",  "\"say \"\"hi\"\"\"", "",
+        "\"\r\n,\"\"\"", "\"\"",    "\xC3\xA9t\xC3\xA9"};
+    text += fmt::format("{},{},{},2026-01-{:02}{}", i, notes[i % 8], i * 0.25, i % 28 + 1,
+                        i % 3 == 0   ? "\r\n"
+                        : i % 3 == 1 ? "\n"
+                                     : "\r");
+  }
+  const std::string expected = LoadText(text).text;
+  EXPECT_NE(expected.find("say \"hi\""), std::string::npos);
+  for (int size = 1; size < 400; size += size < 40 ? 1 : 23) {
+    for (const int threads : {1, 2, 3, 7}) {
+      CsvOptions options;
+      options.partitions = {Partitioning::Kind::kBytes, size};
+      const Loaded loaded = LoadText(text, options, threads);
+      ASSERT_EQ(loaded.text, expected) << size << " bytes, " << threads << " threads";
+    }
+  }
+}
+
+TEST(Csv, GuessedStartsAreVerified) {
+  // Inside the quoted text every line looks like a record, and its number of rows like a type.
+  std::string text = "a,b\n";
+  for (int i = 0; i < 50; ++i) text += "1,\"\n2,x\n3,y\n\"\n";
+  const std::string expected = LoadText(text).text;
+  for (const int count : {2, 5, 17, 100}) {
+    CsvOptions options;
+    options.partitions = {Partitioning::Kind::kCount, count};
+    const Loaded loaded = LoadText(text, options, 3);
+    EXPECT_EQ(loaded.text, expected);
+    EXPECT_EQ(loaded.report.partition_rows.size(), static_cast<std::size_t>(count));
+  }
+}
+
+TEST(Csv, TextIsACategoryWhenItsValuesRepeat) {
+  std::string few = "s\n";
+  std::string many = "s\n";
+  for (int i = 0; i < 400; ++i) {
+    few += fmt::format("v{}\n", i % 100);
+    many += fmt::format("v{}\n", i % 300);
+  }
+  for (const char* size : {"auto", "100", "7"}) {
+    CsvOptions options;
+    options.partitions = *Partitioning::Parse(size);
+    EXPECT_EQ(LoadText(few, options).report.schema.fields[0].type, ColumnType::kCategory);
+    EXPECT_EQ(LoadText(many, options).report.schema.fields[0].type, ColumnType::kString);
+  }
+}
+
+}  // namespace
+}  // namespace dml::table
