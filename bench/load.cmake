@@ -1,0 +1,2 @@
+add_executable(bench_load "${CMAKE_CURRENT_LIST_DIR}/load.cc")
+target_link_libraries(bench_load PRIVATE dml_options dml::table dml::base fmt::fmt)
