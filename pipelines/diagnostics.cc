@@ -26,33 +26,39 @@ std::size_t ByteOffset(std::string_view line, int column) {
   return offset;
 }
 
-// "  12 |   wiht: x" and the line under it with the caret. Long lines show the part around it.
+// Keeps the part of a line around a place.
+void SetSourceLine(Diagnostic& diagnostic, std::string_view line) {
+  const std::size_t at = ByteOffset(line, diagnostic.where.column);
+  std::size_t begin = at > kSourceLineShownMax / 2 ? at - kSourceLineShownMax / 2 : 0;
+  while (begin < line.size() && IsContinuation(line[begin])) ++begin;
+  std::size_t end = std::min(line.size(), begin + kSourceLineShownMax);
+  while (end < line.size() && IsContinuation(line[end])) ++end;
+  const std::string_view shown = line.substr(begin, end - begin);
+  const std::string dots = begin > 0 ? "..." : "";
+  diagnostic.source_line = fmt::format("{}{}{}", dots, shown, end < line.size() ? "..." : "");
+  diagnostic.caret = dots.size();
+  for (std::size_t i = begin; i < at && i < end; ++i) {
+    if (!IsContinuation(line[i])) ++diagnostic.caret;
+  }
+}
+
+// "  12 |   wiht: x" and the line under it with the caret.
 std::string RenderSource(const Diagnostic& diagnostic) {
-  std::string_view line = diagnostic.source_line;
-  std::size_t at = ByteOffset(line, diagnostic.where.column);
-  std::string dots;
-  if (at > kSourceLineShownMax / 2) {
-    std::size_t cut = at - kSourceLineShownMax / 2;
-    while (cut < line.size() && IsContinuation(line[cut])) ++cut;
-    line.remove_prefix(cut);
-    at -= cut;
-    dots = "...";
-  }
-  std::string_view shown = line.substr(0, kSourceLineShownMax);
-  while (shown.size() < line.size() && !shown.empty() && IsContinuation(line[shown.size()])) {
-    shown.remove_suffix(1);
-  }
   std::string under;
-  for (std::size_t i = 0; i < at && i < shown.size(); ++i) {
-    if (!IsContinuation(shown[i])) under += shown[i] == '\t' ? '\t' : ' ';
+  std::size_t before = 0;
+  std::size_t after = 0;
+  for (const char c : diagnostic.source_line) {
+    if (IsContinuation(c)) continue;
+    if (before++ < diagnostic.caret) {
+      under += c == '\t' ? '\t' : ' ';
+    } else {
+      ++after;
+    }
   }
   const auto width = static_cast<std::size_t>(std::max(diagnostic.width, 1));
-  const std::size_t room = shown.size() > at ? shown.size() - at : 1;
-  under += '^' + std::string(std::min(width, room) - 1, '~');
-  const std::string number = fmt::format("{:>5}", diagnostic.where.line);
-  return fmt::format("{} | {}{}{}\n{} | {}{}\n", number, dots, shown,
-                     shown.size() < line.size() ? "..." : "", std::string(5, ' '),
-                     std::string(dots.size(), ' '), under);
+  under.append("^").append(std::clamp<std::size_t>(after, 1, width) - 1, '~');
+  return fmt::format("{:>5} | {}\n      | {}\n", diagnostic.where.line, diagnostic.source_line,
+                     under);
 }
 
 std::string RenderPlace(const Location& where) {
@@ -63,12 +69,13 @@ std::string RenderPlace(const Location& where) {
 }  // namespace
 
 void Diagnostics::Add(const Place& place, std::string message, std::string hint) {
+  if (++count_ > kKeptMax) return;
   Diagnostic item;
   item.where = place.ToLocation();
   item.width = place.width;
   if (place.source != nullptr) {
     item.source_order = place.source->order;
-    item.source_line = place.source->Line(place.line);
+    SetSourceLine(item, place.source->Line(place.line));
   }
   item.message = std::move(message);
   item.hint = std::move(hint);
@@ -85,6 +92,7 @@ std::vector<Diagnostic> Diagnostics::TakeSorted() {
   };
   const auto repeated = std::ranges::unique(items_, same);
   items_.erase(repeated.begin(), repeated.end());
+  count_ = 0;
   return std::exchange(items_, {});
 }
 

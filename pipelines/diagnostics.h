@@ -14,27 +14,31 @@ struct Diagnostic {
   Location where;  // line 0: about the file as a whole
   int width = 1;   // characters to underline
   int source_order = 0;
-  std::string source_line;  // the line as written
+  std::string source_line;  // the line as written, or the part of a long one around the place
+  std::size_t caret = 0;    // characters of source_line before the place
   std::string message;      // what is wrong and what was expected, without a full stop
   std::string hint;         // what to do about it; may be empty
 };
 
-// Collects everything that is wrong, so that a user mends a file in one go. Single-threaded.
+// Collects everything that is wrong, so that a user mends a file in one go; after the thousandth
+// fault it only counts. Single-threaded.
 class Diagnostics {
  public:
   void Add(const Place& place, std::string message, std::string hint = {});
 
-  [[nodiscard]] bool empty() const { return items_.empty(); }
-  [[nodiscard]] std::size_t size() const { return items_.size(); }
+  [[nodiscard]] bool empty() const { return count_ == 0; }
+  [[nodiscard]] std::size_t size() const { return count_; }
   // Looking for similar names costs time that nobody needs after so many errors.
-  [[nodiscard]] bool wants_suggestions() const { return items_.size() < kSuggestionsMax; }
+  [[nodiscard]] bool wants_suggestions() const { return count_ < kSuggestionsMax; }
   // In file and line order, each message at one place once. Leaves the collector empty.
   [[nodiscard]] std::vector<Diagnostic> TakeSorted();
 
  private:
   static constexpr std::size_t kSuggestionsMax = 200;
+  static constexpr std::size_t kKeptMax = 1000;
 
   std::vector<Diagnostic> items_;
+  std::size_t count_ = 0;
 };
 
 inline constexpr std::size_t kPrintedDiagnosticsMax = 50;

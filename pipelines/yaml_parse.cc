@@ -57,7 +57,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     Node node;
     node.place = PlaceOf(mark);
-    node.text = SpelledNull(RestOfLine(mark));
+    node.text = SpelledNull(TextAt(mark));
     Finish(std::move(node), anchor);
   }
 
@@ -111,19 +111,32 @@ class TreeBuilder final : public YAML::EventHandler {
     Stop(mark, fmt::format("more than {} levels of nesting", kNestingMax));
   }
 
-  [[nodiscard]] std::string_view RestOfLine(const YAML::Mark& mark) const {
-    const std::string_view line = source_.Line(mark.line + 1);
-    return line.substr(std::min(line.size(), static_cast<std::size_t>(mark.column)));
+  [[nodiscard]] std::size_t LineStart(const YAML::Mark& mark) const {
+    const auto line = static_cast<std::size_t>(mark.line);
+    return line < source_.line_starts.size() ? source_.line_starts[line] : source_.text.size();
   }
 
-  // Marks count bytes from 0; places count code points from 1.
-  [[nodiscard]] Place PlaceOf(const YAML::Mark& mark) const {
-    const std::string_view line = source_.Line(mark.line + 1);
-    int column = 1;
-    for (std::size_t i = 0; i < line.size() && i < static_cast<std::size_t>(mark.column); ++i) {
-      if ((static_cast<unsigned char>(line[i]) & 0xC0U) != 0x80U) ++column;
+  [[nodiscard]] std::string_view TextAt(const YAML::Mark& mark) const {
+    const std::size_t offset = LineStart(mark) + static_cast<std::size_t>(mark.column);
+    return std::string_view(source_.text).substr(std::min(offset, source_.text.size()));
+  }
+
+  // Marks count bytes from 0; places count code points from 1. Marks mostly move forward, so the
+  // count goes on from the last one: a file of one long line must not cost its square.
+  [[nodiscard]] Place PlaceOf(const YAML::Mark& mark) {
+    if (mark.line != last_.line || mark.column < last_.column) {
+      last_ = YAML::Mark();
+      last_.line = mark.line;
+      last_column_ = 1;
     }
-    return {&source_, mark.line + 1, column, 1};
+    const std::size_t start = LineStart(mark);
+    const std::size_t end =
+        std::min(start + static_cast<std::size_t>(mark.column), source_.text.size());
+    for (std::size_t i = start + static_cast<std::size_t>(last_.column); i < end; ++i) {
+      if ((static_cast<unsigned char>(source_.text[i]) & 0xC0U) != 0x80U) ++last_column_;
+    }
+    last_.column = mark.column;
+    return {&source_, mark.line + 1, last_column_, 1};
   }
 
   [[nodiscard]] static int Width(const Node& scalar) {
@@ -204,6 +217,8 @@ class TreeBuilder final : public YAML::EventHandler {
   std::vector<OpenNode> open_;
   std::unordered_map<YAML::anchor_t, Node> anchors_;
   std::size_t copies_ = 0;
+  YAML::Mark last_;  // of PlaceOf
+  int last_column_ = 1;
 };
 
 // yaml-cpp's messages with the usual cause in words of the file.
