@@ -50,8 +50,8 @@ const Json* Find(const Json& flat, const std::string& pointer) {
 std::string Phrase(const std::string& pointer, const Json* before, const Json* after) {
   std::string name = Dotted(pointer);
   if (name.starts_with("inputs.")) return fmt::format("input {} changed", name.substr(7));
-  if (name.starts_with("files.")) return fmt::format("file of {} changed", name.substr(6));
   if (name.starts_with("work.0.")) name.erase(0, 7);
+  if (name.starts_with("files.")) return fmt::format("file of {} changed", name.substr(6));
   return fmt::format("{} {} -> {}", name, Shown(before), Shown(after));
 }
 
@@ -59,16 +59,15 @@ std::string Phrase(const std::string& pointer, const Json* before, const Json* a
 
 Json KeyFields(const KeyParts& parts) {
   Json work = Json::array();
-  for (const pipelines::Work& one : parts.work) {
-    if (const auto* native = std::get_if<NativeWork>(&one)) {
-      work.push_back(NativeFields(*native, parts.files));
-    } else {
-      work.push_back(CommandFields(std::get<CommandWork>(one)));
-    }
+  for (const KeyParts::Part& part : parts.parts) {
+    const auto* native = std::get_if<NativeWork>(&part.work);
+    Json fields = native != nullptr ? NativeFields(*native, part.files)
+                                    : CommandFields(std::get<CommandWork>(part.work));
+    for (const auto& [name, digest] : part.files) fields["files"][name] = digest.Hex();
+    work.push_back(std::move(fields));
   }
   Json fields{{"format", kKeyFormat}, {"work", std::move(work)}};
   for (const auto& [port, digest] : parts.inputs) fields["inputs"][port].push_back(digest.Hex());
-  for (const auto& [name, digest] : parts.files) fields["files"][name] = digest.Hex();
   if (!parts.env.empty()) fields["env"] = parts.env;
   return fields;
 }

@@ -17,14 +17,17 @@ inline constexpr int kKeyFormat = 1;
 // Everything a result depends on. Names of tasks, paths, times, resources and retries are not
 // among them.
 struct KeyParts {
-  std::vector<pipelines::Work> work;                   // resolved; several if fused
+  struct Part {
+    pipelines::Work work;                 // with run-time values filled in
+    std::map<std::string, Digest> files;  // parameter or code file -> content
+  };
+  std::vector<Part> parts;                             // several if fused
   std::vector<std::pair<std::string, Digest>> inputs;  // port and artifact, in order
-  std::map<std::string, Digest> files;                 // parameter or code file -> content
   std::map<std::string, std::string> env;
 };
 
 // The named fields of a key, kept beside it so that a later run can say which of them changed.
-// Parameters that are in `files` are represented by the content alone.
+// A parameter that is in `files` counts by the content of its file, not by its path.
 Json KeyFields(const KeyParts& parts);
 
 Digest KeyOf(const Json& fields);

@@ -10,7 +10,7 @@ using pipelines::TaskDecl;
 
 bool MayFuse(const TaskDecl& task) {
   return task.row_local && std::holds_alternative<pipelines::NativeWork>(task.work) &&
-         !task.condition && task.deferred.empty() && task.outputs.size() == 1 &&
+         !task.condition && !task.never && task.deferred.empty() && task.outputs.size() == 1 &&
          task.outputs.front().kind == PortKind::kTable && task.timeout.ns == 0;
 }
 
@@ -53,6 +53,16 @@ Fusion Fuse(const pipelines::ExpandedPipeline& pipeline, const IdMap<TaskId, boo
     fusion.members[chain.back()] = std::move(chain);
   }
   return fusion;
+}
+
+Result<TaskGraph> BuildGraph(const pipelines::ExpandedPipeline& pipeline) {
+  std::vector<TaskGraph::Edge> edges;
+  for (std::size_t i = 0; i < pipeline.tasks.size(); ++i) {
+    ForEachProducer(pipeline.tasks[TaskId(i)], [&](TaskId producer) {
+      edges.push_back({producer, TaskId(i)});
+    });
+  }
+  return TaskGraph::Build(pipeline.tasks.size(), edges);
 }
 
 Result<TaskGraph> BuildUnitGraph(const pipelines::ExpandedPipeline& pipeline,

@@ -21,6 +21,9 @@ struct Fusion {
 // for p, and both agree on retries, resources, environment and caching.
 Fusion Fuse(const pipelines::ExpandedPipeline& pipeline, const IdMap<TaskId, bool>& wanted);
 
+// The graph of single tasks: data, order, and metrics that are read.
+Result<TaskGraph> BuildGraph(const pipelines::ExpandedPipeline& pipeline);
+
 // The graph of units: every edge of a member that leaves its chain. Absorbed tasks have no edges.
 Result<TaskGraph> BuildUnitGraph(const pipelines::ExpandedPipeline& pipeline, const Fusion& fusion);
 

@@ -1,45 +1,43 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/artifact.h"
-#include "base/clock.h"
 #include "base/result.h"
 #include "orchestrator/engine/home.h"
+#include "orchestrator/engine/observer.h"
 
 namespace dml::engine {
 
-// What a commit produced and what it cost.
-struct CommittedOutputs {
-  std::vector<Artifact> artifacts;
-  Duration hashing{0};
-  Duration syncing{0};  // fsync and rename
-  std::int64_t bytes = 0;
-};
-
-// The content-addressed store of blobs. Thread-safe: blobs are immutable and renames atomic, so two
-// commits of equal content meet harmlessly.
+// Immutable files named by their SHA-256, under <home>/store/blobs. Thread-safe: it has no state.
 class ArtifactStore {
  public:
-  explicit ArtifactStore(Home home) : home_(std::move(home)) {}
+  explicit ArtifactStore(const Home& home) : home_(home) {}
 
-  // Moves <attempt_dir>/out/<port>/** of every port into the store: hash, fsync, rename, fsync of
-  // the folder. Afterwards the attempt folder is gone. Idempotent up to the first rename; a port
-  // without files is an artifact without files. A required port that is missing is kTask.
-  Result<CommittedOutputs> Commit(const std::string& attempt_dir,
-                                  const std::vector<PortSpec>& ports) const;
+  // Moves the files of <attempt>/out/<port>/ into the store: hash, fsync, rename, fsync of the
+  // folders. When it returns, the outputs survive a crash of the machine. Doing it again after a
+  // crash in the middle is harmless. A missing output is kTask; a full disk is kEnvironment.
+  // Several files are worked on at once; the times in `cost` are sums over threads.
+  Result<std::vector<Artifact>> Commit(const std::string& attempt_path,
+                                       std::span<const PortSpec> outputs, CommitCost& cost) const;
 
-  // Whether every blob of the artifacts is there, with its size. Fills in the file paths.
-  [[nodiscard]] bool Locate(std::vector<Artifact>& artifacts) const;
-
-  // Removes whatever a failed attempt left.
-  void Discard(const std::string& attempt_dir) const;
+  // Whether every file is there and has its size.
+  [[nodiscard]] bool Holds(const std::vector<Artifact>& artifacts) const;
+  // Fills in where the files are.
+  void Locate(std::vector<Artifact>& artifacts) const;
 
  private:
-  Result<void> Store(ArtifactFile& file, CommittedOutputs& out) const;
+  Result<Artifact> CommitPort(const std::string& folder, const PortSpec& port,
+                              CommitCost& cost) const;
+  Result<void> CommitFile(ArtifactFile& file, CommitCost& cost) const;
 
   Home home_;
 };
+
+// Removes the folder of an attempt, and that of its task if it is then empty. What cannot be
+// removed stays: garbage collection finds it.
+void DiscardAttempt(const std::string& attempt_path);
 
 }  // namespace dml::engine

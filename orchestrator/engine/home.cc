@@ -3,52 +3,63 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 
 #include "base/files.h"
+#include "orchestrator/state/run_files.h"
 
 namespace dml::engine {
 
-namespace fs = std::filesystem;
+namespace {
 
-Home Home::Locate(const std::string& given, const std::string& start) {
-  if (!given.empty()) return Home(fs::absolute(given).lexically_normal().string());
-  for (fs::path folder = fs::absolute(start);; folder = folder.parent_path()) {
-    std::error_code ignored;
-    if (fs::is_directory(folder / ".dml", ignored)) return Home((folder / ".dml").string());
+constexpr char kFolder[] = ".dml";
+
+}  // namespace
+
+std::string Home::Locate(const std::string& wanted, const std::string& directory) {
+  std::error_code ignored;
+  const auto absolute = std::filesystem::absolute(directory, ignored);
+  if (!wanted.empty()) return std::filesystem::absolute(wanted, ignored).lexically_normal();
+  for (auto folder = absolute.lexically_normal();; folder = folder.parent_path()) {
+    if (std::filesystem::is_directory(folder / kFolder, ignored)) return folder / kFolder;
     if (folder == folder.parent_path()) break;
   }
-  return Home((fs::absolute(start) / ".dml").string());
+  return absolute.lexically_normal() / kFolder;
 }
 
-Result<void> Home::Prepare() const {
-  for (const std::string& folder : {path_ + "/store/blobs", path_ + "/runs"}) {
-    if (auto made = MakeDirectories(folder); !made.ok()) {
+Result<Home> Home::Open(const std::string& wanted, const std::string& directory) {
+  Home home(Locate(wanted, directory));
+  for (const char* folder : {"/store/blobs", "/runs"}) {
+    if (auto made = MakeDirectories(home.path_ + folder); !made.ok()) {
       Error error = std::move(made).error();
-      error.hint = "choose another folder with --home or DML_HOME";
+      error.hint = "choose a folder that you can write with --home or DML_HOME";
       return error;
     }
   }
-  if (::access(path_.c_str(), W_OK) != 0) {
-    return Error::Environment(fmt::format("the folder '{}' is not writable", path_),
-                              "choose another folder with --home or DML_HOME");
+  for (const char* folder : {"", "/store/blobs", "/runs"}) {
+    const std::string path = home.path_ + folder;
+    if (::access(path.c_str(), W_OK | X_OK) == 0) continue;
+    Error error = Error::System("cannot write the folder '" + path + "'", errno);
+    error.hint = "choose a folder that you can write with --home or DML_HOME";
+    return error;
   }
-  return {};
+  return home;
 }
 
-std::string Home::run_dir(RunId run) const { return fmt::format("{}/runs/r{}", path_, run.value); }
-
-std::string Home::attempt_dir(const runners::AttemptKey& key) const {
-  return fmt::format("{}/{}/{}", run_dir(key.run), key.task.index(), key.attempt.value);
-}
-
-std::string Home::log_path(const runners::AttemptKey& key) const {
-  return fmt::format("{}/logs/{}.{}.log", run_dir(key.run), key.task.index(), key.attempt.value);
-}
-
-std::string Home::blob_path(const Digest& digest) const {
+std::string Home::BlobPath(const Digest& digest) const {
   const std::string hex = digest.Hex();
-  return fmt::format("{}/store/blobs/{}/{}", path_, hex.substr(0, 2), hex);
+  return fmt::format("{}/store/blobs/{}/{}", path_, std::string_view(hex).substr(0, 2), hex);
+}
+
+std::string Home::RunPath(RunId run) const { return state::RunPath(path_, run); }
+
+std::string Home::AttemptPath(RunId run, const std::string& task, AttemptNumber attempt) const {
+  return state::AttemptPath(path_, run, task, attempt);
+}
+
+std::string Home::LogPath(RunId run, const std::string& task, AttemptNumber attempt) const {
+  return state::LogPath(path_, run, task, attempt);
 }
 
 }  // namespace dml::engine

@@ -1,24 +1,48 @@
 #include "orchestrator/engine/inbox.h"
 
 #include <chrono>
+#include <utility>
 
 namespace dml::engine {
 
-void Inbox::Put(Message message) {
-  const std::lock_guard lock(mutex_);
-  messages_.push_back(std::move(message));
-  if (messages_.size() == 1) arrived_.notify_one();
+namespace {
+
+// Beyond this many undrained messages, news of progress is not worth its memory.
+constexpr std::size_t kProgressBacklogMax = 4096;
+
+}  // namespace
+
+void Inbox::Post(runners::RunnerEvent event) {
+  const bool progress = std::holds_alternative<runners::AttemptProgress>(event);
+  {
+    const std::lock_guard lock(mutex_);
+    if (progress && messages_.size() >= kProgressBacklogMax) return;
+    messages_.emplace_back(std::move(event));
+  }
+  arrived_.notify_one();
 }
 
-std::vector<Message> Inbox::Drain(std::optional<Duration> timeout) {
-  std::unique_lock lock(mutex_);
-  const auto has_mail = [this] { return !messages_.empty(); };
-  if (timeout) {
-    arrived_.wait_for(lock, std::chrono::nanoseconds(timeout->ns), has_mail);
-  } else {
-    arrived_.wait(lock, has_mail);
+void Inbox::Deliver(Message message) {
+  {
+    const std::lock_guard lock(mutex_);
+    messages_.push_back(std::move(message));
   }
+  arrived_.notify_one();
+}
+
+std::vector<Message> Inbox::Drain() {
+  const std::lock_guard lock(mutex_);
   return std::exchange(messages_, {});
+}
+
+void Inbox::Wait(std::optional<Duration> limit) {
+  std::unique_lock lock(mutex_);
+  const auto some = [this] { return !messages_.empty(); };
+  if (limit) {
+    arrived_.wait_for(lock, std::chrono::nanoseconds(limit->ns), some);
+  } else {
+    arrived_.wait(lock, some);
+  }
 }
 
 }  // namespace dml::engine

@@ -1,36 +1,47 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <mutex>
 #include <optional>
-#include <utility>
 #include <variant>
 #include <vector>
 
+#include "base/artifact.h"
 #include "base/clock.h"
 #include "orchestrator/core/scheduler.h"
-#include "orchestrator/engine/artifact_store.h"
+#include "orchestrator/engine/observer.h"
 #include "runners/api/runner.h"
 
 namespace dml::engine {
 
-// An attempt's outputs reached the store, or could not.
-struct CommitFinished {
-  runners::AttemptKey key;
-  Result<CommittedOutputs> outputs;
+// The outputs of an attempt are in the store, or could not be put there.
+struct CommitReport {
+  TaskId task;
+  AttemptNumber attempt;
+  Result<std::vector<Artifact>> outputs;
+  CommitCost cost;
 };
 
-using Message = std::variant<runners::RunnerEvent, CommitFinished, core::CancelRequested>;
+// The content hash of an input file that was too large to hash in the loop.
+struct FileHashed {
+  std::string path;
+  Result<Digest> digest;
+};
 
-// The only way into the run loop: other threads post, the loop drains. Unbounded, because what is
-// in it is bounded by the attempts in flight.
+using Message = std::variant<runners::RunnerEvent, CommitReport, FileHashed, core::CancelRequested>;
+
+// The only way into the run loop: any thread posts, the loop drains. Facts are always accepted
+// (their number is bounded by the attempts in flight); progress beyond a limit is dropped.
 class Inbox final : public runners::EventSink {
  public:
-  void Post(runners::RunnerEvent event) override { Put(std::move(event)); }
-  void Put(Message message);
+  void Post(runners::RunnerEvent event) override;
+  void Deliver(Message message);
 
-  // Takes everything that is there, waiting for the first message until `timeout` (none: for ever).
-  std::vector<Message> Drain(std::optional<Duration> timeout);
+  // Everything that has arrived, in order.
+  [[nodiscard]] std::vector<Message> Drain();
+  // Until something arrives, or for `limit`; forever without one.
+  void Wait(std::optional<Duration> limit);
 
  private:
   std::mutex mutex_;

@@ -154,6 +154,9 @@ Result<void> RunStore::Append(RunId run, WallTime now, const Batch& batch) {
   for (const auto& [task, key] : batch.reused) {
     DML_RETURN_IF_ERROR(state_->Link(run, task, key));
   }
+  for (const FileEntry& file : batch.files) {
+    DML_RETURN_IF_ERROR(RememberFile(file.path, file.stamp, file.digest));
+  }
   for (const StateChange& change : batch.changes) {
     DML_RETURN_IF_ERROR(state_->WriteChange(run, now, change));
   }
@@ -208,6 +211,21 @@ Result<void> RunStore::RememberFile(const std::string& path, const FileStamp& st
       .Bind(stamp.ctime_ns)
       .Bind(digest)
       .Run();
+}
+
+Result<std::map<std::string, Digest>> RunStore::LastKeys(const std::string& file) {
+  DML_TRY(Statement query,
+          state_->db.Prepare(
+              "SELECT t.name, r.key FROM results r JOIN tasks t ON t.run = r.run AND t.task = "
+              "r.task WHERE r.run = (SELECT id FROM runs u WHERE file = ? AND EXISTS(SELECT 1 FROM "
+              "results x WHERE x.run = u.id) ORDER BY id DESC LIMIT 1)"));
+  query.Bind(file);
+  std::map<std::string, Digest> keys;
+  while (true) {
+    DML_TRY(const bool row, query.Step());
+    if (!row) return keys;
+    keys.emplace(query.Text(0), query.Hash(1));
+  }
 }
 
 Result<std::map<std::string, Duration>> RunStore::MeanDurations() {

@@ -62,6 +62,12 @@ struct FileStamp {
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
+struct FileEntry {
+  std::string path;
+  FileStamp stamp;
+  Digest digest;
+};
+
 enum class RunOutcome { kRunning, kSucceeded, kFailed, kCancelled };
 [[nodiscard]] std::string_view RunOutcomeName(RunOutcome outcome);
 
@@ -70,6 +76,11 @@ struct Batch {
   std::vector<StateChange> changes;
   std::vector<std::pair<TaskId, TaskResult>> results;  // new results, entered into the cache
   std::vector<std::pair<TaskId, Digest>> reused;       // keys of results that stand
+  std::vector<FileEntry> files;                        // content hashes of input files
+
+  [[nodiscard]] bool empty() const {
+    return changes.empty() && results.empty() && reused.empty() && files.empty();
+  }
 };
 
 // The writing side of the store: an append-only log of state changes, the task table that is its
@@ -89,6 +100,8 @@ class RunStore {
   [[nodiscard]] Result<std::optional<Digest>> FindFile(const std::string& path,
                                                        const FileStamp& stamp);
   Result<void> RememberFile(const std::string& path, const FileStamp& stamp, const Digest& digest);
+  // The keys of the newest run of this file that has results, by task name: what changed since.
+  [[nodiscard]] Result<std::map<std::string, Digest>> LastKeys(const std::string& file);
   // Mean wall time per step type or task name over the cache, for the critical path.
   [[nodiscard]] Result<std::map<std::string, Duration>> MeanDurations();
 

@@ -7,6 +7,7 @@
 
 #include "orchestrator/state/database.h"
 #include "orchestrator/state/result_json.h"
+#include "orchestrator/state/run_files.h"
 
 namespace dml::state {
 
@@ -191,7 +192,7 @@ Result<void> RunView::State::AddResults(RunId run, std::vector<TaskView>& tasks)
 }
 
 std::string RunView::LogPath(RunId run, const std::string& task, AttemptNumber attempt) const {
-  return fmt::format("{}/runs/r{}/logs/{}.{}.log", state_->home, run.value, task, attempt.value);
+  return state::LogPath(state_->home, run, task, attempt);
 }
 
 }  // namespace dml::state

@@ -1,0 +1,56 @@
+#include "orchestrator/engine/background.h"
+
+#include <utility>
+
+namespace dml::engine {
+
+BackgroundThread::BackgroundThread(const Home& home, Inbox& inbox)
+    : store_(home), inbox_(inbox), thread_([this] { Work(); }) {}
+
+BackgroundThread::~BackgroundThread() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  changed_.notify_one();
+}
+
+void BackgroundThread::Commit(CommitJob job) {
+  Add([this, job = std::move(job)] {
+    CommitCost cost;
+    auto outputs = store_.Commit(job.attempt_path, job.outputs, cost);
+    DiscardAttempt(job.attempt_path);
+    inbox_.Deliver(CommitReport{job.task, job.attempt, std::move(outputs), cost});
+  });
+}
+
+void BackgroundThread::HashFile(std::string path) {
+  Add([this, path = std::move(path)] { inbox_.Deliver(FileHashed{path, dml::HashFile(path)}); });
+}
+
+void BackgroundThread::Discard(std::string attempt_path) {
+  Add([path = std::move(attempt_path)] { DiscardAttempt(path); });
+}
+
+void BackgroundThread::Add(std::function<void()> job) {
+  {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+  }
+  changed_.notify_one();
+}
+
+void BackgroundThread::Work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return closing_ || !jobs_.empty(); });
+    if (jobs_.empty()) return;
+    const auto job = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    job();
+    lock.lock();
+  }
+}
+
+}  // namespace dml::engine

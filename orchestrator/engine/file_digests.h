@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/result.h"
+#include "orchestrator/state/run_store.h"
+
+namespace dml::engine {
+
+// The content hashes of files that tasks read, known without reading where the file's stamp
+// (device, inode, size, times) is that of the last hashing. A file changed within the last two
+// seconds is not remembered: a second change might leave the same stamp.
+class FileDigests {
+ public:
+  FileDigests(state::RunStore& store, const Clock& clock) : store_(store), clock_(clock) {}
+
+  // The digest; nothing if the file is so large that it should be hashed elsewhere and handed to
+  // Learn(). kInvalid if there is no such file.
+  Result<std::optional<Digest>> Find(const std::string& path);
+  // Takes in a digest computed elsewhere.
+  void Learn(const std::string& path, const Digest& digest);
+  // Find, hashing here and now whatever the size.
+  Result<Digest> Get(const std::string& path);
+
+  // New entries for the store since the last call.
+  [[nodiscard]] std::vector<state::FileEntry> TakeNew();
+
+ private:
+  struct Entry {
+    state::FileStamp stamp;
+    std::optional<Digest> digest;
+  };
+  state::RunStore& store_;
+  const Clock& clock_;
+  std::map<std::string, Entry> known_;  // one look at a file per run: a run sees one version of it
+  std::vector<state::FileEntry> new_;
+};
+
+// The files that a pattern names, sorted; the pattern itself if it has no *, ? or [. A pattern
+// without a match is kInvalid.
+Result<std::vector<std::string>> ExpandGlob(const std::string& pattern);
+
+}  // namespace dml::engine

@@ -1,0 +1,270 @@
+#include "orchestrator/engine/run_loop.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "orchestrator/engine/launch_spec.h"
+#include "orchestrator/engine/task_policy.h"
+
+namespace dml::engine {
+
+namespace {
+
+// Decisions per turn: enough to fill a transaction, few enough for the first task of a large run
+// to start at once.
+constexpr int kResolvesPerTurnMax = 512;
+
+core::SchedulerOptions SchedulerOptionsOf(const RunParts& parts) {
+  const runners::Capacity capacity = parts.runner.Total();
+  core::SchedulerOptions options;
+  options.cpus = parts.options.jobs > 0 ? parts.options.jobs : capacity.cpus;
+  options.memory_bytes = capacity.memory_bytes;
+  options.keep_going = parts.options.keep_going;
+  return options;
+}
+
+}  // namespace
+
+RunLoop::RunLoop(const RunParts& parts)
+    : parts_(parts),
+      artifacts_(parts.home),
+      files_(parts.store, parts.clock),
+      resolver_({parts.pipeline, parts.graph, parts.fusion, parts.selection, parts.store,
+                 artifacts_, files_, parts.options.no_cache}),
+      scheduler_(parts.graph, PoliciesOf(parts.pipeline, parts.store), SchedulerOptionsOf(parts)),
+      prefetch_(parts.options.prefetch_max),
+      states_(parts.graph.size(), core::TaskState::kBlocked),
+      results_(parts.graph.size()),
+      active_() {
+  for (std::size_t i = 0; i < parts.graph.size(); ++i) active_.push_back(nullptr);
+}
+
+Result<void> RunLoop::Begin() {
+  started_ = parts_.clock.Now();
+  state::RunHeader header;
+  header.name = parts_.pipeline.name;
+  header.file = parts_.pipeline.file;
+  header.params = parts_.pipeline.params;
+  header.pipeline = parts_.options.pipeline_text;
+  header.started = parts_.clock.Wall();
+  std::vector<state::TaskHeader> tasks;
+  tasks.reserve(parts_.pipeline.tasks.size());
+  for (const auto& decl : parts_.pipeline.tasks) tasks.push_back({decl.name, decl.step});
+  DML_TRY(run_, parts_.store.BeginRun(header, tasks));
+  parts_.observer.RunStarted(run_, parts_.pipeline);
+  for (std::size_t i = 0; i < parts_.graph.size(); ++i) {
+    const TaskId task(i);
+    if (!parts_.fusion.leads(task)) {
+      scheduler_.Preset(task, core::TaskState::kSkipped);  // moves with the last of its chain
+    } else if (!parts_.selection.wanted[task]) {
+      scheduler_.Preset(task, core::TaskState::kSkipped);
+      Plan(core::Change{task,
+                        core::TaskState::kBlocked,
+                        core::TaskState::kSkipped,
+                        {},
+                        "not needed for --until"});
+    }
+  }
+  events_.emplace_back(core::Started{});
+  return {};
+}
+
+std::optional<Instant> RunLoop::NextWakeup() const {
+  if (!unresolved_.empty() || !events_.empty()) return parts_.clock.Now();
+  return scheduler_.NextWakeup();
+}
+
+Result<void> RunLoop::Turn(std::vector<Message> messages) {
+  for (const Message& message : messages) Take(message);
+  int left = kResolvesPerTurnMax;
+  do {
+    commands_.clear();
+    const std::vector<core::Event> events = std::exchange(events_, {});
+    scheduler_.Apply(events, parts_.clock.Now(), commands_);
+    for (const core::Command& command : commands_) {
+      std::visit([this](const auto& one) { Plan(one); }, command);
+    }
+    left -= static_cast<int>(unresolved_.size());
+    ResolveSome();
+  } while (!events_.empty() && left > 0);
+  DML_RETURN_IF_ERROR(Persist());
+  Announce();
+  Act();
+  return {};
+}
+
+void RunLoop::Plan(const core::Change& change) {
+  states_[change.task] = change.to;
+  for (const TaskId member : parts_.fusion.members[change.task]) {
+    batch_.changes.push_back({member, change.from, change.to, change.attempt, change.reason});
+    if (change.to == core::TaskState::kLaunching && change.reason.empty() && active_[change.task]) {
+      batch_.changes.back().reason = active_[change.task]->reason;
+    }
+  }
+  changes_.push_back(change);
+  if (core::IsFinal(change.to) && active_[change.task] != nullptr) LeaveFlight(change.task);
+}
+
+void RunLoop::Plan(const core::Launch& command) {
+  active_[command.task]->launched = parts_.clock.Now();
+  launches_.push_back(command);
+}
+
+void RunLoop::Plan(const core::Commit& command) {
+  const PreparedTask& task = active_[command.task]->task;
+  const auto& outputs = task.decl().outputs;
+  // Nothing to store, so nothing to wait for: success is part of the same transaction.
+  if (outputs.empty()) return Complete(command.task, command.attempt, {});
+  commits_.push_back(
+      {command.task, command.attempt, AttemptPath(Key(command.task, command.attempt)), outputs});
+}
+
+// The results of this turn's decisions are events of the same turn.
+void RunLoop::ResolveSome() {
+  for (int i = 0; i < kResolvesPerTurnMax && !unresolved_.empty(); ++i) {
+    const TaskId unit = unresolved_.front();
+    unresolved_.pop_front();
+    // It may have been cancelled or skipped while it waited.
+    if (scheduler_.state(unit) == core::TaskState::kReady) Resolve(unit);
+  }
+}
+
+void RunLoop::Resolve(TaskId unit) {
+  auto verdict = resolver_.Resolve(unit, {states_, results_});
+  if (!verdict.ok()) {
+    events_.emplace_back(core::ResolvedFailure{unit, std::move(verdict).error()});
+  } else if (auto* run = std::get_if<MustRun>(&*verdict)) {
+    Run(unit, std::move(*run));
+  } else if (auto* reuse = std::get_if<MayReuse>(&*verdict)) {
+    Reuse(unit, std::move(reuse->result));
+  } else if (auto* hash = std::get_if<MustHash>(&*verdict)) {
+    auto& waiting = awaiting_hash_[hash->path];
+    waiting.push_back(unit);
+    if (waiting.size() == 1) parts_.background.HashFile(hash->path);
+  } else {
+    events_.emplace_back(core::ResolvedSkip{unit, std::get<MustSkip>(*verdict).reason});
+  }
+}
+
+// One flight per key: an equal task waits for the first and then finds its result.
+void RunLoop::Run(TaskId unit, MustRun verdict) {
+  const bool shares = verdict.task.decl().cache && !parts_.options.no_cache;
+  if (shares) {
+    const auto [flight, first] = flights_.try_emplace(verdict.task.key);
+    if (!first) {
+      flight->second.push_back(unit);
+      return;
+    }
+  }
+  active_[unit] = std::make_unique<Active>();
+  active_[unit]->task = std::move(verdict.task);
+  active_[unit]->reason = std::move(verdict.reason);
+  events_.emplace_back(core::ResolvedRun{unit});
+}
+
+void RunLoop::LeaveFlight(TaskId unit) {
+  const auto flight = flights_.find(active_[unit]->task.key);
+  if (flight != flights_.end()) {
+    unresolved_.insert(unresolved_.end(), flight->second.begin(), flight->second.end());
+    flights_.erase(flight);
+  }
+}
+
+void RunLoop::Reuse(TaskId unit, state::TaskResult result) {
+  batch_.reused.emplace_back(unit, result.key);
+  result.fields = nullptr;
+  results_[unit] = std::move(result);
+  events_.emplace_back(core::ResolvedReuse{unit, "unchanged"});
+}
+
+void RunLoop::Complete(TaskId unit, AttemptNumber attempt, std::vector<Artifact> outputs) {
+  Active& active = *active_[unit];
+  state::TaskResult result{active.task.key,    std::move(active.task.fields),
+                           std::move(outputs), std::move(active.metrics),
+                           active.warnings,    active.usage.wall,
+                           active.usage.cpu,   active.usage.memory_bytes_max};
+  batch_.results.emplace_back(unit, result);
+  result.fields = nullptr;
+  results_[unit] = std::move(result);
+  events_.emplace_back(core::Committed{unit, attempt});
+}
+
+Result<void> RunLoop::Persist() {
+  batch_.files = files_.TakeNew();
+  if (batch_.empty()) return {};
+  DML_RETURN_IF_ERROR(parts_.store.Append(run_, parts_.clock.Wall(), batch_));
+  batch_ = {};
+  return {};
+}
+
+void RunLoop::Announce() {
+  for (core::Change& change : std::exchange(changes_, {})) {
+    TaskUpdate update{change.task, change.from, change.to, change.attempt, std::move(change.reason),
+                      {}};
+    const Active* active = active_[change.task].get();
+    if (active != nullptr && active->launched.ns > 0) {
+      update.elapsed = parts_.clock.Now() - active->launched;
+    }
+    for (const TaskId member : parts_.fusion.members[change.task]) {
+      update.task = member;
+      parts_.observer.TaskChanged(update);
+    }
+    if (!core::IsFinal(change.to)) continue;
+    if (const auto& result = results_[change.task]; result && core::HasOutputs(change.to)) {
+      for (const std::string& warning : result->warnings) {
+        parts_.observer.TaskWarned(change.task, warning);
+      }
+    }
+    active_[change.task].reset();
+  }
+}
+
+void RunLoop::Act() {
+  LaunchAll();
+  for (const core::Kill& kill : std::exchange(kills_, {})) {
+    parts_.runner.Kill(Key(kill.task, kill.attempt),
+                       kill.at_once ? runners::KillMode::kKill : runners::KillMode::kTerminate);
+  }
+  for (CommitJob& job : std::exchange(commits_, {})) parts_.background.Commit(std::move(job));
+  for (std::string& path : std::exchange(discards_, {})) parts_.background.Discard(std::move(path));
+}
+
+void RunLoop::LaunchAll() {
+  if (launches_.empty()) return;
+  std::vector<runners::LaunchSpec> batch;
+  batch.reserve(launches_.size());
+  const auto launches = std::exchange(launches_, {});
+  for (const core::Launch& launch : launches) {
+    batch.push_back(
+        MakeLaunchSpec(active_[launch.task]->task, Key(launch.task, launch.attempt), parts_.home));
+  }
+  auto launched = parts_.runner.Launch(std::move(batch));
+  if (launched.ok()) return;
+  // Which of them have started is not known: end all, and let the budget decide.
+  for (const core::Launch& launch : launches) {
+    const runners::AttemptKey key = Key(launch.task, launch.attempt);
+    parts_.runner.Kill(key, runners::KillMode::kKill);
+    Fail(key, core::FailureKind::kInfrastructure, 1, launched.error());
+  }
+}
+
+Result<RunResult> RunLoop::Finish() {
+  RunResult result;
+  result.run = run_;
+  for (std::size_t i = 0; i < parts_.graph.size(); ++i) {
+    ++result.counts[static_cast<std::size_t>(states_[parts_.fusion.unit[TaskId(i)]])];
+  }
+  if (scheduler_.cancelled()) {
+    result.outcome = state::RunOutcome::kCancelled;
+  } else if (result.count(core::TaskState::kFailed) > 0) {
+    result.outcome = state::RunOutcome::kFailed;
+  }
+  DML_RETURN_IF_ERROR(parts_.store.EndRun(run_, parts_.clock.Wall(), result.outcome));
+  result.elapsed = parts_.clock.Now() - started_;
+  result.commit = commit_cost_;
+  parts_.observer.RunFinished(result);
+  return result;
+}
+
+}  // namespace dml::engine

@@ -1,0 +1,127 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "orchestrator/core/scheduler.h"
+#include "orchestrator/engine/background.h"
+#include "orchestrator/engine/observer.h"
+#include "orchestrator/engine/prefetch.h"
+#include "orchestrator/engine/session.h"
+#include "orchestrator/engine/task_resolver.h"
+
+namespace dml::engine {
+
+// What a run is made of. Everything outlives the loop. Clock, runner, store and background are the
+// seams at which the simulation takes over.
+struct RunParts {
+  const Home& home;
+  const pipelines::ExpandedPipeline& pipeline;
+  const RunOptions& options;
+  const Clock& clock;
+  RunObserver& observer;
+  runners::Runner& runner;
+  Background& background;
+  state::RunStore& store;
+  const core::TaskGraph& graph;  // of units
+  const core::Fusion& fusion;
+  const Selection& selection;
+};
+
+// The one loop that performs effects:
+//   messages -> Scheduler::Apply -> append everything in one transaction -> act -> sleep.
+// Nothing is acted upon before it is durable. All decisions are the scheduler's. Not thread-safe:
+// one thread calls Begin(), then Turn() until Done(), then Finish().
+class RunLoop {
+ public:
+  explicit RunLoop(const RunParts& parts);
+
+  // Records the run and makes the first turn due.
+  Result<void> Begin();
+  // Takes in what has arrived. An error means that the store can no longer be trusted to hear
+  // about the run: the caller stops the runner.
+  Result<void> Turn(std::vector<Message> messages);
+  [[nodiscard]] bool Done() const { return scheduler_.Done(); }
+  // When the next turn is due even if nothing arrives; none: only then.
+  [[nodiscard]] std::optional<Instant> NextWakeup() const;
+  Result<RunResult> Finish();
+
+  [[nodiscard]] RunId run() const { return run_; }
+  [[nodiscard]] const core::Scheduler& scheduler() const { return scheduler_; }
+
+ private:
+  // A unit that was decided to run and is not final yet.
+  struct Active {
+    PreparedTask task;
+    std::string reason;
+    Instant launched{0};
+    Json metrics;  // these three: what the attempt said when it ended
+    std::vector<std::string> warnings;
+    runners::ResourceUsage usage;
+  };
+
+  void Take(const Message& message);
+  void Hear(const runners::AttemptStarted& event);
+  void Hear(const runners::AttemptProgress& event);
+  void Hear(const runners::AttemptExited& event);
+  void Hear(const runners::AttemptLost& event);
+  void HearSuccess(const runners::AttemptExited& event);
+  void Hear(const CommitReport& report);
+  void Hear(const FileHashed& hashed);
+  void Fail(const runners::AttemptKey& key, core::FailureKind kind, int exit_code, Error error);
+
+  void Plan(const core::Change& change);
+  void Plan(const core::Resolve& command) { unresolved_.push_back(command.task); }
+  void Plan(const core::Launch& command);
+  void Plan(const core::Commit& command);
+  void Plan(const core::Kill& command) { kills_.push_back(command); }
+  void ResolveSome();
+  void Resolve(TaskId unit);
+  void Run(TaskId unit, MustRun verdict);
+  void Reuse(TaskId unit, state::TaskResult result);
+  void Complete(TaskId unit, AttemptNumber attempt, std::vector<Artifact> outputs);
+  void LeaveFlight(TaskId unit);
+
+  Result<void> Persist();
+  void Announce();
+  void Act();
+  void LaunchAll();
+
+  [[nodiscard]] runners::AttemptKey Key(TaskId unit, AttemptNumber attempt) const {
+    return {run_, unit, attempt};
+  }
+  [[nodiscard]] bool IsCurrent(const runners::AttemptKey& key) const;
+  [[nodiscard]] std::string AttemptPath(const runners::AttemptKey& key) const;
+
+  RunParts parts_;
+  ArtifactStore artifacts_;
+  FileDigests files_;
+  TaskResolver resolver_;
+  core::Scheduler scheduler_;
+  Prefetch prefetch_;
+  int prefetch_depth_ = 0;
+  RunId run_;
+  Instant started_{0};
+
+  IdMap<TaskId, core::TaskState> states_;  // as of the last Apply
+  IdMap<TaskId, std::optional<state::TaskResult>> results_;
+  IdMap<TaskId, std::unique_ptr<Active>> active_;
+  std::map<Digest, std::vector<TaskId>> flights_;             // key in flight -> who waits for it
+  std::map<std::string, std::vector<TaskId>> awaiting_hash_;  // path -> who waits for it
+  std::deque<TaskId> unresolved_;
+
+  // Of this turn.
+  std::vector<core::Event> events_;
+  std::vector<core::Command> commands_;
+  std::vector<core::Change> changes_;
+  std::vector<core::Launch> launches_;
+  std::vector<core::Kill> kills_;
+  std::vector<CommitJob> commits_;
+  std::vector<std::string> discards_;
+  state::Batch batch_;
+  CommitCost commit_cost_;
+};
+
+}  // namespace dml::engine

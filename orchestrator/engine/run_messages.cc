@@ -1,0 +1,154 @@
+// What the run loop makes of its messages: facts of runners become events of the scheduler.
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/quantity.h"
+#include "orchestrator/engine/run_loop.h"
+#include "orchestrator/engine/task_policy.h"
+
+namespace dml::engine {
+
+namespace {
+
+// Exit statuses by convention of shells and coreutils.
+constexpr int kTimedOut = 124;
+constexpr int kSignalBase = 128;
+
+core::FailureKind KindOf(const Error& error) {
+  switch (error.kind) {
+    case ErrorKind::kInvalid:
+      return core::FailureKind::kInvalid;
+    case ErrorKind::kEnvironment:
+      return core::FailureKind::kInfrastructure;
+    case ErrorKind::kTask:
+    case ErrorKind::kCancelled:
+      break;
+  }
+  return core::FailureKind::kTask;
+}
+
+Error TimeoutError(const pipelines::TaskDecl& decl) {
+  return Error::Task("it ran for longer than its timeout of " + FormatDuration(decl.timeout));
+}
+
+Error SignalError(const runners::ExitSignal& exit) {
+  if (exit.out_of_memory) {
+    return Error::Task("it ran out of memory", "ask for more with resources: {memory: ...}");
+  }
+  return Error::Task(fmt::format("it was killed by signal {}", exit.signal));
+}
+
+}  // namespace
+
+void RunLoop::Take(const Message& message) {
+  if (const auto* event = std::get_if<runners::RunnerEvent>(&message)) {
+    std::visit([this](const auto& one) { Hear(one); }, *event);
+  } else if (const auto* report = std::get_if<CommitReport>(&message)) {
+    Hear(*report);
+  } else if (const auto* hashed = std::get_if<FileHashed>(&message)) {
+    Hear(*hashed);
+  } else {
+    events_.emplace_back(std::get<core::CancelRequested>(message));
+  }
+}
+
+// Whether a message is about the attempt that runs now. The scheduler has the same fence; this one
+// keeps late messages away from what the loop holds.
+bool RunLoop::IsCurrent(const runners::AttemptKey& key) const {
+  return key.run == run_ && key.task.index() < active_.size() && active_[key.task] != nullptr &&
+         scheduler_.attempt(key.task) == key.attempt;
+}
+
+std::string RunLoop::AttemptPath(const runners::AttemptKey& key) const {
+  return parts_.home.AttemptPath(run_, parts_.pipeline.tasks[key.task].name, key.attempt);
+}
+
+void RunLoop::Hear(const runners::AttemptStarted& event) {
+  if (IsCurrent(event.key)) {
+    events_.emplace_back(core::AttemptRunning{event.key.task, event.key.attempt});
+  }
+}
+
+void RunLoop::Hear(const runners::AttemptProgress& event) {
+  if (IsCurrent(event.key)) {
+    parts_.observer.TaskProgress(event.key.task, event.fraction, event.note);
+  }
+}
+
+void RunLoop::Hear(const runners::AttemptLost& event) {
+  Fail(event.key, core::FailureKind::kInfrastructure, 1, event.error);
+}
+
+void RunLoop::Hear(const runners::AttemptExited& event) {
+  if (!IsCurrent(event.key)) return;
+  const pipelines::TaskDecl& decl = active_[event.key.task]->task.decl();
+  if (std::holds_alternative<runners::ExitSuccess>(event.reason)) return HearSuccess(event);
+  if (const auto* failure = std::get_if<runners::ExitFailure>(&event.reason)) {
+    Fail(event.key, KindOf(failure->error), failure->exit_code, failure->error);
+  } else if (const auto* signal = std::get_if<runners::ExitSignal>(&event.reason)) {
+    Fail(event.key, core::FailureKind::kTask, kSignalBase + signal->signal, SignalError(*signal));
+  } else if (std::holds_alternative<runners::ExitTimeout>(event.reason)) {
+    Fail(event.key, core::FailureKind::kTask, kTimedOut, TimeoutError(decl));
+  } else if (scheduler_.cancelled()) {
+    discards_.push_back(AttemptPath(event.key));
+    events_.emplace_back(core::AttemptStopped{event.key.task, event.key.attempt});
+  } else {
+    Fail(event.key, core::FailureKind::kInfrastructure, 1,
+         Error::Environment("it was stopped by somebody else"));
+  }
+}
+
+void RunLoop::HearSuccess(const runners::AttemptExited& event) {
+  Active& active = *active_[event.key.task];
+  active.metrics = event.metrics;
+  active.warnings = event.warnings;
+  active.usage = event.usage;
+  events_.emplace_back(core::AttemptSucceeded{event.key.task, event.key.attempt});
+  if (!IsQueueable(active.task.decl())) return;
+  prefetch_.Observe(event.usage.wall);
+  const runners::Capacity capacity = parts_.runner.Total();
+  const double cpus = parts_.options.jobs > 0 ? parts_.options.jobs : capacity.cpus;
+  const int depth = prefetch_.Depth(cpus);
+  // Small drifts are not worth an event.
+  if (std::abs(depth - prefetch_depth_) * 4 <= prefetch_depth_) return;
+  prefetch_depth_ = depth;
+  events_.emplace_back(core::CapacityChanged{cpus, depth});
+}
+
+void RunLoop::Fail(const runners::AttemptKey& key, core::FailureKind kind, int exit_code,
+                   Error error) {
+  if (!IsCurrent(key)) return;
+  discards_.push_back(AttemptPath(key));
+  events_.emplace_back(
+      core::AttemptFailed{key.task, key.attempt, kind, exit_code, std::move(error)});
+}
+
+void RunLoop::Hear(const CommitReport& report) {
+  const runners::AttemptKey key = Key(report.task, report.attempt);
+  commit_cost_.bytes += report.cost.bytes;
+  commit_cost_.files += report.cost.files;
+  commit_cost_.hashing = commit_cost_.hashing + report.cost.hashing;
+  commit_cost_.syncing = commit_cost_.syncing + report.cost.syncing;
+  if (!report.outputs.ok()) {
+    return Fail(key, KindOf(report.outputs.error()), 1, report.outputs.error());
+  }
+  const bool committing = IsCurrent(key) && states_[report.task] == core::TaskState::kCommitting;
+  if (committing) Complete(report.task, report.attempt, *report.outputs);
+}
+
+void RunLoop::Hear(const FileHashed& hashed) {
+  const auto waiting = awaiting_hash_.extract(hashed.path);
+  if (waiting.empty()) return;
+  if (hashed.digest.ok()) files_.Learn(hashed.path, *hashed.digest);
+  for (const TaskId unit : waiting.mapped()) {
+    if (hashed.digest.ok()) {
+      unresolved_.push_back(unit);
+    } else {
+      events_.emplace_back(core::ResolvedFailure{unit, hashed.digest.error()});
+    }
+  }
+}
+
+}  // namespace dml::engine

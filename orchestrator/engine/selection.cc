@@ -1,0 +1,65 @@
+#include "orchestrator/engine/selection.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "base/suggest.h"
+
+namespace dml::engine {
+
+namespace {
+
+using Neighbours = std::span<const TaskId> (core::TaskGraph::*)(TaskId) const;
+
+Error UnknownStep(const pipelines::ExpandedPipeline& pipeline, const std::string& step) {
+  std::vector<std::string> names;
+  for (const pipelines::TaskDecl& decl : pipeline.tasks) {
+    if (names.empty() || names.back() != decl.step) names.push_back(decl.step);
+  }
+  return Error::Invalid(fmt::format("there is no step '{}'", step), DidYouMean(step, names));
+}
+
+// Marks the tasks of `steps` (step ids or full task names) and all that are reached from them.
+Result<void> Reach(const pipelines::ExpandedPipeline& pipeline, const core::TaskGraph& graph,
+                   const std::vector<std::string>& steps, Neighbours neighbours,
+                   IdMap<TaskId, bool>& reached) {
+  std::vector<TaskId> open;
+  for (const std::string& step : steps) {
+    const std::size_t before = open.size();
+    for (std::size_t i = 0; i < graph.size(); ++i) {
+      const pipelines::TaskDecl& decl = pipeline.tasks[TaskId(i)];
+      if (decl.step == step || decl.name == step) open.emplace_back(i);
+    }
+    if (open.size() == before) return UnknownStep(pipeline, step);
+  }
+  for (const TaskId task : open) reached[task] = true;
+  while (!open.empty()) {
+    const TaskId task = open.back();
+    open.pop_back();
+    for (const TaskId next : (graph.*neighbours)(task)) {
+      if (reached[next]) continue;
+      reached[next] = true;
+      open.push_back(next);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Selection> SelectTasks(const pipelines::ExpandedPipeline& pipeline,
+                              const core::TaskGraph& graph, const RunOptions& options) {
+  Selection selection{IdMap<TaskId, bool>(graph.size(), true),
+                      IdMap<TaskId, bool>(graph.size(), options.force)};
+  if (!options.until.empty()) {
+    selection.wanted = IdMap<TaskId, bool>(graph.size(), false);
+    DML_RETURN_IF_ERROR(
+        Reach(pipeline, graph, options.until, &core::TaskGraph::producers, selection.wanted));
+  }
+  DML_RETURN_IF_ERROR(
+      Reach(pipeline, graph, options.from, &core::TaskGraph::consumers, selection.forced));
+  return selection;
+}
+
+}  // namespace dml::engine

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "orchestrator/core/scheduler.h"
+#include "orchestrator/state/run_store.h"
+#include "pipelines/task_decl.h"
+
+namespace dml::engine {
+
+// Short native work that needs one slot and nothing else: it may wait inside a worker.
+[[nodiscard]] bool IsQueueable(const pipelines::TaskDecl& decl);
+
+// What the scheduler has to know of every task; expected durations come from earlier runs.
+IdMap<TaskId, core::TaskPolicy> PoliciesOf(const pipelines::ExpandedPipeline& pipeline,
+                                           state::RunStore& store);
+
+}  // namespace dml::engine

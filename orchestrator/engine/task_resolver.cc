@@ -1,0 +1,194 @@
+#include "orchestrator/engine/task_resolver.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "base/files.h"
+
+namespace dml::engine {
+
+namespace {
+
+using pipelines::TaskDecl;
+
+// "cv.roc_auc" in nested objects; a key that itself holds dots is found as well.
+const Json* FindMetric(const Json& metrics, const std::string& path) {
+  if (!metrics.is_object()) return nullptr;
+  if (const auto whole = metrics.find(path); whole != metrics.end()) return &*whole;
+  for (std::size_t dot = path.find('.'); dot != std::string::npos; dot = path.find('.', dot + 1)) {
+    const auto part = metrics.find(path.substr(0, dot));
+    if (part == metrics.end()) continue;
+    if (const Json* found = FindMetric(*part, path.substr(dot + 1))) return found;
+  }
+  return nullptr;
+}
+
+pipelines::MetricLookup LookupIn(const Upstream& upstream) {
+  return [&upstream](const pipelines::MetricReference& reference) -> std::optional<Json> {
+    const auto& result = upstream.results[reference.task];
+    const Json* found = result ? FindMetric(result->metrics, reference.path) : nullptr;
+    return found == nullptr ? std::nullopt : std::optional<Json>(*found);
+  };
+}
+
+std::string PlaceOf(const pipelines::Location& where) {
+  return fmt::format("{}:{}:{}", where.file, where.line, where.column);
+}
+
+std::vector<Artifact> InputsOf(const TaskDecl& decl, const Upstream& upstream) {
+  std::vector<Artifact> inputs;
+  for (const pipelines::InputEdge& edge : decl.inputs) {
+    const auto& result = upstream.results[edge.producer];
+    if (!result) continue;  // a producer that failed, for a task that runs all the same
+    for (const Artifact& output : result->outputs) {
+      if (output.port != edge.output) continue;
+      inputs.push_back(output);
+      inputs.back().port = edge.port;
+    }
+  }
+  return inputs;
+}
+
+// Environment variables and files that are named at run time are secrets.
+pipelines::DeferredSources RealSources(const Upstream& upstream) {
+  const auto env = [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+  return {LookupIn(upstream), env, ReadFile};
+}
+
+// For the key: secrets count by name alone, since a stored hash of one could be guessed.
+pipelines::DeferredSources KeySources(const Upstream& upstream) {
+  const auto env = [](const std::string& name) { return std::optional("(secret " + name + ")"); };
+  const auto file = [](const std::string& path) -> Result<std::string> {
+    return "(secret " + path + ")";
+  };
+  return {LookupIn(upstream), env, file};
+}
+
+}  // namespace
+
+Result<Verdict> TaskResolver::Resolve(TaskId unit, const Upstream& upstream) {
+  DML_TRY(std::optional<std::string> skip, WhySkip(unit, upstream));
+  if (skip) return Verdict(MustSkip{std::move(*skip)});
+  DML_TRY(PreparedTask task, Prepare(unit, upstream));
+  DML_TRY(std::optional<std::string> unhashed, ComputeKey(task, upstream));
+  if (unhashed) return Verdict(MustHash{std::move(*unhashed)});
+  if (!task.decl().cache) return Verdict(MustRun{std::move(task), "cache: false"});
+  if (parts_.no_cache) return Verdict(MustRun{std::move(task), "--no-cache"});
+  for (const TaskId member : parts_.fusion.members[unit]) {
+    if (parts_.selection.forced[member]) return Verdict(MustRun{std::move(task), "forced"});
+  }
+  DML_TRY(std::optional<state::TaskResult> known, parts_.store.FindResult(task.key));
+  if (known && parts_.artifacts.Holds(known->outputs)) {
+    parts_.artifacts.Locate(known->outputs);
+    return Verdict(MayReuse{std::move(*known)});
+  }
+  if (known) return Verdict(MustRun{std::move(task), "its outputs are no longer in the store"});
+  DML_TRY(std::string reason, WhyChanged(task));
+  return Verdict(MustRun{std::move(task), std::move(reason)});
+}
+
+Result<std::optional<std::string>> TaskResolver::WhySkip(TaskId unit,
+                                                         const Upstream& upstream) const {
+  const TaskDecl& decl = parts_.pipeline.tasks[unit];
+  if (decl.never) return std::optional<std::string>("its if: is false");
+  if (!decl.condition) return std::optional<std::string>();
+  pipelines::UpstreamStatus status;
+  for (const TaskId producer : parts_.graph.producers(unit)) {
+    const core::TaskState state = upstream.states[producer];
+    status.all_succeeded &= core::HasOutputs(state);
+    status.any_failed |= state == core::TaskState::kFailed;
+  }
+  DML_TRY(const bool wanted, pipelines::EvaluateCondition(decl, status, LookupIn(upstream)));
+  if (wanted) return std::optional<std::string>();
+  return std::optional<std::string>(fmt::format("if: {} is false", decl.condition->text));
+}
+
+Result<PreparedTask> TaskResolver::Prepare(TaskId unit, const Upstream& upstream) const {
+  PreparedTask task;
+  for (const TaskId member : parts_.fusion.members[unit]) {
+    task.members.push_back(&parts_.pipeline.tasks[member]);
+  }
+  const TaskDecl& first = *task.members.front();
+  if (!first.deferred.empty()) {
+    DML_TRY(task.filled, pipelines::FillDeferred(first, RealSources(upstream)));
+  }
+  task.inputs = InputsOf(first, upstream);
+  return task;
+}
+
+// The path of a file that is to be hashed first, if there is one.
+Result<std::optional<std::string>> TaskResolver::ComputeKey(PreparedTask& task,
+                                                            const Upstream& upstream) {
+  core::KeyParts key;
+  for (const Artifact& input : task.inputs) key.inputs.emplace_back(input.port, input.digest);
+  key.env = task.env();
+  for (std::size_t i = 0; i < task.members.size(); ++i) {
+    key.parts.push_back({task.work(i), {}});
+    DML_TRY(std::optional<std::string> unhashed, AddPart(*task.members[i], key.parts.back()));
+    if (unhashed) return unhashed;
+  }
+  if (task.filled && !task.filled->secrets.empty()) {
+    DML_TRY(pipelines::FilledTask masked,
+            pipelines::FillDeferred(task.decl(), KeySources(upstream)));
+    key.parts.front().work = std::move(masked.work);
+    key.env = std::move(masked.env);
+  }
+  for (const std::string& name : task.decl().secret_env) {
+    if (const auto it = key.env.find(name); it != key.env.end()) it->second = "(secret)";
+  }
+  task.fields = core::KeyFields(key);
+  task.key = core::KeyOf(task.fields);
+  return std::optional<std::string>();
+}
+
+Result<std::optional<std::string>> TaskResolver::AddPart(const TaskDecl& decl,
+                                                         core::KeyParts::Part& part) {
+  for (const pipelines::FileInput& file : decl.files) {
+    auto added = AddFile(file.param, file.pattern, part);
+    if (!added.ok()) return std::move(added).error().At(PlaceOf(file.where));
+    if (*added) return added;
+  }
+  const auto* command = std::get_if<pipelines::CommandWork>(&decl.work);
+  if (command == nullptr) return std::optional<std::string>();
+  for (const std::string& path : command->code) {
+    const std::string name = "code/" + path.substr(path.find_last_of('/') + 1);
+    auto added = AddFile(name, path, part);
+    if (!added.ok()) return std::move(added).error().At(PlaceOf(decl.where));
+    if (*added) return added;
+  }
+  return std::optional<std::string>();
+}
+
+Result<std::optional<std::string>> TaskResolver::AddFile(const std::string& name,
+                                                         const std::string& pattern,
+                                                         core::KeyParts::Part& part) {
+  DML_TRY(const std::vector<std::string> paths, ExpandGlob(pattern));
+  Fingerprint all;
+  std::optional<Digest> digest;
+  for (const std::string& path : paths) {
+    DML_TRY(digest, parts_.files.Find(path));
+    if (!digest) return std::optional<std::string>(path);
+    all.Add("file", *digest);
+  }
+  if (paths.size() > 1) digest = all.Finish();
+  part.files.emplace(name, *digest);
+  return std::optional<std::string>();
+}
+
+Result<std::string> TaskResolver::WhyChanged(const PreparedTask& task) {
+  if (!last_keys_) {
+    DML_TRY(auto keys, parts_.store.LastKeys(parts_.pipeline.file));
+    last_keys_ = std::move(keys);
+  }
+  const auto last = last_keys_->find(task.decl().name);
+  if (last == last_keys_->end()) return std::string("no earlier result");
+  DML_TRY(const std::optional<state::TaskResult> before, parts_.store.FindResult(last->second));
+  if (!before) return std::string("its earlier result was removed");
+  return core::DescribeKeyChange(before->fields, task.fields);
+}
+
+}  // namespace dml::engine

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "orchestrator/core/fingerprint.h"
+#include "orchestrator/core/fusion.h"
+#include "orchestrator/core/task_state.h"
+#include "orchestrator/engine/artifact_store.h"
+#include "orchestrator/engine/file_digests.h"
+#include "orchestrator/engine/selection.h"
+#include "orchestrator/state/run_store.h"
+#include "pipelines/condition.h"
+#include "pipelines/deferred.h"
+#include "pipelines/task_decl.h"
+
+namespace dml::engine {
+
+// A unit with everything filled in, ready to be launched.
+struct PreparedTask {
+  std::vector<const pipelines::TaskDecl*> members;
+  std::optional<pipelines::FilledTask> filled;  // of a single member with run-time values
+  std::vector<Artifact> inputs;
+  Digest key;
+  Json fields;
+
+  [[nodiscard]] const pipelines::TaskDecl& decl() const { return *members.back(); }
+  [[nodiscard]] const pipelines::Work& work(std::size_t member) const {
+    return filled ? filled->work : members[member]->work;
+  }
+  [[nodiscard]] const std::map<std::string, std::string>& env() const {
+    return filled ? filled->env : decl().env;
+  }
+};
+
+struct MustRun {
+  PreparedTask task;
+  std::string reason;
+};
+struct MayReuse {
+  state::TaskResult result;
+};
+struct MustSkip {
+  std::string reason;
+};
+// A large input file has to be hashed before anything can be decided.
+struct MustHash {
+  std::string path;
+};
+using Verdict = std::variant<MustRun, MayReuse, MustSkip, MustHash>;
+
+// What is known of the tasks that came before, indexed by task.
+struct Upstream {
+  const IdMap<TaskId, core::TaskState>& states;
+  const IdMap<TaskId, std::optional<state::TaskResult>>& results;
+};
+
+// What a resolver works with. Everything outlives it.
+struct ResolverParts {
+  const pipelines::ExpandedPipeline& pipeline;
+  const core::TaskGraph& graph;  // of units
+  const core::Fusion& fusion;
+  const Selection& selection;
+  state::RunStore& store;
+  const ArtifactStore& artifacts;
+  FileDigests& files;
+  bool no_cache = false;
+};
+
+// Decides about a unit whose producers are final: evaluates its `if:`, fills in the metrics that it
+// refers to, computes its key, and looks the key up. Reads the store and small input files; writes
+// nothing. Used by one thread.
+class TaskResolver {
+ public:
+  explicit TaskResolver(const ResolverParts& parts) : parts_(parts) {}
+
+  Result<Verdict> Resolve(TaskId unit, const Upstream& upstream);
+
+ private:
+  Result<std::optional<std::string>> WhySkip(TaskId unit, const Upstream& upstream) const;
+  Result<PreparedTask> Prepare(TaskId unit, const Upstream& upstream) const;
+  Result<std::optional<std::string>> ComputeKey(PreparedTask& task, const Upstream& upstream);
+  Result<std::optional<std::string>> AddPart(const pipelines::TaskDecl& decl,
+                                             core::KeyParts::Part& part);
+  Result<std::optional<std::string>> AddFile(const std::string& name, const std::string& pattern,
+                                             core::KeyParts::Part& part);
+  Result<std::string> WhyChanged(const PreparedTask& task);
+
+  ResolverParts parts_;
+  std::optional<std::map<std::string, Digest>> last_keys_;  // by task name; loaded when asked for
+};
+
+}  // namespace dml::engine
