@@ -1,0 +1,141 @@
+#include "runners/agent/command_run.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "runners/agent/command_files.h"
+#include "runners/agent/spawn.h"
+
+namespace dml::agent {
+
+namespace {
+
+using runners::ExitFailure;
+using runners::ExitKilled;
+using runners::ExitSignal;
+using runners::ExitSuccess;
+using runners::ExitTimeout;
+
+constexpr int kTerminateWanted = 1;
+constexpr int kKillWanted = 2;
+// What a shell answers for a command that is not there, or cannot be started.
+constexpr int kNotFound = 127;
+
+int OpenPidfd(int pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
+Duration ToDuration(const timeval& time) {
+  return {static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 +
+          static_cast<std::int64_t>(time.tv_usec) * 1000};
+}
+
+runners::ExitReason ReasonOf(int status) {
+  if (WIFSIGNALED(status)) return ExitSignal{WTERMSIG(status), false};
+  const int code = WEXITSTATUS(status);
+  if (code == 0) return ExitSuccess{};
+  return ExitFailure{Error::Task("the command ended with exit code " + std::to_string(code)), code};
+}
+
+}  // namespace
+
+CommandRun::CommandRun() : wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  DML_CHECK(wake_fd_ >= 0, "an event descriptor can be had");
+}
+
+CommandRun::~CommandRun() { ::close(wake_fd_); }
+
+void CommandRun::Kill(runners::KillMode mode) {
+  const int wanted = mode == runners::KillMode::kKill ? kKillWanted : kTerminateWanted;
+  wanted_.store(std::max(wanted_.load(), wanted));
+  const std::uint64_t one = 1;
+  const ssize_t written = ::write(wake_fd_, &one, sizeof one);
+  DML_CHECK(written == sizeof one || errno == EAGAIN, "an event descriptor takes a count");
+}
+
+CommandEnd CommandRun::Run(const runners::LaunchSpec& spec,
+                           const std::function<void(int pid)>& started) {
+  const auto failed = [](Error error, int code) {
+    return CommandEnd{ExitFailure{std::move(error), code}, {}};
+  };
+  if (auto prepared = PrepareWorkFolder(spec); !prepared.ok()) {
+    return failed(std::move(prepared).error(), 1);
+  }
+  auto pid = SpawnCommand(spec);
+  if (!pid.ok()) return failed(std::move(pid).error(), kNotFound);
+  started(*pid);
+  CommandEnd end = Supervise(*pid, spec);
+  RemoveEmptyLog(spec.log_path);
+  if (std::holds_alternative<ExitSuccess>(end.reason)) {
+    if (auto collected = CollectOutputs(spec); !collected.ok()) {
+      end.reason = ExitFailure{std::move(collected).error(), 1};
+    }
+  }
+  return end;
+}
+
+// Waits for the end, walking up the ladder TERM, grace, KILL when time is up or somebody asks.
+CommandEnd CommandRun::Supervise(int pid, const runners::LaunchSpec& spec) {
+  const SystemClock clock;
+  const Instant start = clock.Now();
+  std::optional<Instant> term_at;
+  std::optional<Instant> kill_at;
+  if (spec.timeout.ns > 0) term_at = start + spec.timeout;
+  bool timed_out = false;
+  bool stopped = false;
+  pollfd fds[2] = {{OpenPidfd(pid), POLLIN, 0}, {wake_fd_, POLLIN, 0}};
+  while (true) {
+    const Instant now = clock.Now();
+    if (wanted_.load() > 0 && !stopped) {
+      stopped = true;
+      term_at = now;
+    }
+    if (wanted_.load() == kKillWanted) kill_at = now;
+    if (kill_at && *kill_at <= now) {
+      ::kill(-pid, SIGKILL);
+      kill_at.reset();
+      if (wanted_.load() == kKillWanted) wanted_.store(kTerminateWanted);
+    }
+    if (term_at && *term_at <= now) {
+      timed_out = !stopped;
+      ::kill(-pid, SIGTERM);
+      term_at.reset();
+      if (!kill_at) kill_at = now + spec.grace;
+    }
+    int wait_ms = -1;
+    for (const auto& next : {term_at, kill_at}) {
+      if (!next) continue;
+      const auto left =
+          static_cast<int>(std::max<std::int64_t>(0, (*next - now).ns / 1'000'000) + 1);
+      wait_ms = wait_ms < 0 ? left : std::min(wait_ms, left);
+    }
+    ::poll(fds, 2, wait_ms);
+    std::uint64_t count = 0;
+    if ((fds[1].revents & POLLIN) != 0 && ::read(wake_fd_, &count, sizeof count) < 0) count = 0;
+    if ((fds[0].revents & POLLIN) != 0) break;
+  }
+  ::close(fds[0].fd);
+  int status = 0;
+  rusage usage{};
+  while (::wait4(pid, &status, 0, &usage) < 0 && errno == EINTR) {
+  }
+  // What the command left in its group would outlive the task.
+  ::kill(-pid, SIGKILL);
+  CommandEnd end{ReasonOf(status),
+                 {clock.Now() - start, ToDuration(usage.ru_utime) + ToDuration(usage.ru_stime),
+                  usage.ru_maxrss * 1024}};
+  if (timed_out) end.reason = ExitTimeout{};
+  if (stopped) end.reason = ExitKilled{};
+  return end;
+}
+
+}  // namespace dml::agent

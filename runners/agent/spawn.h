@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "runners/api/runner.h"
+
+namespace dml::agent {
+
+// Starts the command of `spec` with posix_spawn: own process group, default signals, /dev/null as
+// input, the log (created if needed, with its folder) as output, the environment of this process
+// plus the declared one. Returns the process id. A program that is not there is kTask.
+Result<int> SpawnCommand(const runners::LaunchSpec& spec);
+
+// A worker and the head's end of the socket that connects to it.
+struct SpawnedWorker {
+  int pid = 0;
+  int fd = -1;
+};
+
+// Starts `argv` in a session of its own, so that the terminal's signals do not reach it, with its
+// end of a socket pair as file descriptor kWorkerFd.
+Result<SpawnedWorker> SpawnWorker(const std::vector<std::string>& argv);
+
+inline constexpr int kWorkerFd = 3;
+
+}  // namespace dml::agent

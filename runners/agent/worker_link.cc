@@ -1,0 +1,131 @@
+#include "runners/agent/worker_link.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace dml::agent {
+
+namespace {
+
+constexpr std::size_t kReadBytes = 1U << 16;
+// Beyond this, results go out even while more tasks wait.
+constexpr std::size_t kUnsentBytesMax = 1U << 15;
+
+}  // namespace
+
+WorkerLink::WorkerLink(int fd) : fd_(fd), thread_([this] { Read(); }) {}
+
+WorkerLink::~WorkerLink() { ::shutdown(fd_, SHUT_RDWR); }
+
+void WorkerLink::Read() {
+  runners::FrameDecoder decoder;
+  std::string block(kReadBytes, '\0');
+  while (true) {
+    const ssize_t got = ::read(fd_, block.data(), block.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return Closed();
+    decoder.Feed(std::string_view(block).substr(0, static_cast<std::size_t>(got)));
+    while (true) {
+      auto frame = decoder.Next();
+      if (!frame.ok()) return Closed();
+      if (!*frame) break;
+      Dispatch(**frame);
+    }
+  }
+}
+
+void WorkerLink::Dispatch(const runners::Frame& frame) {
+  if (frame.type == runners::FrameType::kLaunch) {
+    auto spec = runners::DecodeLaunch(frame.payload);
+    if (!spec.ok()) return Closed();
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(spec).value());
+    arrived_.notify_one();
+  } else if (frame.type == runners::FrameType::kKill) {
+    auto request = runners::DecodeKill(frame.payload);
+    if (request.ok()) KillAttempt(*request);
+  }
+}
+
+void WorkerLink::KillAttempt(const runners::KillRequest& request) {
+  const std::lock_guard lock(mutex_);
+  if (current_ == request.key) {
+    killed_ = true;
+    stop_.request_stop();
+    if (command_ != nullptr) command_->Kill(request.mode);
+    return;
+  }
+  // Still waiting in line: it ends without ever having started.
+  const auto waiting = std::ranges::find_if(
+      queue_, [&](const runners::LaunchSpec& spec) { return spec.key == request.key; });
+  if (waiting == queue_.end()) return;
+  queue_.erase(waiting);
+  runners::AttemptExited exited;
+  exited.key = request.key;
+  exited.reason = runners::ExitKilled{};
+  runners::AppendFrame(runners::FrameType::kExited, runners::EncodeExited(exited), unsent_);
+  FlushLocked();
+}
+
+// The head is gone: nobody waits for the result, and nobody else would stop the work.
+void WorkerLink::Closed() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  queue_.clear();
+  stop_.request_stop();
+  if (command_ != nullptr) {
+    command_->Kill(runners::KillMode::kKill);
+  } else if (current_) {
+    // A native step may take long to notice, and it has nothing outside to clean up.
+    ::_exit(0);
+  }
+  arrived_.notify_one();
+}
+
+std::optional<runners::LaunchSpec> WorkerLink::Next() {
+  std::unique_lock lock(mutex_);
+  if (queue_.empty()) FlushLocked();
+  arrived_.wait(lock, [this] { return closed_ || !queue_.empty(); });
+  if (closed_) return std::nullopt;
+  runners::LaunchSpec spec = std::move(queue_.front());
+  queue_.pop_front();
+  return spec;
+}
+
+void WorkerLink::Begin(runners::AttemptKey key, std::stop_source stop, CommandRun* command) {
+  const std::lock_guard lock(mutex_);
+  current_ = key;
+  stop_ = std::move(stop);
+  command_ = command;
+  killed_ = false;
+  if (closed_ && command_ != nullptr) command_->Kill(runners::KillMode::kKill);
+}
+
+bool WorkerLink::End() {
+  const std::lock_guard lock(mutex_);
+  current_.reset();
+  command_ = nullptr;
+  return killed_;
+}
+
+void WorkerLink::Send(runners::FrameType type, const std::string& payload, bool flush) {
+  const std::lock_guard lock(mutex_);
+  runners::AppendFrame(type, payload, unsent_);
+  if (flush || unsent_.size() > kUnsentBytesMax) FlushLocked();
+}
+
+void WorkerLink::FlushLocked() {
+  std::string_view rest = unsent_;
+  while (!rest.empty()) {
+    const ssize_t sent = ::send(fd_, rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) break;  // the reader will notice that the other end is gone
+    rest.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  unsent_.clear();
+}
+
+}  // namespace dml::agent

@@ -1,0 +1,150 @@
+#include "runners/agent/worker_loop.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <exception>
+#include <fstream>
+#include <mutex>
+#include <new>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "runners/agent/worker_link.h"
+
+namespace dml::agent {
+
+namespace {
+
+using runners::FrameType;
+
+// Progress is for people: more than this is wasted on them.
+constexpr Duration kProgressInterval = Duration::Millis(100);
+
+class LinkMonitor final : public runners::TaskMonitor {
+ public:
+  LinkMonitor(WorkerLink& link, const runners::LaunchSpec& spec) : link_(link), spec_(spec) {}
+
+  void Progress(double fraction, const std::string& note) override {
+    const std::lock_guard lock(mutex_);
+    const Instant now = clock_.Now();
+    if (now - last_ < kProgressInterval) return;
+    last_ = now;
+    link_.Send(FrameType::kProgress, runners::EncodeProgress({spec_.key, fraction, note}), true);
+  }
+
+  // The file comes into being with its first line.
+  void Log(const std::string& line) override {
+    const std::lock_guard lock(mutex_);
+    if (!log_.is_open()) {
+      const std::string folder = spec_.log_path.substr(0, spec_.log_path.rfind('/'));
+      if (!MakeDirectories(folder).ok()) return;
+      log_.open(spec_.log_path, std::ios::app);
+    }
+    log_ << line << '\n' << std::flush;
+  }
+
+ private:
+  WorkerLink& link_;
+  const runners::LaunchSpec& spec_;
+  const SystemClock clock_;
+  std::mutex mutex_;
+  Instant last_{-kProgressInterval.ns};
+  std::ofstream log_;
+};
+
+Duration CpuTime() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto ns = [](const timeval& time) {
+    return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 +
+           static_cast<std::int64_t>(time.tv_usec) * 1000;
+  };
+  return {ns(usage.ru_utime) + ns(usage.ru_stime)};
+}
+
+std::int64_t PeakMemory() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
+}
+
+// Heap beyond the request fails to allocate; mapped files do not count.
+void LimitHeap(std::int64_t bytes) {
+  const rlimit limit{bytes > 0 ? static_cast<rlim_t>(bytes) : RLIM_INFINITY, RLIM_INFINITY};
+  ::setrlimit(RLIMIT_DATA, &limit);
+}
+
+runners::ExitReason ReasonOf(Error error) {
+  const int code = error.kind == ErrorKind::kInvalid       ? 2
+                   : error.kind == ErrorKind::kEnvironment ? 3
+                                                           : 1;
+  return runners::ExitFailure{std::move(error), code};
+}
+
+runners::ExitReason Execute(const runners::LaunchSpec& spec, runners::TaskExecutor& executor,
+                            runners::TaskMonitor& monitor, const std::stop_token& stop,
+                            runners::AttemptExited& exited) {
+  // The last line of defence: an exception of a library must cost the attempt, not the worker.
+  try {
+    auto outcome = executor.Execute(spec, monitor, stop);
+    if (!outcome.ok()) return ReasonOf(std::move(outcome).error());
+    exited.metrics = std::move(outcome->metrics);
+    exited.warnings = std::move(outcome->warnings);
+    return runners::ExitSuccess{};
+  } catch (const std::bad_alloc&) {
+    return runners::ExitSignal{SIGKILL, /*out_of_memory=*/true};
+  } catch (const std::exception& error) {
+    return ReasonOf(Error::Task(std::string("an unexpected failure: ") + error.what()));
+  }
+}
+
+void RunNative(const runners::LaunchSpec& spec, runners::TaskExecutor& executor, WorkerLink& link,
+               runners::AttemptExited& exited) {
+  const SystemClock clock;
+  const Instant start = clock.Now();
+  const Duration cpu = CpuTime();
+  const std::stop_source stop;
+  LinkMonitor monitor(link, spec);
+  link.Begin(spec.key, stop, nullptr);
+  LimitHeap(spec.memory_bytes);
+  exited.reason = Execute(spec, executor, monitor, stop.get_token(), exited);
+  LimitHeap(0);
+  const bool killed = link.End();
+  if (killed && !std::holds_alternative<runners::ExitSuccess>(exited.reason)) {
+    exited.reason = runners::ExitKilled{};
+  }
+  exited.usage = {clock.Now() - start, CpuTime() - cpu, PeakMemory()};
+}
+
+void RunCommand(const runners::LaunchSpec& spec, WorkerLink& link, runners::AttemptExited& exited) {
+  CommandRun run;
+  link.Begin(spec.key, std::stop_source(), &run);
+  CommandEnd end = run.Run(spec, [&](int pid) {
+    // At once: whoever buries a dead worker has to know the group to bury with it.
+    link.Send(FrameType::kStarted, runners::EncodeStarted({spec.key, pid}), true);
+  });
+  link.End();
+  exited.reason = std::move(end.reason);
+  exited.usage = end.usage;
+}
+
+}  // namespace
+
+int ServeWorker(int fd, runners::TaskExecutor& executor) {
+  WorkerLink link(fd);
+  link.Send(FrameType::kHello, std::to_string(runners::kProtocolVersion), true);
+  while (const auto spec = link.Next()) {
+    runners::AttemptExited exited;
+    exited.key = spec->key;
+    if (std::holds_alternative<runners::Command>(spec->work)) {
+      RunCommand(*spec, link, exited);
+    } else {
+      RunNative(*spec, executor, link, exited);
+    }
+    link.Send(FrameType::kExited, runners::EncodeExited(exited), false);
+  }
+  return 0;
+}
+
+}  // namespace dml::agent

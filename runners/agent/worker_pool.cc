@@ -1,0 +1,346 @@
+#include "runners/agent/worker_pool.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "runners/agent/spawn.h"
+
+namespace dml::agent {
+
+namespace {
+
+// How many attempts a worker holds at most: enough to hide the round trip, few enough to spread.
+constexpr std::size_t kLineMax = 64;
+constexpr std::size_t kReadBytes = 1U << 16;
+// A worker that does not obey in this time after its grace period is killed itself.
+constexpr Duration kObeyTime = Duration::Seconds(2);
+
+}  // namespace
+
+WorkerPool::WorkerPool(PoolOptions options, runners::EventSink& sink)
+    : options_(std::move(options)),
+      sink_(sink),
+      wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      thread_([this] { Serve(); }) {}
+
+WorkerPool::~WorkerPool() {
+  Shutdown();
+  ::close(wake_fd_);
+}
+
+namespace {
+
+void Wake(int fd) {
+  const std::uint64_t one = 1;
+  const ssize_t written = ::write(fd, &one, sizeof one);
+  DML_CHECK(written == sizeof one || errno == EAGAIN, "an event descriptor takes a count");
+}
+
+}  // namespace
+
+void WorkerPool::Launch(std::vector<runners::LaunchSpec> batch) {
+  {
+    const std::lock_guard lock(known_mutex_);
+    for (const auto& spec : batch) known_.emplace(spec.key, 0);
+  }
+  const std::lock_guard lock(mutex_);
+  std::ranges::move(batch, std::back_inserter(arriving_));
+  Wake(wake_fd_);
+}
+
+void WorkerPool::Kill(runners::AttemptKey key, runners::KillMode mode) {
+  const std::lock_guard lock(mutex_);
+  kills_.push_back({key, mode});
+  Wake(wake_fd_);
+}
+
+runners::AttemptStatus WorkerPool::Find(runners::AttemptKey key) {
+  const std::lock_guard lock(known_mutex_);
+  const auto found = known_.find(key);
+  if (found == known_.end()) return runners::AttemptUnknown{};
+  return runners::AttemptRunning{found->second};
+}
+
+void WorkerPool::Shutdown() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    Wake(wake_fd_);
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void WorkerPool::Serve() {
+  while (true) {
+    TakeRequests();
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) break;
+    }
+    Assign();
+    CheckDeadlines();
+    PollOnce();
+    std::erase_if(workers_, [](const auto& worker) { return worker->ended; });
+  }
+  EndAll();
+}
+
+void WorkerPool::TakeRequests() {
+  std::vector<runners::KillRequest> kills;
+  {
+    const std::lock_guard lock(mutex_);
+    std::ranges::move(arriving_, std::back_inserter(backlog_));
+    arriving_.clear();
+    kills.swap(kills_);
+  }
+  for (const auto& request : kills) KillNow(request.key, request.mode);
+}
+
+void WorkerPool::KillNow(runners::AttemptKey key, runners::KillMode mode) {
+  const auto waiting =
+      std::ranges::find_if(backlog_, [&](const auto& spec) { return spec.key == key; });
+  if (waiting != backlog_.end()) {
+    backlog_.erase(waiting);
+    Forget(key);
+    runners::AttemptExited exited;
+    exited.key = key;
+    exited.reason = runners::ExitKilled{};
+    return sink_.Post(std::move(exited));
+  }
+  for (auto& worker : workers_) {
+    for (Running& running : worker->line) {
+      if (running.spec.key != key) continue;
+      running.kill_asked = true;
+      const Duration patience = mode == runners::KillMode::kKill ? Duration{0} : running.spec.grace;
+      running.deadline = clock_.Now() + patience + kObeyTime;
+      runners::AppendFrame(runners::FrameType::kKill, runners::EncodeKill({key, mode}),
+                           worker->unsent);
+      return WriteTo(*worker);
+    }
+  }
+}
+
+// Idle workers first, then new ones, and only then a place in somebody's line.
+WorkerPool::Worker* WorkerPool::FreeWorker() {
+  Worker* shortest = nullptr;
+  for (auto& worker : workers_) {
+    if (worker->ended || worker->line.size() >= kLineMax) continue;
+    if (worker->line.empty()) return worker.get();
+    if (shortest == nullptr || worker->line.size() < shortest->line.size()) shortest = worker.get();
+  }
+  if (workers_.size() >= options_.workers_max) return shortest;
+  auto spawned = SpawnWorker(options_.worker_argv);
+  if (!spawned.ok()) {
+    if (!workers_.empty()) return shortest;
+    for (const auto& spec : backlog_) {
+      Forget(spec.key);
+      sink_.Post(runners::AttemptLost{spec.key, spawned.error()});
+    }
+    backlog_.clear();
+    return nullptr;
+  }
+  auto worker = std::make_unique<Worker>();
+  worker->pid = spawned->pid;
+  worker->fd = spawned->fd;
+  workers_.push_back(std::move(worker));
+  return workers_.back().get();
+}
+
+void WorkerPool::Assign() {
+  while (!backlog_.empty()) {
+    Worker* worker = FreeWorker();
+    if (worker == nullptr) break;
+    Hand(*worker, std::move(backlog_.front()));
+    backlog_.pop_front();
+  }
+  for (auto& worker : workers_) {
+    if (!worker->ended && !worker->unsent.empty()) WriteTo(*worker);
+  }
+}
+
+void WorkerPool::Hand(Worker& worker, runners::LaunchSpec spec) {
+  {
+    const std::lock_guard lock(known_mutex_);
+    known_[spec.key] = worker.pid;
+  }
+  runners::AppendFrame(runners::FrameType::kLaunch, runners::EncodeLaunch(spec), worker.unsent);
+  worker.line.push_back({std::move(spec), {}, false, false, 0});
+  if (worker.line.size() == 1) ArmDeadline(worker);
+}
+
+// Commands mind their own timeout in the worker; this is the alarm for native steps, and the last
+// resort for both.
+void WorkerPool::ArmDeadline(Worker& worker) {
+  if (worker.line.empty()) return;
+  Running& front = worker.line.front();
+  if (front.spec.timeout.ns == 0 || front.deadline) return;
+  const bool command = std::holds_alternative<runners::Command>(front.spec.work);
+  const Duration slack = command ? front.spec.grace + kObeyTime : Duration{0};
+  front.deadline = clock_.Now() + front.spec.timeout + slack;
+}
+
+void WorkerPool::CheckDeadlines() {
+  const Instant now = clock_.Now();
+  for (auto& worker : workers_) {
+    if (worker->ended || worker->line.empty()) continue;
+    Running& front = worker->line.front();
+    if (!front.deadline || *front.deadline > now) continue;
+    if (!front.timed_out && !front.kill_asked) {
+      front.timed_out = true;
+      front.deadline = now + front.spec.grace + kObeyTime;
+      runners::AppendFrame(runners::FrameType::kKill,
+                           runners::EncodeKill({front.spec.key, runners::KillMode::kTerminate}),
+                           worker->unsent);
+      WriteTo(*worker);
+    } else {
+      ::kill(worker->pid, SIGKILL);
+      front.deadline = now + kObeyTime;
+    }
+  }
+}
+
+int WorkerPool::PollTimeoutMs() const {
+  std::int64_t least = -1;
+  for (const auto& worker : workers_) {
+    if (worker->line.empty() || !worker->line.front().deadline) continue;
+    const std::int64_t left =
+        std::max<std::int64_t>(0, (*worker->line.front().deadline - clock_.Now()).ns) / 1'000'000 +
+        1;
+    least = least < 0 ? left : std::min(least, left);
+  }
+  return static_cast<int>(std::min<std::int64_t>(least, 60'000));
+}
+
+void WorkerPool::PollOnce() {
+  std::vector<pollfd> fds{{wake_fd_, POLLIN, 0}};
+  for (const auto& worker : workers_) {
+    const short events = static_cast<short>(POLLIN | (worker->unsent.empty() ? 0 : POLLOUT));
+    fds.push_back({worker->fd, events, 0});
+  }
+  if (::poll(fds.data(), fds.size(), PollTimeoutMs()) <= 0) return;
+  std::uint64_t count = 0;
+  if ((fds[0].revents & POLLIN) != 0 && ::read(wake_fd_, &count, sizeof count) < 0) count = 0;
+  for (std::size_t i = 1; i < fds.size(); ++i) {
+    Worker& worker = *workers_[i - 1];
+    if ((fds[i].revents & POLLOUT) != 0) WriteTo(worker);
+    if ((fds[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) ReadFrom(worker);
+  }
+}
+
+void WorkerPool::WriteTo(Worker& worker) {
+  while (!worker.unsent.empty()) {
+    const ssize_t sent =
+        ::send(worker.fd, worker.unsent.data(), worker.unsent.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) return;  // full: poll tells when to go on; broken: reading tells
+    worker.unsent.erase(0, static_cast<std::size_t>(sent));
+  }
+}
+
+void WorkerPool::ReadFrom(Worker& worker) {
+  char block[kReadBytes];
+  const ssize_t got = ::recv(worker.fd, block, sizeof block, MSG_DONTWAIT);
+  if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
+  if (got <= 0) return Died(worker);
+  worker.decoder.Feed({block, static_cast<std::size_t>(got)});
+  while (!worker.ended) {
+    auto frame = worker.decoder.Next();
+    if (!frame.ok()) return Died(worker);
+    if (!*frame) return;
+    Handle(worker, **frame);
+  }
+}
+
+void WorkerPool::Handle(Worker& worker, const runners::Frame& frame) {
+  if (frame.type == runners::FrameType::kExited) {
+    if (auto event = runners::DecodeExited(frame.payload); event.ok()) {
+      return Exited(worker, std::move(event).value());
+    }
+    return Died(worker);
+  }
+  if (frame.type == runners::FrameType::kProgress) {
+    if (auto event = runners::DecodeProgress(frame.payload); event.ok()) {
+      sink_.Post(std::move(event).value());
+    }
+  } else if (frame.type == runners::FrameType::kStarted) {
+    auto event = runners::DecodeStarted(frame.payload);
+    if (!event.ok() || worker.line.empty()) return;
+    worker.line.front().command_pid = event->pid;
+    sink_.Post(std::move(event).value());
+  }
+}
+
+void WorkerPool::Exited(Worker& worker, runners::AttemptExited exited) {
+  const auto running = std::ranges::find_if(
+      worker.line, [&](const Running& one) { return one.spec.key == exited.key; });
+  if (running == worker.line.end()) return;
+  const bool stopped = !std::holds_alternative<runners::ExitSuccess>(exited.reason);
+  if (running->timed_out && stopped) exited.reason = runners::ExitTimeout{};
+  worker.line.erase(running);
+  Forget(exited.key);
+  ArmDeadline(worker);
+  sink_.Post(std::move(exited));
+}
+
+// Whatever ended the worker ended the attempt at the front of its line, and no other.
+void WorkerPool::Died(Worker& worker) {
+  if (worker.ended) return;
+  worker.ended = true;
+  ::close(worker.fd);
+  ::kill(worker.pid, SIGKILL);
+  int status = 0;
+  while (::waitpid(worker.pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (worker.line.empty()) return;
+  const Running front = std::move(worker.line.front());
+  worker.line.pop_front();
+  if (front.command_pid > 0) ::kill(-front.command_pid, SIGKILL);
+  while (!worker.line.empty()) {
+    backlog_.push_front(std::move(worker.line.back().spec));
+    worker.line.pop_back();
+  }
+  runners::AttemptExited exited;
+  exited.key = front.spec.key;
+  Forget(front.spec.key);
+  if (front.timed_out) {
+    exited.reason = runners::ExitTimeout{};
+  } else if (front.kill_asked) {
+    exited.reason = runners::ExitKilled{};
+  } else if (WIFSIGNALED(status)) {
+    exited.reason = runners::ExitSignal{WTERMSIG(status), false};
+  } else {
+    const Error error = Error::Environment("the worker process ended unexpectedly");
+    return sink_.Post(runners::AttemptLost{front.spec.key, error});
+  }
+  sink_.Post(std::move(exited));
+}
+
+void WorkerPool::Forget(const runners::AttemptKey& key) {
+  const std::lock_guard lock(known_mutex_);
+  known_.erase(key);
+}
+
+void WorkerPool::EndAll() {
+  for (auto& worker : workers_) {
+    for (const Running& running : worker->line) {
+      if (running.command_pid > 0) ::kill(-running.command_pid, SIGKILL);
+    }
+    // A worker in the middle of a task exits at once when its connection closes; one that cannot
+    // is killed.
+    if (!worker->line.empty()) ::kill(worker->pid, SIGKILL);
+    ::close(worker->fd);
+    while (::waitpid(worker->pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+  workers_.clear();
+}
+
+}  // namespace dml::agent

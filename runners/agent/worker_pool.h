@@ -1,0 +1,96 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "runners/api/frame.h"
+#include "runners/api/messages.h"
+#include "runners/api/runner.h"
+
+namespace dml::agent {
+
+struct PoolOptions {
+  std::vector<std::string> worker_argv;  // how to start a worker; see ServeWorker
+  std::size_t workers_max = 1;
+};
+
+// Reusable worker processes and the attempts on them. Attempts beyond the free workers wait in
+// line, first come first served, and are handed over a few at a time, so that short tasks do not
+// wait for a round trip each. A worker that dies costs the attempt that it was running; those
+// behind it go to another worker. One thread does all input and output; public calls only put
+// requests in line.
+class WorkerPool {
+ public:
+  WorkerPool(PoolOptions options, runners::EventSink& sink);
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  void Launch(std::vector<runners::LaunchSpec> batch);
+  void Kill(runners::AttemptKey key, runners::KillMode mode);
+  [[nodiscard]] runners::AttemptStatus Find(runners::AttemptKey key);
+  // Kills what runs, ends every worker and joins the thread. Idempotent.
+  void Shutdown();
+
+ private:
+  struct Running {
+    runners::LaunchSpec spec;
+    std::optional<Instant> deadline;  // of the front attempt, once it may have started
+    bool timed_out = false;
+    bool kill_asked = false;
+    int command_pid = 0;
+  };
+  struct Worker {
+    int pid = 0;
+    int fd = -1;
+    runners::FrameDecoder decoder;
+    std::string unsent;
+    std::deque<Running> line;  // the front one runs
+    bool ended = false;
+  };
+
+  void Serve();
+  void TakeRequests();
+  void Assign();
+  void Hand(Worker& worker, runners::LaunchSpec spec);
+  Worker* FreeWorker();
+  void ArmDeadline(Worker& worker);
+  void CheckDeadlines();
+  void KillNow(runners::AttemptKey key, runners::KillMode mode);
+  [[nodiscard]] int PollTimeoutMs() const;
+  void PollOnce();
+  void ReadFrom(Worker& worker);
+  void WriteTo(Worker& worker);
+  void Handle(Worker& worker, const runners::Frame& frame);
+  void Exited(Worker& worker, runners::AttemptExited exited);
+  void Died(Worker& worker);
+  void Forget(const runners::AttemptKey& key);
+  void EndAll();
+
+  const PoolOptions options_;
+  runners::EventSink& sink_;
+  const SystemClock clock_;
+  int wake_fd_;
+
+  std::mutex mutex_;  // guards the three below
+  std::vector<runners::LaunchSpec> arriving_;
+  std::vector<runners::KillRequest> kills_;
+  bool stopping_ = false;
+
+  std::mutex known_mutex_;
+  std::map<runners::AttemptKey, int> known_;  // attempts here, and the pid of their worker
+
+  // The thread's own.
+  std::deque<runners::LaunchSpec> backlog_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::jthread thread_;
+};
+
+}  // namespace dml::agent

@@ -1,0 +1,237 @@
+#include "runners/api/messages.h"
+
+#include <utility>
+
+namespace dml::runners {
+
+namespace {
+
+// Parses, then lets `read` take the object apart; a wrong shape anywhere is one and the same error.
+template <typename T, typename Read>
+Result<T> Decode(std::string_view payload, Read read) {
+  try {
+    const Json json = Json::parse(payload);
+    return read(json);
+  } catch (const Json::exception& error) {
+    return Error::Environment(std::string("a malformed message: ") + error.what());
+  }
+}
+
+Json KeyToJson(const AttemptKey& key) {
+  return Json::array({key.run.value, key.task.value, key.attempt.value});
+}
+
+AttemptKey KeyFromJson(const Json& json) {
+  return {RunId{json.at(0).get<std::int64_t>()}, TaskId(json.at(1).get<std::uint32_t>()),
+          AttemptNumber{json.at(2).get<std::uint32_t>()}};
+}
+
+Json WorkToJson(const LaunchSpec& spec) {
+  if (const auto* steps = std::get_if<std::vector<NativeStep>>(&spec.work)) {
+    Json list = Json::array();
+    for (const NativeStep& step : *steps) list.push_back({step.uses, step.params});
+    return {{"steps", std::move(list)}};
+  }
+  const Command& command = std::get<Command>(spec.work);
+  return {{"argv", command.argv},
+          {"cwd", command.work_dir},
+          {"outputs", command.outputs},
+          {"inputs", command.inputs}};
+}
+
+std::variant<std::vector<NativeStep>, Command> WorkFromJson(const Json& json) {
+  using Paths = std::map<std::string, std::string>;
+  if (const auto steps = json.find("steps"); steps != json.end()) {
+    std::vector<NativeStep> list;
+    for (const Json& step : *steps) list.push_back({step.at(0).get<std::string>(), step.at(1)});
+    return list;
+  }
+  return Command{json.at("argv").get<std::vector<std::string>>(), json.at("cwd").get<std::string>(),
+                 json.at("outputs").get<Paths>(), json.at("inputs").get<Paths>()};
+}
+
+Json InputsToJson(const std::vector<Artifact>& inputs) {
+  Json list = Json::array();
+  for (const Artifact& input : inputs) {
+    Json files = Json::array();
+    for (const ArtifactFile& file : input.files) {
+      files.push_back({file.name, file.path, file.size, file.digest.Hex()});
+    }
+    list.push_back(
+        {input.port, static_cast<int>(input.kind), input.digest.Hex(), std::move(files)});
+  }
+  return list;
+}
+
+Digest DigestFromJson(const Json& json) {
+  auto digest = Digest::FromHex(json.get<std::string>());
+  return digest.ok() ? *digest : Digest{};
+}
+
+PortKind KindFromJson(const Json& json) {
+  const int kind = json.get<int>();
+  return kind >= 0 && kind <= 2 ? static_cast<PortKind>(kind) : PortKind::kFile;
+}
+
+std::vector<Artifact> InputsFromJson(const Json& json) {
+  std::vector<Artifact> inputs;
+  for (const Json& item : json) {
+    Artifact input{
+        item.at(0).get<std::string>(), KindFromJson(item.at(1)), {}, DigestFromJson(item.at(2))};
+    for (const Json& file : item.at(3)) {
+      input.files.push_back({file.at(0).get<std::string>(), file.at(1).get<std::string>(),
+                             file.at(2).get<std::int64_t>(), DigestFromJson(file.at(3))});
+    }
+    inputs.push_back(std::move(input));
+  }
+  return inputs;
+}
+
+Json PortsToJson(const std::vector<PortSpec>& ports) {
+  Json list = Json::array();
+  for (const PortSpec& port : ports) {
+    list.push_back({port.name, static_cast<int>(port.kind), port.required});
+  }
+  return list;
+}
+
+std::vector<PortSpec> PortsFromJson(const Json& json) {
+  std::vector<PortSpec> ports;
+  for (const Json& item : json) {
+    PortSpec port;
+    port.name = item.at(0).get<std::string>();
+    port.kind = KindFromJson(item.at(1));
+    port.required = item.at(2).get<bool>();
+    ports.push_back(std::move(port));
+  }
+  return ports;
+}
+
+Json ReasonToJson(const ExitReason& reason) {
+  if (const auto* failure = std::get_if<ExitFailure>(&reason)) {
+    const Error& error = failure->error;
+    return {{"failure", failure->exit_code},
+            {"kind", static_cast<int>(error.kind)},
+            {"message", error.message},
+            {"hint", error.hint},
+            {"where", error.where}};
+  }
+  if (const auto* killed = std::get_if<ExitSignal>(&reason)) {
+    return {{"signal", killed->signal}, {"oom", killed->out_of_memory}};
+  }
+  if (std::holds_alternative<ExitTimeout>(reason)) return "timeout";
+  if (std::holds_alternative<ExitKilled>(reason)) return "killed";
+  return "success";
+}
+
+ExitReason ReasonFromJson(const Json& json) {
+  if (json.is_string()) {
+    const auto word = json.get<std::string>();
+    if (word == "timeout") return ExitTimeout{};
+    if (word == "killed") return ExitKilled{};
+    return ExitSuccess{};
+  }
+  if (json.contains("signal")) {
+    return ExitSignal{json.at("signal").get<int>(), json.at("oom").get<bool>()};
+  }
+  const int kind = json.at("kind").get<int>();
+  Error error{kind >= 0 && kind <= 3 ? static_cast<ErrorKind>(kind) : ErrorKind::kTask,
+              json.at("message").get<std::string>(), json.at("hint").get<std::string>(),
+              json.at("where").get<std::string>()};
+  return ExitFailure{std::move(error), json.at("failure").get<int>()};
+}
+
+}  // namespace
+
+std::string EncodeLaunch(const LaunchSpec& spec) {
+  return CanonicalJson({{"key", KeyToJson(spec.key)},
+                        {"name", spec.task_name},
+                        {"work", WorkToJson(spec)},
+                        {"inputs", InputsToJson(spec.inputs)},
+                        {"outputs", PortsToJson(spec.outputs)},
+                        {"env", spec.env},
+                        {"dir", spec.attempt_dir},
+                        {"log", spec.log_path},
+                        {"threads", spec.threads},
+                        {"memory", spec.memory_bytes},
+                        {"timeout", spec.timeout.ns},
+                        {"grace", spec.grace.ns}});
+}
+
+Result<LaunchSpec> DecodeLaunch(std::string_view payload) {
+  return Decode<LaunchSpec>(payload, [](const Json& json) {
+    LaunchSpec spec;
+    spec.key = KeyFromJson(json.at("key"));
+    spec.task_name = json.at("name").get<std::string>();
+    spec.work = WorkFromJson(json.at("work"));
+    spec.inputs = InputsFromJson(json.at("inputs"));
+    spec.outputs = PortsFromJson(json.at("outputs"));
+    spec.env = json.at("env").get<std::map<std::string, std::string>>();
+    spec.attempt_dir = json.at("dir").get<std::string>();
+    spec.log_path = json.at("log").get<std::string>();
+    spec.threads = json.at("threads").get<int>();
+    spec.memory_bytes = json.at("memory").get<std::int64_t>();
+    spec.timeout.ns = json.at("timeout").get<std::int64_t>();
+    spec.grace.ns = json.at("grace").get<std::int64_t>();
+    return spec;
+  });
+}
+
+std::string EncodeKill(const KillRequest& request) {
+  return CanonicalJson({{"key", KeyToJson(request.key)}, {"now", request.mode == KillMode::kKill}});
+}
+
+Result<KillRequest> DecodeKill(std::string_view payload) {
+  return Decode<KillRequest>(payload, [](const Json& json) {
+    return KillRequest{KeyFromJson(json.at("key")),
+                       json.at("now").get<bool>() ? KillMode::kKill : KillMode::kTerminate};
+  });
+}
+
+std::string EncodeStarted(const AttemptStarted& event) {
+  return CanonicalJson({{"key", KeyToJson(event.key)}, {"pid", event.pid}});
+}
+
+Result<AttemptStarted> DecodeStarted(std::string_view payload) {
+  return Decode<AttemptStarted>(payload, [](const Json& json) {
+    return AttemptStarted{KeyFromJson(json.at("key")), json.at("pid").get<int>()};
+  });
+}
+
+std::string EncodeProgress(const AttemptProgress& event) {
+  return CanonicalJson(
+      {{"key", KeyToJson(event.key)}, {"fraction", event.fraction}, {"note", event.note}});
+}
+
+Result<AttemptProgress> DecodeProgress(std::string_view payload) {
+  return Decode<AttemptProgress>(payload, [](const Json& json) {
+    return AttemptProgress{KeyFromJson(json.at("key")), json.at("fraction").get<double>(),
+                           json.at("note").get<std::string>()};
+  });
+}
+
+std::string EncodeExited(const AttemptExited& event) {
+  return CanonicalJson({{"key", KeyToJson(event.key)},
+                        {"reason", ReasonToJson(event.reason)},
+                        {"metrics", event.metrics},
+                        {"warnings", event.warnings},
+                        {"wall", event.usage.wall.ns},
+                        {"cpu", event.usage.cpu.ns},
+                        {"memory", event.usage.memory_bytes_max}});
+}
+
+Result<AttemptExited> DecodeExited(std::string_view payload) {
+  return Decode<AttemptExited>(payload, [](const Json& json) {
+    AttemptExited event;
+    event.key = KeyFromJson(json.at("key"));
+    event.reason = ReasonFromJson(json.at("reason"));
+    event.metrics = json.at("metrics");
+    event.warnings = json.at("warnings").get<std::vector<std::string>>();
+    event.usage.wall.ns = json.at("wall").get<std::int64_t>();
+    event.usage.cpu.ns = json.at("cpu").get<std::int64_t>();
+    event.usage.memory_bytes_max = json.at("memory").get<std::int64_t>();
+    return event;
+  });
+}
+
+}  // namespace dml::runners

@@ -1,0 +1,153 @@
+// Goal: commands run as people expect of a shell, and none outlives its task.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "runners/local/local_runner.h"
+#include "tests/runners/recording_sink.h"
+
+namespace dml::local {
+namespace {
+
+using runners::Command;
+using runners::CommandSpec;
+using runners::KeyOf;
+using runners::LaunchSpec;
+
+// A killed process stays in the table until its parent asks, so look at its state.
+bool IsDead(int pid) {
+  const auto stat = ReadFile("/proc/" + std::to_string(pid) + "/stat");
+  if (!stat.ok()) return true;
+  return stat->find(") Z ") != std::string::npos || stat->find(") X ") != std::string::npos;
+}
+
+// Signals are delivered in their own time.
+bool DiesSoon(int pid) {
+  const SystemClock clock;
+  const Instant limit = clock.Now() + Duration::Seconds(20);
+  while (!IsDead(pid) && clock.Now() < limit) std::this_thread::yield();
+  return IsDead(pid);
+}
+
+class CommandTest : public testing::Test {
+ protected:
+  void SetUp() override { std::filesystem::create_directories(root_); }
+  void TearDown() override {
+    runner_.Shutdown();
+    std::filesystem::remove_all(root_);
+  }
+
+  std::string Run(const LaunchSpec& spec) {
+    EXPECT_TRUE(runner_.Launch({spec}).ok());
+    sink_.WaitForEnds(++launched_);
+    return sink_.End(spec.key);
+  }
+  LaunchSpec Shell(std::size_t task, const std::string& script) {
+    return CommandSpec(task, {"/bin/sh", "-c", script}, root_);
+  }
+  [[nodiscard]] std::string Log(std::size_t task) const {
+    return ReadFile(root_ + "/logs/" + std::to_string(task) + ".log").value();
+  }
+
+  std::string root_ = testing::TempDir() + "/command_test_" +
+                      testing::UnitTest::GetInstance()->current_test_info()->name();
+  runners::RecordingSink sink_;
+  LocalRunner runner_{{{DML_BINARY_DIR "/runners_test_worker"}, 2}, sink_};
+  std::size_t launched_ = 0;
+};
+
+TEST_F(CommandTest, WritesItsOutputToTheLog) {
+  LaunchSpec spec = Shell(0, "echo out; echo \"$GREETING\" >&2");
+  spec.env = {{"GREETING", "hello there"}};
+  EXPECT_EQ(Run(spec), "success");
+  EXPECT_EQ(Log(0), "out\nhello there\n");
+}
+
+TEST_F(CommandTest, PassesArgumentsWithoutAShell) {
+  EXPECT_EQ(Run(CommandSpec(0, {"printf", "%s|", "a b", "$HOME", ";"}, root_)), "success");
+  EXPECT_EQ(Log(0), "a b|$HOME|;|");
+}
+
+TEST_F(CommandTest, ReportsExitCodesSignalsAndMissingPrograms) {
+  EXPECT_EQ(Run(Shell(0, "exit 3")), "exit 3: the command ended with exit code 3");
+  EXPECT_EQ(Run(Shell(1, "kill -9 $$")), "signal 9");
+  EXPECT_EQ(Run(CommandSpec(2, {"no-such-program"}, root_)),
+            "exit 127: cannot start 'no-such-program': No such file or directory");
+}
+
+TEST_F(CommandTest, ATrivialCommandLeavesNoFiles) {
+  EXPECT_EQ(Run(CommandSpec(0, {"true"}, root_)), "success");
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/0"));
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/logs/0.log"));
+}
+
+TEST_F(CommandTest, LinksInputsAndCollectsOutputs) {
+  ASSERT_TRUE(WriteFileAtomic(root_ + "/blob", "content").ok());
+  LaunchSpec spec = Shell(0, "tr a-z A-Z < in/data.txt > result.txt; mkdir tree; echo x > tree/f");
+  auto& command = std::get<Command>(spec.work);
+  command.inputs = {{"data", "in/data.txt"}};
+  command.outputs = {{"text", "result.txt"}, {"folder", "tree"}};
+  spec.inputs = {{"data", PortKind::kFile, {{"data.txt", root_ + "/blob", 7, {}}}, {}}};
+  EXPECT_EQ(Run(spec), "success");
+  EXPECT_EQ(*ReadFile(spec.attempt_dir + "/out/text/result.txt"), "CONTENT");
+  EXPECT_EQ(*ReadFile(spec.attempt_dir + "/out/folder/f"), "x\n");
+}
+
+TEST_F(CommandTest, AMissingOutputIsAFailure) {
+  LaunchSpec spec = Shell(0, "true");
+  std::get<Command>(spec.work).outputs = {{"text", "result.txt"}};
+  EXPECT_EQ(Run(spec), "exit 1: the command did not write its output 'result.txt'");
+}
+
+TEST_F(CommandTest, OutputsStayInsideTheWorkFolder) {
+  LaunchSpec spec = Shell(0, "true");
+  std::get<Command>(spec.work).outputs = {{"text", "../../escape"}};
+  EXPECT_EQ(Run(spec), "exit 1: '../../escape' is not inside the work folder");
+}
+
+TEST_F(CommandTest, TimesOutEvenWhenTermIsIgnored) {
+  LaunchSpec spec = Shell(0, "trap '' TERM; while :; do sleep 0.05; done");
+  spec.timeout = Duration::Millis(50);
+  EXPECT_EQ(Run(spec), "timeout");
+}
+
+TEST_F(CommandTest, KillingReachesTheWholeGroup) {
+  const LaunchSpec spec = Shell(0, "sleep 1000 & echo $!; wait");
+  ASSERT_TRUE(runner_.Launch({spec}).ok());
+  const int pid = sink_.WaitForStart(KeyOf(0));
+  while (!ReadFile(spec.log_path).ok() || !Log(0).ends_with('\n')) std::this_thread::yield();
+  const int child = std::stoi(Log(0));
+  EXPECT_FALSE(IsDead(child));
+  runner_.Kill(KeyOf(0), runners::KillMode::kTerminate);
+  sink_.WaitForEnds(1);
+  EXPECT_EQ(sink_.End(KeyOf(0)), "killed");
+  EXPECT_TRUE(DiesSoon(pid));
+  EXPECT_TRUE(DiesSoon(child));
+}
+
+TEST_F(CommandTest, WhatACommandLeavesRunningEndsWithIt) {
+  EXPECT_EQ(Run(Shell(0, "sleep 1000 & echo $!")), "success");
+  EXPECT_TRUE(DiesSoon(std::stoi(Log(0))));
+}
+
+TEST_F(CommandTest, MeasuresWhatWasUsed) {
+  EXPECT_EQ(Run(Shell(0, "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done")), "success");
+  const runners::ResourceUsage usage = sink_.Exited(KeyOf(0)).usage;
+  EXPECT_GT(usage.wall.ns, 0);
+  EXPECT_GT(usage.cpu.ns, 0);
+  EXPECT_GT(usage.memory_bytes_max, 100'000);
+}
+
+TEST_F(CommandTest, ThisMachineHasCapacity) {
+  const runners::Capacity capacity = MachineCapacity();
+  EXPECT_GE(capacity.cpus, 1);
+  EXPECT_GT(capacity.memory_bytes, 1 << 20);
+  EXPECT_EQ(runner_.Total().cpus, 2);
+}
+
+}  // namespace
+}  // namespace dml::local

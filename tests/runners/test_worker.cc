@@ -1,0 +1,57 @@
+// A worker whose "steps" do to it what steps do to workers.
+
+#include <signal.h>
+
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+#include <vector>
+
+#include "runners/agent/spawn.h"
+#include "runners/agent/worker_loop.h"
+
+namespace {
+
+using dml::Error;
+using dml::Result;
+using dml::runners::LaunchSpec;
+using dml::runners::NativeStep;
+using dml::runners::TaskOutcome;
+
+void WaitForStop(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  stopped.wait(lock, stop, [] { return false; });
+}
+
+class Mischief final : public dml::runners::TaskExecutor {
+ public:
+  Result<TaskOutcome> Execute(const LaunchSpec& spec, dml::runners::TaskMonitor& monitor,
+                              std::stop_token stop) override {
+    const NativeStep& step = std::get<std::vector<NativeStep>>(spec.work).front();
+    if (step.uses == "fail") return Error::Invalid("bad input", "fix it").At("data.csv:3");
+    if (step.uses == "throw") throw std::runtime_error("surprise");
+    if (step.uses == "crash") ::raise(SIGSEGV);
+    if (step.uses == "exit") std::_Exit(7);
+    if (step.uses == "memory") throw std::bad_alloc();
+    if (step.uses == "log") monitor.Log("hello from the step");
+    if (step.uses == "progress") monitor.Progress(0.5, "half");
+    if (step.uses == "obey") {
+      WaitForStop(stop);
+      return Error::Cancelled("stopped");
+    }
+    if (step.uses == "hang") WaitForStop({});
+    TaskOutcome outcome;
+    outcome.metrics = {{"echo", step.params}};
+    outcome.warnings = {"mind the gap"};
+    return outcome;
+  }
+};
+
+}  // namespace
+
+int main() {
+  Mischief executor;
+  return dml::agent::ServeWorker(dml::agent::kWorkerFd, executor);
+}

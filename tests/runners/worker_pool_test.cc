@@ -1,0 +1,133 @@
+// Goal: whatever a step does to its worker, exactly its attempt is charged, and nothing is left.
+
+#include "runners/agent/worker_pool.h"
+
+#include <dirent.h>
+#include <gtest/gtest.h>
+
+#include "tests/runners/recording_sink.h"
+
+namespace dml::agent {
+namespace {
+
+using runners::KeyOf;
+using runners::NativeSpec;
+using runners::RecordingSink;
+
+PoolOptions Options(std::size_t workers) {
+  return {{DML_BINARY_DIR "/runners_test_worker"}, workers};
+}
+
+class WorkerPoolTest : public testing::Test {
+ protected:
+  void Launch(std::vector<std::string> uses) {
+    std::vector<runners::LaunchSpec> batch;
+    for (const std::string& name : uses) batch.push_back(NativeSpec(next_++, name));
+    pool_.Launch(std::move(batch));
+  }
+
+  RecordingSink sink_;
+  WorkerPool pool_{Options(2), sink_};
+  std::size_t next_ = 0;
+};
+
+TEST_F(WorkerPoolTest, ReturnsMetricsAndWarnings) {
+  Launch({"echo"});
+  sink_.WaitForEnds(1);
+  const runners::AttemptExited exited = sink_.Exited(KeyOf(0));
+  EXPECT_EQ(exited.metrics["echo"]["task"], 0);
+  EXPECT_EQ(exited.warnings, std::vector<std::string>{"mind the gap"});
+  EXPECT_TRUE(std::holds_alternative<runners::AttemptUnknown>(pool_.Find(KeyOf(0))));
+}
+
+TEST_F(WorkerPoolTest, CarriesErrorsWithPlaceAndHint) {
+  Launch({"fail", "throw", "memory"});
+  sink_.WaitForEnds(3);
+  const auto reason = std::get<runners::ExitFailure>(sink_.Exited(KeyOf(0)).reason);
+  EXPECT_EQ(reason.exit_code, 2);
+  EXPECT_EQ(reason.error.Render(), "data.csv:3: bad input\n  hint: fix it");
+  EXPECT_EQ(sink_.End(KeyOf(1)), "exit 1: an unexpected failure: surprise");
+  EXPECT_EQ(sink_.End(KeyOf(2)), "memory");
+}
+
+TEST_F(WorkerPoolTest, ACrashCostsOneAttempt) {
+  Launch({"echo", "crash", "echo", "echo", "exit", "echo", "crash", "echo"});
+  sink_.WaitForEnds(8);
+  for (const std::size_t task : {0U, 2U, 3U, 5U, 7U}) EXPECT_EQ(sink_.End(KeyOf(task)), "success");
+  EXPECT_EQ(sink_.End(KeyOf(1)), "signal 11");
+  EXPECT_EQ(sink_.End(KeyOf(4)), "lost");
+  EXPECT_EQ(sink_.End(KeyOf(6)), "signal 11");
+}
+
+TEST_F(WorkerPoolTest, RunsManySmallTasks) {
+  Launch(std::vector<std::string>(10'000, "echo"));
+  sink_.WaitForEnds(10'000);
+  for (std::size_t task = 0; task < 10'000; ++task) {
+    ASSERT_EQ(sink_.Exited(KeyOf(task)).metrics["echo"]["task"], task);
+  }
+}
+
+TEST_F(WorkerPoolTest, KillsPolitelyThenByForce) {
+  Launch({"obey", "hang"});
+  pool_.Kill(KeyOf(0), runners::KillMode::kTerminate);
+  sink_.WaitForEnds(1);
+  EXPECT_EQ(sink_.End(KeyOf(0)), "killed");
+  pool_.Kill(KeyOf(1), runners::KillMode::kKill);
+  sink_.WaitForEnds(2);
+  EXPECT_EQ(sink_.End(KeyOf(1)), "killed");
+}
+
+TEST_F(WorkerPoolTest, KillsWhatWaitsInLine) {
+  Launch({"obey", "obey", "echo", "echo"});
+  pool_.Kill(KeyOf(2), runners::KillMode::kTerminate);
+  sink_.WaitForEnds(1);
+  EXPECT_EQ(sink_.End(KeyOf(2)), "killed");
+  pool_.Kill(KeyOf(0), runners::KillMode::kTerminate);
+  pool_.Kill(KeyOf(1), runners::KillMode::kTerminate);
+  sink_.WaitForEnds(4);
+  EXPECT_EQ(sink_.End(KeyOf(3)), "success");
+}
+
+TEST_F(WorkerPoolTest, TimesOut) {
+  runners::LaunchSpec spec = NativeSpec(0, "obey");
+  spec.timeout = Duration::Millis(50);
+  pool_.Launch({spec});
+  sink_.WaitForEnds(1);
+  EXPECT_EQ(sink_.End(KeyOf(0)), "timeout");
+}
+
+TEST_F(WorkerPoolTest, ShutdownEndsWhatHangs) {
+  Launch({"hang", "hang", "echo"});
+  pool_.Shutdown();
+  pool_.Shutdown();
+}
+
+TEST(WorkerPool, AMissingWorkerIsInfrastructure) {
+  RecordingSink sink;
+  WorkerPool pool({{"/no/such/worker"}, 1}, sink);
+  pool.Launch({NativeSpec(0, "echo")});
+  sink.WaitForEnds(1);
+  EXPECT_EQ(sink.End(KeyOf(0)), "lost");
+}
+
+std::size_t CountOpenFiles() {
+  DIR* folder = ::opendir("/proc/self/fd");
+  std::size_t count = 0;
+  while (::readdir(folder) != nullptr) ++count;
+  ::closedir(folder);
+  return count;
+}
+
+TEST(WorkerPool, LeavesNoDescriptorsBehind) {
+  const std::size_t before = CountOpenFiles();
+  for (int round = 0; round < 3; ++round) {
+    RecordingSink sink;
+    WorkerPool pool(Options(2), sink);
+    pool.Launch({NativeSpec(0, "echo"), NativeSpec(1, "crash"), NativeSpec(2, "echo")});
+    sink.WaitForEnds(3);
+  }
+  EXPECT_EQ(CountOpenFiles(), before);
+}
+
+}  // namespace
+}  // namespace dml::agent
