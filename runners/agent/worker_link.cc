@@ -11,8 +11,6 @@ namespace dml::agent {
 namespace {
 
 constexpr std::size_t kReadBytes = 1U << 16;
-// Beyond this, results go out even while more tasks wait.
-constexpr std::size_t kUnsentBytesMax = 1U << 15;
 
 }  // namespace
 
@@ -66,8 +64,7 @@ void WorkerLink::KillAttempt(const runners::KillRequest& request) {
   runners::AttemptExited exited;
   exited.key = request.key;
   exited.reason = runners::ExitKilled{};
-  runners::AppendFrame(runners::FrameType::kExited, runners::EncodeExited(exited), unsent_);
-  FlushLocked();
+  SendLocked(runners::FrameType::kExited, runners::EncodeExited(exited));
 }
 
 // The head is gone: nobody waits for the result, and nobody else would stop the work.
@@ -87,7 +84,6 @@ void WorkerLink::Closed() {
 
 std::optional<runners::LaunchSpec> WorkerLink::Next() {
   std::unique_lock lock(mutex_);
-  if (queue_.empty()) FlushLocked();
   arrived_.wait(lock, [this] { return closed_ || !queue_.empty(); });
   if (closed_) return std::nullopt;
   runners::LaunchSpec spec = std::move(queue_.front());
@@ -111,21 +107,21 @@ bool WorkerLink::End() {
   return killed_;
 }
 
-void WorkerLink::Send(runners::FrameType type, const std::string& payload, bool flush) {
+void WorkerLink::Send(runners::FrameType type, const std::string& payload) {
   const std::lock_guard lock(mutex_);
-  runners::AppendFrame(type, payload, unsent_);
-  if (flush || unsent_.size() > kUnsentBytesMax) FlushLocked();
+  SendLocked(type, payload);
 }
 
-void WorkerLink::FlushLocked() {
-  std::string_view rest = unsent_;
+void WorkerLink::SendLocked(runners::FrameType type, const std::string& payload) {
+  std::string bytes;
+  runners::AppendFrame(type, payload, bytes);
+  std::string_view rest = bytes;
   while (!rest.empty()) {
     const ssize_t sent = ::send(fd_, rest.data(), rest.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) break;  // the reader will notice that the other end is gone
+    if (sent < 0) return;  // the reader will notice that the other end is gone
     rest.remove_prefix(static_cast<std::size_t>(sent));
   }
-  unsent_.clear();
 }
 
 }  // namespace dml::agent

@@ -17,7 +17,7 @@
 namespace dml::agent {
 
 // The worker's side of the connection. A thread of its own reads launches and kill requests while a
-// task runs; sending is buffered and thread-safe.
+// task runs; sending is thread-safe.
 class WorkerLink {
  public:
   explicit WorkerLink(int fd);
@@ -33,15 +33,15 @@ class WorkerLink {
   // Whether somebody asked for its end.
   bool End();
 
-  // Held back until Flush() or Next(), so that many small tasks share a write.
-  void Send(runners::FrameType type, const std::string& payload, bool flush);
+  // Writes a frame; returns once the system has it.
+  void Send(runners::FrameType type, const std::string& payload);
 
  private:
   void Read();
   void Dispatch(const runners::Frame& frame);
   void KillAttempt(const runners::KillRequest& request);
   void Closed();
-  void FlushLocked();
+  void SendLocked(runners::FrameType type, const std::string& payload);
 
   int fd_;
   std::mutex mutex_;  // guards all below but thread_
@@ -52,7 +52,6 @@ class WorkerLink {
   std::stop_source stop_;
   CommandRun* command_ = nullptr;
   bool killed_ = false;
-  std::string unsent_;
   std::jthread thread_;
 };
 

@@ -30,7 +30,7 @@ class LinkMonitor final : public runners::TaskMonitor {
     const Instant now = clock_.Now();
     if (now - last_ < kProgressInterval) return;
     last_ = now;
-    link_.Send(FrameType::kProgress, runners::EncodeProgress({spec_.key, fraction, note}), true);
+    link_.Send(FrameType::kProgress, runners::EncodeProgress({spec_.key, fraction, note}));
   }
 
   // The file comes into being with its first line.
@@ -122,7 +122,7 @@ void RunCommand(const runners::LaunchSpec& spec, WorkerLink& link, runners::Atte
   link.Begin(spec.key, std::stop_source(), &run);
   CommandEnd end = run.Run(spec, [&](int pid) {
     // At once: whoever buries a dead worker has to know the group to bury with it.
-    link.Send(FrameType::kStarted, runners::EncodeStarted({spec.key, pid}), true);
+    link.Send(FrameType::kStarted, runners::EncodeStarted({spec.key, pid}));
   });
   link.End();
   exited.reason = std::move(end.reason);
@@ -133,7 +133,7 @@ void RunCommand(const runners::LaunchSpec& spec, WorkerLink& link, runners::Atte
 
 int ServeWorker(int fd, runners::TaskExecutor& executor) {
   WorkerLink link(fd);
-  link.Send(FrameType::kHello, std::to_string(runners::kProtocolVersion), true);
+  link.Send(FrameType::kHello, std::to_string(runners::kProtocolVersion));
   while (const auto spec = link.Next()) {
     runners::AttemptExited exited;
     exited.key = spec->key;
@@ -142,7 +142,9 @@ int ServeWorker(int fd, runners::TaskExecutor& executor) {
     } else {
       RunNative(*spec, executor, link, exited);
     }
-    link.Send(FrameType::kExited, runners::EncodeExited(exited), false);
+    // Before the next one begins: a step that brings the worker down must not take the word of
+    // those before it along.
+    link.Send(FrameType::kExited, runners::EncodeExited(exited));
   }
   return 0;
 }
