@@ -51,7 +51,7 @@ void WorkerLink::Dispatch(const runners::Frame& frame) {
 void WorkerLink::KillAttempt(const runners::KillRequest& request) {
   const std::lock_guard lock(mutex_);
   if (current_ == request.key) {
-    killed_ = true;
+    killed_ = request.mode;
     stop_.request_stop();
     if (command_ != nullptr) command_->Kill(request.mode);
     return;
@@ -88,23 +88,29 @@ std::optional<runners::LaunchSpec> WorkerLink::Next() {
   if (closed_) return std::nullopt;
   runners::LaunchSpec spec = std::move(queue_.front());
   queue_.pop_front();
+  current_ = spec.key;
+  stop_ = std::stop_source();
+  killed_.reset();
   return spec;
 }
 
-void WorkerLink::Begin(runners::AttemptKey key, std::stop_source stop, CommandRun* command) {
+std::stop_token WorkerLink::stop() {
   const std::lock_guard lock(mutex_);
-  current_ = key;
-  stop_ = std::move(stop);
-  command_ = command;
-  killed_ = false;
-  if (closed_ && command_ != nullptr) command_->Kill(runners::KillMode::kKill);
+  return stop_.get_token();
+}
+
+void WorkerLink::Attach(CommandRun& command) {
+  const std::lock_guard lock(mutex_);
+  command_ = &command;
+  if (killed_) command.Kill(*killed_);
+  if (closed_) command.Kill(runners::KillMode::kKill);
 }
 
 bool WorkerLink::End() {
   const std::lock_guard lock(mutex_);
   current_.reset();
   command_ = nullptr;
-  return killed_;
+  return killed_.has_value();
 }
 
 void WorkerLink::Send(runners::FrameType type, const std::string& payload) {

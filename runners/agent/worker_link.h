@@ -25,12 +25,14 @@ class WorkerLink {
   WorkerLink(const WorkerLink&) = delete;
   WorkerLink& operator=(const WorkerLink&) = delete;
 
-  // The next attempt; nothing once the other end has closed. Flushes what was sent.
+  // The next attempt, which kill requests concern from now on; nothing once the other end has
+  // closed.
   std::optional<runners::LaunchSpec> Next();
-
-  // What a kill request for `key` acts upon while it runs; `command` may be null.
-  void Begin(runners::AttemptKey key, std::stop_source stop, CommandRun* command);
-  // Whether somebody asked for its end.
+  // Becomes true when somebody asks for the end of the current attempt.
+  [[nodiscard]] std::stop_token stop();
+  // Lets kill requests reach a command, also one that came before this call.
+  void Attach(CommandRun& command);
+  // The attempt is over; whether somebody asked for it.
   bool End();
 
   // Writes a frame; returns once the system has it.
@@ -51,7 +53,7 @@ class WorkerLink {
   std::optional<runners::AttemptKey> current_;
   std::stop_source stop_;
   CommandRun* command_ = nullptr;
-  bool killed_ = false;
+  std::optional<runners::KillMode> killed_;
   std::jthread thread_;
 };
 

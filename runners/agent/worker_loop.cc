@@ -104,11 +104,9 @@ void RunNative(const runners::LaunchSpec& spec, runners::TaskExecutor& executor,
   const SystemClock clock;
   const Instant start = clock.Now();
   const Duration cpu = CpuTime();
-  const std::stop_source stop;
   LinkMonitor monitor(link, spec);
-  link.Begin(spec.key, stop, nullptr);
   LimitHeap(spec.memory_bytes);
-  exited.reason = Execute(spec, executor, monitor, stop.get_token(), exited);
+  exited.reason = Execute(spec, executor, monitor, link.stop(), exited);
   LimitHeap(0);
   const bool killed = link.End();
   if (killed && !std::holds_alternative<runners::ExitSuccess>(exited.reason)) {
@@ -119,7 +117,7 @@ void RunNative(const runners::LaunchSpec& spec, runners::TaskExecutor& executor,
 
 void RunCommand(const runners::LaunchSpec& spec, WorkerLink& link, runners::AttemptExited& exited) {
   CommandRun run;
-  link.Begin(spec.key, std::stop_source(), &run);
+  link.Attach(run);
   CommandEnd end = run.Run(spec, [&](int pid) {
     // At once: whoever buries a dead worker has to know the group to bury with it.
     link.Send(FrameType::kStarted, runners::EncodeStarted({spec.key, pid}));

@@ -121,6 +121,13 @@ void WorkerPool::KillNow(runners::AttemptKey key, runners::KillMode mode) {
       running.kill_asked = true;
       const Duration patience = mode == runners::KillMode::kKill ? Duration{0} : running.spec.grace;
       running.deadline = clock_.Now() + patience + kObeyTime;
+      const bool native = !std::holds_alternative<runners::Command>(running.spec.work);
+      const bool runs = &running == &worker->line.front();
+      if (mode == runners::KillMode::kKill && native && runs) {
+        // A native step has nothing outside its worker to clean up.
+        ::kill(worker->pid, SIGKILL);
+        return;
+      }
       runners::AppendFrame(runners::FrameType::kKill, runners::EncodeKill({key, mode}),
                            worker->unsent);
       return WriteTo(*worker);
