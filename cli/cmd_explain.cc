@@ -1,0 +1,92 @@
+#include "cli/cmd_explain.h"
+
+#include <fmt/format.h>
+
+#include "base/quantity.h"
+#include "cli/runs.h"
+#include "orchestrator/report/number_text.h"
+
+namespace dml::cli {
+
+namespace {
+
+struct ExplainOptions {
+  std::string task;
+  std::string run;
+};
+
+Json AttemptsJson(const state::TaskView& task) {
+  Json attempts = Json::array();
+  for (const state::AttemptView& attempt : task.attempts) {
+    attempts.push_back({{"number", attempt.number.value},
+                        {"launched", FormatUtc(attempt.launched)},
+                        {"ended", attempt.ended ? Json(FormatUtc(*attempt.ended)) : Json()},
+                        {"ended_as", core::TaskStateName(attempt.ended_as)},
+                        {"reason", attempt.reason}});
+  }
+  return attempts;
+}
+
+std::string AttemptsText(const state::TaskView& task) {
+  std::string out;
+  for (const state::AttemptView& attempt : task.attempts) {
+    out += fmt::format("  attempt {}  {}", attempt.number.value,
+                       core::TaskStateName(attempt.ended_as));
+    if (attempt.ended) {
+      const auto us = attempt.ended->us - attempt.launched.us;
+      out += " after " + report::SecondsText(static_cast<double>(us) * 1e-6);
+    }
+    if (!attempt.reason.empty()) out += "  " + Harmless(attempt.reason);
+    out += '\n';
+  }
+  return out;
+}
+
+Result<ExitCode> RunExplain(const ExplainOptions& options, const std::string& home,
+                            const Output& output) {
+  DML_TRY(OpenedRun opened, OpenRun(home, options.run));
+  DML_TRY(const std::vector<state::TaskView> tasks, opened.view.Tasks(opened.run.id));
+  DML_TRY(const state::TaskView task, FindTask(tasks, options.task));
+  const std::string state(core::TaskStateName(task.state));
+  const Json fields = task.result ? task.result->fields : Json();
+  if (output.format() == Format::kJson) {
+    output.PrintJson({{"run", fmt::format("r{}", opened.run.id.value)},
+                      {"task", task.name},
+                      {"state", state},
+                      {"reason", task.reason},
+                      {"attempts", AttemptsJson(task)},
+                      {"key", task.result ? Json(task.result->key.Hex()) : Json()},
+                      {"key_fields", fields}});
+    return ExitCode::kDone;
+  }
+  std::string out = fmt::format("{} in r{}: {}\n", output.ForResult(Style::kBold, task.name),
+                                opened.run.id.value, state);
+  if (!task.reason.empty()) out += fmt::format("  why: {}\n", Harmless(task.reason));
+  out += AttemptsText(task);
+  if (task.result) {
+    out += fmt::format("  key: {}, made of\n", task.result->key.Short());
+    for (const auto& [name, value] : fields.items()) {
+      out += fmt::format("    {:<16} {}\n", name, Harmless(report::CellText(value)));
+    }
+    for (const Artifact& artifact : task.result->outputs) {
+      std::int64_t bytes = 0;
+      for (const ArtifactFile& file : artifact.files) bytes += file.size;
+      out += fmt::format("  output {}: {} files, {}\n", artifact.port, artifact.files.size(),
+                         FormatSize(bytes));
+    }
+  }
+  output.Print(out);
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+Action SetupExplain(Args& args, CommonOptions& common) {
+  auto options = std::make_shared<ExplainOptions>();
+  args.Positional("TASK", options->task, /*required=*/true, "a task such as model@C=0.1");
+  args.Value("-r,--run", "RUN", options->run, "r12, or latest (the default)");
+  args.Example("dml explain model@C=0.1", "why it ran, its attempts, and its cache key");
+  return [options, &common](Output& output) { return RunExplain(*options, common.home, output); };
+}
+
+}  // namespace dml::cli

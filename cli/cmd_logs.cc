@@ -1,0 +1,87 @@
+#include "cli/cmd_logs.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "cli/runs.h"
+
+namespace dml::cli {
+
+namespace {
+
+constexpr int kPollMs = 200;
+
+struct LogsOptions {
+  std::string task;
+  std::string run;
+  int attempt = 0;
+  bool follow = false;
+};
+
+// Copies what is readable now to stdout; logs are bytes of the user's programs and are passed on
+// as they are.
+Result<void> CopyAvailable(int fd, const std::string& path, const Output& output) {
+  std::array<char, 65536> buffer{};
+  for (;;) {
+    const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+    if (got == 0) return {};
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Error::System("cannot read '" + path + "'", errno);
+    output.Print({buffer.data(), static_cast<std::size_t>(got)});
+  }
+}
+
+Result<ExitCode> RunLogs(const LogsOptions& options, const std::string& home,
+                         const Output& output) {
+  DML_TRY(OpenedRun opened, OpenRun(home, options.run));
+  DML_TRY(const std::vector<state::TaskView> tasks, opened.view.Tasks(opened.run.id));
+  DML_TRY(state::TaskView task, FindTask(tasks, options.task));
+  const AttemptNumber attempt{options.attempt > 0 ? static_cast<std::uint32_t>(options.attempt)
+                                                  : task.attempt.value};
+  if (attempt.value == 0) {
+    return Error::Invalid(
+        fmt::format("'{}' did not run in r{}: {}", task.name, opened.run.id.value, task.reason),
+        "name the run that made it: `dml logs TASK --run r1`");
+  }
+  const std::string path = opened.view.LogPath(opened.run.id, task.name, attempt);
+  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  while (fd < 0 && errno == ENOENT && options.follow && !core::IsFinal(task.state)) {
+    ::poll(nullptr, 0, kPollMs);
+    fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  }
+  if (fd < 0 && errno == ENOENT) {
+    output.Note(fmt::format("'{}' wrote nothing", task.name));
+    return ExitCode::kDone;
+  }
+  if (fd < 0) return Error::System("cannot open '" + path + "'", errno);
+  DML_RETURN_IF_ERROR(CopyAvailable(fd, path, output));
+  while (options.follow && !core::IsFinal(task.state)) {
+    ::poll(nullptr, 0, kPollMs);
+    DML_TRY(const std::vector<state::TaskView> now, opened.view.Tasks(opened.run.id));
+    DML_TRY(task, FindTask(now, task.name));
+    DML_RETURN_IF_ERROR(CopyAvailable(fd, path, output));
+    if (task.attempt != attempt) break;
+  }
+  ::close(fd);
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+Action SetupLogs(Args& args, CommonOptions& common) {
+  auto options = std::make_shared<LogsOptions>();
+  args.Positional("TASK", options->task, /*required=*/true, "a task such as model@C=0.1");
+  args.Value("-r,--run", "RUN", options->run, "r12, or latest (the default)");
+  args.Number("--attempt", "N", options->attempt, 1, 1'000'000, "an earlier attempt");
+  args.Flag("-f,--follow", options->follow, "go on printing until the task ends");
+  args.Example("dml logs model@C=0.1", "what the task wrote in the newest run");
+  args.Example("dml logs train -f", "follow a running task");
+  return [options, &common](Output& output) { return RunLogs(*options, common.home, output); };
+}
+
+}  // namespace dml::cli

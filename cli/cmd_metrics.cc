@@ -1,0 +1,78 @@
+#include "cli/cmd_metrics.h"
+
+#include <fmt/format.h>
+
+#include "cli/runs.h"
+#include "orchestrator/report/collect.h"
+#include "orchestrator/report/metrics_text.h"
+
+namespace dml::cli {
+
+namespace {
+
+struct MetricsOptions {
+  std::vector<std::string> words;  // [RUN] | diff A B
+  bool all = false;
+};
+
+Result<report::RunFacts> Facts(const std::string& home, const std::string& selector) {
+  DML_TRY(OpenedRun opened, OpenRun(home, selector));
+  return report::CollectRun(opened.view, opened.run, nullptr, /*with_panels=*/false);
+}
+
+Result<ExitCode> RunDiff(const MetricsOptions& options, const std::string& home,
+                         const Output& output) {
+  if (options.words.size() > 3) return Error::Invalid("'dml metrics diff' compares two runs");
+  std::string before = options.words.size() > 1 ? options.words[1] : "";
+  const std::string after = options.words.size() > 2 ? options.words[2] : "";
+  if (before.empty()) {
+    DML_TRY(OpenedRun newest, OpenRun(home, ""));
+    DML_TRY(const std::vector<state::RunSummary> runs, newest.view.Runs(2));
+    if (runs.size() < 2) return Error::Invalid("there is only one run to compare");
+    before = fmt::format("r{}", runs[1].id.value);
+  }
+  DML_TRY(const report::RunFacts old_run, Facts(home, before));
+  DML_TRY(const report::RunFacts new_run, Facts(home, after));
+  if (output.format() == Format::kJson) {
+    output.PrintJson(report::DiffJson(old_run, new_run));
+  } else {
+    output.Print(report::DiffText(old_run, new_run, options.all,
+                                  static_cast<std::size_t>(output.result_width())));
+  }
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> RunMetrics(const MetricsOptions& options, const std::string& home,
+                            const Output& output) {
+  if (!options.words.empty() && options.words[0] == "diff") return RunDiff(options, home, output);
+  if (options.words.size() > 1) {
+    return Error::Invalid(
+        "'dml metrics' shows one run",
+        "to compare two: `dml metrics diff " + options.words[0] + " " + options.words[1] + "`");
+  }
+  DML_TRY(const report::RunFacts run, Facts(home, options.words.empty() ? "" : options.words[0]));
+  if (output.format() == Format::kJson) {
+    output.PrintJson(report::MetricsJson(run));
+    return ExitCode::kDone;
+  }
+  const std::string text =
+      report::MetricsText(run, static_cast<std::size_t>(output.result_width()));
+  if (text.empty()) output.Note(run.id + " has no metrics");
+  output.Print(text);
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+Action SetupMetrics(Args& args, CommonOptions& common) {
+  auto options = std::make_shared<MetricsOptions>();
+  args.Positionals("RUN | diff [A [B]]", options->words, /*required=*/false,
+                   "a run (default: the newest); or diff and two runs (default: the last two)");
+  args.Flag("-a,--all", options->all, "in a diff: also what did not change");
+  args.Example("dml metrics", "what the newest run measured");
+  args.Example("dml metrics diff r3 r7", "what changed between two runs");
+  args.Example("dml metrics diff", "the newest run against the one before");
+  return [options, &common](Output& output) { return RunMetrics(*options, common.home, output); };
+}
+
+}  // namespace dml::cli

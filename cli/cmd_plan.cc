@@ -1,0 +1,18 @@
+#include "cli/cmd_plan.h"
+
+#include "cli/plan_text.h"
+#include "cli/run_options.h"
+
+namespace dml::cli {
+
+Action SetupPlan(Args& args, CommonOptions& common) {
+  auto options = std::make_shared<RunArgs>();
+  AddRunArgs(args, *options);
+  args.Describe(
+      "The same as `dml run -n`. Runs nothing and writes nothing but a cache of file hashes.");
+  args.Example("dml plan pipeline.yaml", "what would run, and the reason for each task");
+  args.Example("dml plan -S seed=7", "with another parameter");
+  return [options, &common](Output& output) { return PrintPlan(*options, common.home, output); };
+}
+
+}  // namespace dml::cli

@@ -1,0 +1,78 @@
+#include "cli/cmd_status.h"
+
+#include <fmt/format.h>
+
+#include "cli/runs.h"
+#include "orchestrator/report/collect.h"
+#include "orchestrator/report/number_text.h"
+#include "orchestrator/report/run_json.h"
+#include "orchestrator/report/text_table.h"
+
+namespace dml::cli {
+
+namespace {
+
+constexpr std::size_t kRowsShown = 200;
+
+struct StatusOptions {
+  std::string run;
+  bool all = false;
+};
+
+Style StyleOf(const std::string& state) {
+  if (state == "failed") return Style::kBad;
+  if (state == "skipped" || state == "cancelled" || state == "backoff") return Style::kWarn;
+  if (state == "running" || state == "launching" || state == "committing") return Style::kAccent;
+  if (state == "succeeded") return Style::kGood;
+  return Style::kPlain;
+}
+
+Result<ExitCode> RunStatus(const StatusOptions& options, const std::string& home,
+                           const Output& output) {
+  DML_TRY(OpenedRun opened, OpenRun(home, options.run));
+  DML_TRY(const report::RunFacts run,
+          report::CollectRun(opened.view, opened.run, nullptr, /*with_panels=*/false));
+  if (output.format() == Format::kJson) {
+    output.PrintJson(report::RunJson(run));
+    return ExitCode::kDone;
+  }
+  output.Print(fmt::format("{} {}  {}\n", output.ForResult(Style::kBold, run.id),
+                           Harmless(run.pipeline),
+                           output.ForResult(StyleOf(run.state), run.state)));
+  report::TextTable table({{"task"},
+                           {"state"},
+                           {"time", report::Align::kRight},
+                           {"attempts", report::Align::kRight},
+                           {"reason"}});
+  std::size_t hidden = 0;
+  for (const report::TaskFacts& task : run.tasks) {
+    const bool dull = task.state == "succeeded" || task.state == "reused";
+    if (!options.all && run.tasks.size() > kRowsShown && dull) {
+      ++hidden;
+      continue;
+    }
+    const std::string first_line = task.reason.substr(0, task.reason.find('\n'));
+    table.AddRow({Harmless(task.name), task.state,
+                  task.attempts.empty() ? "-" : report::SecondsText(task.Seconds()),
+                  task.attempts.empty() ? "-" : std::to_string(task.attempts.size()),
+                  Harmless(first_line)});
+  }
+  if (!table.empty()) output.Print(table.Render(static_cast<std::size_t>(output.result_width())));
+  if (hidden > 0) {
+    output.Note(fmt::format("{} succeeded or reused tasks not shown; --all shows them", hidden));
+  }
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+Action SetupStatus(Args& args, CommonOptions& common) {
+  auto options = std::make_shared<StatusOptions>();
+  args.Positional("RUN", options->run, /*required=*/false, "r12, or latest (the default)");
+  args.Flag("-a,--all", options->all, "show every task of a large run");
+  args.Example("dml status", "the newest run");
+  args.Example("dml status r3 -o json", "run 3 for a program");
+  return [options, &common](Output& output) { return RunStatus(*options, common.home, output); };
+}
+
+}  // namespace dml::cli

@@ -1,0 +1,83 @@
+#include "cli/cmd_steps.h"
+
+#include "base/suggest.h"
+#include "cli/steps_registry.h"
+#include "pipelines/param_text.h"
+#include "pipelines/step_reference.h"
+
+namespace dml::cli {
+
+namespace {
+
+struct StepsOptions {
+  std::string name;
+  bool names = false;
+};
+
+Json StepJson(const StepSpec& step) {
+  Json params = Json::array();
+  for (const ParamSpec& param : step.params) {
+    params.push_back({{"name", param.name},
+                      {"type", pipelines::TypeName(param)},
+                      {"expects", pipelines::DescribeExpected(param)},
+                      {"required", param.required},
+                      {"default", param.default_value},
+                      {"doc", param.doc}});
+  }
+  return {{"name", step.name},
+          {"summary", step.summary},
+          {"formula", step.formula},
+          {"algorithm_version", step.algorithm_version},
+          {"params", params}};
+}
+
+Error UnknownStep(const StepCatalog& catalog, const std::string& name) {
+  std::vector<std::string> known;
+  for (const StepSpec& step : catalog.steps) known.push_back(step.name);
+  for (const TransformSpec& transform : catalog.transforms) known.push_back(transform.name);
+  const std::string nearest = DidYouMean(name, known);
+  return Error::Invalid("there is no step type '" + name + "'",
+                        nearest.empty() ? "`dml steps` lists them" : nearest);
+}
+
+Result<ExitCode> RunSteps(const StepsOptions& options, const Output& output) {
+  const StepCatalog& catalog = BuiltinSteps().catalog();
+  if (output.format() == Format::kJson) {
+    Json steps = Json::array();
+    for (const StepSpec& step : catalog.steps) {
+      if (options.name.empty() || options.name == step.name) steps.push_back(StepJson(step));
+    }
+    if (steps.empty()) return UnknownStep(catalog, options.name);
+    output.PrintJson({{"steps", steps}});
+    return ExitCode::kDone;
+  }
+  if (options.names) {
+    std::string names;
+    for (const StepSpec& step : catalog.steps) names += step.name + "\n";
+    for (const TransformSpec& transform : catalog.transforms) names += transform.name + "\n";
+    output.Print(names);
+    return ExitCode::kDone;
+  }
+  if (options.name.empty()) {
+    output.Print(pipelines::StepListText(catalog));
+    output.Note("\n`dml steps NAME` describes one: parameters, defaults, formula");
+    return ExitCode::kDone;
+  }
+  const std::string text = pipelines::StepText(catalog, options.name);
+  if (text.empty()) return UnknownStep(catalog, options.name);
+  output.Print(text);
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+Action SetupSteps(Args& args, CommonOptions&) {
+  auto options = std::make_shared<StepsOptions>();
+  args.Positional("NAME", options->name, /*required=*/false, "a step type or a transform");
+  args.Flag("--names", options->names, "only the names, one a line");
+  args.Example("dml steps", "all of them, a line each");
+  args.Example("dml steps train.ridge", "parameters, defaults and formula of one");
+  return [options](Output& output) { return RunSteps(*options, output); };
+}
+
+}  // namespace dml::cli

@@ -1,0 +1,41 @@
+#include "cli/cmd_completion.h"
+#include "cli/cmd_explain.h"
+#include "cli/cmd_graph.h"
+#include "cli/cmd_logs.h"
+#include "cli/cmd_ls.h"
+#include "cli/cmd_metrics.h"
+#include "cli/cmd_plan.h"
+#include "cli/cmd_report.h"
+#include "cli/cmd_run.h"
+#include "cli/cmd_schema.h"
+#include "cli/cmd_status.h"
+#include "cli/cmd_steps.h"
+#include "cli/cmd_validate.h"
+#include "cli/cmd_version.h"
+#include "cli/cmd_worker.h"
+
+namespace dml::cli {
+
+std::span<const Command> AllCommands() {
+  static constexpr Command kCommands[] = {
+      {"run", "run a pipeline: everything that is not up to date", SetupRun},
+      {"plan", "show what would run, and why", SetupPlan},
+      {"validate", "check a pipeline and report everything that is wrong", SetupValidate},
+      {"graph", "print the task graph for Graphviz or Mermaid", SetupGraph},
+      {"status", "show the tasks of a run", SetupStatus},
+      {"ls", "list the runs", SetupLs},
+      {"logs", "print what a task wrote", SetupLogs},
+      {"explain", "say why a task ran, was reused or did not run", SetupExplain},
+      {"metrics", "show the metrics of a run, or compare two runs", SetupMetrics},
+      {"report", "write a run as one HTML file", SetupReport},
+      {"steps", "list the step types, or describe one", SetupSteps},
+      {"schema", "print the JSON Schema of the pipeline language for editors", SetupSchema},
+      {"completion", "print a completion script for bash, zsh or fish", SetupCompletion},
+      {"version", "print the version", SetupVersion},
+      {"worker", "run tasks for an orchestrator (started by dml itself)", SetupWorker,
+       /*hidden=*/true},
+  };
+  return kCommands;
+}
+
+}  // namespace dml::cli

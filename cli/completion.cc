@@ -1,0 +1,132 @@
+#include "cli/completion.h"
+
+#include <fmt/format.h>
+
+#include "cli/command.h"
+
+namespace dml::cli {
+
+namespace {
+
+struct CommandShape {
+  std::string name;
+  std::string summary;
+  std::vector<OptionInfo> options;
+};
+
+std::vector<CommandShape> Shapes() {
+  std::vector<CommandShape> shapes;
+  for (const Command& command : AllCommands()) {
+    if (command.hidden) continue;
+    CommonOptions common;
+    Args args(command.name, command.summary);
+    const Action owner = command.setup(args, common);  // keeps the targets alive
+    AddCommonOptions(args, common);
+    shapes.push_back({command.name, command.summary, args.options()});
+  }
+  return shapes;
+}
+
+std::string QuotedOnce(const std::string& text) {
+  std::string out = "'";
+  for (char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+std::string Bash(const std::vector<CommandShape>& shapes) {
+  std::string commands;
+  std::string cases;
+  for (const CommandShape& shape : shapes) {
+    commands += shape.name + " ";
+    std::string names;
+    for (const OptionInfo& option : shape.options) {
+      for (const std::string& name : option.names) names += name + " ";
+    }
+    cases += fmt::format("    {}) options=\"{}\" ;;\n", shape.name, names + "--help");
+  }
+  return fmt::format(
+      "# bash completion of dml; source it in ~/.bashrc\n"
+      "_dml() {{\n"
+      "  local word=\"${{COMP_WORDS[COMP_CWORD]}}\" before=\"${{COMP_WORDS[COMP_CWORD-1]}}\"\n"
+      "  local command=\"${{COMP_WORDS[1]}}\" options=\"\"\n"
+      "  if [[ $COMP_CWORD -eq 1 ]]; then\n"
+      "    COMPREPLY=($(compgen -W \"{0}\" -- \"$word\")); return\n"
+      "  fi\n"
+      "  case \"$command\" in\n{1}  esac\n"
+      "  if [[ $word == -* ]]; then\n"
+      "    COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
+      "  elif [[ $command == steps ]]; then\n"
+      "    COMPREPLY=($(compgen -W \"$(dml steps --names 2>/dev/null)\" -- \"$word\"))\n"
+      "  elif [[ $command == completion ]]; then\n"
+      "    COMPREPLY=($(compgen -W \"bash zsh fish\" -- \"$word\"))\n"
+      "  else\n"
+      "    COMPREPLY=($(compgen -f -- \"$word\"))\n"
+      "  fi\n"
+      "}}\n"
+      "complete -o filenames -F _dml dml\n",
+      commands, cases);
+}
+
+std::string Zsh(const std::vector<CommandShape>& shapes) {
+  std::string commands;
+  std::string cases;
+  for (const CommandShape& shape : shapes) {
+    commands += "    " + QuotedOnce(shape.name + ":" + shape.summary) + "\n";
+    std::string names;
+    for (const OptionInfo& option : shape.options) {
+      for (const std::string& name : option.names) names += name + " ";
+    }
+    cases += fmt::format("    {}) options=({}--help) ;;\n", shape.name, names);
+  }
+  return fmt::format(
+      "#compdef dml\n"
+      "_dml() {{\n"
+      "  local -a commands options\n"
+      "  commands=(\n{}  )\n"
+      "  if (( CURRENT == 2 )); then _describe command commands; return; fi\n"
+      "  case $words[2] in\n{}  esac\n"
+      "  if [[ $words[CURRENT] == -* ]]; then compadd -- $options\n"
+      "  elif [[ $words[2] == steps ]]; then compadd -- $(dml steps --names 2>/dev/null)\n"
+      "  elif [[ $words[2] == completion ]]; then compadd bash zsh fish\n"
+      "  else _files\n"
+      "  fi\n"
+      "}}\n"
+      "compdef _dml dml\n",
+      commands, cases);
+}
+
+std::string Fish(const std::vector<CommandShape>& shapes) {
+  std::string out = "# fish completion of dml\n";
+  for (const CommandShape& shape : shapes) {
+    out += fmt::format("complete -c dml -n __fish_use_subcommand -f -a {} -d {}\n", shape.name,
+                       QuotedOnce(shape.summary));
+    for (const OptionInfo& option : shape.options) {
+      std::string names;
+      for (const std::string& name : option.names) {
+        names += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
+      }
+      if (names.empty()) continue;
+      std::string value = option.value.empty() ? "" : " -r";
+      if (!option.choices.empty()) {
+        value += fmt::format(" -f -a '{}'", fmt::join(option.choices, " "));
+      }
+      out += fmt::format("complete -c dml -n '__fish_seen_subcommand_from {}'{}{} -d {}\n",
+                         shape.name, names, value, QuotedOnce(option.doc));
+    }
+  }
+  return out +
+         "complete -c dml -n '__fish_seen_subcommand_from steps' -f "
+         "-a '(dml steps --names 2>/dev/null)'\n"
+         "complete -c dml -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'\n";
+}
+
+}  // namespace
+
+Result<std::string> CompletionScript(const std::string& shell) {
+  if (shell == "bash") return Bash(Shapes());
+  if (shell == "zsh") return Zsh(Shapes());
+  if (shell == "fish") return Fish(Shapes());
+  return Error::Invalid("no completion for '" + shell + "'", "choose bash, zsh or fish");
+}
+
+}  // namespace dml::cli

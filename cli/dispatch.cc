@@ -1,0 +1,119 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "base/suggest.h"
+#include "cli/command.h"
+
+namespace dml::cli {
+
+namespace {
+
+const Command* FindCommand(std::string_view name) {
+  for (const Command& command : AllCommands()) {
+    if (command.name == name) return &command;
+  }
+  return nullptr;
+}
+
+std::string Overview() {
+  std::string out =
+      "dml trains machine-learning models from a declarative pipeline.\n\n"
+      "Usage: dml COMMAND [arguments] [options]\n\nCommands:\n";
+  for (const Command& command : AllCommands()) {
+    if (!command.hidden) out += fmt::format("  {:<12}{}\n", command.name, command.summary);
+  }
+  out +=
+      "\n`dml COMMAND --help` shows the options and examples of a command.\n\n"
+      "Examples:\n"
+      "  dml run pipeline.yaml          run what is not up to date\n"
+      "  dml plan pipeline.yaml         what would run, and why\n"
+      "  dml report                     the newest run as one HTML file\n\n";
+  return out + kExitCodesHelp;
+}
+
+Error UnknownCommand(const std::string& name) {
+  std::vector<std::string> known;
+  for (const Command& command : AllCommands()) {
+    if (!command.hidden) known.emplace_back(command.name);
+  }
+  if (name.starts_with("-")) {
+    return Error::Invalid("unknown option '" + name + "' before the command", "see `dml --help`");
+  }
+  if (name.ends_with(".yaml") || name.ends_with(".yml")) {
+    return Error::Invalid("unknown command '" + name + "'", "did you mean `dml run " + name + "`?");
+  }
+  const std::string nearest = DidYouMean(name, known);
+  return Error::Invalid("unknown command '" + name + "'",
+                        nearest.empty() ? "see `dml --help`" : nearest);
+}
+
+// `dml --home X run p.yaml` means `dml run p.yaml --home X`: moves common options that stand
+// before the command behind it.
+void MoveLeadingOptions(std::vector<std::string>& args) {
+  std::size_t count = 0;
+  while (count < args.size() && args[count].starts_with("-") && args[count].size() > 1) {
+    const std::string& arg = args[count];
+    if (arg == "-h" || arg == "--help" || arg == "--version") return;
+    const bool takes_value = arg == "--home" || arg == "-o" || arg == "--output";
+    const bool known = takes_value || arg == "-q" || arg == "--quiet" || arg == "-v" ||
+                       arg == "--verbose" || arg == "--no-color" || arg.starts_with("--home=") ||
+                       arg.starts_with("--output=");
+    if (!known) return;
+    count += takes_value ? 2 : 1;
+  }
+  if (count >= args.size()) return;
+  std::rotate(args.begin(), args.begin() + static_cast<std::ptrdiff_t>(count),
+              args.begin() + static_cast<std::ptrdiff_t>(count) + 1);
+}
+
+}  // namespace
+
+void AddCommonOptions(Args& args, CommonOptions& common) {
+  args.Value("--home", "DIR", common.home,
+             "where runs and results are kept (default: .dml, searched upwards; or DML_HOME)");
+  if (!args.Has("-o")) {  // some commands write a file, and -o names it
+    args.Choice("-o,--output", {"table", "json"}, common.format, "what stdout carries");
+  }
+  args.Flag("-q,--quiet", common.quiet, "no progress, only results and errors");
+  args.Flag("-v,--verbose", common.verbose, "say more");
+  args.Flag("--no-color", common.no_color, "no colours (also: NO_COLOR=1)");
+}
+
+ExitCode Dispatch(std::vector<std::string> args) {
+  MoveLeadingOptions(args);
+  CommonOptions common;
+  if (args.empty() || args[0] == "help" || args[0] == "-h" || args[0] == "--help") {
+    if (args.size() < 2 || args[0] != "help") {
+      Output(common).Print(Overview());
+      return args.empty() ? ExitCode::kUsage : ExitCode::kDone;
+    }
+    args = {args[1], "--help"};
+  }
+  if (args[0] == "--version") args[0] = "version";
+  const Command* command = FindCommand(args[0]);
+  if (command == nullptr) {
+    Output(common).Problem(UnknownCommand(args[0]));
+    return ExitCode::kUsage;
+  }
+  Args parser(command->name, command->summary);
+  const Action action = command->setup(parser, common);
+  AddCommonOptions(parser, common);
+  const Result<bool> help = parser.Parse({args.begin() + 1, args.end()});
+  if (!help.ok()) {
+    Output(common).Problem(help.error());
+    return ExitCode::kUsage;
+  }
+  Output output(common);
+  if (*help) {
+    output.Print(parser.Help());
+    return ExitCode::kDone;
+  }
+  const Result<ExitCode> result = action(output);
+  if (result.ok()) return *result;
+  output.Problem(result.error());
+  return ExitCodeOf(result.error());
+}
+
+}  // namespace dml::cli

@@ -1,0 +1,129 @@
+#include "cli/output.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+namespace dml::cli {
+
+namespace {
+
+constexpr int kWidthOfNoTerminal = 80;
+constexpr int kUnlimitedWidth = 1'000'000;
+
+void WriteAll(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return;  // nobody is left to be told
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+bool IsSet(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value != nullptr && *value != '\0';
+}
+
+int TerminalWidth(int fd, int otherwise) {
+  winsize size{};
+  if (::isatty(fd) == 0 || ::ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
+    return otherwise;
+  }
+  return size.ws_col;
+}
+
+const char* StyleCode(Style style) {
+  switch (style) {
+    case Style::kPlain:
+      return "0";
+    case Style::kBold:
+      return "1";
+    case Style::kDim:
+      return "2";
+    case Style::kGood:
+      return "32";
+    case Style::kWarn:
+      return "33";
+    case Style::kBad:
+      return "31";
+    case Style::kAccent:
+      return "36";
+  }
+  return "0";
+}
+
+}  // namespace
+
+std::string Styled(bool on, Style style, std::string_view text) {
+  if (!on || style == Style::kPlain) return std::string(text);
+  return fmt::format("\x1b[{}m{}\x1b[0m", StyleCode(style), text);
+}
+
+std::string Harmless(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7F) {
+      out += fmt::format("\\x{:02x}", byte);
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+Output::Output(const CommonOptions& options)
+    : format_(options.format == "json" ? Format::kJson : Format::kTable),
+      quiet_(options.quiet),
+      verbose_(options.verbose) {
+  const char* term = std::getenv("TERM");
+  dumb_ = term == nullptr || std::string_view(term) == "dumb";
+  result_terminal_ = ::isatty(STDOUT_FILENO) != 0;
+  message_terminal_ = ::isatty(STDERR_FILENO) != 0;
+  const bool welcome = !options.no_color && !IsSet("NO_COLOR") && !dumb_;
+  result_color_ = welcome && result_terminal_;
+  message_color_ = welcome && message_terminal_;
+}
+
+void Output::Print(std::string_view text) const { WriteAll(STDOUT_FILENO, text); }
+
+void Output::PrintJson(const Json& value) const {
+  Print(value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void Output::Note(std::string_view text) const {
+  if (!quiet_) WriteAll(STDERR_FILENO, std::string(text) + "\n");
+}
+
+void Output::Warn(std::string_view text) const {
+  WriteAll(STDERR_FILENO, ForMessage(Style::kWarn, "warning:") + " " + std::string(text) + "\n");
+}
+
+void Output::Problem(const Error& error) const {
+  std::string text = ForMessage(Style::kBad, "error:") + " ";
+  if (!error.where.empty()) text += Harmless(error.where) + ": ";
+  text += Harmless(error.message) + "\n";
+  if (!error.hint.empty()) text += ForMessage(Style::kAccent, "  hint:") + " " + error.hint + "\n";
+  WriteAll(STDERR_FILENO, text);
+}
+
+void Output::RawMessage(std::string_view text) const { WriteAll(STDERR_FILENO, text); }
+
+std::string Output::ForResult(Style style, std::string_view text) const {
+  return Styled(result_color_, style, text);
+}
+
+std::string Output::ForMessage(Style style, std::string_view text) const {
+  return Styled(message_color_, style, text);
+}
+
+int Output::result_width() const { return TerminalWidth(STDOUT_FILENO, kUnlimitedWidth); }
+
+int Output::message_width() const { return TerminalWidth(STDERR_FILENO, kWidthOfNoTerminal); }
+
+}  // namespace dml::cli

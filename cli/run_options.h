@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/args.h"
+#include "cli/pipeline_file.h"
+#include "orchestrator/engine/session.h"
+
+namespace dml::cli {
+
+// What `dml run` and `dml plan` share.
+struct RunArgs {
+  PipelineArgs pipeline;
+  int jobs = 0;
+  bool keep_going = false;
+  bool force = false;
+  bool no_cache = false;
+  bool dry_run = false;
+  std::vector<std::string> from;
+  std::vector<std::string> until;
+};
+void AddRunArgs(Args& args, RunArgs& run);
+
+engine::RunOptions EngineOptions(const RunArgs& args, const OpenedPipeline& pipeline);
+
+// Home::Open with --home, else DML_HOME, else the search from the working directory.
+Result<engine::Home> OpenHome(const std::string& home);
+
+}  // namespace dml::cli

@@ -1,0 +1,148 @@
+#include "cli/run_summary.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <set>
+
+#include "orchestrator/report/collect.h"
+#include "orchestrator/report/metrics_text.h"
+#include "orchestrator/report/number_text.h"
+#include "orchestrator/report/run_json.h"
+#include "orchestrator/state/run_view.h"
+
+namespace dml::cli {
+
+namespace {
+
+using core::TaskState;
+
+constexpr std::size_t kFailuresShown = 5;
+constexpr std::size_t kLogLines = 10;
+constexpr std::streamoff kTailBytes = 4096;
+constexpr std::size_t kTasksForMetrics = 20'000;  // beyond it, `dml metrics` has to be asked
+
+std::string Indented(const std::string& text, const char* indent) {
+  std::string out;
+  std::size_t start = 0;
+  while (start < text.size()) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    out += indent + text.substr(start, end - start) + "\n";
+    start = end + 1;
+  }
+  return out;
+}
+
+void PrintFailure(const state::RunView& view, RunId run, const state::TaskView& task,
+                  const Output& output) {
+  std::string text = fmt::format("\n{} {}", output.ForMessage(Style::kBad, "failed:"),
+                                 output.ForMessage(Style::kBold, Harmless(task.name)));
+  if (task.attempt.value > 1) text += fmt::format(" after {} attempts", task.attempt.value);
+  text += "\n" + Indented(Harmless(task.reason), "  ");
+  const std::string log = LastLines(view.LogPath(run, task.name, task.attempt), kLogLines);
+  if (!log.empty()) {
+    text += output.ForMessage(Style::kDim, "  the end of its log:") + "\n" +
+            Indented(Harmless(log), "  | ");
+    text += fmt::format("  all of it: dml logs {} --run r{}\n", task.name, run.value);
+  }
+  output.RawMessage(text);
+}
+
+bool IsVerdict(const std::string& type) {
+  return type.starts_with("evaluate.") || type.starts_with("select.");
+}
+
+void PrintVerdicts(const report::RunFacts& run, const Output& output) {
+  std::set<std::string> verdicts;
+  for (const report::TaskFacts& task : run.tasks) {
+    if (IsVerdict(task.type)) verdicts.insert(task.step);
+  }
+  for (const report::MetricsTable& table : report::MetricsTables(run)) {
+    if (!verdicts.contains(table.step)) continue;
+    output.Print("\n" +
+                 report::MetricsTableText(table, static_cast<std::size_t>(output.result_width())));
+  }
+}
+
+std::string CountsLine(const engine::RunResult& result, const Output& output) {
+  struct Part {
+    TaskState state;
+    const char* word;
+    Style style;
+  };
+  static constexpr Part kParts[] = {{TaskState::kSucceeded, "ran", Style::kGood},
+                                    {TaskState::kReused, "reused", Style::kPlain},
+                                    {TaskState::kFailed, "failed", Style::kBad},
+                                    {TaskState::kSkipped, "skipped", Style::kWarn},
+                                    {TaskState::kCancelled, "cancelled", Style::kWarn}};
+  std::string line;
+  for (const Part& part : kParts) {
+    const std::size_t count = result.count(part.state);
+    if (count == 0) continue;
+    if (!line.empty()) line += ", ";
+    line += output.ForMessage(part.style, fmt::format("{} {}", count, part.word));
+  }
+  return line.empty() ? "nothing to do" : line;
+}
+
+void PrintClosing(const engine::Home& home, const engine::RunResult& result, const Output& output) {
+  const bool all_reused =
+      result.count(TaskState::kSucceeded) == 0 && result.outcome == state::RunOutcome::kSucceeded;
+  output.Note(
+      fmt::format("\nr{} {} in {}: {}", result.run.value, state::RunOutcomeName(result.outcome),
+                  report::SecondsText(result.elapsed.seconds()), CountsLine(result, output)));
+  if (all_reused) output.Note("everything is up to date: all results were reused");
+  if (result.outcome == state::RunOutcome::kSucceeded) {
+    output.Note(fmt::format("results: {}   report: dml report r{}", home.path(), result.run.value));
+  } else {
+    output.Note("finished work is kept: `dml run` continues where this run stopped");
+  }
+}
+
+}  // namespace
+
+std::string LastLines(const std::string& path, std::size_t lines_max) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) return {};
+  const std::streamoff size = file.tellg();
+  file.seekg(std::max<std::streamoff>(0, size - kTailBytes));
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  std::size_t start = text.size();
+  for (std::size_t lines = 0; lines < lines_max && start != std::string::npos && start > 0;
+       ++lines) {
+    start = text.rfind('\n', start - 1);
+  }
+  return start == std::string::npos || start == 0 ? text : text.substr(start + 1);
+}
+
+Result<void> PrintSummary(const engine::Home& home, const pipelines::ExpandedPipeline& pipeline,
+                          const engine::RunResult& result, const Output& output) {
+  DML_TRY(state::RunView view, state::RunView::Open(home.path()));
+  DML_TRY(const state::RunSummary run, view.Find(std::to_string(result.run.value)));
+  if (output.format() == Format::kJson) {
+    DML_TRY(const report::RunFacts facts, report::CollectRun(view, run, &pipeline, false));
+    output.PrintJson(report::RunJson(facts));
+    return {};
+  }
+  if (result.count(TaskState::kFailed) > 0) {
+    DML_TRY(const std::vector<state::TaskView> tasks, view.Tasks(result.run));
+    std::size_t shown = 0;
+    for (const state::TaskView& task : tasks) {
+      if (task.state != TaskState::kFailed || shown++ >= kFailuresShown) continue;
+      PrintFailure(view, result.run, task, output);
+    }
+    if (shown > kFailuresShown) {
+      output.Note(fmt::format("\nand {} more failed tasks: dml status r{}", shown - kFailuresShown,
+                              result.run.value));
+    }
+  }
+  if (pipeline.tasks.size() <= kTasksForMetrics) {
+    DML_TRY(const report::RunFacts facts, report::CollectRun(view, run, &pipeline, false));
+    PrintVerdicts(facts, output);
+  }
+  PrintClosing(home, result, output);
+  return {};
+}
+
+}  // namespace dml::cli

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "cli/args.h"
+#include "cli/output.h"
+#include "orchestrator/report/run_facts.h"
+#include "orchestrator/state/run_view.h"
+
+namespace dml::cli {
+
+// A run that was looked up in the store of the home.
+struct OpenedRun {
+  state::RunView view;
+  state::RunSummary run;
+};
+
+// `selector`: "r12", "12", "latest" or "" for the newest. `home`: --home.
+Result<OpenedRun> OpenRun(const std::string& home, const std::string& selector);
+
+// The folder that --home, DML_HOME or a search upwards names; it need not exist.
+Result<std::string> HomePath(const std::string& home);
+
+// The facts of a run for tables and reports. Types and edges come from expanding the pipeline text
+// that the run kept; when that is no longer possible, they are left out.
+Result<report::RunFacts> FactsOf(OpenedRun& opened, bool with_panels);
+
+// The task that a user means: an exact name, or the id of a step that has a single task; kInvalid
+// with did-you-mean otherwise.
+Result<state::TaskView> FindTask(const std::vector<state::TaskView>& tasks,
+                                 const std::string& name);
+
+}  // namespace dml::cli

@@ -1,0 +1,109 @@
+#include "cli/step_executor.h"
+
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+#include <new>
+#include <system_error>
+
+#include "base/check.h"
+
+namespace dml::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+class Monitor final : public plugins::StepMonitor {
+ public:
+  // A chain of `count` steps reports one fraction: each step is an equal share of it.
+  Monitor(runners::TaskMonitor& monitor, std::size_t position, std::size_t count)
+      : monitor_(monitor), position_(position), count_(count) {}
+
+  void Progress(double fraction, const std::string& note) override {
+    const double share = (static_cast<double>(position_) + fraction) / static_cast<double>(count_);
+    monitor_.Progress(share, note);
+  }
+  void Log(const std::string& line) override { monitor_.Log(line); }
+
+ private:
+  runners::TaskMonitor& monitor_;
+  const std::size_t position_;
+  const std::size_t count_;
+};
+
+// The files a step left in `root`/<port>/, as the inputs of the next one. Digests are not needed:
+// nobody keeps an intermediate.
+Result<std::vector<Artifact>> Intermediate(const std::string& root, const StepSpec& from,
+                                           const StepSpec& to) {
+  DML_CHECK(!from.outputs.empty() && !to.inputs.empty(), "steps of a chain have a port each");
+  const PortSpec& output = from.outputs.front();
+  Artifact artifact;
+  artifact.port = to.inputs.front().name;
+  artifact.kind = output.kind;
+  std::error_code problem;
+  for (const auto& entry : fs::directory_iterator(root + "/" + output.name, problem)) {
+    ArtifactFile file;
+    file.name = entry.path().filename().string();
+    file.path = entry.path().string();
+    file.size = static_cast<std::int64_t>(entry.file_size(problem));
+    artifact.files.push_back(std::move(file));
+  }
+  if (problem) return Error::System("cannot read '" + root + "'", problem.value());
+  std::sort(artifact.files.begin(), artifact.files.end(),
+            [](const ArtifactFile& a, const ArtifactFile& b) { return a.name < b.name; });
+  return std::vector<Artifact>{std::move(artifact)};
+}
+
+// Steps return errors; what libraries throw past them ends here, as the failure of one attempt.
+Result<void> RunGuarded(const plugins::Step& step, plugins::StepContext& context) {
+  try {
+    return step.Run(context);
+  } catch (const std::bad_alloc&) {
+    return Error::Task("out of memory", "give the step more memory, or more partitions");
+  } catch (const std::exception& problem) {
+    return Error::Task(std::string("unexpected failure: ") + problem.what());
+  }
+}
+
+}  // namespace
+
+Result<runners::TaskOutcome> StepExecutor::Execute(const runners::LaunchSpec& spec,
+                                                   runners::TaskMonitor& monitor,
+                                                   std::stop_token stop) {
+  const auto* steps = std::get_if<std::vector<runners::NativeStep>>(&spec.work);
+  if (steps == nullptr || steps->empty()) {
+    return Error::Task("a worker got a task without native steps");
+  }
+  const std::string scratch = spec.attempt_dir + "/scratch";
+  runners::TaskOutcome outcome;
+  std::vector<Artifact> inputs = spec.inputs;
+  for (std::size_t i = 0; i < steps->size(); ++i) {
+    const bool last = i + 1 == steps->size();
+    DML_TRY(const std::unique_ptr<plugins::Step> step,
+            registry_.Make((*steps)[i].uses, (*steps)[i].params));
+    Monitor step_monitor(monitor, i, steps->size());
+    plugins::StepContext context;
+    context.inputs = std::move(inputs);
+    context.output_root = last ? spec.attempt_dir + "/out" : scratch + "/step" + std::to_string(i);
+    context.scratch_dir = scratch;
+    context.threads = spec.threads;
+    context.memory_bytes = spec.memory_bytes;
+    context.monitor = &step_monitor;
+    context.stop = stop;
+    DML_RETURN_IF_ERROR(RunGuarded(*step, context));
+    outcome.metrics.update(context.metrics);
+    outcome.warnings.insert(outcome.warnings.end(), context.warnings.begin(),
+                            context.warnings.end());
+    if (last) break;
+    const StepSpec* from = registry_.catalog().FindStep((*steps)[i].uses);
+    const StepSpec* to = registry_.catalog().FindStep((*steps)[i + 1].uses);
+    if (to == nullptr) return Error::Invalid("unknown step type '" + (*steps)[i + 1].uses + "'");
+    DML_TRY(inputs, Intermediate(context.output_root, *from, *to));
+  }
+  std::error_code ignored;
+  fs::remove_all(scratch, ignored);
+  return outcome;
+}
+
+}  // namespace dml::cli

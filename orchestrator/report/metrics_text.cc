@@ -1,0 +1,110 @@
+#include "orchestrator/report/metrics_text.h"
+
+#include "orchestrator/report/number_text.h"
+#include "orchestrator/report/text_table.h"
+
+namespace dml::report {
+
+namespace {
+
+constexpr std::size_t kComfortable = 120;  // a wider table is hard to read on any screen
+
+std::string ValueText(const std::optional<double>& value) {
+  return value ? NumberText(*value) : "-";
+}
+
+bool Fits(const std::string& text, std::size_t width) {
+  const std::string first = text.substr(0, text.find('\n'));
+  return DisplayWidth(first) <= std::min(width, kComfortable);
+}
+
+std::string Wide(const MetricsTable& table, std::size_t width) {
+  std::vector<TextTable::Column> columns{{table.step}};
+  for (const std::string& metric : table.metrics) columns.push_back({metric, Align::kRight});
+  TextTable out(std::move(columns));
+  for (const MetricsTable::Row& row : table.rows) {
+    std::vector<std::string> cells{row.task};
+    for (const auto& value : row.values) cells.push_back(ValueText(value));
+    out.AddRow(std::move(cells));
+  }
+  return out.Render(width);
+}
+
+std::string Tall(const MetricsTable& table, std::size_t width) {
+  std::vector<TextTable::Column> columns{{table.step}};
+  for (const MetricsTable::Row& row : table.rows) columns.push_back({row.task, Align::kRight});
+  if (table.rows.size() == 1) columns.back().heading = "";
+  TextTable out(std::move(columns));
+  for (std::size_t m = 0; m < table.metrics.size(); ++m) {
+    std::vector<std::string> cells{table.metrics[m]};
+    for (const MetricsTable::Row& row : table.rows) cells.push_back(ValueText(row.values[m]));
+    out.AddRow(std::move(cells));
+  }
+  return out.Render(width);
+}
+
+Json Number(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+
+}  // namespace
+
+std::string MetricsTableText(const MetricsTable& table, std::size_t width) {
+  const std::string wide = Wide(table, width);
+  if (Fits(wide, width)) return wide;
+  const std::string tall = Tall(table, width);
+  return Fits(tall, width) ? tall : wide;
+}
+
+std::string MetricsText(const RunFacts& run, std::size_t width) {
+  std::string out;
+  for (const MetricsTable& table : MetricsTables(run)) {
+    if (!out.empty()) out += '\n';
+    out += MetricsTableText(table, width);
+  }
+  return out;
+}
+
+Json MetricsJson(const RunFacts& run) {
+  Json tasks = Json::object();
+  for (const TaskFacts& task : run.tasks) {
+    if (!task.metrics.empty()) tasks[task.name] = task.metrics;
+  }
+  return {{"run", run.id}, {"tasks", tasks}};
+}
+
+std::string DiffText(const RunFacts& before, const RunFacts& after, bool all, std::size_t width) {
+  TextTable table({{"task"},
+                   {"metric"},
+                   {before.id, Align::kRight},
+                   {after.id, Align::kRight},
+                   {"change", Align::kRight}});
+  std::size_t equal = 0;
+  for (const MetricChange& change : DiffMetrics(before, after)) {
+    if (!change.changed()) ++equal;
+    if (!change.changed() && !all) continue;
+    const bool both = change.before && change.after;
+    table.AddRow({change.task, change.metric, ValueText(change.before), ValueText(change.after),
+                  both ? SignedNumberText(*change.after - *change.before) : "-"});
+  }
+  if (table.empty()) {
+    return equal == 0 ? "neither run has metrics\n"
+                      : "all " + std::to_string(equal) + " metrics are equal\n";
+  }
+  std::string out = table.Render(width);
+  if (equal > 0 && !all) out += std::to_string(equal) + " metrics are equal\n";
+  return out;
+}
+
+Json DiffJson(const RunFacts& before, const RunFacts& after) {
+  Json changes = Json::array();
+  for (const MetricChange& change : DiffMetrics(before, after)) {
+    const bool both = change.before && change.after;
+    changes.push_back({{"task", change.task},
+                       {"metric", change.metric},
+                       {"before", Number(change.before)},
+                       {"after", Number(change.after)},
+                       {"delta", both ? Json(*change.after - *change.before) : Json()}});
+  }
+  return {{"before", before.id}, {"after", after.id}, {"changes", changes}};
+}
+
+}  // namespace dml::report
