@@ -7,8 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <mutex>
 #include <set>
 #include <thread>
 
@@ -16,6 +14,7 @@
 #include "plugins/table/csv/csv.h"
 #include "plugins/table/csv/ledger.h"
 #include "plugins/table/csv/prologue.h"
+#include "plugins/table/parallel_partitions.h"
 #include "plugins/table/partition_file.h"
 
 namespace dml::table {
@@ -136,33 +135,16 @@ Result<void> CsvLoad::ReadAgain() {
                                          &ColumnPlan::Stored);
     if (!fits) stale.push_back(i);
   }
-  std::atomic<std::size_t> next{0};
-  std::mutex mutex;
-  std::optional<Error> failure;
-  const auto work = [&] {
+  LoadExecution again = execution_;
+  again.threads = Threads();
+  again.progress = nullptr;  // it has told of these partitions before
+  return ForEachPartition(stale.size(), again, [&](std::size_t i) -> Result<void> {
+    const std::size_t number = stale[i];
     PartitionReader reader = MakeReader();
-    for (std::size_t i = next++; i < stale.size(); i = next++) {
-      const std::size_t number = stale[i];
-      auto outcome = execution_.stop.stop_requested()
-                         ? Result<PartitionOutcome>(Error::Cancelled("stopped"))
-                         : reader.Read(number, ranges_[number], outcomes_[number].start, plans_);
-      if (outcome.ok()) {
-        outcomes_[number] = std::move(outcome).value();
-        continue;
-      }
-      const std::scoped_lock lock(mutex);
-      failure = std::move(outcome).error();
-      return;
-    }
-  };
-  {
-    std::vector<std::jthread> threads;
-    const auto extra = std::min(static_cast<std::size_t>(Threads()), stale.size());
-    for (std::size_t i = 1; i < extra; ++i) threads.emplace_back(work);
-    work();
-  }
-  if (failure) return *std::move(failure);
-  return {};
+    DML_TRY(outcomes_[number],
+            reader.Read(number, ranges_[number], outcomes_[number].start, plans_));
+    return {};
+  });
 }
 
 // Text columns become categories or strings, by all their values.

@@ -53,25 +53,17 @@ Result<void> UnpackGzip(int fd, const std::string& path, const Sink& sink) {
     if (read.empty()) break;
     stream.next_in = reinterpret_cast<Bytef*>(in.data());
     stream.avail_in = static_cast<uInt>(read.size());
-    while (stream.avail_in > 0) {
-      if (any && !inside && ::inflateReset(&stream) != Z_OK) return Damaged(path, "zlib failed");
-      if (any && !inside && *stream.next_in == 0) {  // zero padding after the last member
-        ++stream.next_in;
-        --stream.avail_in;
-        continue;
+    // Input may be left, or output that did not fit into one block.
+    while (stream.avail_in > 0 || (inside && stream.avail_out == 0)) {
+      if (any && !inside) {
+        if (*stream.next_in == 0) {  // zero padding after the last member
+          ++stream.next_in;
+          --stream.avail_in;
+          continue;
+        }
+        if (::inflateReset(&stream) != Z_OK) return Damaged(path, "zlib failed");
       }
-      inside = any = true;
-      stream.next_out = reinterpret_cast<Bytef*>(out.data());
-      stream.avail_out = static_cast<uInt>(out.size());
-      const int status = ::inflate(&stream, Z_NO_FLUSH);
-      if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) {
-        return Damaged(path, stream.msg == nullptr ? "the gzip data is damaged" : stream.msg);
-      }
-      DML_RETURN_IF_ERROR(sink({out.data(), out.size() - stream.avail_out}));
-      inside = status != Z_STREAM_END;
-    }
-    // Output that did not fit into one block.
-    while (inside && stream.avail_out == 0) {
+      any = true;
       stream.next_out = reinterpret_cast<Bytef*>(out.data());
       stream.avail_out = static_cast<uInt>(out.size());
       const int status = ::inflate(&stream, Z_NO_FLUSH);

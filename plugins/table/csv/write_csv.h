@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "plugins/table/batch.h"
+
+namespace dml::table {
+
+struct CsvWriteOptions {
+  char delimiter = ',';
+  bool header = true;
+  std::string null_value;  // written for missing values
+};
+
+// Writes rows as delimited text that LoadCsv reads back as the same values: shortest round-trip
+// numbers, ISO timestamps, LF, and quotes only where they are needed. The file appears under its
+// name at Commit(), complete, or not at all. Not thread-safe.
+class CsvWriter {
+ public:
+  // Creates a temporary file beside `path`; kEnvironment if that cannot be done.
+  static Result<CsvWriter> Create(const std::string& path, const CsvWriteOptions& options = {});
+  ~CsvWriter();
+  CsvWriter(CsvWriter&&) noexcept;
+  CsvWriter& operator=(CsvWriter&&) noexcept;
+
+  // The header comes from the first batch; all batches have the same columns.
+  Result<void> Append(const Batch& batch);
+  Result<void> Commit();
+
+ private:
+  struct State;
+  explicit CsvWriter(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// The rows of a batch as text, with the header if options say so.
+[[nodiscard]] std::string FormatCsv(const Batch& batch, const CsvWriteOptions& options = {});
+
+}  // namespace dml::table

@@ -1,0 +1,170 @@
+#include "plugins/table/readers/jsonl.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "base/suggest.h"
+#include "plugins/table/civil_time.h"
+#include "plugins/table/csv/cell_scan.h"
+#include "plugins/table/csv/cell_type.h"
+#include "plugins/table/csv/number.h"
+#include "plugins/table/readers/batch_sink.h"
+#include "plugins/table/readers/line_reader.h"
+
+namespace dml::table {
+
+namespace {
+
+using OrderedJson = nlohmann::ordered_json;
+
+std::string TextOf(const OrderedJson& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+CellType TypeOf(const OrderedJson& value) {
+  if (value.is_null()) return CellType::kNothing;
+  if (value.is_boolean()) return CellType::kBool;
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX) {
+    return CellType::kFloat64;
+  }
+  if (value.is_number_integer()) return CellType::kInt64;
+  if (value.is_number_float()) return CellType::kFloat64;
+  const bool time = value.is_string() && ParseIsoTimestamp(value.get_ref<const std::string&>());
+  return time ? CellType::kTimestamp : CellType::kText;
+}
+
+// What is known of a key after the first pass.
+struct KeySurvey {
+  CellType type = CellType::kNothing;
+  std::set<std::string> values;  // at most one more than kCategoriesMax
+  std::uint64_t present = 0;
+
+  void See(const OrderedJson& value) {
+    if (value.is_null()) return;
+    ++present;
+    type = JoinCellTypes(type, TypeOf(value));
+    if (values.size() <= kCategoriesMax) values.insert(TextOf(value));
+  }
+  [[nodiscard]] ColumnType Stored() const {
+    switch (type) {
+      case CellType::kNothing:
+      case CellType::kFloat64:
+        return ColumnType::kFloat64;
+      case CellType::kBool:
+        return ColumnType::kBool;
+      case CellType::kInt64:
+        return ColumnType::kInt64;
+      case CellType::kTimestamp:
+        return ColumnType::kTimestamp;
+      case CellType::kText:
+        break;
+    }
+    const bool few = values.size() <= kCategoriesAlways ||
+                     (values.size() <= kCategoriesMax && values.size() * 2 <= present);
+    return few ? ColumnType::kCategory : ColumnType::kString;
+  }
+};
+
+template <typename Use>
+Result<void> ForEachObject(LineReader& lines, const LoadExecution& execution, Use use) {
+  lines.Rewind();
+  std::string_view line;
+  for (std::uint64_t count = 0;; ++count) {
+    if (count % 1024 == 0 && execution.stop.stop_requested()) return Error::Cancelled("stopped");
+    DML_TRY(const bool more, lines.Next(line));
+    if (!more) return {};
+    if (StripSpaces(line).empty()) continue;
+    const OrderedJson object =
+        OrderedJson::parse(line, nullptr, /*allow_exceptions=*/false, /*ignore_comments=*/false);
+    if (!object.is_object()) {
+      return Error::Invalid(object.is_discarded() ? "the line is not valid JSON"
+                                                  : "the line is not a JSON object",
+                            "write one object a line, in UTF-8")
+          .At(lines.Place());
+    }
+    auto used = use(object);
+    if (!used.ok()) return std::move(used).error().At(lines.Place());
+  }
+}
+
+// False if the value does not fit the column.
+bool Append(ColumnBuilder& column, ColumnType type, const OrderedJson& value) {
+  const std::string text = TextOf(value);
+  switch (type) {
+    case ColumnType::kFloat64:
+    case ColumnType::kFloat32:
+      if (const auto number = ParseDouble(text)) return column.AppendDouble(*number), true;
+      return false;
+    case ColumnType::kInt64:
+      if (const auto number = ParseInt64(text)) return column.AppendInt64(*number), true;
+      return false;
+    case ColumnType::kBool:
+      if (const auto truth = ParseBool(text)) return column.AppendBool(*truth), true;
+      return false;
+    case ColumnType::kTimestamp:
+      if (const auto time = ParseIsoTimestamp(text)) return column.AppendInt64(*time), true;
+      return false;
+    case ColumnType::kCategory:
+    case ColumnType::kString:
+      return column.AppendText(text), true;
+    case ColumnType::kSparse:
+      break;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<LoadReport> LoadJsonl(const JsonlOptions& options, const std::string& directory,
+                             const LoadExecution& execution) {
+  DML_TRY(const auto source, TextSource::Open(options.paths, CsvEncoding::kUtf8, directory));
+  LineReader lines(*source);
+  std::vector<std::string> names;
+  std::map<std::string, KeySurvey> surveys;
+  DML_RETURN_IF_ERROR(
+      ForEachObject(lines, execution, [&](const OrderedJson& object) -> Result<void> {
+        for (const auto& [key, value] : object.items()) {
+          const auto [survey, added] = surveys.try_emplace(key);
+          if (added) names.push_back(key);
+          survey->second.See(value);
+        }
+        return {};
+      }));
+  if (names.empty()) {
+    return Error::Invalid(fmt::format("'{}' holds no object with a key", options.paths.front()));
+  }
+  Schema schema;
+  for (const std::string& name : names) {
+    const auto declared = options.types.find(name);
+    const ColumnType type =
+        declared != options.types.end() ? declared->second : surveys[name].Stored();
+    schema.fields.push_back({name, type, 1});
+  }
+  for (const auto& [name, type] : options.types) {
+    DML_TRY([[maybe_unused]] const std::size_t index, schema.Find(name));
+    if (type == ColumnType::kSparse) {
+      return Error::Invalid(fmt::format("column '{}' cannot be sparse in JSON lines", name));
+    }
+  }
+  BatchSink sink(schema, directory, options.partitions, source->size());
+  const auto append = [&](const OrderedJson& object) -> Result<void> {
+    DML_RETURN_IF_ERROR(sink.StartRow(lines.position()));
+    for (std::size_t c = 0; c < schema.fields.size(); ++c) {
+      const Field& field = schema.fields[c];
+      const auto value = object.find(field.name);
+      if (value == object.end() || value->is_null()) {
+        sink.column(c).AppendMissing();
+      } else if (!Append(sink.column(c), field.type, *value)) {
+        return Error::Invalid(fmt::format("row {}, column '{}' holds {}, which is not {}",
+                                          sink.rows(), field.name, value->dump().substr(0, 60),
+                                          ColumnTypeName(field.type)));
+      }
+    }
+    return {};
+  };
+  DML_RETURN_IF_ERROR(ForEachObject(lines, execution, append));
+  return sink.Finish();
+}
+
+}  // namespace dml::table
