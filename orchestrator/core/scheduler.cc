@@ -69,7 +69,7 @@ std::optional<Instant> Scheduler::NextWakeup() const {
 }
 
 // The only writer of a task's state.
-void Scheduler::Move(TaskId task, TaskState to, std::string reason) {
+void Scheduler::Move(TaskId task, TaskState to, std::string reason, TaskId blamed) {
   Task& entry = tasks_[task];
   const TaskState from = entry.state;
   DML_CHECK(CanMove(from, to), "the transition table knows every move");
@@ -86,7 +86,7 @@ void Scheduler::Move(TaskId task, TaskState to, std::string reason) {
   --counts_[static_cast<std::size_t>(from)];
   ++counts_[static_cast<std::size_t>(to)];
   entry.state = to;
-  out_->emplace_back(Change{task, from, to, entry.attempt, std::move(reason)});
+  out_->emplace_back(Change{task, from, to, entry.attempt, std::move(reason), blamed});
   if (!IsFinal(to)) return;
   --unfinished_;
   settling_.push_back(task);
@@ -115,7 +115,7 @@ void Scheduler::Examine(TaskId task) {
       if (HasOutputs(state)) continue;
       const TaskState to =
           state == TaskState::kCancelled ? TaskState::kCancelled : TaskState::kSkipped;
-      return Move(task, to, fmt::format("task {} {}", producer.index(), TaskStateName(state)));
+      return Move(task, to, std::string(TaskStateName(state)), producer);
     }
   }
   if (failing_) return Move(task, TaskState::kSkipped, "another task failed");

@@ -96,6 +96,7 @@ struct Change {
   TaskState to = TaskState::kBlocked;
   AttemptNumber attempt;
   std::string reason;  // for people; empty where the move speaks for itself
+  TaskId blamed{};     // the producer that the reason is about: "<its name> failed"
 };
 struct Resolve {  // decide: run, reuse, skip or fail
   TaskId task;
@@ -170,7 +171,7 @@ class Scheduler {
   void On(const CancelRequested& event);
   void On(const TimePassed& event);
 
-  void Move(TaskId task, TaskState to, std::string reason = {});
+  void Move(TaskId task, TaskState to, std::string reason = {}, TaskId blamed = {});
   void Settle();
   void Examine(TaskId task);
   void Fail(TaskId task, FailureKind kind, int exit_code, const Error& error);

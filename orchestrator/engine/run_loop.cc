@@ -96,14 +96,14 @@ Result<void> RunLoop::Turn(std::vector<Message> messages) {
 
 void RunLoop::Plan(const core::Change& change) {
   states_[change.task] = change.to;
+  std::string reason = change.reason;
+  if (change.blamed.valid()) reason = parts_.pipeline.tasks[change.blamed].name + " " + reason;
+  if (change.to == core::TaskState::kLaunching) reason = active_[change.task]->reason;
   for (const TaskId member : parts_.fusion.members[change.task]) {
-    batch_.changes.push_back({member, change.from, change.to, change.attempt, change.reason});
-    if (change.to == core::TaskState::kLaunching && change.reason.empty() && active_[change.task]) {
-      batch_.changes.back().reason = active_[change.task]->reason;
-    }
+    batch_.changes.push_back({member, change.from, change.to, change.attempt, reason});
   }
   changes_.push_back(change);
-  if (core::IsFinal(change.to) && active_[change.task] != nullptr) LeaveFlight(change.task);
+  changes_.back().reason = std::move(reason);
 }
 
 void RunLoop::Plan(const core::Launch& command) {
@@ -163,6 +163,7 @@ void RunLoop::Run(TaskId unit, MustRun verdict) {
   events_.emplace_back(core::ResolvedRun{unit});
 }
 
+// After the result is durable, so that whoever waits for it finds it.
 void RunLoop::LeaveFlight(TaskId unit) {
   const auto flight = flights_.find(active_[unit]->task.key);
   if (flight != flights_.end()) {
@@ -216,6 +217,7 @@ void RunLoop::Announce() {
         parts_.observer.TaskWarned(change.task, warning);
       }
     }
+    if (active != nullptr) LeaveFlight(change.task);
     active_[change.task].reset();
   }
 }

@@ -17,12 +17,12 @@ namespace dml::engine {
 struct RunOptions {
   int jobs = 0;  // cpus to use; 0: all that the runner has
   bool keep_going = false;
-  bool force = false;              // run everything, whatever the store knows
-  bool no_cache = false;           // neither reuse nor record
-  std::vector<std::string> from;   // steps to run again, with everything after them
-  std::vector<std::string> until;  // steps to stop at: only they and what they need
-  std::string pipeline_text;       // the source, kept with the run for the report
-  int prefetch_max = 256;          // short native tasks handed to a worker ahead of time
+  bool force = false;                   // run everything, whatever the store knows
+  bool no_cache = false;                // neither reuse nor record
+  std::vector<std::string> from = {};   // steps to run again, with everything after them
+  std::vector<std::string> until = {};  // steps to stop at: only they and what they need
+  std::string pipeline_text = {};       // the source, kept with the run for the report
+  int prefetch_max = 256;               // short native tasks handed to a worker ahead of time
 };
 
 // What a run would do, and why: `dml plan`. Reads the store and hashes input files, writes nothing

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "orchestrator/engine/observer.h"
+#include "orchestrator/engine/session.h"
+#include "pipelines/task_decl.h"
+#include "runners/api/runner.h"
+
+namespace dml::engine {
+
+// A pipeline made by hand: enough of a task to run.
+struct PipelineMaker {
+  pipelines::ExpandedPipeline pipeline{"demo", "/demo/p.yaml", "/demo", Json::object(), {}};
+
+  // A native step that writes one table made of its parameters and inputs.
+  TaskId Add(const std::string& name, const std::vector<TaskId>& inputs = {},
+             Json params = Json::object()) {
+    pipelines::TaskDecl task;
+    task.name = name;
+    task.step = name.substr(0, name.find('@'));
+    task.work = pipelines::NativeWork{"fake.step", 1, std::move(params)};
+    for (const TaskId input : inputs) task.inputs.push_back({"in", input, "out"});
+    task.outputs = {{"out", PortKind::kTable, true, false, ""}};
+    task.retry.limit = 0;
+    task.retry.backoff = Duration::Millis(1);
+    task.where = {"p.yaml", 3, 5};
+    return pipeline.tasks.push_back(std::move(task));
+  }
+  pipelines::TaskDecl& operator[](TaskId task) { return pipeline.tasks[task]; }
+};
+
+// Executes attempts within Launch(), on the calling thread: what a worker does, without workers.
+// A step's output is a file with its parameters, its inputs' digests and nothing else.
+class ImmediateRunner final : public runners::Runner {
+ public:
+  explicit ImmediateRunner(runners::EventSink& sink) : sink_(sink) {}
+
+  // The exits still to be given by task name, before it succeeds.
+  std::map<std::string, std::vector<runners::ExitReason>> failures;
+  std::vector<runners::LaunchSpec> launched;
+  bool leaves_outputs = true;
+  std::set<std::string> hangs;  // until killed
+
+  [[nodiscard]] runners::Capacity Total() const override { return {2, 0}; }
+
+  Result<void> Launch(std::vector<runners::LaunchSpec> batch) override {
+    for (runners::LaunchSpec& spec : batch) {
+      Execute(spec);
+      launched.push_back(std::move(spec));
+    }
+    return {};
+  }
+  void Kill(runners::AttemptKey key, runners::KillMode) override {
+    sink_.Post(runners::AttemptExited{key, runners::ExitKilled{}, {}, {}, {}});
+  }
+  Result<runners::AttemptStatus> Find(runners::AttemptKey) override {
+    return runners::AttemptStatus(runners::AttemptUnknown{});
+  }
+  void Shutdown() override {}
+
+  [[nodiscard]] std::vector<std::string> Names() const {
+    std::vector<std::string> names;
+    for (const auto& spec : launched) names.push_back(spec.task_name);
+    return names;
+  }
+
+ private:
+  void Execute(const runners::LaunchSpec& spec) {
+    sink_.Post(runners::AttemptStarted{spec.key, 1});
+    if (hangs.contains(spec.task_name)) return;
+    runners::AttemptExited exit{spec.key, runners::ExitSuccess{}, Json::object(), {}, {}};
+    WriteOutputs(spec);
+    if (auto& left = failures[spec.task_name]; !left.empty()) {
+      exit.reason = left.front();
+      left.erase(left.begin());
+    } else {
+      exit.metrics = {{"inputs", spec.inputs.size()}};
+    }
+    sink_.Post(std::move(exit));
+  }
+  void WriteOutputs(const runners::LaunchSpec& spec) const {
+    if (!leaves_outputs) return;
+    for (const PortSpec& port : spec.outputs) {
+      const std::string folder = spec.attempt_dir + "/out/" + port.name;
+      std::filesystem::create_directories(folder);
+      std::ofstream file(folder + "/part-0.txt");
+      for (const auto& step : std::get<std::vector<runners::NativeStep>>(spec.work)) {
+        file << step.params.dump() << "\n";
+      }
+      for (const Artifact& input : spec.inputs) file << input.digest.Hex() << "\n";
+    }
+  }
+
+  runners::EventSink& sink_;
+};
+
+// Remembers what it was told.
+class RecordingObserver final : public RunObserver {
+ public:
+  std::vector<TaskUpdate> updates;
+  RunResult result;
+  RunId run;
+
+  void RunStarted(RunId id, const pipelines::ExpandedPipeline&) override { run = id; }
+  void TaskChanged(const TaskUpdate& update) override { updates.push_back(update); }
+  void TaskProgress(TaskId, double, const std::string&) override {}
+  void TaskWarned(TaskId, const std::string&) override {}
+  void RunFinished(const RunResult& finished) override { result = finished; }
+
+  // The last reason given for a state of a task.
+  [[nodiscard]] std::string Reason(TaskId task, core::TaskState state) const {
+    std::string reason = "(never)";
+    for (const TaskUpdate& update : updates) {
+      if (update.task == task && update.to == state) reason = update.reason;
+    }
+    return reason;
+  }
+};
+
+}  // namespace dml::engine
