@@ -27,7 +27,7 @@ std::string Indented(const std::string& text, const char* indent) {
   std::size_t start = 0;
   while (start < text.size()) {
     const std::size_t end = std::min(text.find('\n', start), text.size());
-    out += indent + text.substr(start, end - start) + "\n";
+    out += fmt::format("{}{}\n", indent, text.substr(start, end - start));
     start = end + 1;
   }
   return out;
@@ -38,11 +38,11 @@ void PrintFailure(const state::RunView& view, RunId run, const state::TaskView& 
   std::string text = fmt::format("\n{} {}", output.ForMessage(Style::kBad, "failed:"),
                                  output.ForMessage(Style::kBold, Harmless(task.name)));
   if (task.attempt.value > 1) text += fmt::format(" after {} attempts", task.attempt.value);
-  text += "\n" + Indented(Harmless(task.reason), "  ");
+  text += fmt::format("\n{}", Indented(Harmless(task.reason), "  "));
   const std::string log = LastLines(view.LogPath(run, task.name, task.attempt), kLogLines);
   if (!log.empty()) {
-    text += output.ForMessage(Style::kDim, "  the end of its log:") + "\n" +
-            Indented(Harmless(log), "  | ");
+    text += fmt::format("{}\n{}", output.ForMessage(Style::kDim, "  the end of its log:"),
+                        Indented(Harmless(log), "  | "));
     text += fmt::format("  all of it: dml logs {} --run r{}\n", task.name, run.value);
   }
   output.RawMessage(text);
@@ -59,8 +59,9 @@ void PrintVerdicts(const report::RunFacts& run, const Output& output) {
   }
   for (const report::MetricsTable& table : report::MetricsTables(run)) {
     if (!verdicts.contains(table.step)) continue;
-    output.Print("\n" +
-                 report::MetricsTableText(table, static_cast<std::size_t>(output.result_width())));
+    output.Print(fmt::format(
+        "\n{}",
+        report::MetricsTableText(table, static_cast<std::size_t>(output.result_width()))));
   }
 }
 
