@@ -150,7 +150,7 @@ Json ParamBinder::BindResolved(const ParamSpec& spec, const Node& node,
     case ParamType::kOneOf:
       return BindOneOf(spec, node, at);
     case ParamType::kTransforms:
-      return BindTransforms(node, at);
+      return BindTransforms(spec, node, at);
     case ParamType::kAny:
       return BindAny(node, at);
   }
@@ -216,6 +216,13 @@ Json ParamBinder::BindQuantity(const ParamSpec& spec, const Node& node) {
   std::int64_t amount = 0;
   if (spec.type == ParamType::kDuration) {
     const auto duration = ParseDuration(node.text);
+    if (!duration.ok() && AsFloat(node)) {
+      resolver_.diagnostics().Add(node.place,
+                                  fmt::format("{} must be {}, found {}", Subject(spec),
+                                              DescribeExpected(spec), DescribeNode(node)),
+                                  fmt::format("add a unit: {}s", node.text));
+      return {};
+    }
     if (!duration.ok()) return Mistyped(spec, node);
     amount = duration->ns;
   } else {
@@ -311,12 +318,9 @@ Json ParamBinder::BindOneOf(const ParamSpec& spec, const Node& node, const Json:
   return Mistyped(spec, node);
 }
 
-Json ParamBinder::BindTransforms(const Node& node, const Json::json_pointer& at) {
-  if (!node.is_sequence()) {
-    ParamSpec spec;
-    spec.type = ParamType::kTransforms;
-    return Mistyped(spec, node);
-  }
+Json ParamBinder::BindTransforms(const ParamSpec& spec, const Node& node,
+                                 const Json::json_pointer& at) {
+  if (!node.is_sequence()) return Mistyped(spec, node);
   Json out = Json::array();
   for (std::size_t i = 0; i < node.items.size(); ++i) {
     out.push_back(BindTransform(node.items[i], at / i));

@@ -76,7 +76,7 @@ class ParamBinder {
   Json BindList(const ParamSpec& spec, const Node& node, const Json::json_pointer& at);
   Json BindMap(const ParamSpec& spec, const Node& node, const Json::json_pointer& at);
   Json BindOneOf(const ParamSpec& spec, const Node& node, const Json::json_pointer& at);
-  Json BindTransforms(const Node& node, const Json::json_pointer& at);
+  Json BindTransforms(const ParamSpec& spec, const Node& node, const Json::json_pointer& at);
   Json BindTransform(const Node& node, const Json::json_pointer& at);
   Json BindAny(const Node& node, const Json::json_pointer& at);
   Json BindPath(const ParamSpec& spec, const Node& node, const Json::json_pointer& at);

@@ -20,6 +20,8 @@ std::string Bound(const ParamSpec& spec, double value) {
 
 // " >= 0", " in (0, 1]", or "".
 std::string Range(const ParamSpec& spec) {
+  const bool has_unit = spec.type == ParamType::kDuration || spec.type == ParamType::kSize;
+  if (has_unit && !spec.maximum && spec.minimum.value_or(0) <= 1) return {};
   if (spec.minimum && spec.maximum) {
     return fmt::format(" in {}{}, {}{}", spec.minimum_exclusive ? '(' : '[',
                        Bound(spec, *spec.minimum), Bound(spec, *spec.maximum),

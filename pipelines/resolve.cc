@@ -58,12 +58,22 @@ std::string DirectoryOf(const Place& place) {
   return place.source == nullptr ? std::string() : place.source->directory;
 }
 
-std::string SuggestKey(const Node* mapping, std::string_view path) {
-  std::vector<std::string> names;
-  if (mapping != nullptr) {
-    for (const Node::Key& key : mapping->keys) names.push_back(key.text);
+// What the first piece of a path that does not exist may have meant.
+std::string SuggestPath(const Node* node, std::string_view path) {
+  while (node != nullptr) {
+    const std::size_t dot = path.find('.');
+    const std::string_view name = path.substr(0, dot);
+    const Node* next = FindPath(node, name);
+    if (next == nullptr) {
+      std::vector<std::string> names;
+      for (const Node::Key& key : node->keys) names.push_back(key.text);
+      return DidYouMean(name, names);
+    }
+    if (dot == std::string_view::npos) break;
+    node = next;
+    path.remove_prefix(dot + 1);
   }
-  return DidYouMean(path, names);
+  return {};
 }
 
 }  // namespace
@@ -128,7 +138,7 @@ void Resolver::Append(const Reference& reference, const Node& at, const Scope& s
       const Node* value = FindPath(scope.params, reference.path);
       if (value == nullptr) {
         return Fail(out, at.place, fmt::format("undefined reference '{}'", reference.text),
-                    SuggestKey(scope.params, reference.path));
+                    SuggestPath(scope.params, reference.path));
       }
       return AppendNode(*value, reference, at, scope, mode, out);
     }
@@ -244,7 +254,7 @@ void Resolver::AppendMatrix(const Reference& reference, const Node& at, const Sc
   const Node* value = FindPath(bound->value, path);
   if (value == nullptr) {
     return Fail(out, at.place, fmt::format("undefined reference '{}'", reference.text),
-                SuggestKey(bound->value, path));
+                SuggestPath(bound->value, path));
   }
   AppendNode(*value, reference, at, scope, mode, out);
 }

@@ -90,7 +90,9 @@ std::string ScalarTrap(const Node& node) {
   if (HasLeadingZero(std::string_view(text).substr(sign))) {
     return "a leading zero is ambiguous in YAML; remove it, or write 0o17 for octal";
   }
-  if (AllDigits(std::string_view(text).substr(sign))) return "it does not fit into 64 bits";
+  if (AllDigits(std::string_view(text).substr(sign)) && !AsInt(node)) {
+    return "it does not fit into 64 bits";
+  }
   if (text.find('_') != std::string::npos &&
       text.find_first_not_of("0123456789_") == std::string::npos) {
     return "write the digits without '_'";

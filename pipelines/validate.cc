@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::array<std::string_view, 9> kFileKeys{
     "name", "description", "params", "defaults", "include", "schedule", "on", "env", "steps"};
+constexpr std::array<std::string_view, 5> kDefaultsKeys{"retry", "timeout", "resources", "cache",
+                                                        "env"};
 constexpr std::array<std::string_view, 3> kHookEvents{"success", "failure", "always"};
 
 std::string NameOf(const Node& root, const Source& source, Diagnostics& diagnostics) {
@@ -88,6 +90,8 @@ Json ValidateHooks(ValidateContext& context, const Node& node) {
 void ValidateFileHead(ValidateContext& context, std::size_t file) {
   const Node& root = context.pipeline.files[file].document->root;
   CheckKeys(root, kFileKeys, "a pipeline", /*extensions=*/true, context.diagnostics);
+  CheckKeys(context.pipeline.files[file].defaults, kDefaultsKeys, "'defaults'",
+            /*extensions=*/false, context.diagnostics);
   if (file > 0) {
     for (const std::string_view key : {"schedule", "on"}) {
       const Node* found = root.Find(key);
@@ -174,6 +178,7 @@ Pipeline Validate(const std::shared_ptr<const Document>& document, const StepCat
     ValidateStep(context, i);
   }
   CheckCycles(context);
+  for (std::size_t i = 0; i < count && !diagnostics.empty(); ++i) CheckCombinations(context, i);
   return std::move(context.pipeline);
 }
 

@@ -49,6 +49,9 @@ std::optional<Matrix> ValidateMatrix(ValidateContext& context, const Node& step,
 // validate_step.cc: everything about one step but its ports.
 void DeclareStep(ValidateContext& context, std::size_t position);
 void ValidateStep(ValidateContext& context, std::size_t position);
+// Checks the values of a small matrix against the parameters they go to. Expand does it for every
+// task anyhow; this is for a pipeline that will not be expanded because something else is wrong.
+void CheckCombinations(ValidateContext& context, std::size_t position);
 // validate_ports.cc: input and needs.
 void ValidateInputs(ValidateContext& context, std::size_t position);
 void ValidateNeeds(ValidateContext& context, std::size_t position);

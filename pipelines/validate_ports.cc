@@ -189,7 +189,12 @@ void ValidateInputs(ValidateContext& context, std::size_t position) {
   }
   if (native->spec == nullptr) return;
   if (input != nullptr) ReadNativeInputs(context, step, *native->spec, *input);
-  CheckRequired(context, *native->spec, node);
+  // A misspelt "input" is reported as an unknown key; the missing input is the same mistake.
+  const bool misspelt = std::ranges::any_of(node.keys, [](const Node::Key& key) {
+    static const std::vector<std::string> input_key{"input"};
+    return key.text != "inputs" && key.text != "input" && !Nearest(key.text, input_key).empty();
+  });
+  if (!misspelt) CheckRequired(context, *native->spec, node);
 }
 
 void ValidateNeeds(ValidateContext& context, std::size_t position) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/suggest.h"
+#include "pipelines/combinations.h"
 #include "pipelines/scalar.h"
 #include "pipelines/settings.h"
 #include "pipelines/validate_context.h"
@@ -196,13 +197,15 @@ void ReadInputPaths(ValidateContext& context, CommandDecl& command, const Node& 
 
 void BindCommand(ValidateContext& context, StepDecl& step, const Node& node, Scope scope) {
   auto& command = std::get<CommandDecl>(step.work);
-  RejectKeys(context, node, {"with"}, "uses");
+  if (node.Find("uses") == nullptr) RejectKeys(context, node, {"with"}, "uses");
   for (const InputDecl& input : step.inputs) command.inputs.emplace(input.port, input.port);
   if (const Node* inputs = node.Find("inputs")) ReadInputPaths(context, command, *inputs, scope);
   if (const Node* code = node.Find("code")) ReadCode(context, command, *code, scope);
   scope.inputs = &command.inputs;
   scope.outputs = &command.outputs;
-  for (const Node& argument : command.argv) CheckText(context, step, argument, scope);
+  for (const Node& argument : command.argv) {
+    if (argument.is_scalar()) CheckText(context, step, argument, scope);
+  }
 }
 
 void BindEnv(ValidateContext& context, StepDecl& step, const Node& node, Scope scope) {
@@ -354,6 +357,25 @@ void ValidateStep(ValidateContext& context, std::size_t position) {
   BindEnv(context, step, node, scope);
   BindSettings(context, step, node, scope);
   if (const Node* condition = node.Find("if")) BindCondition(context, step, *condition, scope);
+}
+
+void CheckCombinations(ValidateContext& context, std::size_t position) {
+  static constexpr std::size_t kCheckedMax = 1000;
+  const StepDecl& step = context.pipeline.steps[position];
+  if (!step.matrix || CountCombinations(*step.matrix) > kCheckedMax) return;
+  Scope scope = ScopeOf(context, step);
+  scope.steps = &context.pipeline.step_names;
+  scope.matrix_keys = &step.matrix->keys;
+  const auto* native = std::get_if<NativeDecl>(&step.work);
+  for (const Bindings& bindings : Combine(*step.matrix)) {
+    scope.task = &bindings;
+    ParamBinder binder(context.catalog, context.resolver, scope);
+    for (const Hole& hole : step.settings.holes) binder.Bind(*hole.spec, *hole.node, hole.pointer);
+    if (native == nullptr) continue;
+    for (const Hole& hole : native->params.holes) {
+      binder.Bind(*hole.spec, *hole.node, hole.pointer);
+    }
+  }
 }
 
 }  // namespace dml::pipelines

@@ -154,7 +154,7 @@ class TreeBuilder final : public YAML::EventHandler {
     if (static_cast<int>(open_.size()) >= kNestingMax) StopTooDeep(mark);
     if (!open_.empty() && open_.back().node.is_mapping() && open_.back().expects_key) {
       Stop(mark, "a key must be text, not a list or a mapping",
-           "put quotes around text that begins with [ or {");
+           "check that every [ and { is closed, and put quotes around text that begins with one");
     }
     OpenNode open;
     open.node.kind = kind;

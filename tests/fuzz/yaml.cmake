@@ -1,0 +1,1 @@
+dml_fuzzer(yaml LIBS dml::pipelines)

@@ -1,0 +1,114 @@
+// Every golden/<case>.yaml is loaded, and what dml says about it must equal <case>.expected: its
+// diagnostics, or its tasks if there are none. DML_BLESS=1 rewrites the expectations.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "tests/pipelines/test_catalog.h"
+
+namespace dml::pipelines::testing {
+namespace {
+
+const std::string kFolder = std::string(DML_SOURCE_DIR) + "/tests/pipelines/golden/";
+
+std::vector<std::string> Cases() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
+    if (entry.path().extension() == ".yaml") names.push_back(entry.path().stem().string());
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+// A first line "# -S a=1 -S b=2" stands for the command line.
+Overrides OverridesOf(const std::string& text) {
+  Overrides out;
+  std::istringstream words(text.substr(0, text.find('\n')));
+  std::string word;
+  while (words >> word) {
+    if (word != "-S") continue;
+    words >> word;
+    const std::size_t equals = word.find('=');
+    out.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+  }
+  return out;
+}
+
+std::string ShowTask(const ExpandedPipeline& pipeline, const TaskDecl& task) {
+  std::ostringstream out;
+  out << task.name << '\n';
+  if (const auto* native = std::get_if<NativeWork>(&task.work)) {
+    out << "  " << native->uses << ' ' << CanonicalJson(native->params) << '\n';
+  } else {
+    const auto& command = std::get<CommandWork>(task.work);
+    out << (command.shell ? "  shell" : "  run");
+    for (const std::string& word : command.argv) out << " [" << word << ']';
+    out << '\n';
+  }
+  for (const InputEdge& edge : task.inputs) {
+    out << "  " << edge.port << " <- " << pipeline.tasks[edge.producer].name << '.' << edge.output
+        << '\n';
+  }
+  for (const TaskId need : task.needs) out << "  after " << pipeline.tasks[need].name << '\n';
+  for (const auto& [name, value] : task.env) out << "  env " << name << '=' << value << '\n';
+  for (const std::string& name : task.secret_env) out << "  secret variable " << name << '\n';
+  for (const std::string& name : task.secret_files) out << "  secret file " << name << '\n';
+  for (const DeferredValue& value : task.deferred) {
+    out << "  later " << value.pointer << " = " << value.text << '\n';
+  }
+  if (task.condition) out << "  if " << task.condition->text << '\n';
+  if (task.never) out << "  never\n";
+  for (const FileInput& file : task.files) out << "  reads " << file.pattern << '\n';
+  return out.str();
+}
+
+std::string Load(const std::string& name) {
+  LoadOptions options;
+  options.catalog = &TestCatalog();
+  options.schedule_time = "2026-11-21T02:00:00Z";
+  options.env = [](const std::string& variable) -> std::optional<std::string> {
+    if (variable == "HOME") return "/home/ada";
+    return variable == "TOKEN" ? std::optional<std::string>("s3cret") : std::nullopt;
+  };
+  options.read_file = [](const std::string& path) -> Result<std::string> {
+    return ReadFile(kFolder + path.substr(std::string("/work/").size()));
+  };
+  const auto text = ReadFile(kFolder + name + ".yaml");
+  options.overrides = OverridesOf(text.ok() ? *text : "");
+  const LoadedPipeline loaded = LoadPipeline("/work/" + name + ".yaml", options);
+  std::string out = RenderText(loaded.diagnostics);
+  for (std::size_t at = out.find(kFolder); at != std::string::npos; at = out.find(kFolder)) {
+    out.replace(at, kFolder.size(), "/work/");
+  }
+  if (!loaded.ok()) return out;
+  for (const TaskDecl& task : loaded.pipeline.tasks) out += ShowTask(loaded.pipeline, task);
+  return out;
+}
+
+class GoldenTest : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenTest, SaysWhatIsExpected) {
+  const std::string path = kFolder + GetParam() + ".expected";
+  const std::string found = Load(GetParam());
+  if (std::getenv("DML_BLESS") != nullptr) {
+    std::ofstream(path) << found;
+    return;
+  }
+  const auto expected = ReadFile(path);
+  ASSERT_TRUE(expected.ok()) << "no expectation; look at this and bless it:\n" << found;
+  EXPECT_EQ(found, *expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenTest, ::testing::ValuesIn(Cases()),
+                         [](const auto& golden) { return golden.param; });
+
+}  // namespace
+}  // namespace dml::pipelines::testing
