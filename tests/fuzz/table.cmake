@@ -1,0 +1,3 @@
+dml_fuzzer(csv LIBS dml::table)
+dml_fuzzer(svmlight LIBS dml::table)
+dml_fuzzer(table LIBS dml::table)
