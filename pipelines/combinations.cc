@@ -14,8 +14,16 @@ namespace dml::pipelines {
 namespace {
 
 constexpr std::size_t kValueShownMax = 60;
+// Every row of include and exclude is compared with every combination.
+constexpr std::size_t kRowChecksMax = 20'000'000;
 
-bool Equal(const Node& a, const Node& b) { return &a == &b || ToJson(a) == ToJson(b); }
+bool Equal(const Node& a, const Node& b) {
+  if (&a == &b) return true;
+  // Most comparisons of a large matrix end here.
+  if (a.kind != b.kind) return false;
+  if (a.is_scalar() && a.plain == b.plain && a.text == b.text) return true;
+  return ToJson(a) == ToJson(b);
+}
 
 const Node* Bound(const Bindings& bindings, std::string_view key) {
   const auto found = std::ranges::find(bindings, key, &Binding::key);
@@ -84,6 +92,8 @@ std::size_t CountCombinations(const Matrix& matrix) {
     if (!axis.values.empty() && count > kTasksMax / axis.values.size()) return kTasksMax + 1;
     count *= axis.values.size();
   }
+  const std::size_t rows = matrix.include.size() + matrix.exclude.size();
+  if (rows > 0 && count > kRowChecksMax / rows) return kTasksMax + 1;
   return std::min(count + matrix.include.size(), kTasksMax + 1);
 }
 

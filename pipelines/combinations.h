@@ -9,7 +9,8 @@ namespace dml::pipelines {
 
 inline constexpr std::size_t kTasksMax = 1'000'000;
 
-// How many combinations the axes have; kTasksMax + 1 stands for anything larger.
+// How many combinations there are; kTasksMax + 1 stands for more, and for more work with include
+// and exclude than a moment allows.
 std::size_t CountCombinations(const Matrix& matrix);
 
 // The combinations of a matrix in the order of GitHub Actions: the first key varies slowest, then

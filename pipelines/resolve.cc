@@ -110,6 +110,10 @@ Resolved Resolver::Resolve(const Node& node, const Scope& scope, ResolveMode mod
     if (i < parsed->references.size()) {
       Append(parsed->references[i], node, scope, mode, assembly);
     }
+    if (assembly.text.size() + assembly.pattern.size() > 2 * kTextBytesMax) {
+      Fail(assembly, node.place, "the references make this text longer than 1 MiB");
+      break;
+    }
   }
   if (assembly.failed) {
     out.state = Resolved::State::kFailed;

@@ -47,6 +47,10 @@ struct Scope {
   const std::map<std::string, std::string>* outputs = nullptr;
 };
 
+// A text that references make longer than this is refused: parameters that double each other would
+// fill the memory.
+inline constexpr std::size_t kTextBytesMax = 1U << 20U;
+
 // What becomes of a scalar with references.
 struct Resolved {
   enum class State : std::uint8_t {
