@@ -90,8 +90,8 @@ std::vector<Diagnostic> Diagnostics::TakeSorted() {
   const auto same = [&](const Diagnostic& a, const Diagnostic& b) {
     return key(a) == key(b) && a.message == b.message;
   };
-  const auto repeated = std::ranges::unique(items_, same);
-  items_.erase(repeated.begin(), repeated.end());
+  // Not std::ranges::unique: clang 14 cannot compile it with libstdc++ 12.
+  items_.erase(std::unique(items_.begin(), items_.end(), same), items_.end());
   count_ = 0;
   return std::exchange(items_, {});
 }
