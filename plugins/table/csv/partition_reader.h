@@ -71,9 +71,8 @@ class PartitionReader {
   const std::vector<std::string>& names_;
   std::string directory_;
   RecordParser parser_;
-  // Text [text_begin_, text_begin_ + text_size_) of file text_file_, followed by padding.
+  // Text [text_begin_, text_begin_ + text_size_) of a file, followed by padding.
   std::vector<char> text_;
-  std::size_t text_file_ = SIZE_MAX;
   std::uint64_t text_begin_ = 0;
   std::size_t text_size_ = 0;
 };
