@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+
+namespace dml::steps {
+
+// Choosing the rows to put aside. Every choice is a function of (seed, row id) and of the values
+// given, so partitions and threads do not matter. `test_size` in (0, 1); the number of test rows is
+// ceil(test_size * rows), as in scikit-learn. One flag a row: true means test.
+
+using RowFlags = std::vector<bool>;
+
+RowFlags HoldOutRandom(std::uint64_t rows, double test_size, std::uint64_t seed);
+
+// Every class keeps its share, by largest remainders (ties to the lower class). `classes` holds a
+// class number from 0 for every row. A class with a single row is kInvalid: it cannot be on both
+// sides.
+Result<RowFlags> HoldOutStratified(std::span<const std::uint32_t> classes, double test_size,
+                                   std::uint64_t seed);
+
+// Whole groups go to the test side, in random order, until it has enough rows.
+RowFlags HoldOutGroups(std::span<const std::uint32_t> groups, double test_size, std::uint64_t seed);
+
+// The latest rows by `times`; equal times stay together on the training side.
+RowFlags HoldOutLatest(std::span<const double> times, double test_size);
+
+}  // namespace dml::steps

@@ -1,0 +1,11 @@
+#include "plugins/steps/register.h"
+
+namespace dml::steps {
+
+void RegisterBuiltins(plugins::StepRegistry& registry) {
+  RegisterLoadSteps(registry);
+  RegisterGenerateSteps(registry);
+  RegisterSplitSteps(registry);
+}
+
+}  // namespace dml::steps

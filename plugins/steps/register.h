@@ -1,0 +1,22 @@
+#pragma once
+
+#include "plugins/api/step.h"
+
+namespace dml::steps {
+
+// Every step type and transform of this build, in the order of the reference page.
+void RegisterBuiltins(plugins::StepRegistry& registry);
+
+// The families, one file each.
+void RegisterLoadSteps(plugins::StepRegistry& registry);      // load.*
+void RegisterGenerateSteps(plugins::StepRegistry& registry);  // generate.*
+void RegisterSplitSteps(plugins::StepRegistry& registry);     // split.*
+
+}  // namespace dml::steps
+
+namespace dml::plugins {
+
+// For composition roots that know plugins only.
+inline void RegisterBuiltinSteps(StepRegistry& registry) { steps::RegisterBuiltins(registry); }
+
+}  // namespace dml::plugins

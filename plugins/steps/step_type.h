@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "plugins/api/params.h"
+#include "plugins/api/step.h"
+
+namespace dml::steps {
+
+// A step that is a function of its parameters and the context: what most adapters are.
+template <typename Params>
+class FunctionStep final : public plugins::Step {
+ public:
+  using Body = Result<void> (*)(const Params& params, plugins::StepContext& context);
+
+  FunctionStep(Params params, Body body) : params_(std::move(params)), body_(body) {}
+  Result<void> Run(plugins::StepContext& context) const override { return body_(params_, context); }
+
+ private:
+  Params params_;
+  Body body_;
+};
+
+// Declares a step type: the spec without its parameters, the schema that has them, and the body.
+template <typename Params>
+plugins::StepType MakeStepType(StepSpec spec, const plugins::ParamSchema<Params>& schema,
+                               typename FunctionStep<Params>::Body body) {
+  spec.params = schema.specs();
+  auto make = [schema, body](const Json& params) -> Result<std::unique_ptr<plugins::Step>> {
+    return std::unique_ptr<plugins::Step>(
+        std::make_unique<FunctionStep<Params>>(schema.Read(params), body));
+  };
+  return {std::move(spec), std::move(make)};
+}
+
+// A port, as most are.
+inline PortSpec TablePort(std::string name, std::string doc) {
+  PortSpec port;
+  port.name = std::move(name);
+  port.doc = std::move(doc);
+  return port;
+}
+
+}  // namespace dml::steps
