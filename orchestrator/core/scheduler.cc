@@ -184,7 +184,9 @@ void Scheduler::Fail(TaskId task, FailureKind kind, int exit_code, const Error& 
                                                        : entry.counts.task_failures;
   ++failures;
   const auto& policy = policies_[task].retry;
-  if (entry.state != TaskState::kReady && MayRetry(policy, kind, exit_code, entry.counts)) {
+  // Once the run is failing nothing new starts, another attempt neither.
+  const bool may_start = !failing_ && entry.state != TaskState::kReady;
+  if (may_start && MayRetry(policy, kind, exit_code, entry.counts)) {
     const Duration delay = RetryDelay(policy, failures, options_.seed, task);
     Move(task, TaskState::kBackoff,
          fmt::format("{}; next attempt in {}", error.message, FormatDuration(delay)));

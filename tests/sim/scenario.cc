@@ -1,0 +1,48 @@
+#include <fmt/format.h>
+
+#include "tests/sim/simulated_run.h"
+
+namespace dml::engine {
+
+Scenario Scenario::From(std::uint64_t seed) {
+  const Philox random(seed, "scenario");
+  std::uint64_t draws = 0;
+  const auto draw = [&](std::uint64_t bound) { return random.Below(bound, draws++); };
+
+  Scenario scenario;
+  PipelineMaker maker;
+  const std::size_t tasks = 1 + draw(25);
+  for (std::size_t i = 0; i < tasks; ++i) {
+    std::vector<TaskId> inputs;
+    for (std::size_t n = draw(3); n > 0 && i > 0; --n) inputs.emplace_back(draw(i));
+    // Few distinct parameters: some tasks have equal keys.
+    const TaskId task = maker.Add(fmt::format("t{}", i), inputs, {{"x", draw(12)}});
+    pipelines::TaskDecl& decl = maker[task];
+    decl.retry.limit = static_cast<int>(draw(3));
+    decl.retry.backoff = Duration::Millis(static_cast<std::int64_t>(1 + draw(5000)));
+    decl.resources.cpus = 1 + static_cast<double>(draw(3));
+    decl.resources.memory_bytes = static_cast<std::int64_t>(draw(4)) << 20;
+    decl.cache = draw(4) != 0;
+    decl.row_local = draw(3) == 0;
+    if (draw(4) == 0) decl.outputs.clear();
+  }
+  // An input needs an output at the other end.
+  for (std::size_t i = 0; i < tasks; ++i) {
+    for (const auto& edge : maker[TaskId(i)].inputs) {
+      maker[edge.producer].outputs = {{"out", PortKind::kTable, true, false, ""}};
+    }
+  }
+  scenario.pipeline = std::move(maker.pipeline);
+  scenario.cpus = 1 + static_cast<double>(draw(5));
+  scenario.memory_bytes = draw(2) == 0 ? 0 : std::int64_t{6} << 20;
+  scenario.options.keep_going = draw(2) == 0;
+  scenario.options.prefetch_max = static_cast<int>(draw(4));
+  scenario.failures = draw(2) == 0;
+  scenario.losses = draw(3) == 0;
+  scenario.echoes = draw(2) == 0;
+  scenario.commit_failures = draw(4) == 0;
+  scenario.cancels = draw(4) == 0;
+  return scenario;
+}
+
+}  // namespace dml::engine
