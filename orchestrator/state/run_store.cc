@@ -37,8 +37,12 @@ struct RunStore::State {
   Statement find_cache;
   Statement find_file;
   Statement insert_file;
+  RunId logged;                 // the run that `next_event` belongs to
+  std::int64_t next_event = 0;  // its log is numbered without gaps
 
+  Result<void> FindEndOfLog(RunId run);
   Result<void> WriteChange(RunId run, WallTime now, const StateChange& change);
+  Result<void> UpdateTask(RunId run, WallTime now, const StateChange& change);
   Result<void> WriteResult(WallTime now, const TaskResult& result);
   Result<void> Link(RunId run, TaskId task, const Digest& key) {
     return insert_result.Bind(run.value).Bind(Number(task)).Bind(key).Run();
@@ -53,9 +57,10 @@ RunStore::~RunStore() = default;
 Result<RunStore> RunStore::Open(const std::string& path) {
   DML_TRY(Database db, Database::Open(path, OpenMode::kReadWrite));
   DML_RETURN_IF_ERROR(Migrate(db));
-  DML_TRY(Statement insert_event,
-          db.Prepare("INSERT INTO events(run, task, attempt, from_state, to_state, at_us, reason) "
-                     "VALUES(?, ?, ?, ?, ?, ?, ?)"));
+  DML_TRY(
+      Statement insert_event,
+      db.Prepare("INSERT INTO events(run, seq, task, attempt, from_state, to_state, at_us, reason) "
+                 "VALUES(?, ?, ?, ?, ?, ?, ?, ?)"));
   DML_TRY(Statement update_task,
           db.Prepare("UPDATE tasks SET state = ?, attempt = ?, changed_us = ?, reason = ? "
                      "WHERE run = ? AND task = ?"));
@@ -70,10 +75,16 @@ Result<RunStore> RunStore::Open(const std::string& path) {
                                           "FROM files WHERE path = ?"));
   DML_TRY(Statement insert_file,
           db.Prepare("INSERT OR REPLACE INTO files VALUES(?, ?, ?, ?, ?, ?, ?)"));
-  return RunStore(std::unique_ptr<State>(new State{std::move(db), std::move(insert_event),
-                                                   std::move(update_task), std::move(insert_result),
-                                                   std::move(insert_cache), std::move(find_cache),
-                                                   std::move(find_file), std::move(insert_file)}));
+  return RunStore(std::unique_ptr<State>(new State{std::move(db),
+                                                   std::move(insert_event),
+                                                   std::move(update_task),
+                                                   std::move(insert_result),
+                                                   std::move(insert_cache),
+                                                   std::move(find_cache),
+                                                   std::move(find_file),
+                                                   std::move(insert_file),
+                                                   {},
+                                                   0}));
 }
 
 Result<RunId> RunStore::BeginRun(const RunHeader& header, std::span<const TaskHeader> tasks) {
@@ -106,8 +117,19 @@ Result<RunId> RunStore::BeginRun(const RunHeader& header, std::span<const TaskHe
   return run;
 }
 
+Result<void> RunStore::State::FindEndOfLog(RunId run) {
+  if (logged == run) return {};
+  DML_TRY(Statement query,
+          db.Prepare("SELECT coalesce(max(seq) + 1, 0) FROM events WHERE run = ?"));
+  DML_RETURN_IF_ERROR(query.Bind(run.value).Step());
+  next_event = query.Int(0);
+  logged = run;
+  return {};
+}
+
 Result<void> RunStore::State::WriteChange(RunId run, WallTime now, const StateChange& change) {
   insert_event.Bind(run.value)
+      .Bind(next_event++)
       .Bind(Number(change.task))
       .Bind(std::int64_t{change.attempt.value})
       .Bind(Number(change.from))
@@ -118,7 +140,10 @@ Result<void> RunStore::State::WriteChange(RunId run, WallTime now, const StateCh
   } else {
     insert_event.Bind(change.reason);
   }
-  DML_RETURN_IF_ERROR(insert_event.Run());
+  return insert_event.Run();
+}
+
+Result<void> RunStore::State::UpdateTask(RunId run, WallTime now, const StateChange& change) {
   return update_task.Bind(Number(change.to))
       .Bind(std::int64_t{change.attempt.value})
       .Bind(now.us)
@@ -147,6 +172,14 @@ Result<void> RunStore::State::WriteResult(WallTime now, const TaskResult& result
 
 Result<void> RunStore::Append(RunId run, WallTime now, const Batch& batch) {
   DML_TRY(Transaction transaction, Transaction::Begin(state_->db));
+  auto written = Write(run, now, batch);
+  if (written.ok()) written = transaction.Commit();
+  // What was rolled back may be numbered anew.
+  if (!written.ok()) state_->logged = {};
+  return written;
+}
+
+Result<void> RunStore::Write(RunId run, WallTime now, const Batch& batch) {
   for (const auto& [task, result] : batch.results) {
     DML_RETURN_IF_ERROR(state_->WriteResult(now, result));
     DML_RETURN_IF_ERROR(state_->Link(run, task, result.key));
@@ -157,10 +190,17 @@ Result<void> RunStore::Append(RunId run, WallTime now, const Batch& batch) {
   for (const FileEntry& file : batch.files) {
     DML_RETURN_IF_ERROR(RememberFile(file.path, file.stamp, file.digest));
   }
+  DML_RETURN_IF_ERROR(state_->FindEndOfLog(run));
+  // Every move is in the log; the table, which is its fold, needs only the last of each task.
+  std::map<TaskId, const StateChange*> last;
   for (const StateChange& change : batch.changes) {
     DML_RETURN_IF_ERROR(state_->WriteChange(run, now, change));
+    last[change.task] = &change;
   }
-  return transaction.Commit();
+  for (const auto& [task, change] : last) {
+    DML_RETURN_IF_ERROR(state_->UpdateTask(run, now, *change));
+  }
+  return {};
 }
 
 Result<void> RunStore::EndRun(RunId run, WallTime now, RunOutcome outcome) {

@@ -108,6 +108,7 @@ class RunStore {
  private:
   struct State;
   explicit RunStore(std::unique_ptr<State> state);
+  Result<void> Write(RunId run, WallTime now, const Batch& batch);
   std::unique_ptr<State> state_;
 };
 

@@ -144,7 +144,7 @@ Result<std::vector<TaskView>> RunView::Tasks(RunId run) {
 
 Result<void> RunView::State::AddAttempts(RunId run, std::vector<TaskView>& tasks) {
   DML_TRY(Statement query, db.Prepare("SELECT task, attempt, to_state, at_us, reason FROM events "
-                                      "WHERE run = ? AND attempt > 0 ORDER BY id"));
+                                      "WHERE run = ? AND attempt > 0 ORDER BY seq"));
   query.Bind(run.value);
   while (true) {
     DML_TRY(const bool row, query.Step());

@@ -33,16 +33,16 @@ CREATE TABLE tasks(
   PRIMARY KEY(run, task)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE events(
-  id INTEGER PRIMARY KEY,
   run INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
   task INTEGER NOT NULL,
   attempt INTEGER NOT NULL,
   from_state INTEGER NOT NULL,
   to_state INTEGER NOT NULL,
   at_us INTEGER NOT NULL,
-  reason TEXT
-) STRICT;
-CREATE INDEX events_by_run ON events(run);
+  reason TEXT,
+  PRIMARY KEY(run, seq)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE results(
   run INTEGER NOT NULL,
   task INTEGER NOT NULL,

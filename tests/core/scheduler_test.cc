@@ -156,6 +156,17 @@ TEST_F(SchedulerTest, AFailureSkipsWhatDependsOnItAndStopsTheRest) {
   EXPECT_TRUE(scheduler_->Done());
 }
 
+TEST_F(SchedulerTest, AFailingRunStartsNoFurtherAttempt) {
+  policies_ = IdMap<TaskId, TaskPolicy>(2);
+  policies_[TaskId(1)].retry.limit = 3;
+  Build(2, {}, {.cpus = 2});
+  EXPECT_EQ(Apply(Started{}), "launch 0#1 launch 1#1 ");
+  FailAttempt(0);
+  FailAttempt(1);
+  EXPECT_EQ(State(1), "failed");
+  EXPECT_TRUE(scheduler_->Done());
+}
+
 TEST_F(SchedulerTest, KeepGoingRunsWhatItCan) {
   Build(4, {{0, 1}, {1, 2}}, {.keep_going = true});
   Apply(Started{});
