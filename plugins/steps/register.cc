@@ -6,6 +6,8 @@ void RegisterBuiltins(plugins::StepRegistry& registry) {
   RegisterLoadSteps(registry);
   RegisterGenerateSteps(registry);
   RegisterSplitSteps(registry);
+  RegisterTrainSteps(registry);
+  RegisterEvaluateSteps(registry);
 }
 
 }  // namespace dml::steps

@@ -11,6 +11,8 @@ void RegisterBuiltins(plugins::StepRegistry& registry);
 void RegisterLoadSteps(plugins::StepRegistry& registry);      // load.*
 void RegisterGenerateSteps(plugins::StepRegistry& registry);  // generate.*
 void RegisterSplitSteps(plugins::StepRegistry& registry);     // split.*
+void RegisterTrainSteps(plugins::StepRegistry& registry);     // train.*
+void RegisterEvaluateSteps(plugins::StepRegistry& registry);  // evaluate.*
 
 }  // namespace dml::steps
 
