@@ -27,6 +27,9 @@ std::string Joined(const std::vector<std::string>& items, const char* separator)
   return fmt::format("{}", fmt::join(items, separator));
 }
 
+// What CLI11 calls a positional: the shown names may hold spaces and brackets.
+std::string PlainName(std::size_t position) { return fmt::format("positional{}", position); }
+
 // `text` folded at spaces, its lines indented to kDocColumn.
 std::string Folded(const std::string& text) {
   std::string out;
@@ -108,13 +111,13 @@ void Args::Values(const std::string& names, const std::string& value,
 
 void Args::Positional(const std::string& name, std::string& target, bool required,
                       const std::string& doc) {
-  parser_->app.add_option(name, target)->required(required);
+  parser_->app.add_option(PlainName(options_.size()), target)->required(required);
   options_.push_back({{}, name, doc, {}, required, false});
 }
 
 void Args::Positionals(const std::string& name, std::vector<std::string>& target, bool required,
                        const std::string& doc) {
-  parser_->app.add_option(name, target)->required(required);
+  parser_->app.add_option(PlainName(options_.size()), target)->required(required);
   options_.push_back({{}, name, doc, {}, required, true});
 }
 

@@ -15,6 +15,7 @@ namespace dml::cli {
 namespace {
 
 constexpr int kPollMs = 200;
+constexpr int kRunsSearched = 100;
 
 struct LogsOptions {
   std::string task;
@@ -36,19 +37,40 @@ Result<void> CopyAvailable(int fd, const std::string& path, const Output& output
   }
 }
 
+// Which run and attempt a task's log is of.
+struct LogOwner {
+  RunId run;
+  state::TaskView task;
+};
+
+// A reused task has its log in the run that made the result.
+Result<LogOwner> FindOwner(OpenedRun& opened, state::TaskView task) {
+  if (task.attempt.value > 0) return LogOwner{opened.run.id, std::move(task)};
+  DML_TRY(const std::vector<state::RunSummary> runs, opened.view.Runs(kRunsSearched));
+  for (const state::RunSummary& run : runs) {
+    if (run.id >= opened.run.id || !task.result) continue;
+    DML_TRY(std::vector<state::TaskView> tasks, opened.view.Tasks(run.id));
+    for (state::TaskView& other : tasks) {
+      const bool made_it =
+          other.attempt.value > 0 && other.result && other.result->key == task.result->key;
+      if (made_it) return LogOwner{run.id, std::move(other)};
+    }
+  }
+  return Error::Invalid(
+      fmt::format("'{}' did not run in r{}: {}", task.name, opened.run.id.value, task.reason),
+      "name a run in which it did: `dml logs TASK --run r1`");
+}
+
 Result<ExitCode> RunLogs(const LogsOptions& options, const std::string& home,
                          const Output& output) {
   DML_TRY(OpenedRun opened, OpenRun(home, options.run));
   DML_TRY(const std::vector<state::TaskView> tasks, opened.view.Tasks(opened.run.id));
-  DML_TRY(state::TaskView task, FindTask(tasks, options.task));
+  DML_TRY(state::TaskView wanted, FindTask(tasks, options.task));
+  DML_TRY(LogOwner owner, FindOwner(opened, std::move(wanted)));
+  state::TaskView task = std::move(owner.task);
   const AttemptNumber attempt{options.attempt > 0 ? static_cast<std::uint32_t>(options.attempt)
                                                   : task.attempt.value};
-  if (attempt.value == 0) {
-    return Error::Invalid(
-        fmt::format("'{}' did not run in r{}: {}", task.name, opened.run.id.value, task.reason),
-        "name the run that made it: `dml logs TASK --run r1`");
-  }
-  const std::string path = opened.view.LogPath(opened.run.id, task.name, attempt);
+  const std::string path = opened.view.LogPath(owner.run, task.name, attempt);
   int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   while (fd < 0 && errno == ENOENT && options.follow && !core::IsFinal(task.state)) {
     ::poll(nullptr, 0, kPollMs);

@@ -5,6 +5,7 @@
 #include "cli/cmd_ls.h"
 #include "cli/cmd_metrics.h"
 #include "cli/cmd_plan.h"
+#include "cli/cmd_predict.h"
 #include "cli/cmd_report.h"
 #include "cli/cmd_run.h"
 #include "cli/cmd_schema.h"
@@ -28,6 +29,7 @@ std::span<const Command> AllCommands() {
       {"explain", "say why a task ran, was reused or did not run", SetupExplain},
       {"metrics", "show the metrics of a run, or compare two runs", SetupMetrics},
       {"report", "write a run as one HTML file", SetupReport},
+      {"predict", "apply a trained model to new data", SetupPredict},
       {"steps", "list the step types, or describe one", SetupSteps},
       {"schema", "print the JSON Schema of the pipeline language for editors", SetupSchema},
       {"completion", "print a completion script for bash, zsh or fish", SetupCompletion},

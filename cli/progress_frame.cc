@@ -38,7 +38,8 @@ std::string RunLine(const ProgressModel& model, Instant now, const FrameStyle& s
   }
   tail += "  " + ClockText(now - model.began());
   const Duration remaining = model.Remaining(now);
-  if (remaining.ns >= 0 && model.done() < model.total()) {
+  // A task that takes longer than ever before makes the estimate run out: better none than zero.
+  if (remaining >= Duration::Seconds(1) && model.done() < model.total()) {
     tail += fmt::format("  about {} left", ClockText(remaining));
   }
   if (style.width < kNarrow) return Fit(tail, style.width) + "\n";

@@ -60,8 +60,7 @@ void PrintVerdicts(const report::RunFacts& run, const Output& output) {
   for (const report::MetricsTable& table : report::MetricsTables(run)) {
     if (!verdicts.contains(table.step)) continue;
     output.Print(fmt::format(
-        "\n{}",
-        report::MetricsTableText(table, static_cast<std::size_t>(output.result_width()))));
+        "\n{}", report::MetricsTableText(table, static_cast<std::size_t>(output.result_width()))));
   }
 }
 

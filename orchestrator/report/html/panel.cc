@@ -40,19 +40,23 @@ std::vector<double> NumbersOf(const Json& array) {
   return values;
 }
 
+// Numbers stand at the right, under headings that do too.
+std::string CellHtml(const char* tag, bool number, const std::string& text) {
+  return fmt::format("<{0}{1}>{2}</{0}>", tag, number ? " class=\"num\"" : "", EscapeHtml(text));
+}
+
 std::string TableBody(const Json& panel) {
+  const Json& columns = panel.at("columns");
+  const Json& rows = panel.at("rows");
   std::string out = "<div class=\"scroll\"><table class=\"data\"><thead><tr>";
-  for (const Json& column : panel.at("columns")) {
-    out += "<th>" + EscapeHtml(CellText(column)) + "</th>";
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    const bool number = !rows.empty() && c < rows[0].size() && rows[0][c].is_number();
+    out += CellHtml("th", number, CellText(columns[c]));
   }
   out += "</tr></thead><tbody>";
-  const Json& rows = panel.at("rows");
   for (std::size_t r = 0; r < rows.size() && r < kTableRowsMax; ++r) {
     out += "<tr>";
-    for (const Json& cell : rows[r]) {
-      out += fmt::format("<td{}>{}</td>", cell.is_number() ? " class=\"num\"" : "",
-                         EscapeHtml(CellText(cell)));
-    }
+    for (const Json& cell : rows[r]) out += CellHtml("td", cell.is_number(), CellText(cell));
     out += "</tr>";
   }
   out += "</tbody></table></div>";

@@ -1,0 +1,188 @@
+#include "cli/cmd_predict.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stop_token>
+#include <thread>
+
+#include "cli/model_choice.h"
+#include "cli/signals.h"
+#include "cli/step_executor.h"
+#include "cli/steps_registry.h"
+
+namespace dml::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct PredictOptions {
+  std::string model;
+  std::string data;
+  std::string file;
+};
+
+// Removed with everything in it, whatever happens.
+class ScratchFolder {
+ public:
+  static Result<ScratchFolder> Make() {
+    std::string name = (fs::temp_directory_path() / "dml-predict-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr)
+      return Error::System("cannot make '" + name + "'", errno);
+    return ScratchFolder(std::move(name));
+  }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  ScratchFolder(ScratchFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  ScratchFolder& operator=(ScratchFolder&&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  explicit ScratchFolder(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+class WarningMonitor final : public runners::TaskMonitor {
+ public:
+  explicit WarningMonitor(const Output& output) : output_(output) {}
+  void Progress(double, const std::string&) override {}
+  void Log(const std::string& line) override {
+    if (output_.verbose()) output_.Note(Harmless(line));
+  }
+
+ private:
+  const Output& output_;
+};
+
+// One step after another in this process, without a store: nothing of a prediction is kept.
+class Pipeline {
+ public:
+  Pipeline(const Output& output, std::string folder, std::stop_token stop)
+      : output_(output),
+        folder_(std::move(folder)),
+        stop_(std::move(stop)),
+        monitor_(output),
+        executor_(BuiltinSteps()) {}
+
+  // Runs `uses` with its defaults and `params`; returns its first output, if it has one, as input
+  // `port` of the next step.
+  Result<Artifact> Run(const std::string& uses, const Json& params, std::vector<Artifact> inputs,
+                       const std::string& port) {
+    const StepSpec* step = BuiltinSteps().catalog().FindStep(uses);
+    if (step == nullptr) return Error::Invalid("this build has no step '" + uses + "'");
+    Json bound = Json::object();
+    for (const ParamSpec& param : step->params) bound[param.name] = param.default_value;
+    bound.update(params);
+    for (auto it = bound.begin(); it != bound.end();) it = it->is_null() ? bound.erase(it) : ++it;
+    runners::LaunchSpec spec;
+    spec.task_name = uses;
+    spec.work = std::vector<runners::NativeStep>{{uses, bound}};
+    spec.inputs = std::move(inputs);
+    spec.outputs = step->outputs;
+    spec.attempt_dir = folder_ + "/" + std::to_string(count_++);
+    spec.threads = static_cast<int>(std::thread::hardware_concurrency());
+    DML_TRY(const runners::TaskOutcome outcome, executor_.Execute(spec, monitor_, stop_));
+    for (const std::string& warning : outcome.warnings) output_.Warn(Harmless(warning));
+    if (step->outputs.empty() || port.empty()) return Artifact();
+    return ArtifactOfFolder(spec.attempt_dir + "/out/" + step->outputs.front().name, port,
+                            step->outputs.front().kind);
+  }
+
+ private:
+  const Output& output_;
+  std::string folder_;
+  std::stop_token stop_;
+  WarningMonitor monitor_;
+  StepExecutor executor_;
+  int count_ = 0;
+};
+
+std::string LoaderFor(const std::string& path) {
+  std::string name = path;
+  for (const char* packed : {".gz", ".zst"}) {
+    if (name.ends_with(packed)) name.resize(name.rfind('.'));
+  }
+  if (name.ends_with(".jsonl") || name.ends_with(".ndjson")) return "load.jsonl";
+  if (name.ends_with(".svm") || name.ends_with(".svmlight") || name.ends_with(".libsvm")) {
+    return "load.svmlight";
+  }
+  if (name.ends_with(".npy")) return "load.npy";
+  return "load.csv";
+}
+
+std::string PortOfKind(const std::string& uses, PortKind kind) {
+  const StepSpec* step = BuiltinSteps().catalog().FindStep(uses);
+  if (step == nullptr) return {};
+  for (const PortSpec& port : step->inputs) {
+    if (port.kind == kind) return port.name;
+  }
+  return {};
+}
+
+// Beside the target, so that the rename at the end cannot fail half-way; the suffix stays, because
+// it chooses the format.
+std::string PartialName(const std::string& file) {
+  const fs::path path(file);
+  return (path.parent_path() / fmt::format(".{}.{}", ::getpid(), path.filename().string()))
+      .string();
+}
+
+Result<ExitCode> RunPredict(const PredictOptions& options, const std::string& home,
+                            const Output& output) {
+  DML_TRY(Artifact model, ChooseModel(options.model, home));
+  DML_TRY(const ScratchFolder scratch, ScratchFolder::Make());
+  std::stop_source stop;
+  const SignalWatcher signals([&](int signal, int count) {
+    stop.request_stop();
+    if (count > 1) ::_exit(128 + signal);
+  });
+  Pipeline pipeline(output, scratch.path(), stop.get_token());
+  model.port = PortOfKind("predict", PortKind::kModel);
+  std::error_code problem;
+  const std::string data_path = fs::absolute(options.data, problem).string();
+  DML_TRY(Artifact data, pipeline.Run(LoaderFor(options.data), {{"path", data_path}}, {},
+                                      PortOfKind("predict", PortKind::kTable)));
+  DML_TRY(Artifact predictions,
+          pipeline.Run("predict", Json::object(), {std::move(model), std::move(data)},
+                       PortOfKind("write.csv", PortKind::kTable)));
+  const std::string written =
+      options.file.empty() ? scratch.path() + "/predictions.csv" : PartialName(options.file);
+  const std::string target = fs::absolute(written, problem).string();
+  const Result<Artifact> done =
+      pipeline.Run("write.csv", {{"path", target}}, {std::move(predictions)}, "");
+  if (!done.ok()) {
+    fs::remove(target, problem);
+    return done.error();
+  }
+  if (options.file.empty()) {
+    std::ifstream file(target, std::ios::binary);
+    output.Print(std::string(std::istreambuf_iterator<char>(file), {}));
+  } else if (std::rename(target.c_str(), options.file.c_str()) != 0) {
+    return Error::System("cannot write '" + options.file + "'", errno);
+  }
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+Action SetupPredict(Args& args, CommonOptions& common) {
+  auto options = std::make_shared<PredictOptions>();
+  args.Positional("MODEL", options->model, /*required=*/true,
+                  "a model file, a task of the newest run (best), or of another one (r3/best)");
+  args.Positional("DATA", options->data, /*required=*/true,
+                  "raw rows: .csv, .tsv, .jsonl, .svm or .npy, also .gz or .zst");
+  args.Value("-o,--output", "FILE", options->file, "where the predictions go (default: stdout)");
+  args.Describe("The model carries its preprocessing: give it rows as they come.");
+  args.Example("dml predict best new.csv -o out.csv", "with the model of the step 'best'");
+  args.Example("dml predict r3/model@C=0.1 new.csv", "with one of an earlier run, to stdout");
+  return [options, &common](Output& output) { return RunPredict(*options, common.home, output); };
+}
+
+}  // namespace dml::cli

@@ -1,0 +1,32 @@
+#include "cli/output.h"
+
+#include <gtest/gtest.h>
+
+#include "cli/exit_code.h"
+
+namespace dml::cli {
+namespace {
+
+TEST(Harmless, ShowsControlCharactersInsteadOfSendingThem) {
+  EXPECT_EQ(Harmless("a\tb\nc"), "a\tb\nc");
+  EXPECT_EQ(Harmless("\x1b[2J\x07"), "\\x1b[2J\\x07");
+  EXPECT_EQ(Harmless("\x7f"), "\\x7f");
+  EXPECT_EQ(Harmless("gr\xC3\xBC\xC3\x9F"), "gr\xC3\xBC\xC3\x9F");
+}
+
+TEST(Styled, IsPlainWhenColourIsOff) {
+  EXPECT_EQ(Styled(false, Style::kBad, "x"), "x");
+  EXPECT_EQ(Styled(true, Style::kBad, "x"), "\x1b[31mx\x1b[0m");
+  EXPECT_EQ(Styled(true, Style::kPlain, "x"), "x");
+}
+
+TEST(ExitCodes, FollowTheKindOfAnError) {
+  EXPECT_EQ(ExitCodeOf(Error::Invalid("x")), ExitCode::kUsage);
+  EXPECT_EQ(ExitCodeOf(Error::Task("x")), ExitCode::kTaskFailed);
+  EXPECT_EQ(ExitCodeOf(Error::Environment("x")), ExitCode::kInfrastructure);
+  EXPECT_EQ(ExitCodeOf(Error::Cancelled("x")), ExitCode::kInterrupted);
+  EXPECT_EQ(static_cast<int>(ExitCode::kTerminated), 143);
+}
+
+}  // namespace
+}  // namespace dml::cli

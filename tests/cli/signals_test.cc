@@ -1,0 +1,58 @@
+#include "cli/signals.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <vector>
+
+namespace dml::cli {
+namespace {
+
+// Collects what the watcher reports, and lets a test wait for it.
+struct Heard {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<std::pair<int, int>> calls;
+
+  void Add(int signal, int count) {
+    const std::lock_guard lock(mutex);
+    calls.emplace_back(signal, count);
+    changed.notify_all();
+  }
+  std::vector<std::pair<int, int>> WaitFor(std::size_t size) {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return calls.size() >= size; });
+    return calls;
+  }
+};
+
+using Calls = std::vector<std::pair<int, int>>;
+
+TEST(SignalWatcher, CountsSignalsAndRemembersTheFirst) {
+  Heard heard;
+  SignalWatcher watcher([&](int signal, int count) { heard.Add(signal, count); });
+  EXPECT_EQ(watcher.first_signal(), 0);
+  ::raise(SIGTERM);
+  EXPECT_EQ(heard.WaitFor(1), (Calls{{SIGTERM, 1}}));
+  ::raise(SIGINT);
+  EXPECT_EQ(heard.WaitFor(2), (Calls{{SIGTERM, 1}, {SIGINT, 2}}));
+  EXPECT_EQ(watcher.first_signal(), SIGTERM);
+}
+
+TEST(SignalWatcher, GivesTheFormerHandlersBack) {
+  struct sigaction before {};
+  ::sigaction(SIGINT, nullptr, &before);
+  {
+    const SignalWatcher watcher([](int, int) {});
+  }
+  struct sigaction after {};
+  ::sigaction(SIGINT, nullptr, &after);
+  EXPECT_EQ(before.sa_handler, after.sa_handler);
+  const SignalWatcher again([](int, int) {});
+  EXPECT_EQ(again.first_signal(), 0);
+}
+
+}  // namespace
+}  // namespace dml::cli

@@ -1,0 +1,148 @@
+#include <gtest/gtest.h>
+
+#include "tests/e2e/program.h"
+
+namespace dml::e2e {
+namespace {
+
+using CommandLine = EndToEnd;
+
+TEST_F(CommandLine, UnknownCommandsAndOptionsSayWhatWasMeant) {
+  const Finished command = Run({"rnu"});
+  EXPECT_EQ(command.code, 2);
+  EXPECT_NE(command.err.find("did you mean 'run'?"), std::string::npos) << command.err;
+  const Finished option = Run({"run", "--kep-going"});
+  EXPECT_EQ(option.code, 2);
+  EXPECT_NE(option.err.find("did you mean '--keep-going'?"), std::string::npos) << option.err;
+  const Finished file = Run({"pipeline.yaml"});
+  EXPECT_EQ(file.code, 2);
+  EXPECT_NE(file.err.find("dml run pipeline.yaml"), std::string::npos) << file.err;
+}
+
+TEST_F(CommandLine, WrongValuesAreUsageErrors) {
+  EXPECT_EQ(Run({"run", "-j", "zero"}).code, 2);
+  EXPECT_EQ(Run({"run", "-j", "0"}).code, 2);
+  EXPECT_EQ(Run({"ls", "-o", "xml"}).code, 2);
+  EXPECT_EQ(Run({"logs"}).code, 2);
+  EXPECT_EQ(Run({"run", "a.yaml", "b.yaml"}).code, 2);
+  EXPECT_EQ(Run({"run", "-S", "novalue"}).code, 2);
+  EXPECT_EQ(Run({}).code, 2);
+}
+
+TEST_F(CommandLine, EveryCommandHasAHelpPageWithExamplesAndExitCodes) {
+  const std::string overview = Run({"--help"}).out;
+  std::size_t pages = 0;
+  for (const char* command :
+       {"run", "plan", "validate", "graph", "status", "ls", "logs", "explain", "metrics", "report",
+        "predict", "steps", "schema", "completion", "version"}) {
+    EXPECT_NE(overview.find(std::string("\n  ") + command + " "), std::string::npos) << command;
+    const Finished page = Run({command, "--help"});
+    EXPECT_EQ(page.code, 0) << command;
+    EXPECT_NE(page.out.find("Usage: dml " + std::string(command)), std::string::npos) << command;
+    EXPECT_NE(page.out.find("\nExamples:\n"), std::string::npos) << command;
+    EXPECT_NE(page.out.find("\nExit codes:\n"), std::string::npos) << command;
+    EXPECT_EQ(Run({"help", command}).out, page.out) << command;
+    ++pages;
+  }
+  EXPECT_EQ(pages, 15U);
+}
+
+TEST_F(CommandLine, CommonOptionsMayStandBeforeTheCommand) {
+  Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'true'}\n");
+  EXPECT_EQ(Run({"--home", "elsewhere", "-q", "run", "p.yaml"}).code, 0);
+  EXPECT_TRUE(Exists("elsewhere/dml.db"));
+}
+
+TEST_F(CommandLine, QuietSaysNothingWhenAllIsWell) {
+  Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'echo noise'}\n");
+  const Finished run = Run({"run", "-q", "p.yaml"});
+  EXPECT_EQ(run.code, 0);
+  EXPECT_EQ(run.out + run.err, "");
+}
+
+TEST_F(CommandLine, NothingIsColouredAwayFromATerminal) {
+  Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'exit 3'}\n");
+  const Finished run = Run({"run", "p.yaml"}, {{"TERM=xterm-256color"}});
+  EXPECT_EQ(run.err.find('\x1b'), std::string::npos) << run.err;
+}
+
+TEST_F(CommandLine, AnInvalidPipelineIsReportedWithAllItsErrors) {
+  Write("p.yaml",
+        "name: n\nsteps:\n"
+        "  - {id: a, rnu: 'true'}\n"
+        "  - {id: b, run: 'true', needs: aa}\n");
+  for (const char* command : {"validate", "run", "plan", "graph"}) {
+    const Finished finished = Run({command, "p.yaml"});
+    EXPECT_EQ(finished.code, 2) << command;
+    EXPECT_NE(finished.err.find("p.yaml:3:"), std::string::npos) << finished.err;
+    EXPECT_NE(finished.err.find("p.yaml:4:"), std::string::npos) << finished.err;
+  }
+  EXPECT_FALSE(Exists(".dml/dml.db")) << "nothing was started";
+  const Finished json = Run({"validate", "p.yaml", "-o", "json"});
+  EXPECT_EQ(json.code, 2);
+  EXPECT_FALSE(Json::parse(json.out).at("valid").get<bool>());
+}
+
+TEST_F(CommandLine, AMissingPipelineIsAUsageError) {
+  const Finished named = Run({"run", "nowhere.yaml"});
+  EXPECT_EQ(named.code, 2) << named.err;
+  EXPECT_NE(named.err.find("nowhere.yaml"), std::string::npos) << named.err;
+  const Finished unnamed = Run({"run"});
+  EXPECT_EQ(unnamed.code, 2);
+  EXPECT_NE(unnamed.err.find("pipeline.yaml"), std::string::npos) << unnamed.err;
+}
+
+TEST_F(CommandLine, CommandsThatReadNeedARun) {
+  for (const char* command : {"ls", "status", "metrics", "report"}) {
+    const Finished finished = Run({command});
+    EXPECT_EQ(finished.code, 2) << command;
+    EXPECT_NE(finished.err.find("dml run"), std::string::npos) << finished.err;
+  }
+}
+
+TEST_F(CommandLine, MachineReadableOutputIsOneDocument) {
+  Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'echo hello'}\n");
+  const Json run = RunJson({"run", "p.yaml"});
+  EXPECT_EQ(run["outcome"], "succeeded");
+  EXPECT_EQ(run["tasks"][0]["name"], "a");
+  EXPECT_EQ(RunJson({"ls"})["runs"][0]["run"], "r1");
+  EXPECT_EQ(RunJson({"status"})["tasks"][0]["state"], "succeeded");
+  EXPECT_EQ(RunJson({"explain", "a"})["state"], "succeeded");
+  EXPECT_EQ(RunJson({"graph", "p.yaml"})["tasks"][0]["type"], "run");
+  EXPECT_TRUE(RunJson({"metrics"})["tasks"].empty());
+  EXPECT_TRUE(RunJson({"version"})["version"].is_string());
+}
+
+TEST_F(CommandLine, TheReportOfAnEvilPipelineIsHarmless) {
+  Write("p.yaml",
+        "name: '<script>alert(1)</script>'\nsteps:\n  - {id: a, run: 'echo \"</pre><script>\"; "
+        "exit 1'}\n");
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 1);
+  const Finished report = Run({"report", "-o", "out.html"});
+  EXPECT_EQ(report.code, 0) << report.err;
+  EXPECT_EQ(report.out, "out.html\n");
+  const std::string html = Read("out.html");
+  EXPECT_EQ(html.find("<script>alert"), std::string::npos);
+  EXPECT_NE(html.find("&lt;script&gt;alert"), std::string::npos);
+  EXPECT_EQ(Run({"report"}).out, "report-r1.html\n");
+}
+
+TEST_F(CommandLine, CompletionScriptsParse) {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const Finished script = Run({"completion", shell});
+    EXPECT_EQ(script.code, 0);
+    EXPECT_NE(script.out.find("validate"), std::string::npos) << shell;
+  }
+  EXPECT_EQ(Run({"completion", "tcsh"}).code, 2);
+  const Finished bash = Run({"completion", "bash"});
+  Write("dml.bash",
+        bash.out +
+            "\nCOMP_WORDS=(dml va); COMP_CWORD=1; _dml; echo \"${COMPREPLY[*]}\"\n"
+            "COMP_WORDS=(dml run --keep); COMP_CWORD=2; _dml; echo \"${COMPREPLY[*]}\"\n");
+  Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'bash " + Path("dml.bash") + "'}\n");
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  EXPECT_EQ(Run({"logs", "a"}).out, "validate\n--keep-going\n");
+}
+
+}  // namespace
+}  // namespace dml::e2e

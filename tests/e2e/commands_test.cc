@@ -1,0 +1,151 @@
+#include <gtest/gtest.h>
+
+#include "tests/e2e/program.h"
+
+// Pipelines of commands: what the engine promises whatever the steps compute.
+
+namespace dml::e2e {
+namespace {
+
+using Commands = EndToEnd;
+using StateMap = std::map<std::string, std::string>;
+
+TEST_F(Commands, RunInOrderAndAreReusedTheSecondTime) {
+  Write("p.yaml",
+        "name: chain\n"
+        "steps:\n"
+        "  - {id: a, run: 'echo a >> " +
+            Path("trace") +
+            "'}\n"
+            "  - {id: b, run: 'echo b >> " +
+            Path("trace") + "', needs: a}\n");
+  const Finished first = Run({"run", "p.yaml"});
+  EXPECT_EQ(first.code, 0) << first.err;
+  EXPECT_EQ(Read("trace"), "a\nb\n");
+  const Finished second = Run({"run", "p.yaml"});
+  EXPECT_EQ(second.code, 0) << second.err;
+  EXPECT_EQ(Read("trace"), "a\nb\n") << "nothing ran twice";
+  EXPECT_NE(second.err.find("reused (unchanged)"), std::string::npos) << second.err;
+  EXPECT_NE(second.err.find("up to date"), std::string::npos) << second.err;
+}
+
+TEST_F(Commands, ForceRunsEverythingAgain) {
+  Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'echo a >> " + Path("trace") + "'}\n");
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  EXPECT_EQ(Run({"run", "p.yaml", "-f"}).code, 0);
+  EXPECT_EQ(Read("trace"), "a\na\n");
+}
+
+TEST_F(Commands, AFailureEndsTheRunAndShowsTheLog) {
+  Write("p.yaml",
+        "name: n\nsteps:\n"
+        "  - {id: bad, run: 'echo the reason; exit 7'}\n"
+        "  - {id: after, run: 'true', needs: bad}\n");
+  const Finished run = Run({"run", "p.yaml"});
+  EXPECT_EQ(run.code, 1);
+  EXPECT_NE(run.err.find("exit code 7"), std::string::npos) << run.err;
+  EXPECT_NE(run.err.find("| the reason"), std::string::npos) << run.err;
+  EXPECT_NE(run.err.find("dml logs bad --run r1"), std::string::npos) << run.err;
+  EXPECT_NE(run.err.find("continues where this run stopped"), std::string::npos) << run.err;
+  EXPECT_EQ(States(), (StateMap{{"bad", "failed"}, {"after", "skipped"}}));
+  EXPECT_EQ(Run({"logs", "bad"}).out, "the reason\n");
+}
+
+TEST_F(Commands, KeepGoingRunsWhatDoesNotDependOnTheFailure) {
+  Write("p.yaml",
+        "name: n\nsteps:\n"
+        "  - {id: bad, run: 'exit 1'}\n"
+        "  - {id: later, run: 'true', needs: ok}\n"
+        "  - {id: ok, run: 'sleep 0.2'}\n");
+  EXPECT_EQ(Run({"run", "p.yaml", "-k", "-j1"}).code, 1);
+  EXPECT_EQ(States(), (StateMap{{"bad", "failed"}, {"later", "succeeded"}, {"ok", "succeeded"}}));
+}
+
+TEST_F(Commands, ARetryCanSucceed) {
+  Write("p.yaml",
+        "name: n\nsteps:\n  - id: flaky\n    retry: {limit: 3, backoff: 10ms}\n"
+        "    run: 'echo x >> " +
+            Path("tries") + "; test $(wc -l < " + Path("tries") + ") -ge 3'\n");
+  const Finished run = Run({"run", "p.yaml"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(Read("tries"), "x\nx\nx\n");
+  EXPECT_NE(run.err.find("attempt 2 failed and will be repeated"), std::string::npos) << run.err;
+}
+
+TEST_F(Commands, ATimeoutKillsTheWholeProcessGroup) {
+  Write("p.yaml",
+        "name: n\nsteps:\n  - id: slow\n    timeout: 200ms\n"
+        "    run: 'sh -c \"echo $$ > " +
+            Path("pid") + "; sleep 600\"'\n");
+  const Finished run = Run({"run", "p.yaml"});
+  EXPECT_EQ(run.code, 1) << run.err;
+  EXPECT_NE(run.err.find("time"), std::string::npos) << run.err;
+  const std::string pid = Read("pid").substr(0, Read("pid").find('\n'));
+  WaitUntil([&] { return !Exists("/../../proc/" + pid) || pid.empty(); }, "the process is gone");
+}
+
+TEST_F(Commands, AFalseConditionSkips) {
+  Write("p.yaml",
+        "name: n\nparams: {deploy: false}\nsteps:\n"
+        "  - {id: a, run: 'true'}\n"
+        "  - {id: b, run: 'true', needs: a, if: '${params.deploy}'}\n");
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  EXPECT_EQ(States(), (StateMap{{"a", "succeeded"}, {"b", "skipped"}}));
+  EXPECT_EQ(Run({"run", "p.yaml", "-S", "deploy=true"}).code, 0);
+  EXPECT_EQ(States(), (StateMap{{"a", "reused"}, {"b", "succeeded"}}));
+}
+
+TEST_F(Commands, AMatrixMakesATaskForEachCombination) {
+  Write("p.yaml",
+        "name: n\nsteps:\n  - id: m\n    matrix: {x: [1, 2], y: [a, b]}\n"
+        "    run: 'echo ${matrix.x}${matrix.y}'\n");
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  EXPECT_EQ(States().size(), 4U);
+  EXPECT_EQ(Run({"logs", "m@x=2,y=a"}).out, "2a\n");
+}
+
+TEST_F(Commands, FromAndUntilChooseWhatRuns) {
+  Write("p.yaml",
+        "name: n\nsteps:\n"
+        "  - {id: a, run: 'echo a >> " +
+            Path("trace") +
+            "'}\n"
+            "  - {id: b, run: 'echo b >> " +
+            Path("trace") +
+            "', needs: a}\n"
+            "  - {id: c, run: 'echo c >> " +
+            Path("trace") + "', needs: b}\n");
+  EXPECT_EQ(Run({"run", "p.yaml", "--until", "b"}).code, 0);
+  EXPECT_EQ(Read("trace"), "a\nb\n");
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  EXPECT_EQ(Read("trace"), "a\nb\nc\n");
+  EXPECT_EQ(Run({"run", "p.yaml", "--from", "b"}).code, 0);
+  EXPECT_EQ(Read("trace"), "a\nb\nc\nb\nc\n");
+  const Finished typo = Run({"run", "p.yaml", "--until", "bb"});
+  EXPECT_EQ(typo.code, 2);
+  EXPECT_NE(typo.err.find("did you mean 'b'"), std::string::npos) << typo.err;
+}
+
+TEST_F(Commands, FilesFlowAlongTheEdges) {
+  Write("p.yaml",
+        "name: n\nsteps:\n"
+        "  - id: make\n    run: 'echo 42 > number.txt'\n    outputs: {number: number.txt}\n"
+        "  - id: use\n    run: 'cat ${inputs.number}'\n    input: {number: make.number}\n");
+  const Finished run = Run({"run", "p.yaml"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(Run({"logs", "use"}).out, "42\n");
+}
+
+TEST_F(Commands, PlanSaysWhatWouldRunAndWhyAndRunsNothing) {
+  Write("p.yaml", "name: n\nparams: {x: 1}\nsteps:\n  - {id: a, run: 'echo ${params.x}'}\n");
+  const Json before = RunJson({"plan", "p.yaml"});
+  EXPECT_EQ(before["tasks"][0]["decision"], "run");
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  EXPECT_EQ(RunJson({"plan", "p.yaml"})["tasks"][0]["decision"], "reuse");
+  EXPECT_EQ(RunJson({"plan", "p.yaml", "-S", "x=2"})["tasks"][0]["decision"], "run");
+  EXPECT_EQ(RunJson({"run", "-n", "p.yaml"})["tasks"][0]["decision"], "reuse");
+  EXPECT_EQ(RunJson({"ls"})["runs"].size(), 1U);
+}
+
+}  // namespace
+}  // namespace dml::e2e
