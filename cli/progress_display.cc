@@ -87,7 +87,7 @@ void ProgressDisplay::RunStarted(RunId run, const pipelines::ExpandedPipeline& p
                             pipeline.tasks.size());
   }
   running_ = true;
-  thread_ = std::thread([this] { Draw(); });
+  thread_ = std::jthread([this] { Draw(); });
 }
 
 bool ProgressDisplay::Wants(Ending ending) const {

@@ -53,7 +53,7 @@ class ProgressDisplay final : public engine::RunObserver {
   int frame_lines_ = 0;  // of the frame on the screen
   bool running_ = false;
   bool closed_ = false;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 }  // namespace dml::cli

@@ -39,7 +39,7 @@ struct SignalWatcher::State {
   int write_end = -1;
   std::array<struct sigaction, kWatched.size()> before{};
   std::atomic<int> first{0};
-  std::thread thread;
+  std::jthread thread;
 
   void Watch() {
     int count = 0;
@@ -64,7 +64,7 @@ SignalWatcher::SignalWatcher(std::function<void(int signal, int count)> on_signa
   state_->write_end = ends[1];
   ::fcntl(state_->write_end, F_SETFL, O_NONBLOCK);
   DML_CHECK(pipe_end.exchange(state_->write_end) == -1, "one SignalWatcher at a time");
-  state_->thread = std::thread([state = state_] { state->Watch(); });
+  state_->thread = std::jthread([state = state_] { state->Watch(); });
   for (std::size_t i = 0; i < kWatched.size(); ++i) {
     struct sigaction action {};
     action.sa_handler = OnSignal;

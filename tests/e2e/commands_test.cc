@@ -88,7 +88,7 @@ TEST_F(Commands, AFalseConditionSkips) {
   Write("p.yaml",
         "name: n\nparams: {deploy: false}\nsteps:\n"
         "  - {id: a, run: 'true'}\n"
-        "  - {id: b, run: 'true', needs: a, if: '${params.deploy}'}\n");
+        "  - {id: b, run: 'echo b', needs: a, if: '${params.deploy}'}\n");
   EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
   EXPECT_EQ(States(), (StateMap{{"a", "succeeded"}, {"b", "skipped"}}));
   EXPECT_EQ(Run({"run", "p.yaml", "-S", "deploy=true"}).code, 0);

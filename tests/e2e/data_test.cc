@@ -34,9 +34,7 @@ class Data : public EndToEnd {
               "  - id: split\n    uses: split.train_test\n    input: raw\n"
               "    with: {test_size: 0.25, seed: 1}\n"
               "  - id: model\n    uses: train.logistic_regression\n    input: split.train\n"
-              "    with:\n      target: y\n      preprocess:\n"
-              "        - one_hot: {columns: [color], handle_unknown: ignore}\n"
-              "        - standardize: {columns: numeric}\n"
+              "    with: {target: y, drop: [color]}\n"
               "  - id: eval\n    uses: evaluate.classification\n"
               "    input: {model: model, data: split.test}\n");
   }

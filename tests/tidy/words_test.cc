@@ -24,7 +24,7 @@ const std::vector<Banned>& BannedWords() {
       {"std::cout", "return text, and let cli/ print it", {"cli/", "bench/", "tests/"}},
       {"std::random_device", "Philox with a seed from the user", {}},
       {"std::mt19937", "Philox, whose draws are the same everywhere", {"tests/", "bench/"}},
-      {"std::regex", "a hand-written matcher or a library: std::regex overflows its stack", {}},
+      {"std::regex", "a hand-written matcher or a library: std::regex overflows its stack", {"tests/"}},
       {"sleep_for", "a deadline on a condition", {"runners/", "bench/", "tests/", "cli/"}},
       {"system_clock", "Clock::Wall()", {"bench/"}},
       {"std::thread ", "std::jthread", {}},
@@ -57,6 +57,8 @@ TEST(Words, NothingIsLeftForLater) {
   for (const SourceFile& file : SourceTree()) {
     if (file.path.starts_with("tests/tidy/")) continue;
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
+      // The names that mkstemp() fills in are no remark.
+      if (file.lines[i].find("XXXXXX") != std::string::npos) continue;
       for (const std::string_view word : {"TODO", "FIXME", "XXX", "HACK"}) {
         EXPECT_EQ(file.lines[i].find(word), std::string::npos) << file.path << ":" << i + 1;
       }
