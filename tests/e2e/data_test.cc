@@ -167,16 +167,5 @@ TEST_F(Data, AClassWithOneRowCannotBeStratified) {
   ExpectFailure(csv + "0.5,0.5,red,2\n", "split", {"y", "2"});
 }
 
-TEST_F(Data, AKilledWorkerCostsOneAttempt) {
-  Write("p.yaml",
-        "name: n\nsteps:\n  - id: victim\n    retry: {limit: 2, backoff: 10ms}\n"
-        "    run: 'echo x >> " +
-            Path("tries") + "; if test $(wc -l < " + Path("tries") +
-            ") -eq 1; then kill -9 $PPID; sleep 60; fi'\n");
-  const Finished run = Run({"run", "p.yaml"});
-  EXPECT_EQ(run.code, 0) << run.err;
-  EXPECT_EQ(Read("tries"), "x\nx\n");
-}
-
 }  // namespace
 }  // namespace dml::e2e

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
+
 #include "tests/e2e/program.h"
 
 namespace dml::e2e {
@@ -80,6 +82,20 @@ TEST_F(Signals, KillOfTheOrchestratorLosesNothingFinished) {
   EXPECT_EQ(run.Wait().code, 128 + SIGKILL);
   WaitUntil([&] { return ::kill(step_, 0) != 0; }, "the worker ends what it started");
   EXPECT_EQ(Run({"ls"}).code, 0);
+}
+
+TEST_F(Signals, AKilledWorkerCostsOneAttemptAndLeavesNothingBehind) {
+  Write("p.yaml",
+        "name: n\nsteps:\n  - id: victim\n    retry: {limit: 2, backoff: 10ms}\n    run: 'echo $$ "
+        ">> " +
+            Path("tries") + "; if test $(wc -l < " + Path("tries") +
+            ") -eq 1; then kill -9 $PPID; sleep 600; fi'\n");
+  const Finished run = Run({"run", "p.yaml"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  const std::string tries = Read("tries");
+  EXPECT_EQ(std::count(tries.begin(), tries.end(), '\n'), 2);
+  const pid_t first = std::stoi(tries);
+  WaitUntil([&] { return ::kill(first, 0) != 0; }, "the first attempt's command is gone");
 }
 
 }  // namespace
