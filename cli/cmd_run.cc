@@ -20,6 +20,7 @@ ExitCode CodeOf(const engine::RunResult& result, int signal) {
   if (signal == SIGINT) return ExitCode::kInterrupted;
   if (signal == SIGTERM) return ExitCode::kTerminated;
   return result.outcome == state::RunOutcome::kCancelled ? ExitCode::kInterrupted
+         : result.invalid_input                          ? ExitCode::kUsage
                                                          : ExitCode::kTaskFailed;
 }
 

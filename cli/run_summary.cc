@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <fstream>
-#include <set>
 
 #include "orchestrator/report/collect.h"
 #include "orchestrator/report/metrics_text.h"
@@ -48,17 +47,9 @@ void PrintFailure(const state::RunView& view, RunId run, const state::TaskView& 
   output.RawMessage(text);
 }
 
-bool IsVerdict(const std::string& type) {
-  return type.starts_with("evaluate.") || type.starts_with("select.");
-}
-
 void PrintVerdicts(const report::RunFacts& run, const Output& output) {
-  std::set<std::string> verdicts;
-  for (const report::TaskFacts& task : run.tasks) {
-    if (IsVerdict(task.type)) verdicts.insert(task.step);
-  }
   for (const report::MetricsTable& table : report::MetricsTables(run)) {
-    if (!verdicts.contains(table.step)) continue;
+    if (!report::IsVerdict(table.type)) continue;
     output.Print(fmt::format(
         "\n{}", report::MetricsTableText(table, static_cast<std::size_t>(output.result_width()))));
   }

@@ -54,6 +54,14 @@ void AddPanels(const state::TaskResult& result, TaskFacts& task) {
   }
 }
 
+// The key of a result tells its type; a fused task has that of its last step.
+std::string TypeOfResult(const state::TaskResult& result) {
+  if (!result.fields.is_object() || !result.fields.contains("work")) return {};
+  const Json& work = result.fields["work"];
+  if (!work.is_array() || work.empty() || !work.back().is_object()) return {};
+  return work.back().value("uses", "run");
+}
+
 TaskFacts FactsOf(const state::TaskView& view, bool with_panels) {
   TaskFacts task;
   task.name = view.name;
@@ -66,6 +74,7 @@ TaskFacts FactsOf(const state::TaskView& view, bool with_panels) {
   }
   if (view.state == core::TaskState::kFailed) task.error = view.reason;
   if (!view.result) return task;
+  task.type = TypeOfResult(*view.result);
   task.metrics = view.result->metrics;
   task.warnings = view.result->warnings;
   task.cpu_seconds = view.result->cpu.seconds();

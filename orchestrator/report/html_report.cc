@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <map>
 
 #include "base/quantity.h"
 #include "orchestrator/report/html/dag_svg.h"
@@ -19,7 +21,9 @@ namespace {
 
 constexpr std::size_t kRowsMax = 2000;
 constexpr std::size_t kTilesMax = 12;
-constexpr std::size_t kColumnsMax = 14;  // a table with more metrics stands upright
+constexpr std::size_t kOpenTasksMax = 2;
+constexpr std::size_t kPanelBytesMax = 4'000'000;
+constexpr std::size_t kColumnsMax = 9;  // a table with more metrics stands upright
 
 std::string Section(const std::string& id, const std::string& title, const std::string& body) {
   if (body.empty()) return {};
@@ -62,21 +66,26 @@ std::string Failures(const RunFacts& run) {
   return out;
 }
 
-bool IsVerdict(const std::string& type) {
-  return type.starts_with("evaluate.") || type.starts_with("select.");
-}
+// What people look for first, in this order; other metrics stand in the tables.
+constexpr std::array<std::string_view, 12> kHeadlines = {
+    "roc_auc", "accuracy", "f1",  "log_loss",   "r2",      "rmse",
+    "mae",     "mape",     "ari", "silhouette", "inertia", "best"};
+constexpr std::size_t kTilesPerTask = 4;
 
-// The figures people open a report for: single numbers of the evaluating steps.
+// The figures people open a report for: a few single numbers of the evaluating steps.
 std::string Tiles(const RunFacts& run) {
   std::string out;
   std::size_t count = 0;
   for (const TaskFacts& task : run.tasks) {
-    if (!IsVerdict(task.type)) continue;
-    for (const auto& [path, value] : FlattenMetrics(task.metrics)) {
-      if (path.find('.') != std::string::npos || count == kTilesMax) continue;
-      ++count;
-      out += fmt::format("<div class=\"card\"><b>{}</b><span>{} &middot; {}</span></div>",
-                         EscapeHtml(NumberText(value)), EscapeHtml(path), EscapeHtml(task.name));
+    if (!IsVerdict(task.type) || !task.metrics.is_object()) continue;
+    std::size_t of_task = 0;
+    for (std::string_view name : kHeadlines) {
+      const auto metric = task.metrics.find(name);
+      if (metric == task.metrics.end() || !metric->is_number()) continue;
+      if (of_task++ == kTilesPerTask || count++ == kTilesMax) break;
+      out +=
+          fmt::format("<div class=\"card\"><b>{}</b><span>{} &middot; {}</span></div>",
+                      EscapeHtml(NumberText(metric->get<double>())), name, EscapeHtml(task.name));
     }
   }
   return out.empty() ? out : "<div class=\"tiles\">" + out + "</div>\n";
@@ -116,30 +125,52 @@ std::string TallTable(const MetricsTable& table) {
   return out + "</tbody></table>";
 }
 
-std::string Metrics(const RunFacts& run) {
-  std::string out = Tiles(run);
-  for (const MetricsTable& table : MetricsTables(run)) {
-    const bool tall = table.metrics.size() > kColumnsMax && table.rows.size() <= kColumnsMax;
-    out += "<h3>" + EscapeHtml(table.step) + "<small>" + EscapeHtml(table.type) +
-           "</small></h3><div class=\"card\"><div class=\"scroll\">" +
-           (tall ? TallTable(table) : WideTable(table)) + "</div>";
-    if (table.rows.size() > kRowsMax) {
-      out +=
-          fmt::format("<p class=\"dim\">the first {} of {} tasks</p>", kRowsMax, table.rows.size());
-    }
-    out += "</div>\n";
+std::string TableCard(const MetricsTable& table) {
+  const bool tall = table.metrics.size() > kColumnsMax && table.rows.size() <= kColumnsMax;
+  const std::string type = table.title == table.type ? "" : table.type;
+  std::string out = "<h3>" + EscapeHtml(table.title) + "<small>" + EscapeHtml(type) +
+                    "</small></h3><div class=\"card\"><div class=\"scroll\">" +
+                    (tall ? TallTable(table) : WideTable(table)) + "</div>";
+  if (table.rows.size() > kRowsMax) {
+    out +=
+        fmt::format("<p class=\"dim\">the first {} of {} tasks</p>", kRowsMax, table.rows.size());
   }
+  return out + "</div>\n";
+}
+
+// Verdicts first, then what the other steps counted.
+std::string Metrics(const RunFacts& run) {
+  std::vector<MetricsTable> tables = MetricsTables(run);
+  std::stable_partition(tables.begin(), tables.end(),
+                        [](const MetricsTable& table) { return IsVerdict(table.type); });
+  std::string out = Tiles(run);
+  for (const MetricsTable& table : tables) out += TableCard(table);
   return out;
 }
 
+// Verdicts first. The many tasks of a matrix are folded away.
 std::string Panels(const RunFacts& run) {
-  std::string out;
+  std::map<std::string, std::size_t> tasks_of_step;
+  std::vector<const TaskFacts*> tasks;
   for (const TaskFacts& task : run.tasks) {
     if (task.panels.empty()) continue;
-    out += "<h3>" + EscapeHtml(task.name) + "<small>" + EscapeHtml(task.type) +
-           "</small></h3>\n<div class=\"grid\">\n";
-    for (const Json& panel : task.panels) out += PanelHtml(panel);
-    out += "</div>\n";
+    ++tasks_of_step[task.step];
+    tasks.push_back(&task);
+  }
+  std::stable_partition(tasks.begin(), tasks.end(),
+                        [](const TaskFacts* task) { return IsVerdict(task->type); });
+  std::string out;
+  for (const TaskFacts* task : tasks) {
+    if (out.size() > kPanelBytesMax) {
+      out += "<p class=\"dim\">the plots of further tasks are left out</p>";
+      break;
+    }
+    const bool open = tasks_of_step[task->step] <= kOpenTasksMax || IsVerdict(task->type);
+    out += fmt::format(
+        "<details{}><summary><b>{}</b> <small>{}</small></summary>\n<div class=\"grid\">\n",
+        open ? " open" : "", EscapeHtml(task->name), EscapeHtml(task->type));
+    for (const Json& panel : task->panels) out += PanelHtml(panel);
+    out += "</div></details>\n";
   }
   return out;
 }

@@ -23,22 +23,30 @@ std::vector<std::pair<std::string, double>> FlattenMetrics(const Json& metrics) 
   return out;
 }
 
+bool IsVerdict(const std::string& type) {
+  return type.starts_with("evaluate.") || type.starts_with("select.");
+}
+
 std::vector<MetricsTable> MetricsTables(const RunFacts& run) {
   std::vector<MetricsTable> tables;
-  std::map<std::string, std::size_t> table_of_step;
+  std::map<std::string, std::size_t> table_of_group;
   std::vector<std::vector<std::pair<std::string, double>>> flat;
   std::map<std::string, std::set<std::string>> names;
+  const auto group_of = [](const TaskFacts& task) -> const std::string& {
+    return IsVerdict(task.type) ? task.type : task.step;
+  };
   for (const TaskFacts& task : run.tasks) {
     flat.push_back(FlattenMetrics(task.metrics));
-    for (const auto& [path, value] : flat.back()) names[task.step].insert(path);
+    for (const auto& [path, value] : flat.back()) names[group_of(task)].insert(path);
   }
   for (std::size_t t = 0; t < run.tasks.size(); ++t) {
     if (flat[t].empty()) continue;
     const TaskFacts& task = run.tasks[t];
-    const auto [found, fresh] = table_of_step.emplace(task.step, tables.size());
-    const std::set<std::string>& metrics = names[task.step];
+    const auto [found, fresh] = table_of_group.emplace(group_of(task), tables.size());
+    const std::set<std::string>& metrics = names[group_of(task)];
     if (fresh) tables.push_back({task.step, task.type, {metrics.begin(), metrics.end()}, {}});
     MetricsTable& table = tables[found->second];
+    if (table.title != task.step) table.title = group_of(task);
     const std::map<std::string, double> values(flat[t].begin(), flat[t].end());
     MetricsTable::Row& row = table.rows.emplace_back();
     row.task = task.name;

@@ -13,9 +13,9 @@ namespace dml::report {
 // ("cv.roc_auc", 0.7). Arrays and text are left out: they are for panels, not for comparisons.
 std::vector<std::pair<std::string, double>> FlattenMetrics(const Json& metrics);
 
-// Tasks of one step beside each other: a row a task, a column a metric any of them has.
+// Tasks that measure the same beside each other: a row a task, a column a metric any of them has.
 struct MetricsTable {
-  std::string step;
+  std::string title;  // the step, or the type when several steps share the table
   std::string type;
   std::vector<std::string> metrics;
   struct Row {
@@ -25,7 +25,11 @@ struct MetricsTable {
   std::vector<Row> rows;
 };
 
-// A table for every step whose tasks measured something, in declaration order.
+// Steps that judge models, evaluate.* and select.*: their figures are what a run is for.
+bool IsVerdict(const std::string& type);
+
+// A table for every step whose tasks measured something, in declaration order. Steps of one
+// evaluating type share a table, so that models can be compared.
 std::vector<MetricsTable> MetricsTables(const RunFacts& run);
 
 // One metric of one task in two runs.

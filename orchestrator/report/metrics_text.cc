@@ -19,7 +19,7 @@ bool Fits(const std::string& text, std::size_t width) {
 }
 
 std::string Wide(const MetricsTable& table, std::size_t width) {
-  std::vector<TextTable::Column> columns{{table.step}};
+  std::vector<TextTable::Column> columns{{table.title}};
   for (const std::string& metric : table.metrics) columns.push_back({metric, Align::kRight});
   TextTable out(std::move(columns));
   for (const MetricsTable::Row& row : table.rows) {
@@ -31,9 +31,9 @@ std::string Wide(const MetricsTable& table, std::size_t width) {
 }
 
 std::string Tall(const MetricsTable& table, std::size_t width) {
-  std::vector<TextTable::Column> columns{{table.step}};
+  std::vector<TextTable::Column> columns{{table.title}};
   for (const MetricsTable::Row& row : table.rows) columns.push_back({row.task, Align::kRight});
-  if (table.rows.size() == 1) columns.back().heading = "";
+  if (table.rows.size() == 1 && table.rows[0].task == table.title) columns.back().heading = "";
   TextTable out(std::move(columns));
   for (std::size_t m = 0; m < table.metrics.size(); ++m) {
     std::vector<std::string> cells{table.metrics[m]};

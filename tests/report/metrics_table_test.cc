@@ -31,12 +31,21 @@ TEST(MetricsTables, PutsTheTasksOfAStepBesideEachOther) {
                                              {"model@C=2", {{"auc", 0.8}, {"n", 3}}},
                                              {"eval", {{"f1", 0.5}}}}));
   ASSERT_EQ(tables.size(), 2U);
-  EXPECT_EQ(tables[0].step, "model");
+  EXPECT_EQ(tables[0].title, "model");
   EXPECT_EQ(tables[0].metrics, (std::vector<std::string>{"auc", "n"}));
   ASSERT_EQ(tables[0].rows.size(), 2U);
   EXPECT_EQ(tables[0].rows[0].values[1], std::nullopt);
   EXPECT_EQ(tables[0].rows[1].values[1], 3);
-  EXPECT_EQ(tables[1].step, "eval");
+  EXPECT_EQ(tables[1].title, "eval");
+}
+
+TEST(MetricsTables, EvaluationsOfOneTypeShareATable) {
+  RunFacts run = RunWith({{"eval", {{"auc", 0.7}}}, {"eval_forest", {{"auc", 0.8}}}});
+  for (TaskFacts& task : run.tasks) task.type = "evaluate.classification";
+  const auto tables = MetricsTables(run);
+  ASSERT_EQ(tables.size(), 1U);
+  EXPECT_EQ(tables[0].title, "evaluate.classification");
+  EXPECT_EQ(tables[0].rows.size(), 2U);
 }
 
 TEST(DiffMetrics, MatchesByTaskAndPath) {

@@ -52,9 +52,8 @@ section { scroll-margin-top: 40px; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; margin: 0;
   padding: 16px 18px; box-shadow: var(--shadow); min-width: 0; }
 .card + .card { margin-top: 14px; }
-.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 460px), 1fr));
-  gap: 16px; align-items: start; }
-.grid .card { margin: 0; }
+.grid { columns: 2 420px; column-gap: 16px; }
+.grid .card { margin: 0 0 16px; break-inside: avoid; display: inline-block; width: 100%; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 12px; }
 .tiles .card { margin: 0; padding: 12px 16px; }
 .tiles b { display: block; font-size: 23px; line-height: 1.25; letter-spacing: -.02em;
@@ -85,7 +84,9 @@ pre { background: var(--code); border: 1px solid var(--line); border-radius: 8px
   Consolas, "DejaVu Sans Mono", monospace; }
 code { font: .92em ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 pre.error { border-left: 3px solid var(--bad); white-space: pre-wrap; overflow-wrap: anywhere; }
-details > summary { cursor: pointer; color: var(--dim); margin: 4px 0 8px; }
+details > summary { cursor: pointer; margin: 14px 0 10px; font-size: 15px; }
+summary small { color: var(--dim); font-size: 13px; margin-left: 4px; }
+summary:hover b { color: var(--accent); }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; font-size: 12.5px; color: var(--dim);
   margin-top: 6px; }
 .legend i { display: inline-block; width: 11px; height: 11px; border-radius: 3px;
