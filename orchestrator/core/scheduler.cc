@@ -25,6 +25,13 @@ std::vector<double> Urgencies(const TaskGraph& graph, const IdMap<TaskId, TaskPo
   return CriticalPaths(graph, durations);
 }
 
+// One line for people: place, message, remedy.
+std::string Describe(const Error& error) {
+  std::string text = error.where.empty() ? error.message : error.where + ": " + error.message;
+  if (!error.hint.empty()) text += "; " + error.hint;
+  return text;
+}
+
 }  // namespace
 
 Scheduler::Scheduler(const TaskGraph& graph, IdMap<TaskId, TaskPolicy> policies,
@@ -178,7 +185,8 @@ void Scheduler::On(const AttemptFailed& event) {
 }
 
 void Scheduler::Fail(TaskId task, FailureKind kind, int exit_code, const Error& error) {
-  if (cancelling_) return Move(task, TaskState::kCancelled, error.message);
+  const std::string what = Describe(error);
+  if (cancelling_) return Move(task, TaskState::kCancelled, what);
   Task& entry = tasks_[task];
   int& failures = kind == FailureKind::kInfrastructure ? entry.counts.infrastructure_failures
                                                        : entry.counts.task_failures;
@@ -189,12 +197,13 @@ void Scheduler::Fail(TaskId task, FailureKind kind, int exit_code, const Error& 
   if (may_start && MayRetry(policy, kind, exit_code, entry.counts)) {
     const Duration delay = RetryDelay(policy, failures, options_.seed, task);
     Move(task, TaskState::kBackoff,
-         fmt::format("{}; next attempt in {}", error.message, FormatDuration(delay)));
+         fmt::format("{}; next attempt in {}", what, FormatDuration(delay)));
     backoff_.emplace(now_ + delay, task);
     return;
   }
   if (!options_.keep_going) StopLaunching();
-  Move(task, TaskState::kFailed, error.message);
+  if (kind == FailureKind::kInvalid) ++invalid_;
+  Move(task, TaskState::kFailed, what);
 }
 
 void Scheduler::On(const AttemptStopped& event) {

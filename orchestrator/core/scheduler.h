@@ -143,6 +143,8 @@ class Scheduler {
   [[nodiscard]] std::size_t count(TaskState state) const {
     return counts_[static_cast<std::size_t>(state)];
   }
+  // Failed tasks whose input or parameters were wrong.
+  [[nodiscard]] std::size_t invalid() const { return invalid_; }
   // Why a task is not running, in a sentence.
   [[nodiscard]] std::string Explain(TaskId task) const;
   // Recomputes everything derived and aborts on a difference. Linear; for tests.
@@ -190,6 +192,7 @@ class Scheduler {
   std::set<std::pair<Instant, TaskId>> backoff_;
   std::array<std::size_t, kTaskStateCount> counts_{};
   std::size_t unfinished_ = 0;
+  std::size_t invalid_ = 0;
   double cpus_used_ = 0;
   std::int64_t memory_used_ = 0;
   std::size_t in_flight_ = 0;

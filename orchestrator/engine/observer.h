@@ -36,6 +36,7 @@ struct RunResult {
   std::array<std::size_t, core::kTaskStateCount> counts{};  // by core::TaskState
   Duration elapsed{0};
   CommitCost commit;
+  bool invalid_input = false;  // every failure was one of the pipeline or the data
 
   [[nodiscard]] std::size_t count(core::TaskState state) const {
     return counts[static_cast<std::size_t>(state)];

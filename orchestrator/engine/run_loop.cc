@@ -265,6 +265,8 @@ Result<RunResult> RunLoop::Finish() {
   DML_RETURN_IF_ERROR(parts_.store.EndRun(run_, parts_.clock.Wall(), result.outcome));
   result.elapsed = parts_.clock.Now() - started_;
   result.commit = commit_cost_;
+  result.invalid_input = scheduler_.invalid() > 0 &&
+                         scheduler_.invalid() == scheduler_.count(core::TaskState::kFailed);
   parts_.observer.RunFinished(result);
   return result;
 }

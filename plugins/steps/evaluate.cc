@@ -2,7 +2,9 @@
 
 #include "base/files.h"
 #include "plugins/api/panel.h"
+#include "plugins/learn/metrics/confusion.h"
 #include "plugins/learn/metrics/metric_registry.h"
+#include "plugins/learn/metrics/ranking.h"
 #include "plugins/learn/model_file.h"
 #include "plugins/steps/design_matrix.h"
 #include "plugins/steps/register.h"
@@ -52,6 +54,32 @@ Json ScoresPanel(const std::vector<learn::NamedScore>& scores) {
   return plugins::TablePanel("Metrics", {"metric", "value", "note"}, rows);
 }
 
+// The curves of every class against the rest; of two classes, those of the second alone.
+void AddClassPanels(const std::vector<std::string>& classes, const learn::Predictions& predictions,
+                    Json& panels) {
+  std::vector<plugins::Series> roc;
+  std::vector<plugins::Series> precision_recall;
+  for (std::size_t c = classes.size() == 2 ? 1 : 0; c < classes.size(); ++c) {
+    const learn::Ranking ranking(predictions, c);
+    const learn::Curve curve = learn::RocCurve(ranking);
+    roc.push_back({classes[c], curve.x, curve.y});
+    const learn::Curve recall = learn::PrecisionRecallCurve(ranking);
+    precision_recall.push_back({classes[c], recall.x, recall.y});
+  }
+  panels.push_back(
+      plugins::LinesPanel("ROC curve", "false positive rate", "true positive rate", roc));
+  panels.push_back(
+      plugins::LinesPanel("Precision and recall", "recall", "precision", precision_recall));
+  const learn::ConfusionMatrix confusion(predictions);
+  std::vector<std::vector<double>> counts(classes.size());
+  for (std::size_t truth = 0; truth < classes.size(); ++truth) {
+    for (std::size_t predicted = 0; predicted < classes.size(); ++predicted) {
+      counts[truth].push_back(confusion.count(truth, predicted));
+    }
+  }
+  panels.push_back(plugins::ConfusionPanel("Confusion matrix", classes, counts));
+}
+
 Result<void> Evaluate(ModelTask wanted, plugins::StepContext& context) {
   DML_TRY(const Artifact* model_input, context.Input("model"));
   DML_TRY(const Artifact* data_input, context.Input("data"));
@@ -78,9 +106,10 @@ Result<void> Evaluate(ModelTask wanted, plugins::StepContext& context) {
     if (score.score.defined()) context.metrics[score.name] = *score.score.value;
     if (!score.score.defined()) context.warnings.push_back(score.name + ": " + score.score.note);
   }
+  Json panels = Json::array({ScoresPanel(scores)});
+  if (wanted == ModelTask::kClassification) AddClassPanels(model.classes, predictions, panels);
   DML_TRY(const std::string directory, context.OutputDirectory("report"));
-  return WriteFileAtomic(directory + "/panels.json",
-                         CanonicalJson({{"panels", Json::array({ScoresPanel(scores)})}}));
+  return WriteFileAtomic(directory + "/panels.json", CanonicalJson({{"panels", panels}}));
 }
 
 Result<void> EvaluateClassification(const EvaluateParams&, plugins::StepContext& context) {

@@ -8,6 +8,7 @@ void RegisterBuiltins(plugins::StepRegistry& registry) {
   RegisterSplitSteps(registry);
   RegisterTrainSteps(registry);
   RegisterEvaluateSteps(registry);
+  RegisterPredictSteps(registry);
 }
 
 }  // namespace dml::steps

@@ -13,6 +13,7 @@ void RegisterGenerateSteps(plugins::StepRegistry& registry);  // generate.*
 void RegisterSplitSteps(plugins::StepRegistry& registry);     // split.*
 void RegisterTrainSteps(plugins::StepRegistry& registry);     // train.*
 void RegisterEvaluateSteps(plugins::StepRegistry& registry);  // evaluate.*
+void RegisterPredictSteps(plugins::StepRegistry& registry);   // predict, write.*
 
 }  // namespace dml::steps
 
