@@ -27,8 +27,8 @@ class IdMap {
   IdMap() = default;
   explicit IdMap(std::size_t size, const T& value = T()) : items_(size, value) {}
 
-  [[nodiscard]] T& operator[](IdType id) { return items_[id.index()]; }
-  [[nodiscard]] const T& operator[](IdType id) const { return items_[id.index()]; }
+  [[nodiscard]] decltype(auto) operator[](IdType id) { return items_[id.index()]; }
+  [[nodiscard]] decltype(auto) operator[](IdType id) const { return items_[id.index()]; }
   IdType push_back(T value) {
     items_.push_back(std::move(value));
     return IdType(items_.size() - 1);

@@ -83,12 +83,24 @@ TEST_F(Data, PredictWorksOnRawRows) {
   WritePipeline();
   Write("data.csv", GoodCsv());
   ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
-  Write("new.csv", "color,x2,x1\nred,0.9,0.9\ngreen,-0.9,-0.9\nblue,,0.1\n");
+  Write("new.csv", "color,x2,x1\nred,0.9,0.9\ngreen,-0.9,-0.9\nblue,0,0.1\n");
   const Finished predict = Run({"predict", "model", "new.csv", "-o", "out.csv"});
   ASSERT_EQ(predict.code, 0) << predict.err;
   const std::string out = Read("out.csv");
   EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 4) << out;
   EXPECT_EQ(Run({"predict", "model", "new.csv"}).out, out) << "the same to stdout";
+}
+
+TEST_F(Data, PredictNamesAMissingValue) {
+  WritePipeline();
+  Write("data.csv", GoodCsv());
+  ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
+  Write("new.csv", "color,x2,x1\nred,0.9,0.9\nblue,,0.1\n");
+  const Finished predict = Run({"predict", "model", "new.csv", "-o", "out.csv"});
+  EXPECT_EQ(predict.code, 2) << predict.err;
+  EXPECT_NE(predict.err.find("the column 'x2' has no value in row 2"), std::string::npos)
+      << predict.err;
+  EXPECT_FALSE(Exists("out.csv"));
 }
 
 TEST_F(Data, PredictNamesAMissingColumn) {
