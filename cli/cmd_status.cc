@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "cli/runs.h"
 #include "orchestrator/report/collect.h"
 #include "orchestrator/report/number_text.h"
@@ -27,6 +29,16 @@ Style StyleOf(const std::string& state) {
   return Style::kPlain;
 }
 
+std::string Counts(const report::RunFacts& run) {
+  std::map<std::string, std::size_t> counts;
+  for (const report::TaskFacts& task : run.tasks) ++counts[task.state];
+  std::string out;
+  for (const auto& [state, count] : counts) {
+    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count, state);
+  }
+  return out;
+}
+
 Result<ExitCode> RunStatus(const StatusOptions& options, const std::string& home,
                            const Output& output) {
   DML_TRY(OpenedRun opened, OpenRun(home, options.run));
@@ -36,9 +48,9 @@ Result<ExitCode> RunStatus(const StatusOptions& options, const std::string& home
     output.PrintJson(report::RunJson(run));
     return ExitCode::kDone;
   }
-  output.Print(fmt::format("{} {}  {}\n", output.ForResult(Style::kBold, run.id),
-                           Harmless(run.pipeline),
-                           output.ForResult(StyleOf(run.state), run.state)));
+  output.Print(fmt::format("{} {}  {}: {}\n", output.ForResult(Style::kBold, run.id),
+                           Harmless(run.pipeline), output.ForResult(StyleOf(run.state), run.state),
+                           Counts(run)));
   report::TextTable table({{"task"},
                            {"state"},
                            {"time", report::Align::kRight},
