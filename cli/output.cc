@@ -63,6 +63,22 @@ std::string Styled(bool on, Style style, std::string_view text) {
   return fmt::format("\x1b[{}m{}\x1b[0m", StyleCode(style), text);
 }
 
+std::string ShellWord(std::string_view word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@=.,:/+-";
+  const bool plain = !word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos;
+  if (plain) return std::string(word);
+  std::string out = "'";
+  for (const char c : Harmless(word)) {
+    if (c == '\'') {
+      out += "'\\''";
+    } else {
+      out += c;
+    }
+  }
+  return out + "'";
+}
+
 std::string Harmless(std::string_view text) {
   std::string out;
   out.reserve(text.size());

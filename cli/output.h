@@ -63,6 +63,9 @@ class Output {
 // `text` between the escape codes of a style, when `on`.
 std::string Styled(bool on, Style style, std::string_view text);
 
+// A word as a shell would need it, for commands that a message tells the user to type.
+std::string ShellWord(std::string_view word);
+
 // Text from files, logs and data made safe for a terminal: control characters other than newline
 // and tab are shown as "\x1b".
 std::string Harmless(std::string_view text);

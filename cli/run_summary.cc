@@ -42,7 +42,7 @@ void PrintFailure(const state::RunView& view, RunId run, const state::TaskView& 
   if (!log.empty()) {
     text += fmt::format("{}\n{}", output.ForMessage(Style::kDim, "  the end of its log:"),
                         Indented(Harmless(log), "  | "));
-    text += fmt::format("  all of it: dml logs {} --run r{}\n", task.name, run.value);
+    text += fmt::format("  all of it: dml logs {} --run r{}\n", ShellWord(task.name), run.value);
   }
   output.RawMessage(text);
 }

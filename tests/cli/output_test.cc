@@ -14,6 +14,13 @@ TEST(Harmless, ShowsControlCharactersInsteadOfSendingThem) {
   EXPECT_EQ(Harmless("gr\xC3\xBC\xC3\x9F"), "gr\xC3\xBC\xC3\x9F");
 }
 
+TEST(ShellWord, QuotesOnlyWhatNeedsIt) {
+  EXPECT_EQ(ShellWord("model@C=0.1"), "model@C=0.1");
+  EXPECT_EQ(ShellWord("m@x=a b"), "'m@x=a b'");
+  EXPECT_EQ(ShellWord("it's[0]"), "'it'\\''s[0]'");
+  EXPECT_EQ(ShellWord(""), "''");
+}
+
 TEST(Styled, IsPlainWhenColourIsOff) {
   EXPECT_EQ(Styled(false, Style::kBad, "x"), "x");
   EXPECT_EQ(Styled(true, Style::kBad, "x"), "\x1b[31mx\x1b[0m");
