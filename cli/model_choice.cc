@@ -69,6 +69,9 @@ Result<Artifact> ChooseModel(const std::string& name, const std::string& home) {
   Result<Artifact> found = ModelOfTask(name, home);
   if (found.ok() || found.error().kind != ErrorKind::kInvalid) return found;
   Error error = std::move(found).error();
+  if (name.find('/') == std::string::npos) {
+    error.hint = "name a model file, a task, or a task of another run: r3/" + name;
+  }
   return std::move(error).Within("no model '" + name + "'");
 }
 
