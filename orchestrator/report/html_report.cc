@@ -74,6 +74,9 @@ constexpr std::size_t kTilesPerTask = 4;
 
 // The figures people open a report for: a few single numbers of the evaluating steps.
 std::string Tiles(const RunFacts& run) {
+  const auto verdicts = std::count_if(run.tasks.begin(), run.tasks.end(),
+                                      [](const TaskFacts& task) { return IsVerdict(task.type); });
+  const std::size_t per_task = verdicts > 2 ? 1 : kTilesPerTask;
   std::string out;
   std::size_t count = 0;
   for (const TaskFacts& task : run.tasks) {
@@ -82,7 +85,7 @@ std::string Tiles(const RunFacts& run) {
     for (std::string_view name : kHeadlines) {
       const auto metric = task.metrics.find(name);
       if (metric == task.metrics.end() || !metric->is_number()) continue;
-      if (of_task++ == kTilesPerTask || count++ == kTilesMax) break;
+      if (of_task++ == per_task || count++ == kTilesMax) break;
       out +=
           fmt::format("<div class=\"card\"><b>{}</b><span>{} &middot; {}</span></div>",
                       EscapeHtml(NumberText(metric->get<double>())), name, EscapeHtml(task.name));
@@ -138,14 +141,16 @@ std::string TableCard(const MetricsTable& table) {
   return out + "</div>\n";
 }
 
-// Verdicts first, then what the other steps counted.
+// Verdicts in full view, what the other steps counted below them and folded.
 std::string Metrics(const RunFacts& run) {
-  std::vector<MetricsTable> tables = MetricsTables(run);
-  std::stable_partition(tables.begin(), tables.end(),
-                        [](const MetricsTable& table) { return IsVerdict(table.type); });
-  std::string out = Tiles(run);
-  for (const MetricsTable& table : tables) out += TableCard(table);
-  return out;
+  std::string verdicts;
+  std::string others;
+  for (const MetricsTable& table : MetricsTables(run)) {
+    (IsVerdict(table.type) ? verdicts : others) += TableCard(table);
+  }
+  if (others.empty() || verdicts.empty()) return Tiles(run) + verdicts + others;
+  return Tiles(run) + verdicts + "<details><summary>what the other steps measured</summary>\n" +
+         others + "</details>\n";
 }
 
 // Verdicts first. The many tasks of a matrix are folded away.

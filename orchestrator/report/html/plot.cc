@@ -17,7 +17,7 @@ constexpr double kLeft = 58;
 constexpr double kRight = 14;
 constexpr double kTop = 10;
 constexpr double kBottom = 44;
-constexpr std::size_t kColors = 8;
+constexpr std::size_t kColors = 10;
 
 double Step(Range range, int count) {
   const double raw = (range.high - range.low) / count;

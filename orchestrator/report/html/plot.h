@@ -45,7 +45,7 @@ class Plot {
 // drawing; empty when there is a single unnamed series.
 std::string LegendHtml(const std::vector<std::string>& names);
 
-// The class that colours series `index`; eight colours, then they repeat.
+// The class that colours series `index`; ten colours, then they repeat.
 std::string SeriesClass(std::size_t index);
 
 }  // namespace dml::report

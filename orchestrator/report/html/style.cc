@@ -9,7 +9,7 @@ const char* const kStyleSheet = R"css(
   --accent: #2f6fde; --good: #1a8a52; --warn: #a86400; --bad: #cb3238; --reuse: #7b62c9;
   --code: #f1f3f6; --shadow: 0 1px 2px rgba(20,30,50,.06), 0 2px 8px rgba(20,30,50,.04);
   --s0: #2f6fde; --s1: #d9621c; --s2: #1a8a52; --s3: #b0399b; --s4: #8a6d00; --s5: #0a8a9e;
-  --s6: #cb3238; --s7: #6b7280;
+  --s6: #cb3238; --s7: #6b7280; --s8: #5b3fc4; --s9: #7a5230;
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -17,7 +17,7 @@ const char* const kStyleSheet = R"css(
     --accent: #6ea2ff; --good: #4cc38a; --warn: #e2a63b; --bad: #ff7a7a; --reuse: #ab99f0;
     --code: #151a21; --shadow: none;
     --s0: #6ea2ff; --s1: #f0904f; --s2: #4cc38a; --s3: #de7fcf; --s4: #d3b340; --s5: #45bfd2;
-    --s6: #ff7a7a; --s7: #a3adba;
+    --s6: #ff7a7a; --s7: #a3adba; --s8: #b29cff; --s9: #cf9f72;
   }
 }
 * { box-sizing: border-box; }
@@ -93,6 +93,7 @@ summary:hover b { color: var(--accent); }
   margin-right: 6px; vertical-align: -1px; background: var(--c); }
 .s0 { --c: var(--s0); } .s1 { --c: var(--s1); } .s2 { --c: var(--s2); } .s3 { --c: var(--s3); }
 .s4 { --c: var(--s4); } .s5 { --c: var(--s5); } .s6 { --c: var(--s6); } .s7 { --c: var(--s7); }
+.s8 { --c: var(--s8); } .s9 { --c: var(--s9); }
 svg { display: block; font-family: inherit; }
 svg text { fill: var(--ink); font-size: 12px; }
 svg .tick { fill: var(--dim); font-size: 11.5px; }
