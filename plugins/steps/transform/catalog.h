@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "plugins/steps/transform/transform.h"
+
+namespace dml::steps {
+
+// Every transform of this build, in the order of the reference page.
+[[nodiscard]] const std::vector<TransformType>& TransformTypes();
+// Null if there is none of that name.
+[[nodiscard]] const TransformType* FindTransformType(std::string_view name);
+
+// The families, one file each.
+void AddColumnTransforms(std::vector<TransformType>& types);       // drop select rename cast
+void AddMissingTransforms(std::vector<TransformType>& types);      // impute
+void AddScalingTransforms(std::vector<TransformType>& types);      // standardize min_max robust ...
+void AddShapeTransforms(std::vector<TransformType>& types);        // clip log bin polynomial
+void AddCategoricalTransforms(std::vector<TransformType>& types);  // one_hot ordinal
+void AddTextTransforms(std::vector<TransformType>& types);         // hashing tfidf
+void AddDateTransforms(std::vector<TransformType>& types);         // date_parts
+
+}  // namespace dml::steps

@@ -1,0 +1,43 @@
+#include "plugins/steps/transform/chain.h"
+
+#include "plugins/steps/transform/catalog.h"
+
+namespace dml::steps {
+
+Result<RowView> FitChain(const Json& bound, RowView rows, const learn::Execution& execution) {
+  for (const Json& item : bound) {
+    const std::string name = item.begin().key();
+    const TransformType* type = FindTransformType(name);
+    DML_CHECK(type != nullptr, "the language knows the transforms");
+    Result<FittedTransformPtr> fitted = type->fit(item.begin().value(), rows, execution);
+    if (!fitted.ok()) return std::move(fitted).error().Within("cannot fit '" + name + "'");
+    DML_TRY(rows, rows.Through(std::move(fitted).value()));
+  }
+  return rows;
+}
+
+Json SaveChain(const Json& bound, const RowView& rows) {
+  DML_CHECK(bound.size() == rows.transforms().size(), "one fitted transform for each declared");
+  Json saved = Json::array();
+  for (std::size_t i = 0; i < bound.size(); ++i) {
+    saved.push_back(
+        {{"transform", bound[i].begin().key()}, {"state", rows.transforms()[i]->Save()}});
+  }
+  return saved;
+}
+
+Result<RowView> LoadChain(const Json& saved, RowView rows) {
+  for (const Json& item : saved) {
+    const auto name = item.value("transform", std::string());
+    const TransformType* type = FindTransformType(name);
+    if (type == nullptr) {
+      return Error::Invalid("the model needs the transform '" + name + "', which this dml lacks",
+                            "use the version of dml that trained it");
+    }
+    DML_TRY(FittedTransformPtr fitted, type->load(item.value("state", Json())));
+    DML_TRY(rows, rows.Through(std::move(fitted)));
+  }
+  return rows;
+}
+
+}  // namespace dml::steps

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "plugins/steps/transform/row_view.h"
+
+namespace dml::steps {
+
+// `preprocess:` of a model: transforms in order, each fitted to the rows as the ones before leave
+// them.
+
+// `bound` is a list of {name: {parameters}} as the language binds it. An error names the transform.
+Result<RowView> FitChain(const Json& bound, RowView rows, const learn::Execution& execution);
+
+// The transforms of a view as a list of {transform, state}, and that list read back onto other
+// rows.
+Json SaveChain(const Json& bound, const RowView& rows);
+Result<RowView> LoadChain(const Json& saved, RowView rows);
+
+}  // namespace dml::steps

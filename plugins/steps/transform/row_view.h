@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "plugins/steps/transform/transform.h"
+#include "plugins/table/table.h"
+
+namespace dml::steps {
+
+// Rows of a table, all or some, seen through fitted transforms, in chunks of learn::kTileRows rows:
+// what transforms are fitted to and design matrices are made from. Chunk boundaries depend on the
+// rows alone, not on partitions. A value; copies share everything. Thread-safe.
+class RowView {
+ public:
+  // The named columns of every row, in that order. Unknown names are kInvalid.
+  static Result<RowView> Of(table::Table table, std::vector<std::string> columns);
+
+  // The same view of these rows of the table only (ascending row numbers, unique).
+  [[nodiscard]] RowView Select(std::vector<std::uint64_t> rows) const;
+  // The same rows, seen through one more transform.
+  [[nodiscard]] Result<RowView> Through(FittedTransformPtr transform) const;
+
+  [[nodiscard]] const table::Schema& schema() const { return schema_; }
+  [[nodiscard]] std::uint64_t rows() const;
+  [[nodiscard]] std::size_t chunk_count() const;
+  // Number in the table of row `row` of this view.
+  [[nodiscard]] std::uint64_t table_row(std::uint64_t row) const {
+    return selected_ ? (*selected_)[row] : row;
+  }
+  [[nodiscard]] bool selects() const { return selected_ != nullptr; }
+
+  // The rows of chunk `chunk` in order: one batch for each partition they lie in. A batch that
+  // holds selected rows gives the number of the first of them as its first_row.
+  [[nodiscard]] Result<std::vector<table::Batch>> Read(std::size_t chunk) const;
+
+  [[nodiscard]] const std::vector<FittedTransformPtr>& transforms() const { return transforms_; }
+  // Names of the features of column `column` of schema(): its own name unless it is sparse.
+  [[nodiscard]] std::vector<std::string> FeatureNames(std::size_t column) const;
+
+ private:
+  RowView() = default;
+  [[nodiscard]] Result<table::Batch> Apply(table::Batch batch) const;
+  [[nodiscard]] Result<table::Batch> ReadPiece(std::size_t partition, std::uint64_t begin,
+                                               std::uint64_t end) const;
+
+  table::Table table_;
+  std::vector<std::string> columns_;
+  std::vector<std::uint64_t> starts_;  // first row of each partition, and the total
+  std::shared_ptr<const std::vector<std::uint64_t>> selected_;  // null: every row
+  std::vector<FittedTransformPtr> transforms_;
+  table::Schema schema_;
+};
+
+}  // namespace dml::steps

@@ -1,0 +1,31 @@
+#include "plugins/steps/transform/transform.h"
+
+namespace dml::steps {
+
+namespace {
+
+bool Selects(const std::string& selector, table::ColumnType type) {
+  using table::ColumnType;
+  if (selector == "all") return true;
+  if (selector == "categorical") return type == ColumnType::kCategory;
+  if (selector == "text") return type == ColumnType::kString;
+  return type == ColumnType::kFloat64 || type == ColumnType::kFloat32 ||
+         type == ColumnType::kInt64 || type == ColumnType::kBool;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> ResolveColumns(const plugins::Columns& columns,
+                                                const table::Schema& schema) {
+  if (columns.selector.empty()) {
+    for (const std::string& name : columns.names) DML_RETURN_IF_ERROR(schema.Find(name));
+    return columns.names;
+  }
+  std::vector<std::string> names;
+  for (const table::Field& field : schema.fields) {
+    if (Selects(columns.selector, field.type)) names.push_back(field.name);
+  }
+  return names;
+}
+
+}  // namespace dml::steps

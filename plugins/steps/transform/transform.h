@@ -1,0 +1,78 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "base/step_spec.h"
+#include "plugins/api/params.h"
+#include "plugins/learn/execution.h"
+#include "plugins/table/batch.h"
+
+namespace dml::steps {
+
+class RowView;
+
+// What a transform learnt from the rows it was fitted on, ready to be applied to any rows of the
+// same raw columns. Each output row is a function of the same input row alone, and no row is
+// dropped or added: that is why it may live inside a model. Immutable, thread-safe.
+class FittedTransform {
+ public:
+  virtual ~FittedTransform() = default;
+
+  // The batch with some columns replaced, added or removed. The schema of the result depends on
+  // the schema of the batch alone (a batch of no rows tells it). Values that cannot be transformed
+  // are kInvalid with column and row (batch.first_row + row + 1).
+  [[nodiscard]] virtual Result<table::Batch> Apply(table::Batch batch) const = 0;
+
+  // Everything Apply() needs, exactly: doubles survive the text form. The type's `load` reverses
+  // it.
+  [[nodiscard]] virtual Json Save() const = 0;
+
+  // Names of the features inside a sparse column that this transform made; empty for any other.
+  [[nodiscard]] virtual std::vector<std::string> FeatureNames(std::string_view column) const {
+    (void)column;
+    return {};
+  }
+};
+
+using FittedTransformPtr = std::shared_ptr<const FittedTransform>;
+
+// A kind of transform: its declaration, how to fit it to rows, and how to read it back. Fitting
+// sees the rows through the transforms before it, and gives the same bits for any partitioning of
+// the rows and any number of threads.
+struct TransformType {
+  TransformSpec spec;
+  std::function<Result<FittedTransformPtr>(const Json& params, const RowView& rows,
+                                           const learn::Execution& execution)>
+      fit;
+  std::function<Result<FittedTransformPtr>(const Json& saved)> load;
+};
+
+// Declares a transform from its parameter struct and two functions. `Fitted` needs a static
+// Result<FittedTransformPtr> Load(const Json&).
+template <typename Fitted, typename Params>
+TransformType MakeTransformType(TransformSpec spec, const plugins::ParamSchema<Params>& schema,
+                                Result<FittedTransformPtr> (*fit)(const Params& params,
+                                                                  const RowView& rows,
+                                                                  const learn::Execution&)) {
+  spec.params = schema.specs();
+  auto bound = [schema, fit](const Json& params, const RowView& rows,
+                             const learn::Execution& execution) {
+    return fit(schema.Read(params), rows, execution);
+  };
+  return {std::move(spec), std::move(bound), &Fitted::Load};
+}
+
+// The columns that `columns:` of a transform means, in the order of the schema for a selector, as
+// written for a list. Selectors: numeric (float, int, bool), categorical (dictionary-coded),
+// text (free text), all. An unknown name is kInvalid with a suggestion; a selector may find none.
+Result<std::vector<std::string>> ResolveColumns(const plugins::Columns& columns,
+                                                const table::Schema& schema);
+
+}  // namespace dml::steps
