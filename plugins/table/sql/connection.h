@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "plugins/table/schema.h"
+#include "plugins/table/sql/sql_text.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace dml::sql {
+
+// What a user's SQL may see.
+enum class Reach {
+  kRow,    // the columns of one row: no other row, no row number, no subquery
+  kTable,  // everything but changes
+};
+
+struct ConnectionOptions {
+  std::string scratch_dir;        // for what does not fit into memory
+  std::int64_t memory_bytes = 0;  // a quarter of it is for sorting; 0: 256 MiB are assumed
+  std::stop_token stop;           // ends a running statement
+  Reach reach = Reach::kTable;
+  std::string database;  // a file to read; "" for none
+};
+
+class Statement;
+
+// A SQLite connection in which a user's SQL can do no harm: it reads what it was given, cannot
+// write, open files, or see the clock, a random number or the time zone, and it ends when asked
+// to. Errors say where in the user's text and what was probably meant. Not thread-safe: one owner.
+class Connection {
+ public:
+  static Result<std::unique_ptr<Connection>> Open(ConnectionOptions options);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  [[nodiscard]] sqlite3* handle() const;
+  // Must outlive the statement.
+  [[nodiscard]] Result<Statement> Prepare(SqlText text);
+
+  // A table that exists under `name`, for suggestions, and the columns of it that SQL cannot see,
+  // each with the reason.
+  struct Hidden {
+    std::string column;
+    std::string reason;  // "is sparse"
+  };
+  void Describe(std::string name, std::vector<std::string> columns, std::vector<Hidden> hidden);
+  // Keeps the cause of a failure inside a table, which SQLite would reduce to a code.
+  void Blame(Error error);
+
+ private:
+  friend class Statement;
+  struct State;
+  explicit Connection(std::unique_ptr<State> state);
+  [[nodiscard]] Error Explain(const SqlText& text) const;
+
+  std::unique_ptr<State> state_;
+};
+
+// A prepared statement. Used by the owner of its connection.
+class Statement {
+ public:
+  Statement(Statement&& other) noexcept;
+  Statement& operator=(Statement&&) = delete;
+  ~Statement();
+
+  [[nodiscard]] sqlite3_stmt* handle() const { return statement_; }
+  // Advances; false after the last row.
+  Result<bool> Step();
+  // Back to before the first row.
+  void Reset();
+
+ private:
+  friend class Connection;
+  Statement(Connection& connection, SqlText text, sqlite3_stmt* statement);
+
+  Connection& connection_;
+  std::unique_ptr<const SqlText> text_;
+  sqlite3_stmt* statement_;
+};
+
+}  // namespace dml::sql
