@@ -15,6 +15,7 @@ enum class ErrorKind {
   kTask,         // the task itself failed: exit 1, counts against `retry.limit`
   kEnvironment,  // disk, network, a lost process: exit 3, counts against the infrastructure budget
   kCancelled,    // somebody asked for it to stop: exit 130 or 143
+  kBusy,         // another live process is at it: exit 4
 };
 
 // What went wrong, as one sentence without a full stop, and what to do about it. Plain data: it
@@ -36,6 +37,9 @@ struct Error {
   }
   static Error Cancelled(std::string message) {
     return {ErrorKind::kCancelled, std::move(message), {}, {}};
+  }
+  static Error Busy(std::string message, std::string hint = {}) {
+    return {ErrorKind::kBusy, std::move(message), std::move(hint), {}};
   }
   // The failure of a system call: "cannot open 'x': No such file or directory".
   static Error System(const std::string& action, int errno_value);

@@ -55,6 +55,8 @@ Result<ExitCode> RunRun(const RunArgs& args, const std::string& home_flag, const
 Action SetupRun(Args& args, CommonOptions& common) {
   auto options = std::make_shared<RunArgs>();
   AddRunArgs(args, *options);
+  args.Flag("--concurrent", options->concurrent,
+            "run although another run of this pipeline is going on");
   args.Flag("-n,--dry-run", options->dry_run, "show the plan and stop");
   args.Describe(
       "Runs what is not up to date, and reuses the rest. After a failure or Ctrl-C the same\n"

@@ -12,6 +12,8 @@ ExitCode ExitCodeOf(const Error& error) {
       return ExitCode::kInfrastructure;
     case ErrorKind::kCancelled:
       return ExitCode::kInterrupted;
+    case ErrorKind::kBusy:
+      return ExitCode::kAlreadyRunning;
   }
   return ExitCode::kInfrastructure;
 }

@@ -28,6 +28,7 @@ engine::RunOptions EngineOptions(const RunArgs& args, const OpenedPipeline& pipe
   options.keep_going = args.keep_going;
   options.force = args.force;
   options.no_cache = args.no_cache;
+  options.concurrent = args.concurrent;
   options.from = args.from;
   options.until = args.until;
   options.pipeline_text = pipeline.text;

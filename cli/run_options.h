@@ -17,6 +17,7 @@ struct RunArgs {
   bool force = false;
   bool no_cache = false;
   bool dry_run = false;
+  bool concurrent = false;
   std::vector<std::string> from;
   std::vector<std::string> until;
 };

@@ -36,8 +36,10 @@ Fusion Fuse(const pipelines::ExpandedPipeline& pipeline, const IdMap<TaskId, boo
         task.inputs.size() == 1 && task.needs.empty() && task.metric_references.empty();
     if (!one_input || !wanted[id] || !MayFuse(task)) continue;
     const TaskId producer = task.inputs.front().producer;
-    if (consumers[producer] != 1 || !wanted[producer] || !MayFuse(tasks[producer]) ||
-        !Agree(task, tasks[producer])) {
+    // A source is never absorbed: reading it is the dear part, and kept it need not be repeated
+    // when the steps behind it change.
+    if (tasks[producer].inputs.empty() || consumers[producer] != 1 || !wanted[producer] ||
+        !MayFuse(tasks[producer]) || !Agree(task, tasks[producer])) {
       continue;
     }
     next[producer] = id;

@@ -18,7 +18,8 @@ struct Fusion {
 };
 
 // Joins p -> c if both are native, row-local and wanted, c reads nothing but p, nobody else waits
-// for p, and both agree on retries, resources, environment and caching.
+// for p, both agree on retries, resources, environment and caching, and p reads an input of its
+// own: what a load or a generator makes is stored.
 Fusion Fuse(const pipelines::ExpandedPipeline& pipeline, const IdMap<TaskId, bool>& wanted);
 
 // The graph of single tasks: data, order, and metrics that are read.

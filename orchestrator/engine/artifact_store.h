@@ -8,18 +8,21 @@
 #include "base/result.h"
 #include "orchestrator/engine/home.h"
 #include "orchestrator/engine/observer.h"
+#include "orchestrator/engine/store_files.h"
 
 namespace dml::engine {
 
 // Immutable files named by their SHA-256, under <home>/store/blobs. Thread-safe: it has no state.
 class ArtifactStore {
  public:
-  explicit ArtifactStore(const Home& home) : home_(home) {}
+  // `threads_max`: how many files are worked on at once.
+  explicit ArtifactStore(const Home& home, StoreFiles& files = DiskFiles(), int threads_max = 4)
+      : home_(home), disk_(files), threads_max_(threads_max) {}
 
-  // Moves the files of <attempt>/out/<port>/ into the store: hash, fsync, rename, fsync of the
-  // folders. When it returns, the outputs survive a crash of the machine. Doing it again after a
-  // crash in the middle is harmless. A missing output is kTask; a full disk is kEnvironment.
-  // Several files are worked on at once; the times in `cost` are sums over threads.
+  // Takes the files of <attempt>/out/<port>/ into the store: hash, fsync, link, fsync of the
+  // folders. When it returns, the outputs survive a crash of the machine. The attempt's folder
+  // keeps its files, so that doing it again after a crash in the middle gives the same. A missing
+  // output is kTask; a full disk is kEnvironment. The times in `cost` are sums over threads.
   Result<std::vector<Artifact>> Commit(const std::string& attempt_path,
                                        std::span<const PortSpec> outputs, CommitCost& cost) const;
 
@@ -29,11 +32,14 @@ class ArtifactStore {
   void Locate(std::vector<Artifact>& artifacts) const;
 
  private:
-  Result<Artifact> CommitPort(const std::string& folder, const PortSpec& port,
+  Result<Artifact> CommitPort(std::vector<ArtifactFile> files, const PortSpec& port,
                               CommitCost& cost) const;
+  Result<void> CommitFiles(std::vector<ArtifactFile>& files, CommitCost& cost) const;
   Result<void> CommitFile(ArtifactFile& file, CommitCost& cost) const;
 
   Home home_;
+  StoreFiles& disk_;
+  int threads_max_;
 };
 
 // Removes the folder of an attempt, and that of its task if it is then empty. What cannot be

@@ -19,7 +19,6 @@ void BackgroundThread::Commit(CommitJob job) {
   Add([this, job = std::move(job)] {
     CommitCost cost;
     auto outputs = store_.Commit(job.attempt_path, job.outputs, cost);
-    DiscardAttempt(job.attempt_path);
     inbox_.Deliver(CommitReport{job.task, job.attempt, std::move(outputs), cost});
   });
 }

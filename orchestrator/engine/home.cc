@@ -30,14 +30,14 @@ std::string Home::Locate(const std::string& wanted, const std::string& directory
 
 Result<Home> Home::Open(const std::string& wanted, const std::string& directory) {
   Home home(Locate(wanted, directory));
-  for (const char* folder : {"/store/blobs", "/runs"}) {
+  for (const char* folder : {"/store/blobs", "/runs", "/locks"}) {
     if (auto made = MakeDirectories(home.path_ + folder); !made.ok()) {
       Error error = std::move(made).error();
       error.hint = "choose a folder that you can write with --home or DML_HOME";
       return error;
     }
   }
-  for (const char* folder : {"", "/store/blobs", "/runs"}) {
+  for (const char* folder : {"", "/store/blobs", "/runs", "/locks"}) {
     const std::string path = home.path_ + folder;
     if (::access(path.c_str(), W_OK | X_OK) == 0) continue;
     Error error = Error::System("cannot write the folder '" + path + "'", errno);
@@ -53,6 +53,14 @@ std::string Home::BlobPath(const Digest& digest) const {
 }
 
 std::string Home::RunPath(RunId run) const { return state::RunPath(path_, run); }
+
+std::string Home::RunLockPath(RunId run) const {
+  return fmt::format("{}/locks/r{}", path_, run.value);
+}
+
+std::string Home::PipelineLockPath(const std::string& pipeline_file) const {
+  return fmt::format("{}/locks/pipeline-{}", path_, Sha256::Of(pipeline_file).Short());
+}
 
 std::string Home::AttemptPath(RunId run, const std::string& task, AttemptNumber attempt) const {
   return state::AttemptPath(path_, run, task, attempt);

@@ -22,6 +22,12 @@ class Home {
   [[nodiscard]] std::string DatabasePath() const { return path_ + "/dml.db"; }
   [[nodiscard]] std::string BlobPath(const Digest& digest) const;
   [[nodiscard]] std::string RunPath(RunId run) const;
+  // Held for as long as a process drives the run.
+  [[nodiscard]] std::string RunLockPath(RunId run) const;
+  // Held by whoever runs this pipeline, unless concurrent runs of it were asked for.
+  [[nodiscard]] std::string PipelineLockPath(const std::string& pipeline_file) const;
+  // Held while a run comes into being or is taken up: no run is ever seen without its owner.
+  [[nodiscard]] std::string GateLockPath() const { return path_ + "/locks/gate"; }
   // Private to one attempt; nobody creates it before something is written there.
   [[nodiscard]] std::string AttemptPath(RunId run, const std::string& task,
                                         AttemptNumber attempt) const;

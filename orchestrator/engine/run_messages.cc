@@ -21,6 +21,7 @@ core::FailureKind KindOf(const Error& error) {
     case ErrorKind::kInvalid:
       return core::FailureKind::kInvalid;
     case ErrorKind::kEnvironment:
+    case ErrorKind::kBusy:
       return core::FailureKind::kInfrastructure;
     case ErrorKind::kTask:
     case ErrorKind::kCancelled:
@@ -135,7 +136,10 @@ void RunLoop::Hear(const CommitReport& report) {
     return Fail(key, KindOf(report.outputs.error()), 1, report.outputs.error());
   }
   const bool committing = IsCurrent(key) && states_[report.task] == core::TaskState::kCommitting;
-  if (committing) Complete(report.task, report.attempt, *report.outputs);
+  if (!committing) return;
+  Complete(report.task, report.attempt, *report.outputs);
+  // Not before the result is durable: until then a crash leaves the commit to be done again.
+  discards_.push_back(AttemptPath(key));
 }
 
 void RunLoop::Hear(const FileHashed& hashed) {

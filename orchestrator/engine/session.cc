@@ -1,11 +1,13 @@
 #include "orchestrator/engine/session.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "orchestrator/core/fusion.h"
 #include "orchestrator/engine/background.h"
+#include "orchestrator/engine/file_lock.h"
 #include "orchestrator/engine/inbox.h"
-#include "orchestrator/engine/run_lock.h"
 #include "orchestrator/engine/run_loop.h"
 #include "orchestrator/engine/selection.h"
 
@@ -18,6 +20,21 @@ struct RunSession::State {
   const Clock& clock;
   RunObserver& observer;
   Inbox inbox;
+
+  // The gate is shut behind us, so that nobody sees the run before it has an owner.
+  Result<std::vector<FileLock>> Begin(RunLoop& loop) {
+    DML_TRY(const FileLock gate, FileLock::Wait(home.GateLockPath()));
+    std::vector<FileLock> locks;
+    if (!options.concurrent) {
+      DML_TRY(FileLock lock, FileLock::Take(home.PipelineLockPath(pipeline.file), pipeline.name));
+      locks.push_back(std::move(lock));
+    }
+    DML_RETURN_IF_ERROR(loop.Begin());
+    DML_TRY(FileLock lock,
+            FileLock::Take(home.RunLockPath(loop.run()), fmt::format("r{}", loop.run().value)));
+    locks.push_back(std::move(lock));
+    return locks;
+  }
 
   Result<void> Drive(RunLoop& loop) {
     std::vector<Message> messages;
@@ -54,8 +71,7 @@ Result<RunResult> RunSession::Run(runners::Runner& runner) {
   BackgroundThread background(state.home, state.inbox);
   RunLoop loop({state.home, state.pipeline, state.options, state.clock, state.observer, runner,
                 background, store, units, fusion, selection});
-  DML_RETURN_IF_ERROR(loop.Begin());
-  DML_TRY(const RunLock lock, RunLock::Take(state.home, loop.run()));
+  DML_TRY(const std::vector<FileLock> locks, state.Begin(loop));
   if (auto driven = state.Drive(loop); !driven.ok()) {
     // The store no longer hears about them: nothing may go on unseen.
     runner.Shutdown();

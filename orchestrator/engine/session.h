@@ -19,6 +19,7 @@ struct RunOptions {
   bool keep_going = false;
   bool force = false;                   // run everything, whatever the store knows
   bool no_cache = false;                // neither reuse nor record
+  bool concurrent = false;              // although another run of this pipeline may be going on
   std::vector<std::string> from = {};   // steps to run again, with everything after them
   std::vector<std::string> until = {};  // steps to stop at: only they and what they need
   std::string pipeline_text = {};       // the source, kept with the run for the report
@@ -49,7 +50,8 @@ class RunSession {
   // signal handler.
   void Cancel(bool at_once);
   // Runs to the end on the calling thread. A failed task is an outcome; an error means that the
-  // run itself could not go on (kInvalid: the options; kEnvironment: the store or the disk).
+  // run itself could not go on (kInvalid: the options; kEnvironment: the store or the disk;
+  // kBusy: another process runs this pipeline).
   Result<RunResult> Run(runners::Runner& runner);
 
  private:

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -48,14 +49,17 @@ class ImmediateRunner final : public runners::Runner {
   std::vector<runners::LaunchSpec> launched;
   bool leaves_outputs = true;
   std::set<std::string> hangs;  // until killed
+  std::int64_t memory_bytes = 0;
+  std::function<void()> on_launch;  // after each batch
 
-  [[nodiscard]] runners::Capacity Total() const override { return {2, 0}; }
+  [[nodiscard]] runners::Capacity Total() const override { return {2, memory_bytes}; }
 
   Result<void> Launch(std::vector<runners::LaunchSpec> batch) override {
     for (runners::LaunchSpec& spec : batch) {
       Execute(spec);
       launched.push_back(std::move(spec));
     }
+    if (on_launch) on_launch();
     return {};
   }
   void Kill(runners::AttemptKey key, runners::KillMode) override {

@@ -2,65 +2,12 @@
 
 #include "orchestrator/engine/session.h"
 
-#include <gtest/gtest.h>
-
-#include "orchestrator/state/run_view.h"
-#include "tests/engine/fake_step.h"
+#include "tests/engine/session_fixture.h"
 
 namespace dml::engine {
 namespace {
 
 using core::TaskState;
-
-class SessionTest : public testing::Test {
- protected:
-  void SetUp() override {
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-    home_ = std::make_unique<Home>(Home::Open(folder_ + "/home", "/").value());
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  struct Ran {
-    RunResult result;
-    std::vector<std::string> launched;
-    RecordingObserver observer;
-    std::vector<runners::LaunchSpec> specs;
-  };
-  using Prepare = std::function<void(ImmediateRunner&)>;
-
-  Ran Run(const pipelines::ExpandedPipeline& pipeline, const RunOptions& options = {},
-          const Prepare& prepare = {}) {
-    Ran ran;
-    RunSession session(*home_, pipeline, options, clock_, ran.observer);
-    ImmediateRunner runner(session.events());
-    if (prepare) prepare(runner);
-    auto result = session.Run(runner);
-    EXPECT_TRUE(result.ok()) << result.error().Render();
-    if (result.ok()) ran.result = *result;
-    ran.launched = runner.Names();
-    ran.specs = runner.launched;
-    return ran;
-  }
-  std::vector<state::TaskView> Tasks(RunId run) const {
-    return state::RunView::Open(home_->path())->Tasks(run).value();
-  }
-  std::size_t CountAttemptFolders(RunId run) const {
-    std::size_t count = 0;
-    std::error_code none;
-    for (const auto& entry : std::filesystem::directory_iterator(home_->RunPath(run), none)) {
-      count += entry.path().filename() == "logs" ? 0U : 1U;
-    }
-    return count;
-  }
-
-  std::string folder_ = testing::TempDir() + "/session_" +
-                        testing::UnitTest::GetInstance()->current_test_info()->name();
-  std::unique_ptr<Home> home_;
-  SystemClock clock_;
-};
-
-using Names = std::vector<std::string>;
 
 TEST_F(SessionTest, RunsInOrderAndLeavesArtifactsButNoAttempts) {
   PipelineMaker maker;
@@ -220,18 +167,30 @@ TEST_F(SessionTest, UntilAndFromSelect) {
 
 TEST_F(SessionTest, ChainsOfRowLocalStepsAreOneAttempt) {
   PipelineMaker maker;
-  const TaskId a = maker.Add("a", {}, {{"x", 1}});
+  const TaskId load = maker.Add("load");
+  const TaskId a = maker.Add("a", {load}, {{"x", 1}});
   const TaskId b = maker.Add("b", {a}, {{"x", 2}});
   maker.Add("c", {b}, {{"x", 3}});
-  for (const TaskId task : {a, b}) maker[task].row_local = true;
+  for (const TaskId task : {load, a, b}) maker[task].row_local = true;
   const Ran ran = Run(maker.pipeline);
-  EXPECT_EQ(ran.launched, (Names{"b", "c"}));
-  EXPECT_EQ(std::get<0>(ran.specs[0].work).size(), 2U);
-  EXPECT_EQ(ran.result.count(TaskState::kSucceeded), 3U);
-  EXPECT_EQ(Tasks(ran.result.run)[0].state, TaskState::kSucceeded);
-  EXPECT_EQ(Run(maker.pipeline).result.count(TaskState::kReused), 3U);
+  EXPECT_EQ(ran.launched, (Names{"load", "b", "c"}));
+  EXPECT_EQ(std::get<0>(ran.specs[1].work).size(), 2U);
+  EXPECT_EQ(ran.result.count(TaskState::kSucceeded), 4U);
+  EXPECT_EQ(Tasks(ran.result.run)[1].state, TaskState::kSucceeded);
+  EXPECT_EQ(Run(maker.pipeline).result.count(TaskState::kReused), 4U);
   std::get<pipelines::NativeWork>(maker[a].work).params["x"] = 9;
   EXPECT_EQ(Run(maker.pipeline).launched, (Names{"b", "c"}));
+}
+
+// What a source reads is the dear part of a chain, and people work on its tail.
+TEST_F(SessionTest, AChangedTailDoesNotReadTheSourceAgain) {
+  PipelineMaker maker;
+  const TaskId load = maker.Add("load");
+  const TaskId tail = maker.Add("tail", {load}, {{"x", 1}});
+  for (const TaskId task : {load, tail}) maker[task].row_local = true;
+  Run(maker.pipeline);
+  std::get<pipelines::NativeWork>(maker[tail].work).params["x"] = 2;
+  EXPECT_EQ(Run(maker.pipeline).launched, Names{"tail"});
 }
 
 TEST_F(SessionTest, CancelStopsWhatRunsAndTheRestNeverStarts) {

@@ -1,0 +1,122 @@
+#include "orchestrator/engine/store_files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+#include "base/files.h"
+
+namespace dml::engine {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+Error DiskError(const std::string& action, int code) {
+  Error error = Error::System(action, code);
+  if (code == ENOSPC || code == EDQUOT) error.hint = "free space on this disk and run again";
+  return error;
+}
+
+// For file systems without hard links, and for a store on another one.
+Result<void> CopyDurably(const std::string& from, const std::string& to) {
+  const std::string temporary = fmt::format("{}.tmp{}", to, ::gettid());
+  std::error_code error;
+  fs::copy_file(from, temporary, fs::copy_options::overwrite_existing, error);
+  if (!error) {
+    if (auto synced = DiskFiles().Sync(temporary); !synced.ok()) {
+      ::unlink(temporary.c_str());
+      return synced;
+    }
+    if (::rename(temporary.c_str(), to.c_str()) == 0) return {};
+    error = std::error_code(errno, std::generic_category());
+  }
+  ::unlink(temporary.c_str());
+  return DiskError("cannot copy '" + from + "' into the store", error.value());
+}
+
+Result<void> MakeBlobFolder(const std::string& folder) {
+  std::error_code ignored;
+  if (fs::is_directory(folder, ignored)) return {};
+  DML_RETURN_IF_ERROR(MakeDirectories(folder));
+  return SyncDirectory(fs::path(folder).parent_path().string());
+}
+
+class Disk final : public StoreFiles {
+ public:
+  [[nodiscard]] Result<std::optional<std::vector<ArtifactFile>>> List(
+      const std::string& folder) const override {
+    std::error_code error;
+    if (!fs::is_directory(folder, error)) return std::optional<std::vector<ArtifactFile>>();
+    std::vector<ArtifactFile> files;
+    fs::recursive_directory_iterator it(folder, error);
+    for (; !error && it != fs::end(it); it.increment(error)) {
+      const std::string path = it->path().string();
+      struct stat info {};
+      if (::lstat(path.c_str(), &info) != 0) {
+        return Error::System("cannot read '" + path + "'", errno);
+      }
+      if (S_ISDIR(info.st_mode)) continue;
+      if (!S_ISREG(info.st_mode)) {
+        return Error::Task(
+            fmt::format("the output '{}' is not a regular file", path.substr(folder.size() + 1)),
+            "write files and folders, not links");
+      }
+      files.push_back({path.substr(folder.size() + 1), path, info.st_size, {}});
+    }
+    if (error) return Error::System("cannot list '" + folder + "'", error.value());
+    std::ranges::sort(files, {}, &ArtifactFile::name);
+    return std::optional(std::move(files));
+  }
+
+  [[nodiscard]] Result<Digest> Hash(const std::string& path) const override {
+    return HashFile(path);
+  }
+
+  [[nodiscard]] std::optional<std::int64_t> Size(const std::string& path) const override {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) return std::nullopt;
+    return info.st_size;
+  }
+
+  Result<void> Sync(const std::string& path) override {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return DiskError("cannot open '" + path + "'", errno);
+    const int status = ::fsync(fd);
+    const int code = errno;
+    ::close(fd);
+    if (status != 0) return DiskError("cannot sync '" + path + "'", code);
+    return {};
+  }
+
+  Result<void> Adopt(const std::string& path, const std::string& blob) override {
+    DML_RETURN_IF_ERROR(MakeBlobFolder(fs::path(blob).parent_path().string()));
+    ::chmod(path.c_str(), 0444);
+    if (::link(path.c_str(), blob.c_str()) == 0) return {};
+    if (errno == EEXIST) {
+      // Of another size, so damaged: two files of one digest are one file.
+      ::unlink(blob.c_str());
+      if (::link(path.c_str(), blob.c_str()) == 0 || errno == EEXIST) return {};
+    }
+    if (errno == EXDEV || errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK) {
+      return CopyDurably(path, blob);
+    }
+    return DiskError("cannot move '" + path + "' into the store", errno);
+  }
+
+  Result<void> SyncFolder(const std::string& path) override { return SyncDirectory(path); }
+};
+
+}  // namespace
+
+StoreFiles& DiskFiles() {
+  static Disk disk;
+  return disk;
+}
+
+}  // namespace dml::engine

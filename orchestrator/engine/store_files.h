@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/artifact.h"
+#include "base/hash.h"
+#include "base/result.h"
+
+namespace dml::engine {
+
+// What the artifact store asks of a disk: the seam at which the simulation loses power and fills
+// up. Thread-safe. Errors are kEnvironment and name the path; a full disk says what to do.
+class StoreFiles {
+ public:
+  virtual ~StoreFiles() = default;
+  // The regular files below `folder` by name, with sizes and without digests; nothing if there is
+  // no such folder. Anything but files and folders in it is kTask.
+  [[nodiscard]] virtual Result<std::optional<std::vector<ArtifactFile>>> List(
+      const std::string& folder) const = 0;
+  [[nodiscard]] virtual Result<Digest> Hash(const std::string& path) const = 0;
+  // The size of a file; nothing if there is none.
+  [[nodiscard]] virtual std::optional<std::int64_t> Size(const std::string& path) const = 0;
+  // Makes the content of a file survive a loss of power.
+  virtual Result<void> Sync(const std::string& path) = 0;
+  // Gives the content of `path` the name `blob` as well, whole or not at all, making its folder if
+  // need be; a file that has that name gives way. `path` stays.
+  virtual Result<void> Adopt(const std::string& path, const std::string& blob) = 0;
+  // Makes the names in a folder, and the folder's own, survive a loss of power.
+  virtual Result<void> SyncFolder(const std::string& path) = 0;
+};
+
+// The real one; has no state.
+StoreFiles& DiskFiles();
+
+}  // namespace dml::engine

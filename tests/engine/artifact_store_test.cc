@@ -1,0 +1,89 @@
+#include "orchestrator/engine/artifact_store.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/files.h"
+#include "tests/engine/failing_disk.h"
+
+namespace dml::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ArtifactStoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    fs::remove_all(folder_);
+    fs::create_directories(attempt_ + "/out/rows/sub");
+    Write("rows/part-0", "first");
+    Write("rows/part-1", "second");
+    Write("rows/sub/part-2", "third");
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  void Write(const std::string& name, const std::string& content) const {
+    std::ofstream(attempt_ + "/out/" + name) << content;
+  }
+  [[nodiscard]] Result<std::vector<Artifact>> Commit(StoreFiles& disk) const {
+    CommitCost cost;
+    return ArtifactStore(home_, disk).Commit(attempt_, ports_, cost);
+  }
+  void ExpectWhole(const std::vector<Artifact>& artifacts) const {
+    ASSERT_EQ(artifacts.size(), 1U);
+    ASSERT_EQ(artifacts[0].files.size(), 3U);
+    for (const ArtifactFile& file : artifacts[0].files) {
+      EXPECT_EQ(HashFile(file.path).value(), file.digest) << file.name;
+    }
+    EXPECT_EQ(artifacts[0].files[2].name, "sub/part-2");
+  }
+
+  std::string folder_ = testing::TempDir() + "/artifact_store_" +
+                        testing::UnitTest::GetInstance()->current_test_info()->name();
+  std::string attempt_ = folder_ + "/attempt";
+  Home home_ = Home::Open(folder_ + "/home", "/").value();
+  std::vector<PortSpec> ports_{{"rows", PortKind::kTable, true, false, ""}};
+};
+
+// A crash in the middle leaves any prefix of the changes; doing it again has to give the same.
+TEST_F(ArtifactStoreTest, AnyInterruptedCommitCanBeDoneAgain) {
+  const auto expected = Commit(DiskFiles()).value()[0].digest;
+  for (int good = 0; good < 7; ++good) {
+    fs::remove_all(home_.path() + "/store/blobs");
+    FailingDisk disk(good, ENOSPC);
+    const auto failed = Commit(disk);
+    ASSERT_FALSE(failed.ok()) << good;
+    EXPECT_EQ(failed.error().kind, ErrorKind::kEnvironment);
+    EXPECT_NE(failed.error().message.find("No space left"), std::string::npos);
+    disk.Mend();
+    const auto again = Commit(disk);
+    ASSERT_TRUE(again.ok()) << again.error().Render();
+    ExpectWhole(*again);
+    EXPECT_EQ((*again)[0].digest, expected);
+  }
+}
+
+TEST_F(ArtifactStoreTest, WhatIsInTheStoreCannotBeWrittenAndADamagedFileGivesWay) {
+  const auto artifacts = Commit(DiskFiles()).value();
+  const std::string blob = artifacts[0].files[0].path;
+  struct stat info {};
+  ASSERT_EQ(::stat(blob.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777U, 0444U);
+  fs::remove(blob);
+  std::ofstream(blob) << "torn";  // another size: a crash of the machine, or another program
+  ExpectWhole(Commit(DiskFiles()).value());
+}
+
+TEST_F(ArtifactStoreTest, LinksAreRefused) {
+  fs::create_symlink("/etc/hostname", attempt_ + "/out/rows/link");
+  const auto refused = Commit(DiskFiles());
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind, ErrorKind::kTask);
+  EXPECT_EQ(refused.error().message, "the output 'link' is not a regular file");
+}
+
+}  // namespace
+}  // namespace dml::engine
