@@ -24,6 +24,7 @@ World MakeWorld(const LoadOptions& options) {
   world.env = options.env ? options.env : ProcessEnvironment;
   world.read_file = options.read_file ? options.read_file : FileReader(ReadFile);
   world.schedule_time = options.schedule_time;
+  world.check_schedule = options.check_schedule;
   return world;
 }
 

@@ -16,7 +16,8 @@ struct LoadOptions {
   std::vector<std::pair<std::string, std::string>> overrides;  // -S key=value, later ones win
   EnvLookup env;                                               // absent: the process environment
   FileReader read_file;                                        // absent: dml::ReadFile
-  std::string schedule_time;  // ${schedule.time}: when the run was due, RFC 3339
+  std::string schedule_time;       // ${schedule.time}: when the run was due, RFC 3339
+  ScheduleChecker check_schedule;  // absent: cron expressions and time zones are taken as they are
 };
 
 // The whole chain: read, parse, include, validate, expand. Everything that is wrong is reported at
@@ -25,7 +26,9 @@ struct LoadedPipeline {
   ExpandedPipeline pipeline;
   Json
       schedule;  // null, or {cron | every, timezone, catchup, overlap, ...} with defaults filled in
-  Json hooks = Json::object();  // {"success" | "failure" | "always": [{argv | run, env, timeout}]}
+  // {"success" | "failure" | "finish": [{run | webhook, env, headers, timeout}]}, with the
+  // references ${env.X} and ${file:x} as they are written.
+  Json hooks = Json::object();
   std::vector<Diagnostic> diagnostics;
 
   [[nodiscard]] bool ok() const { return diagnostics.empty(); }

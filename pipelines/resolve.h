@@ -20,10 +20,15 @@ namespace dml::pipelines {
 using EnvLookup = std::function<std::optional<std::string>(const std::string& name)>;
 using FileReader = std::function<Result<std::string>(const std::string& path)>;
 
+// Whether the text of a key of `schedule:` (cron, timezone) means something.
+using ScheduleChecker =
+    std::function<Result<void>(const std::string& key, const std::string& text)>;
+
 struct World {
   EnvLookup env;
   FileReader read_file;
   std::string schedule_time;
+  ScheduleChecker check_schedule;  // absent: nothing is checked
 };
 
 // Step ids, with the prefix of their include, to positions.

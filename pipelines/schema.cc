@@ -222,7 +222,7 @@ Json MakeSchema(const StepCatalog& catalog) {
   const Json hooks{{"type", "object"},
                    {"additionalProperties", false},
                    {"properties",
-                    {{"success", Ref("hook")}, {"failure", Ref("hook")}, {"always", Ref("hook")}}}};
+                    {{"success", Ref("hook")}, {"failure", Ref("hook")}, {"finish", Ref("hook")}}}};
   const Json nullable_object{{"type", Json::array({"object", "null"})}};
   return {{"$schema", "http://json-schema.org/draft-07/schema#"},
           {"title", "dml pipeline"},

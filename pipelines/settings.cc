@@ -52,7 +52,9 @@ ParamSpec RetrySpec() {
               0),
       Within(Make("jitter", ParamType::kFloat, "random share of each wait", defaults.jitter), 0, 1),
       ListOf("on_exit_codes", ParamType::kInt,
-             "repeat only after these exit codes; all if absent")};
+             "repeat only after these exit codes; all if absent"),
+      Choice("memory_growth", {"2x", "1x", "1.5x", "3x", "4x"},
+             "what the next attempt asks for after running out of memory, up to what the node has")};
   return retry;
 }
 
@@ -82,25 +84,46 @@ const std::vector<ParamSpec>& SettingSpecs() {
 
 const std::vector<ParamSpec>& ScheduleSpecs() {
   static const std::vector<ParamSpec> specs{
-      Make("cron", ParamType::kString, "minute, hour, day of month, month, day of week"),
+      Make("cron", ParamType::kString,
+           "minute, hour, day of month, month, day of week; with six fields, seconds first"),
       AtLeast(Make("every", ParamType::kDuration, "a fixed interval instead of cron"), 1e9),
       Make("timezone", ParamType::kString, "an IANA name such as Asia/Shanghai", "UTC"),
-      Choice("catchup", {"latest", "none", "all"}, "which missed runs are made up"),
-      Choice("overlap", {"skip", "queue", "allow"}, "a run is due while one is active"),
-      AtLeast(Make("jitter", ParamType::kDuration, "random delay, at most this"), 0)};
+      Choice("catchup", {"latest", "none", "all"}, "which missed slots are made up"),
+      AtLeast(Make("catchup_window", ParamType::kDuration, "older slots are not made up; 0: all",
+                   std::int64_t{0}),
+              0),
+      Within(
+          Make("catchup_max", ParamType::kInt, "of catchup all: at most so many, the newest", 100),
+          1, 10'000),
+      Choice("overlap", {"skip", "queue_one", "queue_all", "cancel_previous", "allow"},
+             "a slot is due while an earlier one runs"),
+      AtLeast(Make("start_deadline", ParamType::kDuration,
+                   "a slot that cannot start within this is skipped; 0: it waits", std::int64_t{0}),
+              0),
+      AtLeast(Make("jitter", ParamType::kDuration, "delay of each slot, below this; no randomness",
+                   std::int64_t{0}),
+              0),
+      Within(Make("pause_after_failures", ParamType::kInt,
+                  "failures in a row that pause the schedule; 0: never", 0),
+             0, 1'000'000)};
   return specs;
 }
 
 const std::vector<ParamSpec>& HookSpecs() {
   static const std::vector<ParamSpec> specs = [] {
     ParamSpec run = Make("run", ParamType::kOneOf, "a command: list of arguments, or shell text");
-    run.required = true;
     run.element = {Make("", ParamType::kString, ""), ListOf("", ParamType::kString, "")};
-    ParamSpec env = Make("env", ParamType::kMap, "environment variables");
+    ParamSpec env = Make("env", ParamType::kMap, "environment variables of the command");
     env.element.push_back(Make("", ParamType::kString, ""));
+    ParamSpec headers = Make("headers", ParamType::kMap, "header lines of the webhook");
+    headers.element.push_back(Make("", ParamType::kString, ""));
     return std::vector<ParamSpec>{
-        std::move(run), std::move(env),
-        AtLeast(Make("timeout", ParamType::kDuration, "longest time it may take"), 1)};
+        std::move(run),
+        Make("webhook", ParamType::kString, "or a URL, to which the run's JSON is posted"),
+        std::move(env), std::move(headers),
+        AtLeast(Make("timeout", ParamType::kDuration, "it is killed after this",
+                     Duration::Seconds(30).ns),
+                1)};
   }();
   return specs;
 }
@@ -112,6 +135,7 @@ Settings ReadSettings(const Json& bound) {
     out.retry.backoff.ns = retry->at("backoff").get<std::int64_t>();
     out.retry.max_interval.ns = retry->at("max_interval").get<std::int64_t>();
     out.retry.jitter = retry->at("jitter").get<double>();
+    out.retry.memory_growth = std::stod(retry->value("memory_growth", "2x"));
     out.retry.on_exit_codes = retry->value("on_exit_codes", std::vector<int>());
   }
   if (const auto needs = bound.find("resources"); needs != bound.end() && needs->is_object()) {

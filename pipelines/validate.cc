@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 9> kFileKeys{
     "name", "description", "params", "defaults", "include", "schedule", "on", "env", "steps"};
 constexpr std::array<std::string_view, 5> kDefaultsKeys{"retry", "timeout", "resources", "cache",
                                                         "env"};
-constexpr std::array<std::string_view, 3> kHookEvents{"success", "failure", "always"};
+constexpr std::array<std::string_view, 3> kHookEvents{"success", "failure", "finish"};
 
 std::string NameOf(const Node& root, const Source& source, Diagnostics& diagnostics) {
   const Node* name = root.Find("name");
@@ -31,18 +31,14 @@ std::string NameOf(const Node& root, const Source& source, Diagnostics& diagnost
   return stem.substr(0, stem.rfind('.'));
 }
 
-bool IsCron(std::string_view text) {
-  int fields = 0;
-  bool inside = false;
-  for (const char c : text) {
-    const bool space = c == ' ' || c == '\t';
-    if (!space && !inside) ++fields;
-    inside = !space;
-    const bool allowed = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '*' || c == '/' ||
-                         c == ',' || c == '-' || c == '?' || space;
-    if (!allowed) return false;
-  }
-  return fields == 5;
+// What the checker of the program says about one key, else nothing.
+void CheckScheduleKey(ValidateContext& context, const Node& schedule, const Json& bound,
+                      const char* key) {
+  const Node* value = schedule.is_mapping() ? schedule.Find(key) : nullptr;
+  if (value == nullptr || !bound.contains(key) || !context.world.check_schedule) return;
+  const auto checked = context.world.check_schedule(key, bound[key].get<std::string>());
+  if (checked.ok()) return;
+  context.diagnostics.Add(value->place, checked.error().message, checked.error().hint);
 }
 
 Json ValidateSchedule(ValidateContext& context, const Node& node) {
@@ -57,10 +53,8 @@ Json ValidateSchedule(ValidateContext& context, const Node& node) {
     context.diagnostics.Add(node.place, "'schedule' needs either 'cron' or 'every'",
                             "for example cron: \"0 2 * * *\" for every night at two");
   }
-  if (bound.contains("cron") && !IsCron(bound["cron"].get<std::string>())) {
-    context.diagnostics.Add(cron->place, "'cron' must have five fields",
-                            "minute hour day-of-month month day-of-week: \"0 2 * * *\"");
-  }
+  CheckScheduleKey(context, node, bound, "cron");
+  CheckScheduleKey(context, node, bound, "timezone");
   return bound;
 }
 
@@ -79,8 +73,14 @@ Json ValidateHooks(ValidateContext& context, const Node& node) {
       // Environment variables are named, not read: a hook's secrets are looked up when it runs.
       ParamBinder binder(context.catalog, context.resolver, scope);
       binder.set_mode(ResolveMode::kByReference);
-      bound.push_back(
-          binder.BindAll(HookSpecs(), &hook, "a hook", hook.place, Json::json_pointer()));
+      Json one = binder.BindAll(HookSpecs(), &hook, "a hook", hook.place, Json::json_pointer());
+      const bool wrote_both_or_none =
+          hook.is_mapping() && (hook.Find("run") == nullptr) == (hook.Find("webhook") == nullptr);
+      if (wrote_both_or_none) {
+        context.diagnostics.Add(hook.place, "a hook needs either 'run' or 'webhook'",
+                                "for example run: [notify-send, done]");
+      }
+      bound.push_back(std::move(one));
     }
     out[node.keys[i].text] = std::move(bound);
   }

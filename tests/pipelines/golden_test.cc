@@ -81,6 +81,10 @@ std::string Load(const std::string& name) {
   options.read_file = [](const std::string& path) -> Result<std::string> {
     return ReadFile(kFolder + path.substr(std::string("/work/").size()));
   };
+  options.check_schedule = [](const std::string& key, const std::string& value) -> Result<void> {
+    if (key != "cron" || std::ranges::count(value, ' ') >= 4) return {};
+    return Error::Invalid("'" + value + "' has too few fields", "such as '0 2 * * *'");
+  };
   const auto text = ReadFile(kFolder + name + ".yaml");
   options.overrides = OverridesOf(text.ok() ? *text : "");
   const LoadedPipeline loaded = LoadPipeline("/work/" + name + ".yaml", options);
