@@ -25,6 +25,7 @@ struct RetryPolicy {
   Duration max_interval = Duration::Seconds(300);
   double jitter = 0.1;
   std::vector<int> on_exit_codes;  // empty: any
+  double memory_growth = 2.0;      // of the reservation, after running out of memory
 
   friend bool operator==(const RetryPolicy&, const RetryPolicy&) = default;
 };
