@@ -41,6 +41,12 @@ RowView RowView::Select(std::vector<std::uint64_t> rows) const {
   return view;
 }
 
+RowView RowView::SelectAs(const RowView& other) const {
+  RowView view = *this;
+  view.selected_ = other.selected_;
+  return view;
+}
+
 Result<RowView> RowView::Through(FittedTransformPtr transform) const {
   DML_TRY(const table::Batch seen, transform->Apply(EmptyBatch(schema_)));
   RowView view = *this;
@@ -67,9 +73,15 @@ Result<std::vector<table::Batch>> RowView::Read(std::size_t chunk) const {
     } else {
       stop = std::min(end, *after);
     }
-    DML_TRY(table::Batch raw, ReadPiece(partition, row, stop));
-    DML_TRY(table::Batch piece, Apply(std::move(raw)));
-    pieces.push_back(std::move(piece));
+    DML_TRY(const table::Batch raw, ReadPiece(partition, row, stop));
+    Result<table::Batch> piece = Apply(raw);
+    if (!piece.ok()) {
+      return BlamePiece(raw, row, std::move(piece).error(), [this](const table::Batch& one) {
+        auto applied = Apply(one);
+        return applied.ok() ? Result<void>() : Result<void>(std::move(applied).error());
+      });
+    }
+    pieces.push_back(std::move(piece).value());
     row = stop;
   }
   return pieces;
@@ -91,6 +103,28 @@ Result<table::Batch> RowView::ReadPiece(std::size_t partition, std::uint64_t beg
   }
   piece.first_row = table_row(begin);
   return piece;
+}
+
+Error RowView::BlamePiece(const table::Batch& piece, std::uint64_t first, Error error,
+                          const RowCheck& check) const {
+  if (!selected_) return error;
+  for (std::size_t row = 0; row < piece.rows; ++row) {
+    table::Batch one = piece.Slice(row, row + 1);
+    one.first_row = table_row(first + row);
+    if (auto status = check(one); !status.ok()) return std::move(status).error();
+  }
+  return error;
+}
+
+Error RowView::Blame(std::span<const table::Batch> pieces, std::size_t chunk, Error error,
+                     const RowCheck& check) const {
+  std::uint64_t first = chunk * learn::kTileRows;
+  for (const table::Batch& piece : pieces) {
+    Error found = BlamePiece(piece, first, error, check);
+    if (!(found == error)) return found;
+    first += piece.rows;
+  }
+  return error;
 }
 
 Result<table::Batch> RowView::Apply(table::Batch batch) const {

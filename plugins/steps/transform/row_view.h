@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,11 +17,16 @@ namespace dml::steps {
 // rows alone, not on partitions. A value; copies share everything. Thread-safe.
 class RowView {
  public:
+  // Whether one row (a batch of one) passes.
+  using RowCheck = std::function<Result<void>(const table::Batch&)>;
+
   // The named columns of every row, in that order. Unknown names are kInvalid.
   static Result<RowView> Of(table::Table table, std::vector<std::string> columns);
 
   // The same view of these rows of the table only (ascending row numbers, unique).
   [[nodiscard]] RowView Select(std::vector<std::uint64_t> rows) const;
+  // The rows that `other`, a view of the same table, shows.
+  [[nodiscard]] RowView SelectAs(const RowView& other) const;
   // The same rows, seen through one more transform.
   [[nodiscard]] Result<RowView> Through(FittedTransformPtr transform) const;
 
@@ -36,6 +43,11 @@ class RowView {
   // holds selected rows gives the number of the first of them as its first_row.
   [[nodiscard]] Result<std::vector<table::Batch>> Read(std::size_t chunk) const;
 
+  // `error` with the right row number: a check that failed on the batches of a chunk counts rows
+  // from their first_row, which holds for selected rows only if they are shown one at a time.
+  [[nodiscard]] Error Blame(std::span<const table::Batch> pieces, std::size_t chunk, Error error,
+                            const RowCheck& check) const;
+
   [[nodiscard]] const std::vector<FittedTransformPtr>& transforms() const { return transforms_; }
   // Names of the features of column `column` of schema(): its own name unless it is sparse.
   [[nodiscard]] std::vector<std::string> FeatureNames(std::size_t column) const;
@@ -45,6 +57,9 @@ class RowView {
   [[nodiscard]] Result<table::Batch> Apply(table::Batch batch) const;
   [[nodiscard]] Result<table::Batch> ReadPiece(std::size_t partition, std::uint64_t begin,
                                                std::uint64_t end) const;
+
+  [[nodiscard]] Error BlamePiece(const table::Batch& piece, std::uint64_t first, Error error,
+                                 const RowCheck& check) const;
 
   table::Table table_;
   std::vector<std::string> columns_;

@@ -1,5 +1,7 @@
 #include "plugins/steps/transform/transform.h"
 
+#include <set>
+
 namespace dml::steps {
 
 namespace {
@@ -18,7 +20,12 @@ bool Selects(const std::string& selector, table::ColumnType type) {
 Result<std::vector<std::string>> ResolveColumns(const plugins::Columns& columns,
                                                 const table::Schema& schema) {
   if (columns.selector.empty()) {
-    for (const std::string& name : columns.names) DML_RETURN_IF_ERROR(schema.Find(name));
+    std::set<std::string> seen;
+    for (const std::string& name : columns.names) {
+      DML_RETURN_IF_ERROR(schema.Find(name));
+      if (seen.insert(name).second) continue;
+      return Error::Invalid("the column '" + name + "' is listed twice", "name it once");
+    }
     return columns.names;
   }
   std::vector<std::string> names;

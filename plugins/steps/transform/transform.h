@@ -43,6 +43,11 @@ class FittedTransform {
 
 using FittedTransformPtr = std::shared_ptr<const FittedTransform>;
 
+template <typename Fitted, typename... Args>
+FittedTransformPtr MakeFitted(Args&&... args) {
+  return std::make_shared<const Fitted>(std::forward<Args>(args)...);
+}
+
 // A kind of transform: its declaration, how to fit it to rows, and how to read it back. Fitting
 // sees the rows through the transforms before it, and gives the same bits for any partitioning of
 // the rows and any number of threads.
@@ -52,10 +57,14 @@ struct TransformType {
                                            const learn::Execution& execution)>
       fit;
   std::function<Result<FittedTransformPtr>(const Json& saved)> load;
+  // Whether fitting looks at rows; if not, the step "preprocess.<name>" is row-local.
+  bool learns = true;
+  // Defaults that the step "preprocess.<name>" has instead of those inside a model.
+  Json table_defaults = Json::object();
 };
 
 // Declares a transform from its parameter struct and two functions. `Fitted` needs a static
-// Result<FittedTransformPtr> Load(const Json&).
+// Result<FittedTransformPtr> Load(const Json&), which may throw Json::exception on a damaged state.
 template <typename Fitted, typename Params>
 TransformType MakeTransformType(TransformSpec spec, const plugins::ParamSchema<Params>& schema,
                                 Result<FittedTransformPtr> (*fit)(const Params& params,
@@ -66,12 +75,21 @@ TransformType MakeTransformType(TransformSpec spec, const plugins::ParamSchema<P
                              const learn::Execution& execution) {
     return fit(schema.Read(params), rows, execution);
   };
-  return {std::move(spec), std::move(bound), &Fitted::Load};
+  auto load = [name = spec.name](const Json& saved) -> Result<FittedTransformPtr> {
+    try {
+      return Fitted::Load(saved);
+    } catch (const Json::exception&) {
+      return Error::Invalid("the saved state of the transform '" + name + "' is damaged",
+                            "train the model again");
+    }
+  };
+  return {std::move(spec), std::move(bound), std::move(load), true, Json::object()};
 }
 
 // The columns that `columns:` of a transform means, in the order of the schema for a selector, as
 // written for a list. Selectors: numeric (float, int, bool), categorical (dictionary-coded),
-// text (free text), all. An unknown name is kInvalid with a suggestion; a selector may find none.
+// text (free text), all. An unknown name (with a suggestion) and a name given twice are kInvalid; a
+// selector may find none.
 Result<std::vector<std::string>> ResolveColumns(const plugins::Columns& columns,
                                                 const table::Schema& schema);
 

@@ -1,0 +1,25 @@
+#include "plugins/steps/transform/catalog.h"
+
+#include <algorithm>
+
+namespace dml::steps {
+
+const std::vector<TransformType>& TransformTypes() {
+  static const std::vector<TransformType> types = [] {
+    std::vector<TransformType> all;
+    AddColumnTransforms(all);
+    AddScalingTransforms(all);
+    AddShapeTransforms(all);
+    return all;
+  }();
+  return types;
+}
+
+const TransformType* FindTransformType(std::string_view name) {
+  const auto& types = TransformTypes();
+  const auto found = std::ranges::find(
+      types, name, [](const TransformType& type) { return std::string_view(type.spec.name); });
+  return found == types.end() ? nullptr : &*found;
+}
+
+}  // namespace dml::steps
