@@ -42,6 +42,7 @@ Result<LoadedModel> FromHeader(const Json& header, const TensorFile& file) {
   model.feature_names = header.at("feature_names").get<std::vector<std::string>>();
   model.certificate = CertificateFrom(header.at("certificate"));
   model.metrics = header.at("metrics");
+  model.params = header.value("params", Json::object());
   for (const TensorView& view : file.tensors()) {
     if (!view.name.starts_with(kPreprocessing)) continue;
     model.preprocessing_tensors.push_back({view.name.substr(kPreprocessing.size()),
@@ -72,6 +73,7 @@ Result<void> WriteModelFile(const std::string& path, const Model& model) {
                     {"feature_names", model.feature_names},
                     {"certificate", model.certificate.ToJson()},
                     {"metrics", model.metrics},
+                    {"params", model.params},
                     {"arithmetic", Arithmetic()}};
   std::vector<TensorBuffer> buffers;
   for (const OwnedTensor& t : tensors) buffers.push_back({t.name, t.type, t.shape, t.data});

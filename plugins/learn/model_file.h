@@ -22,6 +22,7 @@ struct Model {
   std::vector<std::string> feature_names;  // what the predictor sees, in order
   Certificate certificate;
   Json metrics = Json::object();  // such as those of cross-validation
+  Json params = Json::object();   // those of the step that trained it
 };
 
 // Writes one safetensors file; equal models give equal bytes. Notes the arithmetic of this machine.

@@ -1,9 +1,11 @@
 #include "plugins/learn/moments.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "plugins/learn/fit_loop.h"
 #include "plugins/learn/kernels/dense.h"
+#include "plugins/learn/kernels/tile_product.h"
 
 namespace dml::learn {
 
@@ -40,22 +42,26 @@ Moments GramOfTile(const Tile& tile, bool with_target) {
   return out;
 }
 
+// By ranges of rows that stay in the cache between the pass for the mean and that for the squares.
 Moments DenseVariances(const Tile& tile) {
   Moments out;
-  out.rows = tile.rows;
-  out.weight = TotalWeight(tile);
-  if (out.weight <= 0.0) return out;
   const std::size_t p = tile.features;
-  out.mean.resize(p);
-  out.gram.assign(p, 0.0);
-  ColumnMeans({tile.x.data(), tile.rows, p, nullptr}, WeightsOf(tile), out.mean.data());
-  for (std::size_t r = 0; r < tile.rows; ++r) {
-    const double w = tile.weight.empty() ? 1.0 : tile.weight[r];
-    for (std::size_t j = 0; j < p; ++j) {
-      const double d = tile.x[r * p + j] - out.mean[j];
-      out.gram[j] += w * (d * d);
+  ForEachRange(tile, [&](RowRange range) {
+    const double* weight = tile.weight.empty() ? nullptr : tile.weight.data() + range.begin;
+    Moments part;
+    part.rows = range.size();
+    part.weight = static_cast<double>(range.size());
+    if (weight != nullptr) part.weight = std::accumulate(weight, weight + range.size(), 0.0);
+    if (part.weight > 0.0) {
+      part.mean.resize(p);
+      part.gram.resize(p);
+      RowBlock block{tile.x.data() + range.begin * p, range.size(), p, nullptr};
+      ColumnMeans(block, weight, part.mean.data());
+      block.shift = part.mean.data();
+      ColumnSquares(block, weight, part.gram.data());
     }
-  }
+    out.Merge(std::move(part));
+  });
   return out;
 }
 

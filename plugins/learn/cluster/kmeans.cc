@@ -8,6 +8,7 @@
 #include "plugins/learn/cluster/lloyd.h"
 #include "plugins/learn/cluster/row_distances.h"
 #include "plugins/learn/moments.h"
+#include "plugins/learn/row_sample.h"
 #include "plugins/learn/tensors.h"
 
 namespace dml::learn {
@@ -24,8 +25,8 @@ Result<void> CheckOptions(const KMeansOptions& options) {
   return {};
 }
 
-// The best of n_init starts on the rows of the sample, then of three times as many repairs: one centre, each
-// in turn, is dropped and drawn anew. A single misplaced centre is what Lloyd's
+// The best of n_init starts on the rows of the sample, then of three times as many repairs: one
+// centre, each in turn, is dropped and drawn anew. A single misplaced centre is what Lloyd's
 // iterations cannot mend themselves.
 Result<LloydResult> BestStart(const MatrixSource& sample, const std::vector<double>& shift,
                               const KMeansOptions& options, const LloydOptions& lloyd,
@@ -88,7 +89,10 @@ Result<FitResult> FitKMeans(const DataSource& source, const KMeansOptions& optio
   const auto clusters = static_cast<std::size_t>(options.clusters);
   const std::uint64_t rows_max =
       std::max({kSampleRowsMin, std::uint64_t{20} * clusters, kSampleBytes / (sizeof(double) * p)});
-  DML_TRY(const MatrixSource sample, SampleRows(source, rows_max, options.seed, execution));
+  const double share =
+      std::min(1.0, static_cast<double>(rows_max) / static_cast<double>(source.rows()));
+  DML_TRY(const MatrixSource sample,
+          SampleRows(source, {{share}, options.seed, "kmeans sample"}, execution));
   if (sample.rows() < clusters) {
     return Error::Invalid(
         fmt::format("there are {} rows for {} clusters", sample.rows(), options.clusters),

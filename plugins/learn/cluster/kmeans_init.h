@@ -9,11 +9,6 @@
 
 namespace dml::learn {
 
-// At most about `rows_max` rows of the source in memory, on every rank: all of them, or those whose
-// random number, keyed by (seed, row id), is small enough. Rows of weight zero are left out.
-Result<MatrixSource> SampleRows(const DataSource& source, std::uint64_t rows_max,
-                                std::uint64_t seed, const Execution& execution);
-
 // `clusters` initial centres (clusters x features, shifted) by greedy k-means++ on the rows of a
 // source in memory. The first ones are those `kept` (a multiple of features values, shifted).
 // `start` numbers independent starts of one seed.

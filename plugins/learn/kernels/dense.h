@@ -27,6 +27,9 @@ struct RowBlock {
 // first row. `weight` may be null. The sum of the weights must not be zero. Ignores block.shift.
 void ColumnMeans(const RowBlock& block, const double* weight, double* mean);
 
+// squares[j] = sum_r w_r (x_rj - shift_j)^2, rows in order. `weight` may be null.
+void ColumnSquares(const RowBlock& block, const double* weight, double* squares);
+
 // One more column next to those of the block, such as the target or the ones of an intercept.
 struct ExtraColumn {
   const double* values = nullptr;  // null: none

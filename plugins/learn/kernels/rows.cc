@@ -226,6 +226,38 @@ void MeansOfBlock(const RowBlock& block, const double* weight, double* mean) {
   for (std::size_t j = 0; j < p; ++j) mean[j] = block.x[j] + mean[j] / total;
 }
 
+// squares += w * (row - shift)^2
+HWY_INLINE void AddSquares(const double* HWY_RESTRICT row, const double* HWY_RESTRICT shift,
+                           double w, std::size_t n, double* HWY_RESTRICT squares) {
+  const Lane d;
+  const Vec f = hn::Set(d, w);
+  const auto add = [&](Vec x, Vec s, Vec sum) {
+    const Vec apart = hn::Sub(x, s);
+    return hn::MulAdd(hn::Mul(f, apart), apart, sum);
+  };
+  std::size_t j = 0;
+  for (; j + kLanes <= n; j += kLanes) {
+    hn::StoreU(add(hn::LoadU(d, row + j), hn::LoadU(d, shift + j), hn::LoadU(d, squares + j)), d,
+               squares + j);
+  }
+  if (j < n) {
+    HWY_ALIGN double tail[3][kPartials] = {};
+    std::copy(row + j, row + n, tail[0]);
+    std::copy(shift + j, shift + n, tail[1]);
+    std::copy(squares + j, squares + n, tail[2]);
+    hn::Store(add(hn::Load(d, tail[0]), hn::Load(d, tail[1]), hn::Load(d, tail[2])), d, tail[2]);
+    std::copy(tail[2], tail[2] + (n - j), squares + j);
+  }
+}
+
+void SquaresOfBlock(const RowBlock& block, const double* weight, double* squares) {
+  const std::size_t p = block.features;
+  std::fill(squares, squares + p, 0.0);
+  for (std::size_t r = 0; r < block.rows; ++r) {
+    AddSquares(block.x + r * p, block.shift, weight != nullptr ? weight[r] : 1.0, p, squares);
+  }
+}
+
 bool HasFma() { return HWY_NATIVE_FMA != 0; }
 
 }  // namespace
@@ -241,12 +273,17 @@ HWY_EXPORT(AffineOfBlock);
 HWY_EXPORT(TransposedOfBlock);
 HWY_EXPORT(LabelSums);
 HWY_EXPORT(MeansOfBlock);
+HWY_EXPORT(SquaresOfBlock);
 HWY_EXPORT(HasFma);
 
 std::string_view Arithmetic() { return HWY_DYNAMIC_DISPATCH(HasFma)() ? "fma" : "separate"; }
 
 void ColumnMeans(const RowBlock& block, const double* weight, double* mean) {
   HWY_DYNAMIC_DISPATCH(MeansOfBlock)(block, weight, mean);
+}
+
+void ColumnSquares(const RowBlock& block, const double* weight, double* squares) {
+  HWY_DYNAMIC_DISPATCH(SquaresOfBlock)(block, weight, squares);
 }
 
 void AffineRows(const RowBlock& block, const double* coefficients, const double* bias,

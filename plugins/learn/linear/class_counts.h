@@ -7,9 +7,22 @@
 
 namespace dml::learn {
 
-// The summed weight of each class index 0..classes-1, in one pass. kInvalid when the target is
-// missing or holds anything else than these indices.
-Result<std::vector<double>> CountClasses(const DataSource& source, std::size_t classes,
-                                         const Execution& execution);
+// Per class index 0..classes-1.
+struct ClassCounts {
+  std::vector<double> weight;  // summed
+  std::vector<double> rows;    // of positive weight
+
+  void Merge(ClassCounts&& right);
+  template <typename A>
+  void Fields(A& archive) {
+    archive(weight);
+    archive(rows);
+  }
+};
+
+// Counts in one pass. kInvalid when the target is missing or holds anything else than these
+// indices.
+Result<ClassCounts> CountClasses(const DataSource& source, std::size_t classes,
+                                 const Execution& execution);
 
 }  // namespace dml::learn

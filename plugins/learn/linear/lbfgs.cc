@@ -91,14 +91,6 @@ Result<Point> Search(const Smooth& function, const Point& from, const Vector& d,
   return from;
 }
 
-double Norm(const Vector& gradient, const Vector& scale) {
-  double norm = 0.0;
-  for (std::size_t i = 0; i < gradient.size(); ++i) {
-    norm = std::max(norm, std::abs(gradient[i] * scale[i]));
-  }
-  return norm;
-}
-
 }  // namespace
 
 Result<LbfgsResult> MinimiseLbfgs(const Smooth& function, std::vector<double> start,
@@ -109,7 +101,7 @@ Result<LbfgsResult> MinimiseLbfgs(const Smooth& function, std::vector<double> st
   out.history = {at.value};
   std::deque<Pair> pairs;
   while (true) {
-    out.gradient_norm = Norm(at.gradient, options.scale);
+    out.gradient_norm = options.norm(at.gradient);
     if (out.gradient_norm <= options.tol) {
       out.converged = true;
       out.stopped_because = "gradient below tol";

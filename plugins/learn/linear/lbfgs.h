@@ -11,9 +11,9 @@ namespace dml::learn {
 // Limited-memory BFGS (Nocedal and Wright, "Numerical Optimization", algorithm 7.4, ten pairs) with
 // a bisection search for the weak Wolfe conditions (Lewis and Overton, 2013).
 struct LbfgsOptions {
-  double tol = 1e-4;  // on the largest |gradient_i * scale_i|
+  double tol = 1e-4;  // on `norm` of the gradient
   int max_iter = 100;
-  std::vector<double> scale;  // see above; as many as parameters
+  std::function<double(const std::vector<double>& gradient)> norm;
 };
 
 struct LbfgsResult {

@@ -86,9 +86,55 @@ Result<void> LogisticObjective::SetClassWeights(const std::vector<double>& count
     if (!(class_weights_[at] >= 0.0)) {
       return Error::Invalid(fmt::format("the weight of class {} is negative", k));
     }
-    total_weight_ += class_weights_[at] * counts[at];
+  }
+  total_weight_ = WeightOf(counts);
+  if (!(total_weight_ > 0.0)) return Error::Invalid("the weights of all rows are 0");
+  if (options_->penalty == LogisticOptions::Penalty::kL2) {
+    strength_ = 1.0 / (options_->c * total_weight_);
   }
   return {};
+}
+
+double LogisticObjective::WeightOf(const std::vector<double>& counts) const {
+  double total = 0.0;
+  for (std::size_t k = 0; k < classes_; ++k) total += class_weights_[k] * counts[k];
+  return total;
+}
+
+// Sparse rows cannot be shifted, and without an intercept a shift would change the model.
+void LogisticObjective::SetCoordinates(const Moments& moments) {
+  const std::size_t p = moments.mean.size();
+  const bool shifted = !source_->sparse() && options_->fit_intercept;
+  shift_ = shifted ? moments.mean : std::vector<double>(p, 0.0);
+  // The curvature of a loss is at most 1/4 of the second moment.
+  std::vector<double> deviations(p + 1, 1.0);
+  for (std::size_t j = 0; j < p; ++j) {
+    double square = moments.gram[j] / moments.weight + 4.0 * strength_;
+    if (!shifted) square += moments.mean[j] * moments.mean[j];
+    if (square > 0.0) deviations[j] = std::sqrt(square);
+  }
+  for (std::size_t k = 0; k < outputs(); ++k) {
+    deviations_.insert(deviations_.end(), deviations.begin(), deviations.end());
+  }
+}
+
+double LogisticObjective::Norm(const std::vector<double>& gradient) const {
+  double largest = 0.0;
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    largest = std::max(largest, std::abs(gradient[i]) / deviations_[i]);
+  }
+  return largest;
+}
+
+Result<LogisticObjective> LogisticObjective::Over(const DataSource& rows,
+                                                  const Execution& execution) const {
+  LogisticObjective out = *this;
+  out.source_ = &rows;
+  out.execution_ = &execution;
+  DML_TRY(const ClassCounts counts, CountClasses(rows, classes_, execution));
+  out.total_weight_ = WeightOf(counts.weight);
+  if (!(out.total_weight_ > 0.0)) return Error::Invalid("the weights of all rows are 0");
+  return out;
 }
 
 Result<LogisticObjective> LogisticObjective::Make(const DataSource& source, int classes,
@@ -100,24 +146,11 @@ Result<LogisticObjective> LogisticObjective::Make(const DataSource& source, int 
   if (source.feature_names().empty()) return Error::Invalid("there are no features to train on");
   LogisticObjective out(source, options, execution);
   out.classes_ = static_cast<std::size_t>(classes);
-  DML_TRY(const std::vector<double> counts, CountClasses(source, out.classes_, execution));
-  DML_RETURN_IF_ERROR(out.SetClassWeights(counts));
-  if (!(out.total_weight_ > 0.0)) return Error::Invalid("the weights of all rows are 0");
+  DML_TRY(ClassCounts counts, CountClasses(source, out.classes_, execution));
+  DML_RETURN_IF_ERROR(out.SetClassWeights(counts.weight));
+  out.class_rows_ = std::move(counts.rows);
   DML_TRY(const Moments moments, FitVariances(source, execution));
-  const std::size_t p = moments.mean.size();
-  out.shift_.assign(p, 0.0);
-  out.spread_.assign(p, 1.0);
-  for (std::size_t j = 0; j < p; ++j) {
-    // Sparse rows cannot be shifted, and without an intercept a shift would change the model.
-    const bool shifted = !source.sparse() && options.fit_intercept;
-    double square = moments.gram[j] / moments.weight;
-    if (shifted) {
-      out.shift_[j] = moments.mean[j];
-    } else {
-      square += moments.mean[j] * moments.mean[j];
-    }
-    if (square > 0.0) out.spread_[j] = std::sqrt(square);
-  }
+  out.SetCoordinates(moments);
   return out;
 }
 
@@ -143,16 +176,18 @@ void LogisticObjective::AddBinary(const Tile& tile, const std::vector<double>& w
   z.resize(tile.rows);
   residual.resize(tile.rows);
   curvature.resize(tile.rows);
-  TileAffine(tile, shift_.data(), weights.data(), intercepts.data(), 1, z.data());
+  ForEachRange(tile, [&](RowRange range) {
+    const std::size_t at = range.begin;
+    TileAffine(tile, range, shift_.data(), weights.data(), intercepts.data(), 1, z.data() + at);
+    out.loss += BinaryLoss(z.data() + at, rows.y.data() + at, rows.weight.data() + at, range.size(),
+                           residual.data() + at, curvature.data() + at);
+    TileTransposed(tile, range, shift_.data(), residual.data() + at, 1, out.slopes.data());
+  });
   for (std::size_t r = 0; r < tile.rows; ++r) {
-    if (rows.weight[r] > 0.0) {
-      out.lowest_margin = std::min(out.lowest_margin, (2.0 * rows.y[r] - 1.0) * z[r]);
-    }
+    out.offsets[0] += residual[r];
+    const double margin = rows.y[r] > 0.0 ? z[r] : -z[r];
+    if (rows.weight[r] > 0.0) out.lowest_margin = std::min(out.lowest_margin, margin);
   }
-  out.loss = BinaryLoss(z.data(), rows.y.data(), rows.weight.data(), tile.rows, residual.data(),
-                        curvature.data());
-  TileTransposed(tile, shift_.data(), residual.data(), 1, out.slopes.data());
-  for (std::size_t r = 0; r < tile.rows; ++r) out.offsets[0] += residual[r];
   if (want == Want::kGradient) return;
   thread_local std::vector<double> dense;
   const std::vector<double> ones(tile.rows, 1.0);
@@ -170,23 +205,27 @@ void LogisticObjective::AddMultinomial(const Tile& tile, const std::vector<doubl
   FillRows(tile, rows);
   z.resize(tile.rows * n);
   residual.resize(tile.rows * n);
-  TileAffine(tile, shift_.data(), weights.data(), intercepts.data(), n, z.data());
-  for (std::size_t r = 0; r < tile.rows; ++r) {
-    if (rows.weight[r] <= 0.0) continue;
-    const auto y = static_cast<std::size_t>(rows.y[r]);
-    for (std::size_t k = 0; k < n; ++k) {
-      if (k != y) out.lowest_margin = std::min(out.lowest_margin, z[r * n + y] - z[r * n + k]);
+  ForEachRange(tile, [&](RowRange range) {
+    const std::size_t at = range.begin;
+    TileAffine(tile, range, shift_.data(), weights.data(), intercepts.data(), n, z.data() + at * n);
+    for (std::size_t r = at; r < range.end; ++r) {
+      if (rows.weight[r] <= 0.0) continue;
+      const auto y = static_cast<std::size_t>(rows.y[r]);
+      for (std::size_t k = 0; k < n; ++k) {
+        if (k != y) out.lowest_margin = std::min(out.lowest_margin, z[r * n + y] - z[r * n + k]);
+      }
     }
-  }
-  out.loss = SoftmaxLoss(z.data(), rows.y.data(), rows.weight.data(), tile.rows, n);
-  for (std::size_t r = 0; r < tile.rows; ++r) {
-    for (std::size_t k = 0; k < n; ++k) {
-      const double y = rows.y[r] == static_cast<double>(k) ? 1.0 : 0.0;
-      residual[r * n + k] = rows.weight[r] * (z[r * n + k] - y);
-      out.offsets[k] += residual[r * n + k];
+    out.loss += SoftmaxLoss(z.data() + at * n, rows.y.data() + at, rows.weight.data() + at,
+                            range.size(), n);
+    for (std::size_t r = at; r < range.end; ++r) {
+      for (std::size_t k = 0; k < n; ++k) {
+        const double y = rows.y[r] == static_cast<double>(k) ? 1.0 : 0.0;
+        residual[r * n + k] = rows.weight[r] * (z[r * n + k] - y);
+        out.offsets[k] += residual[r * n + k];
+      }
     }
-  }
-  TileTransposed(tile, shift_.data(), residual.data(), n, out.slopes.data());
+    TileTransposed(tile, range, shift_.data(), residual.data() + at * n, n, out.slopes.data());
+  });
   if (want == Want::kGradient) return;
   thread_local std::vector<double> dense;
   const RowBlock block{DenseRows(tile, dense), tile.rows, tile.features, shift_.data()};
@@ -209,15 +248,12 @@ void LogisticObjective::AddPenalty(const std::vector<double>& parameters,
                                    LogisticValue& out) const {
   const std::size_t p = features();
   const std::size_t q = p + 1;
-  const double strength = options_->penalty == LogisticOptions::Penalty::kL2
-                              ? 1.0 / (options_->c * total_weight_)
-                              : 0.0;
   for (std::size_t k = 0; k < outputs(); ++k) {
     for (std::size_t j = 0; j < p; ++j) {
       const std::size_t i = k * q + j;
-      out.value += 0.5 * strength * (parameters[i] * parameters[i]);
-      out.gradient[i] += strength * parameters[i];
-      if (!out.hessian.empty()) out.hessian[i * size() + i] += strength;
+      out.value += 0.5 * strength_ * (parameters[i] * parameters[i]);
+      out.gradient[i] += strength_ * parameters[i];
+      if (!out.hessian.empty()) out.hessian[i * size() + i] += strength_;
     }
   }
 }
@@ -229,8 +265,7 @@ void LogisticObjective::FixFreeDirections(std::vector<double>& hessian) const {
   const std::size_t n = outputs();
   const std::size_t q = features() + 1;
   if (n == 1) return;
-  const bool penalised = options_->penalty == LogisticOptions::Penalty::kL2;
-  for (std::size_t j = penalised ? q - 1 : 0; j < q; ++j) {
+  for (std::size_t j = strength_ > 0.0 ? q - 1 : 0; j < q; ++j) {
     double curvature = 0.0;
     for (std::size_t k = 0; k < n; ++k) curvature += hessian[(k * q + j) * size() + k * q + j];
     curvature /= static_cast<double>(n);
@@ -291,15 +326,6 @@ Result<LogisticValue> LogisticObjective::Evaluate(const std::vector<double>& par
     FixFreeDirections(out.hessian);
   }
   AddPenalty(parameters, out);
-  return out;
-}
-
-std::vector<double> LogisticObjective::Scales() const {
-  std::vector<double> out;
-  for (std::size_t k = 0; k < outputs(); ++k) {
-    out.insert(out.end(), spread_.begin(), spread_.end());
-    out.push_back(1.0);
-  }
   return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include "plugins/learn/execution.h"
 #include "plugins/learn/linear/logistic_regression.h"
+#include "plugins/learn/moments.h"
 
 namespace dml::learn {
 
@@ -32,8 +33,16 @@ class LogisticObjective {
   [[nodiscard]] std::size_t outputs() const { return present_.size() == 2 ? 1 : present_.size(); }
   [[nodiscard]] std::size_t features() const { return shift_.size(); }
   [[nodiscard]] std::size_t size() const { return outputs() * (features() + 1); }
-  // Per parameter: the spread of what it multiplies, as a scale for first-order methods.
-  [[nodiscard]] std::vector<double> Scales() const;
+  // Per parameter, the size of a change of it that matters: 1 / sqrt(second moment of what it
+  // multiplies + what the penalty adds). Norm() is the largest entry of a gradient by parameters in
+  // these units, so that it does not depend on the units of the features.
+  [[nodiscard]] const std::vector<double>& deviations() const { return deviations_; }
+  [[nodiscard]] double Norm(const std::vector<double>& gradient) const;
+  // Rows per class index, of positive weight.
+  [[nodiscard]] const std::vector<double>& class_rows() const { return class_rows_; }
+  // The same objective with the loss taken over other rows: a sample of the source's. The penalty
+  // stays what it is beside the mean loss. References as in Make.
+  Result<LogisticObjective> Over(const DataSource& rows, const Execution& execution) const;
   // The parameters for rows as they are, as a predictor.
   [[nodiscard]] std::unique_ptr<LogisticPredictor> MakePredictor(
       const std::vector<double>& parameters) const;
@@ -48,6 +57,8 @@ class LogisticObjective {
       : source_(&source), options_(&options), execution_(&execution) {}
 
   Result<void> SetClassWeights(const std::vector<double>& counts);
+  [[nodiscard]] double WeightOf(const std::vector<double>& counts) const;
+  void SetCoordinates(const Moments& moments);
   void FillRows(const Tile& tile, Rows& rows) const;
   void AddBinary(const Tile& tile, const std::vector<double>& weights,
                  const std::vector<double>& intercepts, Want want, Stats& out) const;
@@ -64,8 +75,10 @@ class LogisticObjective {
   std::vector<double> class_weights_;  // by class index
   std::vector<int> position_;          // class index -> index in present_
   std::vector<double> shift_;          // zeros for sparse data
-  std::vector<double> spread_;         // standard deviation per feature; 1 where constant
+  std::vector<double> deviations_;     // see deviations()
+  std::vector<double> class_rows_;
   double total_weight_ = 0.0;
+  double strength_ = 0.0;  // of the penalty: 1 / (C x total weight of the source)
 };
 
 }  // namespace dml::learn

@@ -11,9 +11,9 @@ namespace dml::learn {
 //   min over W, b  of  1/2 ||W||^2 + C sum_i s_i loss_i        (b is never penalised)
 // binary: loss = log(1 + exp(-t z)), z = x'w + b, t = +-1; K > 2 classes: loss = -log softmax(z)_y
 // with one weight vector per class. s_i = sample weight x class weight. The objective is minimised
-// as a mean (divided by C sum s_i); `tol` bounds the largest entry of that gradient.
-// Newton with a Cholesky factor of the exact Hessian for up to kNewtonSizeMax parameters of dense
-// data, L-BFGS otherwise. Classes without rows get probability 0.
+// as a mean (divided by C sum s_i); `tol` bounds the largest entry of that gradient, for features
+// in units of their own spread. Solvers: logistic_solvers.h. Classes without rows get probability
+// 0.
 struct LogisticOptions {
   enum class Penalty { kL2, kNone };
   enum class ClassWeight { kNone, kBalanced, kGiven };
@@ -27,6 +27,7 @@ struct LogisticOptions {
   int max_iter = 100;
 };
 
+// More parameters than this take no Hessian.
 inline constexpr std::size_t kNewtonSizeMax = 1500;
 
 // `classes` is the number of class indices that Tile::y may hold.
