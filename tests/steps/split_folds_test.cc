@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "plugins/steps/holdout.h"
+#include "plugins/steps/split/holdout.h"
 
 namespace dml::steps {
 namespace {

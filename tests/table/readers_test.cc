@@ -149,6 +149,19 @@ TEST(Idx, ImagesWithLabels) {
             "pixel_1:int64 pixel_2:int64 label:int64 \n1,2,7\n3,255,1\n");
 }
 
+TEST(Npy, LabelsOfAnotherFileAreTheLastColumn) {
+  const TempDir dir;
+  ASSERT_TRUE(WriteFileAtomic(dir / "y", Npy("|u1", false, "(2,)", "\x07\x01")).ok());
+  NpyOptions options;
+  options.path = Write(dir, Npy("<f8", false, "(2, 1)", Raw<double>({1.5, 2})));
+  options.labels = dir / "y";
+  EXPECT_EQ(Show(LoadNpy(options, dir.path(), {}), dir),
+            "column_1:float64 label:int64 \n1.5,7\n2,1\n");
+  ASSERT_TRUE(WriteFileAtomic(dir / "y", Npy("|u1", false, "(3,)", "\x07\x01\x01")).ok());
+  EXPECT_EQ(Show(LoadNpy(options, dir.path(), {}), dir),
+            "'y' has 3 x 1 labels for 2 rows of 'in'\n  hint: give one label per row");
+}
+
 TEST(WriteCsv, ReadsBackAsTheSameTable) {
   const TempDir dir;
   const std::string text =

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "plugins/table/parallel_partitions.h"
 #include "plugins/table/partition_file.h"
@@ -13,6 +14,7 @@ namespace dml::table {
 namespace {
 
 constexpr std::uint64_t kAutoBytes = std::uint64_t{32} << 20;
+constexpr char kLabel[] = "label";
 
 std::uint64_t RowsPerPartition(const Partitioning& partitioning, const MatrixLayout& layout) {
   const auto value = static_cast<std::uint64_t>(partitioning.value);
@@ -20,7 +22,9 @@ std::uint64_t RowsPerPartition(const Partitioning& partitioning, const MatrixLay
     return std::max<std::uint64_t>(1, (layout.rows + value - 1) / value);
   }
   const std::uint64_t bytes = partitioning.kind == Partitioning::Kind::kBytes ? value : kAutoBytes;
-  return std::max<std::uint64_t>(1, bytes / (layout.columns * layout.ElementSize()));
+  // As stored: an image of bytes grows to eight times its size.
+  const std::uint64_t element = layout.Type() == ColumnType::kInt64 ? 8 : layout.ElementSize();
+  return std::max<std::uint64_t>(1, bytes / (layout.columns * element));
 }
 
 // Arrays side by side, with equal numbers of rows.
@@ -68,35 +72,66 @@ Result<LoadReport> LoadPanels(const TextSource& source, const std::vector<Panel>
   return report;
 }
 
+// Adds the array of labels as the last column.
+Result<void> AddLabels(const TextSource::File& file, const MatrixLayout& labels, Schema& schema,
+                       std::vector<Panel>& panels) {
+  const MatrixLayout& rows = panels.front().layout;
+  if (labels.columns != 1 || labels.rows != rows.rows) {
+    return Error::Invalid(
+        fmt::format("'{}' has {} x {} labels for {} rows of '{}'", file.path, labels.rows,
+                    labels.columns, rows.rows, panels.front().file->path),
+        "give one label per row");
+  }
+  if (schema.IndexOf(kLabel) >= 0) {
+    return Error::Invalid(fmt::format("a column is named '{}', as the labels are", kLabel),
+                          "give it another name in columns");
+  }
+  panels.push_back({&file, labels});
+  schema.fields.push_back({kLabel, labels.Type(), 1});
+  return {};
+}
+
+std::vector<std::string> PathsWithLabels(const std::string& path, const std::string& labels) {
+  std::vector<std::string> paths{path};
+  if (!labels.empty()) paths.push_back(labels);
+  return paths;
+}
+
 }  // namespace
 
 Result<LoadReport> LoadNpy(const NpyOptions& options, const std::string& directory,
                            const LoadExecution& execution) {
-  DML_TRY(const auto source, TextSource::Open({options.path}, CsvEncoding::kUtf8, directory));
-  const TextSource::File& file = source->files().front();
-  DML_TRY(const MatrixLayout layout, ParseNpyHeader(*source, file));
+  DML_TRY(const auto source, TextSource::Open(PathsWithLabels(options.path, options.labels),
+                                              CsvEncoding::kUtf8, directory));
+  const auto& files = source->files();
+  DML_TRY(const MatrixLayout layout, ParseNpyHeader(*source, files[0]));
   if (!options.columns.empty() && options.columns.size() != layout.columns) {
     return Error::Invalid(fmt::format("'{}' has {} columns, but {} names are given", options.path,
-                                      layout.columns, options.columns.size()));
+                                      layout.columns, options.columns.size()),
+                          "give one name per column");
   }
   Schema schema;
+  std::set<std::string> seen;
   for (std::uint64_t c = 0; c < layout.columns; ++c) {
     const std::string name =
         options.columns.empty() ? fmt::format("column_{}", c + 1) : options.columns[c];
-    if (schema.IndexOf(name) >= 0) {
+    if (!seen.insert(name).second) {
       return Error::Invalid(fmt::format("the column name '{}' is given twice", name));
     }
     schema.fields.push_back({name, layout.Type(), 1});
   }
-  return LoadPanels(*source, {{&file, layout}}, std::move(schema), options.partitions, directory,
-                    execution);
+  std::vector<Panel> panels{{files.data(), layout}};
+  if (!options.labels.empty()) {
+    DML_TRY(const MatrixLayout labels, ParseNpyHeader(*source, files[1]));
+    DML_RETURN_IF_ERROR(AddLabels(files[1], labels, schema, panels));
+  }
+  return LoadPanels(*source, panels, std::move(schema), options.partitions, directory, execution);
 }
 
 Result<LoadReport> LoadIdx(const IdxOptions& options, const std::string& directory,
                            const LoadExecution& execution) {
-  std::vector<std::string> paths{options.images};
-  if (!options.labels.empty()) paths.push_back(options.labels);
-  DML_TRY(const auto source, TextSource::Open(paths, CsvEncoding::kUtf8, directory));
+  DML_TRY(const auto source, TextSource::Open(PathsWithLabels(options.images, options.labels),
+                                              CsvEncoding::kUtf8, directory));
   const auto& files = source->files();
   DML_TRY(const MatrixLayout images, ParseIdxHeader(*source, files[0]));
   std::vector<Panel> panels{{files.data(), images}};
@@ -106,12 +141,7 @@ Result<LoadReport> LoadIdx(const IdxOptions& options, const std::string& directo
   }
   if (!options.labels.empty()) {
     DML_TRY(const MatrixLayout labels, ParseIdxHeader(*source, files[1]));
-    if (labels.columns != 1 || labels.rows != images.rows) {
-      return Error::Invalid(fmt::format("'{}' has {} x {} labels for {} images", options.labels,
-                                        labels.rows, labels.columns, images.rows));
-    }
-    panels.push_back({&files[1], labels});
-    schema.fields.push_back({"label", labels.Type(), 1});
+    DML_RETURN_IF_ERROR(AddLabels(files[1], labels, schema, panels));
   }
   return LoadPanels(*source, panels, std::move(schema), options.partitions, directory, execution);
 }

@@ -12,9 +12,11 @@ namespace dml::table {
 
 // A NumPy .npy file (1-D, 2-D, or more: then the axes after the first are flattened) of
 // f4 f8 i1 i2 i4 i8 u1 u2 u4 b1, in C or, up to two axes, Fortran order. Columns are
-// "column_1" ... unless `columns` names them. NaN is missing.
+// "column_1" ... unless `columns` names them. NaN is missing. With `labels`, a file of one value
+// per row, a last column "label".
 struct NpyOptions {
   std::string path;
+  std::string labels;  // may be empty
   std::vector<std::string> columns;
   Partitioning partitions;
 };

@@ -1,4 +1,4 @@
-#include "plugins/steps/load_result.h"
+#include "plugins/steps/load/load_result.h"
 
 namespace dml::steps {
 

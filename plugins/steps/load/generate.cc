@@ -1,6 +1,6 @@
 #include "plugins/table/generate.h"
 
-#include "plugins/steps/load_result.h"
+#include "plugins/steps/load/load_result.h"
 #include "plugins/steps/register.h"
 #include "plugins/steps/step_type.h"
 

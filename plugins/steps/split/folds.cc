@@ -4,7 +4,7 @@
 #include <tuple>
 
 #include "base/random.h"
-#include "plugins/steps/holdout.h"
+#include "plugins/steps/split/holdout.h"
 
 namespace dml::steps {
 
@@ -54,6 +54,17 @@ Result<std::vector<std::uint32_t>> AssignFolds(std::uint64_t rows, std::uint64_t
                                                std::uint64_t seed) {
   DML_RETURN_IF_ERROR(CheckFolds(folds, rows, "rows"));
   return Deal(std::vector<std::uint32_t>(rows), folds, seed);
+}
+
+Result<std::vector<std::uint32_t>> AssignFoldsInOrder(std::uint64_t rows, std::uint64_t folds) {
+  DML_RETURN_IF_ERROR(CheckFolds(folds, rows, "rows"));
+  std::vector<std::uint32_t> out;
+  out.reserve(rows);
+  for (std::uint64_t fold = 0; fold < folds; ++fold) {
+    const std::uint64_t size = rows / folds + (fold < rows % folds ? 1 : 0);
+    out.insert(out.end(), size, static_cast<std::uint32_t>(fold));
+  }
+  return out;
 }
 
 Result<std::vector<std::uint32_t>> AssignFoldsStratified(std::span<const std::uint32_t> classes,

@@ -1,0 +1,105 @@
+#include "plugins/steps/load/load_params.h"
+
+#include <fmt/format.h>
+#include <glob.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+namespace dml::steps {
+
+namespace {
+
+constexpr std::int64_t kPartitionsMax = 99'999;  // five digits in the file name
+
+bool IsThere(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0;
+}
+
+// The same files as the engine, which hashes them for the key of the task.
+Result<std::vector<std::string>> ExpandGlob(const std::string& pattern) {
+  if (pattern.find_first_of("*?[") == std::string::npos) return std::vector{pattern};
+  glob_t matches{};
+  std::vector<std::string> paths;
+  if (::glob(pattern.c_str(), 0, nullptr, &matches) == 0) {
+    paths.assign(matches.gl_pathv, matches.gl_pathv + matches.gl_pathc);
+  }
+  ::globfree(&matches);
+  if (paths.empty() && IsThere(pattern)) paths.push_back(pattern);  // a literal bracket
+  if (paths.empty()) {
+    return Error::Invalid(fmt::format("no file matches '{}'", pattern),
+                          "relative patterns start at the folder of the pipeline file");
+  }
+  std::ranges::sort(paths);
+  return paths;
+}
+
+ParamSpec OneOf(std::vector<ParamSpec> alternatives) {
+  ParamSpec spec;
+  spec.type = ParamType::kOneOf;
+  spec.element = std::move(alternatives);
+  return spec;
+}
+
+}  // namespace
+
+ParamSpec PathsSpec() {
+  ParamSpec path;
+  path.type = ParamType::kPath;
+  ParamSpec list;
+  list.type = ParamType::kList;
+  list.element = {path};
+  list.minimum = 1;
+  return OneOf({path, list});
+}
+
+Result<std::vector<std::string>> PathsOf(const Json& paths) {
+  if (paths.is_string()) return ExpandGlob(paths.get<std::string>());
+  std::vector<std::string> out;
+  for (const Json& path : paths) {
+    DML_TRY(const std::vector<std::string> found, ExpandGlob(path.get<std::string>()));
+    out.insert(out.end(), found.begin(), found.end());
+  }
+  return out;
+}
+
+ParamSpec ColumnTypesSpec() {
+  ParamSpec type;
+  type.type = ParamType::kEnum;
+  type.choices = {"float64", "float32", "int64", "bool", "timestamp", "category", "string"};
+  ParamSpec spec;
+  spec.type = ParamType::kMap;
+  spec.element = {type};
+  return spec;
+}
+
+Result<std::map<std::string, table::ColumnType>> ColumnTypesOf(const Json& types) {
+  std::map<std::string, table::ColumnType> out;
+  for (const auto& [column, name] : types.items()) {
+    DML_TRY(out[column], table::ParseColumnType(name.get<std::string>()));
+  }
+  return out;
+}
+
+ParamSpec PartitionsSpec() {
+  ParamSpec automatic;
+  automatic.type = ParamType::kEnum;
+  automatic.choices = {"auto"};
+  ParamSpec count;
+  count.type = ParamType::kInt;
+  count.minimum = 1;
+  count.maximum = static_cast<double>(kPartitionsMax);
+  ParamSpec size;
+  size.type = ParamType::kString;  // kSize would turn it into a number, which means a count
+  ParamSpec spec = OneOf({automatic, count, size});
+  spec.default_value = "auto";
+  return spec;
+}
+
+Result<table::Partitioning> PartitioningOf(const Json& partitions) {
+  return table::Partitioning::Parse(partitions.is_string() ? partitions.get<std::string>()
+                                                           : partitions.dump());
+}
+
+}  // namespace dml::steps

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "plugins/api/params.h"
+#include "plugins/table/load.h"
+
+namespace dml::steps {
+
+// Parameters that several readers share: their declarations, and what their values mean.
+
+// A file or glob, or a list of them.
+[[nodiscard]] ParamSpec PathsSpec();
+// The files in the order of the list, matches of one glob sorted. A path that exists as it is
+// written is not a glob. kInvalid if a glob matches nothing.
+Result<std::vector<std::string>> PathsOf(const Json& paths);
+
+// Types by column.
+[[nodiscard]] ParamSpec ColumnTypesSpec();
+Result<std::map<std::string, table::ColumnType>> ColumnTypesOf(const Json& types);
+
+// auto, a number, or a size.
+[[nodiscard]] ParamSpec PartitionsSpec();
+Result<table::Partitioning> PartitioningOf(const Json& partitions);
+
+inline constexpr char kPathsDoc[] =
+    "file, glob or list of them, read in this order; .gz and .zst are recognised by content";
+inline constexpr char kColumnTypesDoc[] =
+    "types by column, instead of inference: float64, float32, int64, bool, timestamp, category, "
+    "string";
+inline constexpr char kPartitionsDoc[] = "auto, a number of partitions, or a size such as 64Mi";
+
+}  // namespace dml::steps

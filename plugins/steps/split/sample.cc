@@ -1,0 +1,89 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <optional>
+
+#include "plugins/steps/split/select_rows.h"
+#include "plugins/steps/split/split_steps.h"
+#include "plugins/steps/step_type.h"
+
+namespace dml::steps {
+
+namespace {
+
+struct SampleParams {
+  std::optional<std::uint64_t> n;
+  std::optional<double> fraction;
+  bool replace = false;
+  plugins::ColumnName stratify;
+  std::uint64_t seed = 0;
+};
+
+plugins::ParamSchema<SampleParams> Schema() {
+  return plugins::ParamSchema<SampleParams>()
+      .Add("n", &SampleParams::n, "number of rows to draw")
+      .AtLeast(1)
+      .Add("fraction", &SampleParams::fraction, "share of the rows to draw, instead of n")
+      .MoreThan(0)
+      .Add("replace", &SampleParams::replace, "draw every row from all rows, so that rows repeat")
+      .Add("stratify", &SampleParams::stratify, "column whose values keep their shares")
+      .Add("seed", &SampleParams::seed, "seed of the draw");
+}
+
+Result<std::uint64_t> Count(const SampleParams& params, std::uint64_t rows) {
+  if (rows == 0) {
+    return Error::Invalid("there are no rows to draw from", "look at what the step before kept");
+  }
+  if (params.n.has_value() == params.fraction.has_value()) {
+    return Error::Invalid(params.n ? "n and fraction are both given" : "the sample has no size",
+                          "give n or fraction");
+  }
+  const auto count =
+      params.n
+          ? *params.n
+          : static_cast<std::uint64_t>(std::round(*params.fraction * static_cast<double>(rows)));
+  if (count > rows && !params.replace) {
+    return Error::Invalid(
+        fmt::format("{} rows cannot be drawn from a table of {} without replacement", count, rows),
+        "draw fewer, or set replace: true");
+  }
+  if (count > 0) return count;
+  return Error::Invalid(
+      fmt::format("a fraction of {} of {} rows is no row", *params.fraction, rows),
+      "raise fraction, or give n");
+}
+
+Result<void> Sample(const SampleParams& params, plugins::StepContext& context) {
+  DML_TRY(const Artifact* input, context.Input("data"));
+  DML_TRY(const table::Table table, table::Table::Open(input->files));
+  DML_TRY(const std::uint64_t count, Count(params, table.rows()));
+  const Replacement replacement = params.replace ? Replacement::kYes : Replacement::kNo;
+  RowCopies copies;
+  if (params.stratify.empty()) {
+    copies = DrawRows(table.rows(), count, replacement, params.seed);
+  } else {
+    DML_TRY(const RowKeys keys, ReadRowKeys(table, params.stratify.name));
+    copies = DrawRowsStratified(keys.numbers, count, replacement, params.seed);
+  }
+  DML_TRY(const std::vector<std::uint64_t> rows,
+          WriteSelections(table, {{"data", [&copies](std::uint64_t row) { return copies[row]; }}},
+                          context));
+  context.metrics["rows"] = rows[0];
+  return {};
+}
+
+}  // namespace
+
+plugins::StepType SampleStep() {
+  StepSpec spec;
+  spec.name = "sample";
+  spec.summary = "Draw rows at random, keeping their order";
+  spec.formula =
+      "n rows, or round(fraction * rows), chosen by Philox(seed, row); with replace, draw i "
+      "takes the row Philox(seed, i)";
+  spec.inputs = {TablePort("data", "the rows to draw from")};
+  spec.outputs = {TablePort("data", "the rows drawn")};
+  return MakeStepType(std::move(spec), Schema(), Sample);
+}
+
+}  // namespace dml::steps

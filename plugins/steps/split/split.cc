@@ -1,0 +1,142 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <optional>
+
+#include "plugins/steps/register.h"
+#include "plugins/steps/split/select_rows.h"
+#include "plugins/steps/split/split_steps.h"
+#include "plugins/steps/step_type.h"
+
+namespace dml::steps {
+
+namespace {
+
+struct SplitParams : SplitKeys {
+  Json test_size;
+  Json train_size;
+};
+
+// A number of rows or a share of them.
+ParamSpec SizeSpec() {
+  ParamSpec count;
+  count.type = ParamType::kInt;
+  count.minimum = 1;
+  ParamSpec share;
+  share.type = ParamType::kFloat;
+  share.minimum = 0;
+  share.minimum_exclusive = true;
+  share.maximum = 1;
+  share.maximum_exclusive = true;
+  ParamSpec spec;
+  spec.type = ParamType::kOneOf;
+  spec.element = {count, share};
+  return spec;
+}
+
+plugins::ParamSchema<SplitParams> Schema() {
+  return WithSplitKeys(
+      plugins::ParamSchema<SplitParams>()
+          .AddJson("test_size", &SplitParams::test_size, SizeSpec(),
+                   "share or number of the rows to put aside; 0.25 unless train_size is given")
+          .AddJson("train_size", &SplitParams::train_size, SizeSpec(),
+                   "share or number of the rows to learn from, instead of test_size"));
+}
+
+// As scikit-learn: a test share is rounded up, a train share down.
+Result<std::uint64_t> TestRows(const SplitParams& params, std::uint64_t rows) {
+  if (!params.test_size.is_null() && !params.train_size.is_null()) {
+    return Error::Invalid("test_size and train_size are both given", "keep one of them");
+  }
+  const bool by_train = !params.train_size.is_null();
+  const Json size = by_train                     ? params.train_size
+                    : params.test_size.is_null() ? Json(0.25)
+                                                 : params.test_size;
+  std::uint64_t count = 0;
+  if (size.is_number_integer()) {
+    count = size.get<std::uint64_t>();
+  } else {
+    const double wanted = static_cast<double>(rows) * size.get<double>();
+    count = static_cast<std::uint64_t>(by_train ? std::floor(wanted) : std::ceil(wanted));
+  }
+  if (count == 0 || count >= rows) {
+    return Error::Invalid(fmt::format("{}: {} of {} rows leaves one side empty",
+                                      by_train ? "train_size" : "test_size", size.dump(), rows),
+                          "choose a size that leaves rows on both sides");
+  }
+  return by_train ? rows - count : count;
+}
+
+Result<RowSides> Choose(const SplitParams& params, const table::Table& table,
+                        std::uint64_t test_rows) {
+  if (!params.time.empty()) {
+    DML_TRY(const std::vector<double> times, ReadRowTimes(table, params.time.name));
+    return HoldOutLatest(times, test_rows);
+  }
+  if (!params.stratify.empty()) {
+    DML_TRY(const RowKeys keys, ReadRowKeys(table, params.stratify.name));
+    DML_RETURN_IF_ERROR(keys.RequireRows(2));
+    return HoldOutStratified(keys.numbers, test_rows, params.seed);
+  }
+  if (!params.group.empty()) {
+    DML_TRY(const RowKeys keys, ReadRowKeys(table, params.group.name));
+    return HoldOutGroups(keys.numbers, test_rows, params.seed);
+  }
+  return params.shuffle ? HoldOutRandom(table.rows(), test_rows, params.seed)
+                        : HoldOutLast(table.rows(), test_rows);
+}
+
+Result<void> TrainTest(const SplitParams& params, plugins::StepContext& context) {
+  DML_RETURN_IF_ERROR(params.Check());
+  DML_TRY(const Artifact* input, context.Input("data"));
+  DML_TRY(const table::Table table, table::Table::Open(input->files));
+  DML_TRY(const std::uint64_t test_rows, TestRows(params, table.rows()));
+  DML_TRY(const RowSides sides, Choose(params, table, test_rows));
+  return WriteTrainTest(table, sides, context);
+}
+
+}  // namespace
+
+Result<void> SplitKeys::Check() const {
+  const int ways = (stratify.empty() ? 0 : 1) + (group.empty() ? 0 : 1) + (time.empty() ? 0 : 1);
+  if (ways > 1) {
+    return Error::Invalid("stratify, group and time exclude each other", "keep one of them");
+  }
+  if (!shuffle && !(stratify.empty() && group.empty())) {
+    return Error::Invalid("stratify and group choose rows at random, but shuffle is false",
+                          "leave out shuffle");
+  }
+  return {};
+}
+
+Result<void> WriteTrainTest(const table::Table& table, const RowSides& sides,
+                            plugins::StepContext& context) {
+  const auto on = [&sides](Side side) {
+    return [&sides, side](std::uint64_t row) { return sides[row] == side ? 1U : 0U; };
+  };
+  DML_TRY(
+      const std::vector<std::uint64_t> rows,
+      WriteSelections(table, {{"train", on(Side::kTrain)}, {"test", on(Side::kTest)}}, context));
+  context.metrics["train_rows"] = rows[0];
+  context.metrics["test_rows"] = rows[1];
+  return {};
+}
+
+plugins::StepType SplitTrainTestStep() {
+  StepSpec spec;
+  spec.name = "split.train_test";
+  spec.summary = "Put a share of the rows aside for testing";
+  spec.formula = "test rows = ceil(test_size * rows), chosen by Philox(seed, row)";
+  spec.inputs = {TablePort("data", "the rows to split")};
+  spec.outputs = {TablePort("train", "the rows to learn from"),
+                  TablePort("test", "the rows put aside")};
+  return MakeStepType(std::move(spec), Schema(), TrainTest);
+}
+
+void RegisterSplitSteps(plugins::StepRegistry& registry) {
+  registry.Add(SplitTrainTestStep());
+  registry.Add(SplitKfoldStep());
+  registry.Add(SampleStep());
+}
+
+}  // namespace dml::steps
