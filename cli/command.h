@@ -22,8 +22,10 @@ using Action = std::function<Result<ExitCode>(Output& output)>;
 struct Command {
   const char* name;
   const char* summary;
-  Action (*setup)(Args& args, CommonOptions& common);
+  Action (*setup)(Args& args, CommonOptions& common);  // null for a group
   bool hidden = false;
+  // Of a group such as `dml schedule`, whose second word is the command.
+  std::span<const Command> (*members)() = nullptr;
 };
 
 // Every subcommand, in the order of the help page.

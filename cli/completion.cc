@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/command.h"
 
 namespace dml::cli {
@@ -12,17 +14,41 @@ struct CommandShape {
   std::string name;
   std::string summary;
   std::vector<OptionInfo> options;
+  std::vector<std::string> members;  // of a group
 };
+
+// A group has the options of all its members.
+CommandShape GroupShape(const Command& group) {
+  CommandShape shape{group.name, group.summary, {}, {}};
+  for (const Command& member : group.members()) {
+    if (member.hidden) continue;
+    shape.members.emplace_back(member.name);
+    CommonOptions common;
+    Args args(member.name, member.summary);
+    const Action owner = member.setup(args, common);  // keeps the targets alive
+    AddCommonOptions(args, common);
+    for (const OptionInfo& option : args.options()) {
+      const bool known = std::ranges::any_of(
+          shape.options, [&](const OptionInfo& other) { return other.names == option.names; });
+      if (!known) shape.options.push_back(option);
+    }
+  }
+  return shape;
+}
 
 std::vector<CommandShape> Shapes() {
   std::vector<CommandShape> shapes;
   for (const Command& command : AllCommands()) {
     if (command.hidden) continue;
+    if (command.members != nullptr) {
+      shapes.push_back(GroupShape(command));
+      continue;
+    }
     CommonOptions common;
     Args args(command.name, command.summary);
     const Action owner = command.setup(args, common);  // keeps the targets alive
     AddCommonOptions(args, common);
-    shapes.push_back({command.name, command.summary, args.options()});
+    shapes.push_back({command.name, command.summary, args.options(), {}});
   }
   return shapes;
 }
@@ -42,19 +68,22 @@ std::string Bash(const std::vector<CommandShape>& shapes) {
     for (const OptionInfo& option : shape.options) {
       for (const std::string& name : option.names) names += name + " ";
     }
-    cases += fmt::format("    {}) options=\"{}\" ;;\n", shape.name, names + "--help");
+    cases += fmt::format("    {}) options=\"{}\" members=\"{}\" ;;\n", shape.name, names + "--help",
+                         fmt::join(shape.members, " "));
   }
   return fmt::format(
       "# bash completion of dml; source it in ~/.bashrc\n"
       "_dml() {{\n"
       "  local word=\"${{COMP_WORDS[COMP_CWORD]}}\" before=\"${{COMP_WORDS[COMP_CWORD-1]}}\"\n"
-      "  local command=\"${{COMP_WORDS[1]}}\" options=\"\"\n"
+      "  local command=\"${{COMP_WORDS[1]}}\" options=\"\" members=\"\"\n"
       "  if [[ $COMP_CWORD -eq 1 ]]; then\n"
       "    COMPREPLY=($(compgen -W \"{0}\" -- \"$word\")); return\n"
       "  fi\n"
       "  case \"$command\" in\n{1}  esac\n"
       "  if [[ $word == -* ]]; then\n"
       "    COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
+      "  elif [[ -n $members && $COMP_CWORD -eq 2 ]]; then\n"
+      "    COMPREPLY=($(compgen -W \"$members\" -- \"$word\"))\n"
       "  elif [[ $command == steps ]]; then\n"
       "    COMPREPLY=($(compgen -W \"$(dml steps --names 2>/dev/null)\" -- \"$word\"))\n"
       "  elif [[ $command == completion ]]; then\n"
@@ -76,16 +105,18 @@ std::string Zsh(const std::vector<CommandShape>& shapes) {
     for (const OptionInfo& option : shape.options) {
       for (const std::string& name : option.names) names += name + " ";
     }
-    cases += fmt::format("    {}) options=({}--help) ;;\n", shape.name, names);
+    cases += fmt::format("    {}) options=({}--help) members=({}) ;;\n", shape.name, names,
+                         fmt::join(shape.members, " "));
   }
   return fmt::format(
       "#compdef dml\n"
       "_dml() {{\n"
-      "  local -a commands options\n"
+      "  local -a commands options members\n"
       "  commands=(\n{}  )\n"
       "  if (( CURRENT == 2 )); then _describe command commands; return; fi\n"
       "  case $words[2] in\n{}  esac\n"
       "  if [[ $words[CURRENT] == -* ]]; then compadd -- $options\n"
+      "  elif (( CURRENT == 3 && $#members )); then compadd -- $members\n"
       "  elif [[ $words[2] == steps ]]; then compadd -- $(dml steps --names 2>/dev/null)\n"
       "  elif [[ $words[2] == completion ]]; then compadd bash zsh fish\n"
       "  else _files\n"
@@ -100,6 +131,10 @@ std::string Fish(const std::vector<CommandShape>& shapes) {
   for (const CommandShape& shape : shapes) {
     out += fmt::format("complete -c dml -n __fish_use_subcommand -f -a {} -d {}\n", shape.name,
                        QuotedOnce(shape.summary));
+    if (!shape.members.empty()) {
+      out += fmt::format("complete -c dml -n '__fish_seen_subcommand_from {}' -f -a '{}'\n",
+                         shape.name, fmt::join(shape.members, " "));
+    }
     for (const OptionInfo& option : shape.options) {
       std::string names;
       for (const std::string& name : option.names) {

@@ -10,20 +10,33 @@ namespace dml::cli {
 
 namespace {
 
-const Command* FindCommand(std::string_view name) {
-  for (const Command& command : AllCommands()) {
+const Command* FindCommand(std::span<const Command> commands, std::string_view name) {
+  for (const Command& command : commands) {
     if (command.name == name) return &command;
   }
   return nullptr;
+}
+
+std::string ListOf(std::span<const Command> commands) {
+  std::string out;
+  for (const Command& command : commands) {
+    if (!command.hidden) out += fmt::format("  {:<12}{}\n", command.name, command.summary);
+  }
+  return out;
+}
+
+std::string GroupHelp(const Command& group) {
+  return fmt::format(
+      "{0}\n\nUsage: dml {1} COMMAND [arguments] [options]\n\nCommands:\n{2}\n"
+      "`dml {1} COMMAND --help` shows the options and examples of a command.\n\n{3}",
+      group.summary, group.name, ListOf(group.members()), kExitCodesHelp);
 }
 
 std::string Overview() {
   std::string out =
       "dml trains machine-learning models from a declarative pipeline.\n\n"
       "Usage: dml COMMAND [arguments] [options]\n\nCommands:\n";
-  for (const Command& command : AllCommands()) {
-    if (!command.hidden) out += fmt::format("  {:<12}{}\n", command.name, command.summary);
-  }
+  out += ListOf(AllCommands());
   out +=
       "\n`dml COMMAND --help` shows the options and examples of a command.\n\n"
       "Examples:\n"
@@ -31,6 +44,16 @@ std::string Overview() {
       "  dml plan pipeline.yaml         what would run, and why\n"
       "  dml report                     the newest run as one HTML file\n\n";
   return out + kExitCodesHelp;
+}
+
+Error UnknownMember(const Command& group, const std::string& name) {
+  std::vector<std::string> known;
+  for (const Command& command : group.members()) {
+    if (!command.hidden) known.emplace_back(command.name);
+  }
+  const std::string nearest = DidYouMean(name, known);
+  return Error::Invalid(fmt::format("unknown command '{} {}'", group.name, name),
+                        nearest.empty() ? fmt::format("see `dml {} --help`", group.name) : nearest);
 }
 
 Error UnknownCommand(const std::string& name) {
@@ -68,6 +91,27 @@ void MoveLeadingOptions(std::vector<std::string>& args) {
               args.begin() + static_cast<std::ptrdiff_t>(count) + 1);
 }
 
+ExitCode RunCommand(const Command& command, const std::string& name,
+                    const std::vector<std::string>& args, CommonOptions& common) {
+  Args parser(name, command.summary);
+  const Action action = command.setup(parser, common);
+  AddCommonOptions(parser, common);
+  const Result<bool> help = parser.Parse(args);
+  if (!help.ok()) {
+    Output(common).Problem(help.error());
+    return ExitCode::kUsage;
+  }
+  Output output(common);
+  if (*help) {
+    output.Print(parser.Help());
+    return ExitCode::kDone;
+  }
+  const Result<ExitCode> result = action(output);
+  if (result.ok()) return *result;
+  output.Problem(result.error());
+  return ExitCodeOf(result.error());
+}
+
 }  // namespace
 
 void AddCommonOptions(Args& args, CommonOptions& common) {
@@ -89,31 +133,33 @@ ExitCode Dispatch(std::vector<std::string> args) {
       Output(common).Print(Overview());
       return args.empty() ? ExitCode::kUsage : ExitCode::kDone;
     }
-    args = {args[1], "--help"};
+    args.erase(args.begin());  // `dml help schedule add`
+    args.emplace_back("--help");
   }
   if (args[0] == "--version") args[0] = "version";
-  const Command* command = FindCommand(args[0]);
+  const Command* command = FindCommand(AllCommands(), args[0]);
   if (command == nullptr) {
     Output(common).Problem(UnknownCommand(args[0]));
     return ExitCode::kUsage;
   }
-  Args parser(command->name, command->summary);
-  const Action action = command->setup(parser, common);
-  AddCommonOptions(parser, common);
-  const Result<bool> help = parser.Parse({args.begin() + 1, args.end()});
-  if (!help.ok()) {
-    Output(common).Problem(help.error());
-    return ExitCode::kUsage;
+  args.erase(args.begin());
+  std::string name = command->name;
+  if (command->members != nullptr) {
+    if (args.empty() || args[0] == "-h" || args[0] == "--help") {
+      Output(common).Print(GroupHelp(*command));
+      return args.empty() ? ExitCode::kUsage : ExitCode::kDone;
+    }
+    MoveLeadingOptions(args);
+    const Command* member = FindCommand(command->members(), args[0]);
+    if (member == nullptr) {
+      Output(common).Problem(UnknownMember(*command, args[0]));
+      return ExitCode::kUsage;
+    }
+    args.erase(args.begin());
+    name += std::string(" ") + member->name;
+    command = member;
   }
-  Output output(common);
-  if (*help) {
-    output.Print(parser.Help());
-    return ExitCode::kDone;
-  }
-  const Result<ExitCode> result = action(output);
-  if (result.ok()) return *result;
-  output.Problem(result.error());
-  return ExitCodeOf(result.error());
+  return RunCommand(*command, name, args, common);
 }
 
 }  // namespace dml::cli
