@@ -37,6 +37,8 @@ runners::LaunchSpec MakeLaunchSpec(const PreparedTask& task, const runners::Atte
   }
   spec.inputs = task.inputs;
   spec.outputs = decl.outputs;
+  spec.files = task.files;
+  spec.labels = decl.resources.labels;
   spec.env = task.env();
   spec.threads = std::max(1, static_cast<int>(decl.resources.cpus));
   spec.memory_bytes = decl.resources.memory_bytes;

@@ -15,6 +15,12 @@ namespace {
 // to start at once.
 constexpr int kResolvesPerTurnMax = 512;
 
+// Whether a task in this state has an attempt that a runner knows of.
+bool HoldsAttempt(core::TaskState state) {
+  return state == core::TaskState::kLaunching || state == core::TaskState::kRunning ||
+         state == core::TaskState::kCommitting;
+}
+
 core::SchedulerOptions SchedulerOptionsOf(const RunParts& parts) {
   const runners::Capacity capacity = parts.runner.Total();
   core::SchedulerOptions options;
@@ -210,6 +216,9 @@ void RunLoop::Announce() {
     for (const TaskId member : parts_.fusion.members[change.task]) {
       update.task = member;
       parts_.observer.TaskChanged(update);
+    }
+    if (HoldsAttempt(change.from) && !HoldsAttempt(change.to)) {
+      parts_.runner.Release(Key(change.task, change.attempt));
     }
     if (!core::IsFinal(change.to)) continue;
     if (const auto& result = results_[change.task]; result && core::HasOutputs(change.to)) {

@@ -128,7 +128,7 @@ Result<std::optional<std::string>> TaskResolver::ComputeKey(PreparedTask& task,
   key.env = task.env();
   for (std::size_t i = 0; i < task.members.size(); ++i) {
     key.parts.push_back({task.work(i), {}});
-    DML_TRY(std::optional<std::string> unhashed, AddPart(*task.members[i], key.parts.back()));
+    DML_TRY(std::optional<std::string> unhashed, AddPart(*task.members[i], task, key.parts.back()));
     if (unhashed) return unhashed;
   }
   if (task.filled && !task.filled->secrets.empty()) {
@@ -145,10 +145,10 @@ Result<std::optional<std::string>> TaskResolver::ComputeKey(PreparedTask& task,
   return std::optional<std::string>();
 }
 
-Result<std::optional<std::string>> TaskResolver::AddPart(const TaskDecl& decl,
+Result<std::optional<std::string>> TaskResolver::AddPart(const TaskDecl& decl, PreparedTask& task,
                                                          core::KeyParts::Part& part) {
   for (const pipelines::FileInput& file : decl.files) {
-    auto added = AddFile(file.param, file.pattern, part);
+    auto added = AddFile(file.param, file.pattern, task, part);
     if (!added.ok()) return std::move(added).error().At(PlaceOf(file.where));
     if (*added) return added;
   }
@@ -156,7 +156,7 @@ Result<std::optional<std::string>> TaskResolver::AddPart(const TaskDecl& decl,
   if (command == nullptr) return std::optional<std::string>();
   for (const std::string& path : command->code) {
     const std::string name = "code/" + path.substr(path.find_last_of('/') + 1);
-    auto added = AddFile(name, path, part);
+    auto added = AddFile(name, path, task, part);
     if (!added.ok()) return std::move(added).error().At(PlaceOf(decl.where));
     if (*added) return added;
   }
@@ -165,18 +165,28 @@ Result<std::optional<std::string>> TaskResolver::AddPart(const TaskDecl& decl,
 
 Result<std::optional<std::string>> TaskResolver::AddFile(const std::string& name,
                                                          const std::string& pattern,
+                                                         PreparedTask& task,
                                                          core::KeyParts::Part& part) {
   DML_TRY(const std::vector<std::string> paths, ExpandGlob(pattern));
+  runners::FileSet set{pattern, {}};
   Fingerprint all;
   std::optional<Digest> digest;
   for (const std::string& path : paths) {
     DML_TRY(digest, parts_.files.Find(path));
     if (!digest) return std::optional<std::string>(path);
     all.Add("file", *digest);
+    set.files.push_back({NameOf(path), path, 0, *digest});
   }
+  task.files.push_back(std::move(set));
   if (paths.size() > 1) digest = all.Finish();
   part.files.emplace(name, *digest);
   return std::optional<std::string>();
+}
+
+std::string TaskResolver::NameOf(const std::string& path) const {
+  const std::string folder = parts_.pipeline.directory + "/";
+  return path.starts_with(folder) ? path.substr(folder.size())
+                                  : path.substr(path.find_last_of('/') + 1);
 }
 
 Result<std::string> TaskResolver::WhyChanged(const PreparedTask& task) {

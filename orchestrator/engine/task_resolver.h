@@ -17,6 +17,7 @@
 #include "pipelines/condition.h"
 #include "pipelines/deferred.h"
 #include "pipelines/task_decl.h"
+#include "runners/api/runner.h"
 
 namespace dml::engine {
 
@@ -25,6 +26,7 @@ struct PreparedTask {
   std::vector<const pipelines::TaskDecl*> members;
   std::optional<pipelines::FilledTask> filled;  // of a single member with run-time values
   std::vector<Artifact> inputs;
+  std::vector<runners::FileSet> files;  // outside the store, as they were hashed
   Digest key;
   Json fields;
 
@@ -84,10 +86,11 @@ class TaskResolver {
   Result<std::optional<std::string>> WhySkip(TaskId unit, const Upstream& upstream) const;
   Result<PreparedTask> Prepare(TaskId unit, const Upstream& upstream) const;
   Result<std::optional<std::string>> ComputeKey(PreparedTask& task, const Upstream& upstream);
-  Result<std::optional<std::string>> AddPart(const pipelines::TaskDecl& decl,
+  Result<std::optional<std::string>> AddPart(const pipelines::TaskDecl& decl, PreparedTask& task,
                                              core::KeyParts::Part& part);
   Result<std::optional<std::string>> AddFile(const std::string& name, const std::string& pattern,
-                                             core::KeyParts::Part& part);
+                                             PreparedTask& task, core::KeyParts::Part& part);
+  [[nodiscard]] std::string NameOf(const std::string& path) const;
   Result<std::string> WhyChanged(const PreparedTask& task);
 
   ResolverParts parts_;

@@ -72,6 +72,9 @@ void WorkerLink::Closed() {
   const std::lock_guard lock(mutex_);
   closed_ = true;
   queue_.clear();
+  arrived_.notify_one();
+  // An attempt with a record is taken up by whoever comes next.
+  if (current_ && outlives_) return;
   stop_.request_stop();
   if (command_ != nullptr) {
     command_->Kill(runners::KillMode::kKill);
@@ -79,7 +82,6 @@ void WorkerLink::Closed() {
     // A native step may take long to notice, and it has nothing outside to clean up.
     ::_exit(0);
   }
-  arrived_.notify_one();
 }
 
 std::optional<runners::LaunchSpec> WorkerLink::Next() {
@@ -89,6 +91,7 @@ std::optional<runners::LaunchSpec> WorkerLink::Next() {
   runners::LaunchSpec spec = std::move(queue_.front());
   queue_.pop_front();
   current_ = spec.key;
+  outlives_ = !spec.record_path.empty();
   stop_ = std::stop_source();
   killed_.reset();
   return spec;
@@ -103,7 +106,7 @@ void WorkerLink::Attach(CommandRun& command) {
   const std::lock_guard lock(mutex_);
   command_ = &command;
   if (killed_) command.Kill(*killed_);
-  if (closed_) command.Kill(runners::KillMode::kKill);
+  if (closed_ && !outlives_) command.Kill(runners::KillMode::kKill);
 }
 
 bool WorkerLink::End() {

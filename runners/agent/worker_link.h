@@ -51,6 +51,7 @@ class WorkerLink {
   std::deque<runners::LaunchSpec> queue_;
   bool closed_ = false;
   std::optional<runners::AttemptKey> current_;
+  bool outlives_ = false;  // the current attempt goes on when the other end closes
   std::stop_source stop_;
   CommandRun* command_ = nullptr;
   std::optional<runners::KillMode> killed_;

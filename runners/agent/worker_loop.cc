@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "runners/agent/attempt_record.h"
 #include "runners/agent/worker_link.h"
 
 namespace dml::agent {
@@ -115,10 +116,39 @@ void RunNative(const runners::LaunchSpec& spec, runners::TaskExecutor& executor,
   exited.usage = {clock.Now() - start, CpuTime() - cpu, PeakMemory()};
 }
 
-void RunCommand(const runners::LaunchSpec& spec, WorkerLink& link, runners::AttemptExited& exited) {
+// What this worker notes about its current attempt, if anybody wants it noted.
+class Note {
+ public:
+  explicit Note(const runners::LaunchSpec& spec) : path_(spec.record_path) {
+    if (path_.empty()) return;
+    record_ = BeginRecord(spec);
+    Write();
+  }
+  void Started(int command_pid) {
+    record_.command_pid = command_pid;
+    Write();
+  }
+  void Ended(const runners::AttemptExited& exited) {
+    if (path_.empty()) return;
+    record_.exited = exited;
+    Write();
+  }
+
+ private:
+  // A full disk costs the memory of this attempt, not the attempt.
+  void Write() {
+    if (!path_.empty()) static_cast<void>(WriteRecord(path_, record_));
+  }
+  const std::string& path_;
+  AttemptRecord record_;
+};
+
+void RunCommand(const runners::LaunchSpec& spec, WorkerLink& link, Note& note,
+                runners::AttemptExited& exited) {
   CommandRun run;
   link.Attach(run);
   CommandEnd end = run.Run(spec, [&](int pid) {
+    note.Started(pid);
     // At once: whoever buries a dead worker has to know the group to bury with it.
     link.Send(FrameType::kStarted, runners::EncodeStarted({spec.key, pid}));
   });
@@ -133,15 +163,17 @@ int ServeWorker(int fd, runners::TaskExecutor& executor) {
   WorkerLink link(fd);
   link.Send(FrameType::kHello, std::to_string(runners::kProtocolVersion));
   while (const auto spec = link.Next()) {
+    Note note(*spec);
     runners::AttemptExited exited;
     exited.key = spec->key;
     if (std::holds_alternative<runners::Command>(spec->work)) {
-      RunCommand(*spec, link, exited);
+      RunCommand(*spec, link, note, exited);
     } else {
       RunNative(*spec, executor, link, exited);
     }
     // Before the next one begins: a step that brings the worker down must not take the word of
     // those before it along.
+    note.Ended(exited);
     link.Send(FrameType::kExited, runners::EncodeExited(exited));
   }
   return 0;

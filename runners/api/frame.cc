@@ -16,6 +16,14 @@ std::uint32_t ReadSize(const char* bytes) {
 
 }  // namespace
 
+bool IsKnown(std::uint8_t type) {
+  const auto within = [type](FrameType low, FrameType high) {
+    return type >= static_cast<std::uint8_t>(low) && type <= static_cast<std::uint8_t>(high);
+  };
+  return within(FrameType::kHello, FrameType::kExited) ||
+         within(FrameType::kAttach, FrameType::kStop);
+}
+
 void AppendFrame(FrameType type, std::string_view payload, std::string& out) {
   DML_CHECK(payload.size() <= kFramePayloadMax, "a frame has a bounded size");
   const auto size = static_cast<std::uint32_t>(payload.size());
@@ -32,10 +40,7 @@ Result<std::optional<Frame>> FrameDecoder::Next() {
   const auto type = static_cast<std::uint8_t>(header[4]);
   if (size > kFramePayloadMax)
     return Error::Environment("a frame is larger than the protocol allows");
-  if (type < static_cast<std::uint8_t>(FrameType::kHello) ||
-      type > static_cast<std::uint8_t>(FrameType::kExited)) {
-    return Error::Environment("a frame has an unknown type");
-  }
+  if (!IsKnown(type)) return Error::Environment("a frame has an unknown type");
   if (available < kHeaderBytes + size) return std::optional<Frame>();
   Frame frame{static_cast<FrameType>(type), std::string(header + kHeaderBytes, size)};
   consumed_ += kHeaderBytes + size;

@@ -17,9 +17,29 @@ enum class FrameType : std::uint8_t {
   kStarted = 4,   // worker to head
   kProgress = 5,  // worker to head
   kExited = 6,    // worker to head
+
+  // Between a head and the resident agent of a node; see runners/node/wire.h.
+  kAttach = 16,     // head: who it is; the agent answers with kAttached
+  kAttached = 17,   // agent: what the node is and which attempts of this head it knows
+  kAdopt = 18,      // head: reports of these attempts come here from now on
+  kRelease = 19,    // head: the outcome of these attempts is durable; forget them
+  kFinished = 20,   // agent: kExited with a manifest of the outputs
+  kLost = 21,       // agent: the attempt is gone, or could not begin
+  kLog = 22,        // agent: what the attempt wrote, from an offset on
+  kHave = 23,       // head: which of these blobs are missing?
+  kMissing = 24,    // agent: these
+  kPut = 25,        // head: a blob follows
+  kChunk = 26,      // either: a piece of a blob
+  kPutDone = 27,    // agent: the blob is stored, or why not
+  kGet = 28,        // head: send this blob
+  kGetFailed = 29,  // agent: why it cannot
+  kPing = 30,       // head
+  kPong = 31,       // agent: the same payload
+  kStop = 32,       // head: end every attempt of this head, and the agent if nobody else uses it
 };
 
 inline constexpr std::uint32_t kProtocolVersion = 1;
+[[nodiscard]] bool IsKnown(std::uint8_t type);
 // Larger frames are an error of the sender: a spec names files, it does not hold them.
 inline constexpr std::size_t kFramePayloadMax = 64U << 20;
 

@@ -17,15 +17,6 @@ Result<T> Decode(std::string_view payload, Read read) {
   }
 }
 
-Json KeyToJson(const AttemptKey& key) {
-  return Json::array({key.run.value, key.task.value, key.attempt.value});
-}
-
-AttemptKey KeyFromJson(const Json& json) {
-  return {RunId{json.at(0).get<std::int64_t>()}, TaskId(json.at(1).get<std::uint32_t>()),
-          AttemptNumber{json.at(2).get<std::uint32_t>()}};
-}
-
 Json WorkToJson(const LaunchSpec& spec) {
   if (const auto* steps = std::get_if<std::vector<NativeStep>>(&spec.work)) {
     Json list = Json::array();
@@ -50,16 +41,26 @@ std::variant<std::vector<NativeStep>, Command> WorkFromJson(const Json& json) {
                  json.at("outputs").get<Paths>(), json.at("inputs").get<Paths>()};
 }
 
+Json FilesToJson(const std::vector<ArtifactFile>& files) {
+  Json list = Json::array();
+  for (const ArtifactFile& file : files) {
+    list.push_back({file.name, file.path, file.size, file.digest.Hex()});
+  }
+  return list;
+}
+
 Json InputsToJson(const std::vector<Artifact>& inputs) {
   Json list = Json::array();
   for (const Artifact& input : inputs) {
-    Json files = Json::array();
-    for (const ArtifactFile& file : input.files) {
-      files.push_back({file.name, file.path, file.size, file.digest.Hex()});
-    }
     list.push_back(
-        {input.port, static_cast<int>(input.kind), input.digest.Hex(), std::move(files)});
+        {input.port, static_cast<int>(input.kind), input.digest.Hex(), FilesToJson(input.files)});
   }
+  return list;
+}
+
+Json FileSetsToJson(const std::vector<FileSet>& sets) {
+  Json list = Json::array();
+  for (const FileSet& set : sets) list.push_back({set.pattern, FilesToJson(set.files)});
   return list;
 }
 
@@ -73,18 +74,30 @@ PortKind KindFromJson(const Json& json) {
   return kind >= 0 && kind <= 2 ? static_cast<PortKind>(kind) : PortKind::kFile;
 }
 
+std::vector<ArtifactFile> FilesFromJson(const Json& json) {
+  std::vector<ArtifactFile> files;
+  for (const Json& file : json) {
+    files.push_back({file.at(0).get<std::string>(), file.at(1).get<std::string>(),
+                     file.at(2).get<std::int64_t>(), DigestFromJson(file.at(3))});
+  }
+  return files;
+}
+
 std::vector<Artifact> InputsFromJson(const Json& json) {
   std::vector<Artifact> inputs;
   for (const Json& item : json) {
-    Artifact input{
-        item.at(0).get<std::string>(), KindFromJson(item.at(1)), {}, DigestFromJson(item.at(2))};
-    for (const Json& file : item.at(3)) {
-      input.files.push_back({file.at(0).get<std::string>(), file.at(1).get<std::string>(),
-                             file.at(2).get<std::int64_t>(), DigestFromJson(file.at(3))});
-    }
-    inputs.push_back(std::move(input));
+    inputs.push_back({item.at(0).get<std::string>(), KindFromJson(item.at(1)),
+                      FilesFromJson(item.at(3)), DigestFromJson(item.at(2))});
   }
   return inputs;
+}
+
+std::vector<FileSet> FileSetsFromJson(const Json& json) {
+  std::vector<FileSet> sets;
+  for (const Json& item : json) {
+    sets.push_back({item.at(0).get<std::string>(), FilesFromJson(item.at(1))});
+  }
+  return sets;
 }
 
 Json PortsToJson(const std::vector<PortSpec>& ports) {
@@ -143,6 +156,15 @@ ExitReason ReasonFromJson(const Json& json) {
 
 }  // namespace
 
+Json KeyToJson(const AttemptKey& key) {
+  return Json::array({key.run.value, key.task.value, key.attempt.value});
+}
+
+AttemptKey KeyFromJson(const Json& json) {
+  return {RunId{json.at(0).get<std::int64_t>()}, TaskId(json.at(1).get<std::uint32_t>()),
+          AttemptNumber{json.at(2).get<std::uint32_t>()}};
+}
+
 std::string EncodeLaunch(const LaunchSpec& spec) {
   return CanonicalJson({{"key", KeyToJson(spec.key)},
                         {"name", spec.task_name},
@@ -152,6 +174,9 @@ std::string EncodeLaunch(const LaunchSpec& spec) {
                         {"env", spec.env},
                         {"dir", spec.attempt_dir},
                         {"log", spec.log_path},
+                        {"files", FileSetsToJson(spec.files)},
+                        {"labels", spec.labels},
+                        {"record", spec.record_path},
                         {"threads", spec.threads},
                         {"memory", spec.memory_bytes},
                         {"timeout", spec.timeout.ns},
@@ -169,6 +194,9 @@ Result<LaunchSpec> DecodeLaunch(std::string_view payload) {
     spec.env = json.at("env").get<std::map<std::string, std::string>>();
     spec.attempt_dir = json.at("dir").get<std::string>();
     spec.log_path = json.at("log").get<std::string>();
+    spec.files = FileSetsFromJson(json.at("files"));
+    spec.labels = json.at("labels").get<std::vector<std::string>>();
+    spec.record_path = json.at("record").get<std::string>();
     spec.threads = json.at("threads").get<int>();
     spec.memory_bytes = json.at("memory").get<std::int64_t>();
     spec.timeout.ns = json.at("timeout").get<std::int64_t>();

@@ -11,6 +11,10 @@ namespace dml::runners {
 // Payloads of frames: compact JSON, one object a message. Decoding trusts nothing; what does not
 // fit is kEnvironment.
 
+[[nodiscard]] Json KeyToJson(const AttemptKey& key);
+// Throws Json::exception if it is no key, like the rest of nlohmann's readers.
+AttemptKey KeyFromJson(const Json& json);
+
 [[nodiscard]] std::string EncodeLaunch(const LaunchSpec& spec);
 Result<LaunchSpec> DecodeLaunch(std::string_view payload);
 

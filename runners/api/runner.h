@@ -39,6 +39,14 @@ struct Command {
   std::map<std::string, std::string> inputs;   // port -> path relative to work_dir to link at
 };
 
+// Files outside the store that an attempt reads: what `pattern`, an absolute path or glob that
+// stands in parameters or arguments, named when the key was computed. A node that does not share
+// the head's disk gets the files by digest and sees them under paths of its own.
+struct FileSet {
+  std::string pattern;
+  std::vector<ArtifactFile> files;  // `name`: relative to the folder of the pipeline where possible
+};
+
 // Everything a node needs for one attempt. Plain data; crosses processes and machines.
 struct LaunchSpec {
   AttemptKey key;
@@ -50,6 +58,9 @@ struct LaunchSpec {
   std::string
       attempt_dir;       // private to the attempt, created on demand; outputs in <dir>/out/<port>/
   std::string log_path;  // stdout and stderr, appended
+  std::vector<FileSet> files;
+  std::vector<std::string> labels;  // the node must carry all of them
+  std::string record_path;          // where a worker notes how the attempt stands; empty: nowhere
   int threads = 1;
   std::int64_t memory_bytes = 0;           // 0: unlimited
   Duration timeout{0};                     // 0: none
@@ -132,6 +143,8 @@ class Runner {
   virtual Result<void> Launch(std::vector<LaunchSpec> batch) = 0;
   virtual void Kill(AttemptKey key, KillMode mode) = 0;
   [[nodiscard]] virtual Result<AttemptStatus> Find(AttemptKey key) = 0;
+  // The outcome of an attempt is durable: what a node keeps for recovery may go.
+  virtual void Release(AttemptKey) {}
   // Ends idle workers and waits until every process is gone.
   virtual void Shutdown() = 0;
 };

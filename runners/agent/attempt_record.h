@@ -1,0 +1,36 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/process.h"
+#include "base/result.h"
+#include "runners/api/runner.h"
+
+namespace dml::agent {
+
+// How an attempt stands, in a file that outlives everybody who could tell: what lets the next agent
+// of a node take up the attempts of one that was killed. Holds no secrets: the environment stays
+// out.
+struct AttemptRecord {
+  runners::AttemptKey key;
+  ProcessId worker;     // who runs it, or ran it
+  int command_pid = 0;  // of its command and process group; 0: native, or not yet started
+  std::vector<PortSpec> outputs;
+  std::string attempt_dir;
+  std::string log_path;
+  Duration grace{0};
+  std::optional<runners::AttemptExited> exited;  // nothing while it runs
+};
+
+// The record that a worker of this process id begins with.
+AttemptRecord BeginRecord(const runners::LaunchSpec& spec);
+
+// Whole or not at all as far as other processes see. Not synced: a record means nothing after the
+// machine was started anew.
+Result<void> WriteRecord(const std::string& path, const AttemptRecord& record);
+// kEnvironment if it is not there or damaged.
+Result<AttemptRecord> ReadRecord(const std::string& path);
+
+}  // namespace dml::agent
