@@ -1,2 +1,2 @@
-add_executable(bench_scheduler scheduler.cc)
+add_executable(bench_scheduler "${CMAKE_CURRENT_LIST_DIR}/scheduler.cc")
 target_link_libraries(bench_scheduler PRIVATE dml::engine dml::pipelines fmt::fmt)

@@ -9,6 +9,7 @@ void RegisterBuiltins(plugins::StepRegistry& registry) {
   RegisterTrainSteps(registry);
   RegisterEvaluateSteps(registry);
   RegisterPredictSteps(registry);
+  RegisterNoopStep(registry);
 }
 
 }  // namespace dml::steps

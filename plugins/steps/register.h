@@ -14,6 +14,7 @@ void RegisterSplitSteps(plugins::StepRegistry& registry);     // split.*
 void RegisterTrainSteps(plugins::StepRegistry& registry);     // train.*
 void RegisterEvaluateSteps(plugins::StepRegistry& registry);  // evaluate.*
 void RegisterPredictSteps(plugins::StepRegistry& registry);   // predict, write.*
+void RegisterNoopStep(plugins::StepRegistry& registry);       // noop
 
 }  // namespace dml::steps
 
