@@ -45,16 +45,32 @@ Scheduler::Scheduler(const TaskGraph& graph, IdMap<TaskId, TaskPolicy> policies,
   DML_CHECK(policies_.size() == graph.size(), "every task has a policy");
   counts_[static_cast<std::size_t>(TaskState::kBlocked)] = graph.size();
   for (std::size_t i = 0; i < graph.size(); ++i) {
-    tasks_[TaskId(i)].waiting = static_cast<std::uint32_t>(graph.producers(TaskId(i)).size());
+    const TaskId task(i);
+    tasks_[task].waiting = static_cast<std::uint32_t>(graph.producers(task).size());
+    tasks_[task].memory_bytes = policies_[task].memory_bytes;
   }
 }
 
 void Scheduler::Preset(TaskId task, TaskState state) {
   DML_CHECK(IsFinal(state), "a preset task is done");
-  --counts_[static_cast<std::size_t>(tasks_[task].state)];
-  ++counts_[static_cast<std::size_t>(state)];
-  tasks_[task].state = state;
-  --unfinished_;
+  Restore(task, {state, {}, {}, FailureKind::kNone});
+}
+
+void Scheduler::Restore(TaskId task, const RestoredTask& restored) {
+  Task& entry = tasks_[task];
+  DML_CHECK(entry.state == TaskState::kBlocked, "a task is restored once");
+  entry.attempt = restored.attempt;
+  entry.counts = restored.counts;
+  entry.memory_bytes =
+      GrownMemory(policies_[task].memory_bytes, policies_[task].retry.memory_growth,
+                  restored.counts.out_of_memory, options_.memory_bytes);
+  Count(task, entry.state, restored.state);
+  entry.state = restored.state;
+  if (restored.state == TaskState::kFailed) {
+    if (!options_.keep_going) failing_ = true;
+    if (restored.last_failure == FailureKind::kInvalid) ++invalid_;
+  }
+  if (!IsFinal(restored.state)) return;
   for (const TaskId consumer : graph_.consumers(task)) --tasks_[consumer].waiting;
 }
 
@@ -76,27 +92,42 @@ std::optional<Instant> Scheduler::NextWakeup() const {
 }
 
 // The only writer of a task's state.
-void Scheduler::Move(TaskId task, TaskState to, std::string reason, TaskId blamed) {
+void Scheduler::Move(TaskId task, TaskState to, std::string reason, TaskId blamed,
+                     FailureKind failure) {
   Task& entry = tasks_[task];
   const TaskState from = entry.state;
   DML_CHECK(CanMove(from, to), "the transition table knows every move");
+  Count(task, from, to);
+  entry.state = to;
+  out_->emplace_back(Change{task, from, to, entry.attempt, std::move(reason), blamed, failure});
+  if (IsFinal(to)) settling_.push_back(task);
+}
+
+// Everything that is counted by state.
+void Scheduler::Count(TaskId task, TaskState from, TaskState to) {
   const TaskPolicy& policy = policies_[task];
   if (IsInFlight(from) && !IsInFlight(to)) {
     cpus_used_ -= policy.cpus;
-    memory_used_ -= policy.memory_bytes;
+    memory_used_ -= tasks_[task].memory_bytes;
     --in_flight_;
   } else if (!IsInFlight(from) && IsInFlight(to)) {
     cpus_used_ += policy.cpus;
-    memory_used_ += policy.memory_bytes;
+    memory_used_ += tasks_[task].memory_bytes;
     ++in_flight_;
   }
   --counts_[static_cast<std::size_t>(from)];
   ++counts_[static_cast<std::size_t>(to)];
-  entry.state = to;
-  out_->emplace_back(Change{task, from, to, entry.attempt, std::move(reason), blamed});
-  if (!IsFinal(to)) return;
-  --unfinished_;
-  settling_.push_back(task);
+  if (IsFinal(to) && !IsFinal(from)) --unfinished_;
+  if (IsFinal(from) && !IsFinal(to)) ++unfinished_;
+}
+
+// Back to the beginning, for a run that is taken up again.
+void Scheduler::Reopen(TaskId task, std::string reason) {
+  const bool was_final = IsFinal(tasks_[task].state);
+  Move(task, TaskState::kBlocked, std::move(reason));
+  tasks_[task].resolved = false;
+  if (!was_final) return;
+  for (const TaskId consumer : graph_.consumers(task)) ++tasks_[consumer].waiting;
 }
 
 // Tells consumers, whose own end may concern further consumers: a list instead of recursion, since
@@ -137,6 +168,35 @@ bool Scheduler::IsCurrent(TaskId task, AttemptNumber attempt) const {
 void Scheduler::On(const Started&) {
   for (const TaskId task : graph_.order()) {
     if (tasks_[task].waiting == 0) Examine(task);
+  }
+}
+
+void Scheduler::On(const AttemptVanished& event) {
+  const TaskState state = tasks_[event.task].state;
+  const bool live = IsInFlight(state) || state == TaskState::kCommitting;
+  // Nobody's budget: neither the task nor its node did anything wrong.
+  if (IsCurrent(event.task, event.attempt) && live) Reopen(event.task, "interrupted");
+}
+
+void Scheduler::On(const OutputsLost& event) {
+  if (HasOutputs(tasks_[event.task].state)) {
+    Reopen(event.task, "its outputs are no longer in the store");
+  }
+}
+
+void Scheduler::On(const Resumed&) {
+  for (const TaskId task : graph_.order()) {
+    const TaskState state = tasks_[task].state;
+    if (state == TaskState::kReady || state == TaskState::kBackoff ||
+        state == TaskState::kCancelled) {
+      Reopen(task, "resumed");
+    }
+  }
+  for (const TaskId task : graph_.order()) {
+    if (tasks_[task].waiting == 0) Examine(task);
+    if (tasks_[task].state == TaskState::kCommitting) {
+      out_->emplace_back(Commit{task, tasks_[task].attempt});
+    }
   }
 }
 
@@ -188,22 +248,27 @@ void Scheduler::Fail(TaskId task, FailureKind kind, int exit_code, const Error& 
   const std::string what = Describe(error);
   if (cancelling_) return Move(task, TaskState::kCancelled, what);
   Task& entry = tasks_[task];
-  int& failures = kind == FailureKind::kInfrastructure ? entry.counts.infrastructure_failures
-                                                       : entry.counts.task_failures;
-  ++failures;
+  entry.counts.Add(kind);
+  const int failures = kind == FailureKind::kInfrastructure ? entry.counts.infrastructure_failures
+                                                            : entry.counts.task_failures;
   const auto& policy = policies_[task].retry;
   // Once the run is failing nothing new starts, another attempt neither.
   const bool may_start = !failing_ && entry.state != TaskState::kReady;
   if (may_start && MayRetry(policy, kind, exit_code, entry.counts)) {
     const Duration delay = RetryDelay(policy, failures, options_.seed, task);
+    const std::int64_t memory = GrownMemory(policies_[task].memory_bytes, policy.memory_growth,
+                                            entry.counts.out_of_memory, options_.memory_bytes);
+    const std::string more =
+        memory > entry.memory_bytes ? " with " + FormatSize(memory) + " of memory" : "";
     Move(task, TaskState::kBackoff,
-         fmt::format("{}; next attempt in {}", what, FormatDuration(delay)));
+         fmt::format("{}; next attempt in {}{}", what, FormatDuration(delay), more), {}, kind);
+    entry.memory_bytes = memory;
     backoff_.emplace(now_ + delay, task);
     return;
   }
   if (!options_.keep_going) StopLaunching();
   if (kind == FailureKind::kInvalid) ++invalid_;
-  Move(task, TaskState::kFailed, what);
+  Move(task, TaskState::kFailed, what, {}, kind);
 }
 
 void Scheduler::On(const AttemptStopped& event) {
@@ -266,13 +331,14 @@ void Scheduler::WakeRetries() {
   }
 }
 
-bool Scheduler::Fits(const TaskPolicy& policy) const {
+bool Scheduler::Fits(TaskId task) const {
+  const TaskPolicy& policy = policies_[task];
   // A task larger than the whole machine runs alone rather than never.
   if (in_flight_ == 0) return true;
   const double limit = options_.cpus + (policy.queueable ? options_.prefetch : 0);
   const bool cpus = cpus_used_ + policy.cpus <= limit;
-  const bool memory =
-      options_.memory_bytes == 0 || memory_used_ + policy.memory_bytes <= options_.memory_bytes;
+  const bool memory = options_.memory_bytes == 0 ||
+                      memory_used_ + tasks_[task].memory_bytes <= options_.memory_bytes;
   return cpus && memory;
 }
 
@@ -282,7 +348,7 @@ void Scheduler::LaunchWhatFits() {
     std::optional<TaskId> chosen;
     int looked_at = 0;
     for (const auto& [urgency, task] : ready_) {
-      if (Fits(policies_[task])) chosen = task;
+      if (Fits(task)) chosen = task;
       if (chosen || ++looked_at == kLookAheadMax) break;
     }
     if (!chosen) return;
@@ -291,7 +357,7 @@ void Scheduler::LaunchWhatFits() {
     entry.resolved = false;
     ++entry.attempt.value;
     Move(*chosen, TaskState::kLaunching);
-    out_->emplace_back(Launch{*chosen, entry.attempt});
+    out_->emplace_back(Launch{*chosen, entry.attempt, entry.memory_bytes});
   }
 }
 

@@ -54,6 +54,16 @@ struct ResolvedFailure {
   TaskId task;
   Error error;
 };
+// A run that was restored goes on. These come before it, for what the restored states leave open:
+// an attempt of which nothing is left, and outputs that the store no longer holds.
+struct Resumed {};
+struct AttemptVanished {
+  TaskId task;
+  AttemptNumber attempt;
+};
+struct OutputsLost {
+  TaskId task;
+};
 struct AttemptRunning {
   TaskId task;
   AttemptNumber attempt;
@@ -85,9 +95,10 @@ struct CancelRequested {
   bool at_once = false;
 };
 struct TimePassed {};
-using Event = std::variant<Started, ResolvedRun, ResolvedReuse, ResolvedSkip, ResolvedFailure,
-                           AttemptRunning, AttemptSucceeded, AttemptFailed, AttemptStopped,
-                           Committed, CapacityChanged, CancelRequested, TimePassed>;
+using Event =
+    std::variant<Started, ResolvedRun, ResolvedReuse, ResolvedSkip, ResolvedFailure, Resumed,
+                 AttemptVanished, OutputsLost, AttemptRunning, AttemptSucceeded, AttemptFailed,
+                 AttemptStopped, Committed, CapacityChanged, CancelRequested, TimePassed>;
 
 // What to do about it, in order. A Change is to be made durable before any command after it.
 struct Change {
@@ -97,6 +108,7 @@ struct Change {
   AttemptNumber attempt;
   std::string reason;  // for people; empty where the move speaks for itself
   TaskId blamed{};     // the producer that the reason is about: "<its name> failed"
+  FailureKind failure = FailureKind::kNone;  // of moves that end an attempt without success
 };
 struct Resolve {  // decide: run, reuse, skip or fail
   TaskId task;
@@ -104,6 +116,7 @@ struct Resolve {  // decide: run, reuse, skip or fail
 struct Launch {
   TaskId task;
   AttemptNumber attempt;
+  std::int64_t memory_bytes = 0;  // what it may use: more than declared after it ran out
 };
 struct Commit {
   TaskId task;
@@ -116,6 +129,14 @@ struct Kill {
 };
 using Command = std::variant<Change, Resolve, Launch, Commit, Kill>;
 
+// A task as the log left it.
+struct RestoredTask {
+  TaskState state = TaskState::kBlocked;
+  AttemptNumber attempt;
+  AttemptCounts counts;
+  FailureKind last_failure = FailureKind::kNone;
+};
+
 // Decides what runs when. A pure state machine: no thread, clock, file or random source; equal
 // events give equal commands. The cost of an event depends on the edges of its task, not on the
 // size of the graph. Not thread-safe: one loop owns it. The graph must outlive it.
@@ -126,6 +147,10 @@ class Scheduler {
 
   // Tasks that are not wanted in this run count as done with `state`, which is final.
   void Preset(TaskId task, TaskState state);
+
+  // Puts a task of an earlier process where it was; before any Apply, which then hears of
+  // AttemptVanished, OutputsLost and Resumed instead of Started.
+  void Restore(TaskId task, const RestoredTask& restored);
 
   // Takes in everything that has happened, then decides once, so that the most urgent of all ready
   // tasks goes first. Commands are appended to `out`.
@@ -155,11 +180,15 @@ class Scheduler {
     TaskState state = TaskState::kBlocked;
     AttemptNumber attempt;
     AttemptCounts counts;
-    std::uint32_t waiting = 0;  // producers that are not final
-    bool resolved = false;      // decided to run: needs only capacity
+    std::int64_t memory_bytes = 0;  // of the next or current attempt
+    std::uint32_t waiting = 0;      // producers that are not final
+    bool resolved = false;          // decided to run: needs only capacity
   };
 
   void On(const Started& event);
+  void On(const Resumed& event);
+  void On(const AttemptVanished& event);
+  void On(const OutputsLost& event);
   void On(const ResolvedRun& event);
   void On(const ResolvedReuse& event);
   void On(const ResolvedSkip& event);
@@ -173,13 +202,16 @@ class Scheduler {
   void On(const CancelRequested& event);
   void On(const TimePassed& event);
 
-  void Move(TaskId task, TaskState to, std::string reason = {}, TaskId blamed = {});
+  void Move(TaskId task, TaskState to, std::string reason = {}, TaskId blamed = {},
+            FailureKind failure = FailureKind::kNone);
+  void Count(TaskId task, TaskState from, TaskState to);
+  void Reopen(TaskId task, std::string reason);
   void Settle();
   void Examine(TaskId task);
   void Fail(TaskId task, FailureKind kind, int exit_code, const Error& error);
   void WakeRetries();
   void LaunchWhatFits();
-  [[nodiscard]] bool Fits(const TaskPolicy& policy) const;
+  [[nodiscard]] bool Fits(TaskId task) const;
   [[nodiscard]] bool IsCurrent(TaskId task, AttemptNumber attempt) const;
   void StopLaunching();
 

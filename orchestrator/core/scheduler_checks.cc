@@ -38,6 +38,7 @@ void Scheduler::CheckInvariants() const {
   std::size_t retrying = 0;
   std::size_t in_flight = 0;
   double cpus = 0;
+  std::int64_t memory = 0;
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     const TaskId task(i);
     const Task& entry = tasks_[task];
@@ -48,15 +49,16 @@ void Scheduler::CheckInvariants() const {
     if (IsInFlight(entry.state)) {
       ++in_flight;
       cpus += policies_[task].cpus;
+      memory += entry.memory_bytes;
     }
     std::uint32_t waiting = 0;
     for (const TaskId producer : graph_.producers(task)) {
       waiting += IsFinal(tasks_[producer].state) ? 0U : 1U;
     }
     DML_CHECK(waiting == entry.waiting, "waiting counts the unfinished producers");
-    DML_CHECK(entry.state == TaskState::kBlocked || entry.waiting == 0 ||
-                  entry.state == TaskState::kCancelled,
-              "only blocked and cancelled tasks have unfinished producers");
+    // A final task may have: a cancelled one, and one whose producer is done again.
+    DML_CHECK(entry.state == TaskState::kBlocked || entry.waiting == 0 || IsFinal(entry.state),
+              "a task starts once its producers are final");
   }
   DML_CHECK(settling_.empty(), "consumers were told");
   DML_CHECK(counts == counts_, "the counts are the states counted");
@@ -65,6 +67,7 @@ void Scheduler::CheckInvariants() const {
   DML_CHECK(retrying == backoff_.size(), "every backoff has an alarm");
   DML_CHECK(in_flight == in_flight_, "in_flight counts launching and running tasks");
   DML_CHECK(cpus - cpus_used_ < 1e-6 && cpus_used_ - cpus < 1e-6, "used cpus are those in flight");
+  DML_CHECK(memory == memory_used_, "used memory is that in flight");
 }
 
 }  // namespace dml::core

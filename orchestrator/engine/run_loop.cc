@@ -69,7 +69,9 @@ Result<void> RunLoop::Begin() {
                         core::TaskState::kBlocked,
                         core::TaskState::kSkipped,
                         {},
-                        "not needed for --until"});
+                        "not needed for --until",
+                        {},
+                        {}});
     }
   }
   events_.emplace_back(core::Started{});
@@ -106,7 +108,8 @@ void RunLoop::Plan(const core::Change& change) {
   if (change.blamed.valid()) reason = parts_.pipeline.tasks[change.blamed].name + " " + reason;
   if (change.to == core::TaskState::kLaunching) reason = active_[change.task]->reason;
   for (const TaskId member : parts_.fusion.members[change.task]) {
-    batch_.changes.push_back({member, change.from, change.to, change.attempt, reason});
+    batch_.changes.push_back(
+        {member, change.from, change.to, change.attempt, reason, change.failure});
   }
   changes_.push_back(change);
   changes_.back().reason = std::move(reason);
@@ -249,6 +252,7 @@ void RunLoop::LaunchAll() {
   for (const core::Launch& launch : launches) {
     batch.push_back(
         MakeLaunchSpec(active_[launch.task]->task, Key(launch.task, launch.attempt), parts_.home));
+    batch.back().memory_bytes = launch.memory_bytes;
   }
   auto launched = parts_.runner.Launch(std::move(batch));
   if (launched.ok()) return;

@@ -89,7 +89,9 @@ void RunLoop::Hear(const runners::AttemptExited& event) {
   if (const auto* failure = std::get_if<runners::ExitFailure>(&event.reason)) {
     Fail(event.key, KindOf(failure->error), failure->exit_code, failure->error);
   } else if (const auto* signal = std::get_if<runners::ExitSignal>(&event.reason)) {
-    Fail(event.key, core::FailureKind::kTask, kSignalBase + signal->signal, SignalError(*signal));
+    const auto kind =
+        signal->out_of_memory ? core::FailureKind::kOutOfMemory : core::FailureKind::kTask;
+    Fail(event.key, kind, kSignalBase + signal->signal, SignalError(*signal));
   } else if (std::holds_alternative<runners::ExitTimeout>(event.reason)) {
     Fail(event.key, core::FailureKind::kTask, kTimedOut, TimeoutError(decl));
   } else if (scheduler_.cancelled()) {

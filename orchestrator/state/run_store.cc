@@ -2,52 +2,22 @@
 
 #include <array>
 
-#include "orchestrator/state/database.h"
 #include "orchestrator/state/result_json.h"
+#include "orchestrator/state/run_store_state.h"
 #include "orchestrator/state/schema.h"
 
 namespace dml::state {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kOutcomes{"running", "succeeded", "failed", "cancelled"};
-
-std::int64_t Number(TaskId task) { return static_cast<std::int64_t>(task.value); }
-std::int64_t Number(core::TaskState state) { return static_cast<std::int64_t>(state); }
-
-Result<Json> ParseStored(const std::string& text) {
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return Error::Environment("the store holds malformed JSON");
-  return json;
-}
+constexpr std::array<std::string_view, 5> kOutcomes{"running", "succeeded", "failed", "cancelled",
+                                                    "interrupted"};
 
 }  // namespace
 
 std::string_view RunOutcomeName(RunOutcome outcome) {
   return kOutcomes[static_cast<std::size_t>(outcome)];
 }
-
-// Statements are prepared once: preparing costs more than running them.
-struct RunStore::State {
-  Database db;
-  Statement insert_event;
-  Statement update_task;
-  Statement insert_result;
-  Statement insert_cache;
-  Statement find_cache;
-  Statement find_file;
-  Statement insert_file;
-  RunId logged;                 // the run that `next_event` belongs to
-  std::int64_t next_event = 0;  // its log is numbered without gaps
-
-  Result<void> FindEndOfLog(RunId run);
-  Result<void> WriteChange(RunId run, WallTime now, const StateChange& change);
-  Result<void> UpdateTask(RunId run, WallTime now, const StateChange& change);
-  Result<void> WriteResult(WallTime now, const TaskResult& result);
-  Result<void> Link(RunId run, TaskId task, const Digest& key) {
-    return insert_result.Bind(run.value).Bind(Number(task)).Bind(key).Run();
-  }
-};
 
 RunStore::RunStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
 RunStore::RunStore(RunStore&&) noexcept = default;
@@ -59,8 +29,8 @@ Result<RunStore> RunStore::Open(const std::string& path) {
   DML_RETURN_IF_ERROR(Migrate(db));
   DML_TRY(
       Statement insert_event,
-      db.Prepare("INSERT INTO events(run, seq, task, attempt, from_state, to_state, at_us, reason) "
-                 "VALUES(?, ?, ?, ?, ?, ?, ?, ?)"));
+      db.Prepare("INSERT INTO events(run, seq, task, attempt, from_state, to_state, at_us, reason, "
+                 "failure) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   DML_TRY(Statement update_task,
           db.Prepare("UPDATE tasks SET state = ?, attempt = ?, changed_us = ?, reason = ? "
                      "WHERE run = ? AND task = ?"));
@@ -75,6 +45,9 @@ Result<RunStore> RunStore::Open(const std::string& path) {
                                           "FROM files WHERE path = ?"));
   DML_TRY(Statement insert_file,
           db.Prepare("INSERT OR REPLACE INTO files VALUES(?, ?, ?, ?, ?, ?, ?)"));
+  DML_TRY(Statement insert_pending,
+          db.Prepare("INSERT OR REPLACE INTO pending VALUES(?, ?, ?, ?, ?)"));
+  DML_TRY(Statement find_key, db.Prepare("SELECT key FROM results WHERE run = ? AND task = ?"));
   return RunStore(std::unique_ptr<State>(new State{std::move(db),
                                                    std::move(insert_event),
                                                    std::move(update_task),
@@ -83,6 +56,8 @@ Result<RunStore> RunStore::Open(const std::string& path) {
                                                    std::move(find_cache),
                                                    std::move(find_file),
                                                    std::move(insert_file),
+                                                   std::move(insert_pending),
+                                                   std::move(find_key),
                                                    {},
                                                    0}));
 }
@@ -140,7 +115,7 @@ Result<void> RunStore::State::WriteChange(RunId run, WallTime now, const StateCh
   } else {
     insert_event.Bind(change.reason);
   }
-  return insert_event.Run();
+  return insert_event.Bind(static_cast<std::int64_t>(change.failure)).Run();
 }
 
 Result<void> RunStore::State::UpdateTask(RunId run, WallTime now, const StateChange& change) {
@@ -150,6 +125,23 @@ Result<void> RunStore::State::UpdateTask(RunId run, WallTime now, const StateCha
       .Bind(change.reason)
       .Bind(run.value)
       .Bind(Number(change.task))
+      .Run();
+}
+
+Result<void> RunStore::State::WritePending(RunId run, const PendingCommit& pending) {
+  const TaskResult& result = pending.result;
+  const std::string text = CanonicalJson({{"key", result.key.Hex()},
+                                          {"fields", result.fields},
+                                          {"metrics", result.metrics},
+                                          {"warnings", result.warnings},
+                                          {"wall_ns", result.wall.ns},
+                                          {"cpu_ns", result.cpu.ns},
+                                          {"memory_bytes", result.memory_bytes}});
+  return insert_pending.Bind(run.value)
+      .Bind(Number(pending.task))
+      .Bind(std::int64_t{pending.attempt.value})
+      .Bind(pending.boot)
+      .Bind(text)
       .Run();
 }
 
@@ -187,6 +179,9 @@ Result<void> RunStore::Write(RunId run, WallTime now, const Batch& batch) {
   for (const auto& [task, key] : batch.reused) {
     DML_RETURN_IF_ERROR(state_->Link(run, task, key));
   }
+  for (const PendingCommit& pending : batch.pending) {
+    DML_RETURN_IF_ERROR(state_->WritePending(run, pending));
+  }
   for (const FileEntry& file : batch.files) {
     DML_RETURN_IF_ERROR(RememberFile(file.path, file.stamp, file.digest));
   }
@@ -204,9 +199,19 @@ Result<void> RunStore::Write(RunId run, WallTime now, const Batch& batch) {
 }
 
 Result<void> RunStore::EndRun(RunId run, WallTime now, RunOutcome outcome) {
+  DML_TRY(Transaction transaction, Transaction::Begin(state_->db));
   DML_TRY(Statement update,
           state_->db.Prepare("UPDATE runs SET finished_us = ?, outcome = ? WHERE id = ?"));
-  return update.Bind(now.us).Bind(RunOutcomeName(outcome)).Bind(run.value).Run();
+  DML_RETURN_IF_ERROR(update.Bind(now.us).Bind(RunOutcomeName(outcome)).Bind(run.value).Run());
+  DML_TRY(Statement remove, state_->db.Prepare("DELETE FROM pending WHERE run = ?"));
+  DML_RETURN_IF_ERROR(remove.Bind(run.value).Run());
+  return transaction.Commit();
+}
+
+Result<void> RunStore::MarkRun(RunId run, RunOutcome outcome) {
+  DML_TRY(Statement update,
+          state_->db.Prepare("UPDATE runs SET finished_us = NULL, outcome = ? WHERE id = ?"));
+  return update.Bind(RunOutcomeName(outcome)).Bind(run.value).Run();
 }
 
 Result<std::optional<TaskResult>> RunStore::FindResult(const Digest& key) {

@@ -12,6 +12,7 @@
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "orchestrator/core/retry.h"
 #include "orchestrator/core/task_state.h"
 
 namespace dml::state {
@@ -38,6 +39,7 @@ struct StateChange {
   core::TaskState to = core::TaskState::kBlocked;
   AttemptNumber attempt;
   std::string reason;
+  core::FailureKind failure = core::FailureKind::kNone;  // of the attempt that the move ends
 };
 
 // What a task left behind, under its cache key.
@@ -68,8 +70,44 @@ struct FileEntry {
   Digest digest;
 };
 
-enum class RunOutcome { kRunning, kSucceeded, kFailed, kCancelled };
+// Running may mean that its process is dead and nobody has noticed yet; interrupted: somebody has.
+enum class RunOutcome { kRunning, kSucceeded, kFailed, kCancelled, kInterrupted };
 [[nodiscard]] std::string_view RunOutcomeName(RunOutcome outcome);
+
+// An attempt that has succeeded and whose outputs are on their way into the store: all that is
+// needed to store them again after a crash.
+struct PendingCommit {
+  TaskId task;
+  AttemptNumber attempt;
+  std::string boot;   // of the machine: what was not synced is gone after the next one
+  TaskResult result;  // without outputs
+};
+
+// A task as the store has it.
+struct StoredTask {
+  std::string name;
+  std::string step;
+  core::TaskState state = core::TaskState::kBlocked;
+  AttemptNumber attempt;
+  core::AttemptCounts counts;
+  core::FailureKind last_failure = core::FailureKind::kNone;
+};
+
+// Everything that is needed to go on with a run.
+struct RunSnapshot {
+  RunHeader header;
+  std::string outcome;  // RunOutcomeName
+  IdMap<TaskId, StoredTask> tasks;
+  std::vector<PendingCommit> pending;
+};
+
+// An attempt of a task that may be under way.
+struct OpenAttempt {
+  TaskId task;
+  std::string name;
+  core::TaskState state = core::TaskState::kBlocked;
+  AttemptNumber attempt;
+};
 
 // Everything one loop iteration wants to be durable, written in one transaction.
 struct Batch {
@@ -77,9 +115,10 @@ struct Batch {
   std::vector<std::pair<TaskId, TaskResult>> results;  // new results, entered into the cache
   std::vector<std::pair<TaskId, Digest>> reused;       // keys of results that stand
   std::vector<FileEntry> files;                        // content hashes of input files
+  std::vector<PendingCommit> pending;                  // of tasks that are committing now
 
   [[nodiscard]] bool empty() const {
-    return changes.empty() && results.empty() && reused.empty() && files.empty();
+    return changes.empty() && results.empty() && reused.empty() && files.empty() && pending.empty();
   }
 };
 
@@ -95,6 +134,17 @@ class RunStore {
   Result<RunId> BeginRun(const RunHeader& header, std::span<const TaskHeader> tasks);
   Result<void> Append(RunId run, WallTime now, const Batch& batch);
   Result<void> EndRun(RunId run, WallTime now, RunOutcome outcome);
+  // Says that a run is unfinished and why: kRunning, it goes on; kInterrupted, its process is dead.
+  Result<void> MarkRun(RunId run, RunOutcome outcome);
+
+  // kInvalid if there is no such run.
+  [[nodiscard]] Result<RunSnapshot> Load(RunId run);
+  // Runs that have not come to an end, oldest first. Costs nothing for those that have.
+  [[nodiscard]] Result<std::vector<RunId>> OpenRuns();
+  // The launching, running and committing tasks of a run.
+  [[nodiscard]] Result<std::vector<OpenAttempt>> OpenAttempts(RunId run);
+  // The key of a task's result in a run, if it has one.
+  [[nodiscard]] Result<std::optional<Digest>> FindKey(RunId run, TaskId task);
 
   [[nodiscard]] Result<std::optional<TaskResult>> FindResult(const Digest& key);
   [[nodiscard]] Result<std::optional<Digest>> FindFile(const std::string& path,

@@ -69,6 +69,19 @@ CREATE TABLE files(
   ctime_ns INTEGER NOT NULL,
   digest BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
+)sql",
+                                                              R"sql(
+ALTER TABLE events ADD COLUMN failure INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX events_failures ON events(run, task, failure) WHERE failure > 0;
+CREATE INDEX runs_open ON runs(id) WHERE outcome IN ('running', 'interrupted');
+CREATE TABLE pending(
+  run INTEGER NOT NULL,
+  task INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  boot TEXT NOT NULL,
+  result TEXT NOT NULL,
+  PRIMARY KEY(run, task)
+) STRICT, WITHOUT ROWID;
 )sql"};
 
 }  // namespace

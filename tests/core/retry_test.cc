@@ -30,6 +30,24 @@ TEST(MayRetry, HonoursExitCodes) {
   EXPECT_FALSE(MayRetry(policy, FailureKind::kTask, 1, {1, 0}));
 }
 
+TEST(GrownMemory, GrowsWithEveryFailureUpToTheNode) {
+  EXPECT_EQ(GrownMemory(1000, 2.0, 0, 0), 1000);
+  EXPECT_EQ(GrownMemory(1000, 2.0, 2, 0), 4000);
+  EXPECT_EQ(GrownMemory(1000, 1.5, 1, 0), 1500);
+  EXPECT_EQ(GrownMemory(1000, 2.0, 9, 3500), 3500);
+  EXPECT_EQ(GrownMemory(5000, 2.0, 1, 3500), 5000) << "never less than was asked for";
+  EXPECT_EQ(GrownMemory(0, 2.0, 3, 3500), 0) << "nothing was reserved";
+}
+
+TEST(AttemptCounts, OutOfMemoryIsAFailureOfTheTask) {
+  AttemptCounts counts;
+  counts.Add(FailureKind::kOutOfMemory);
+  counts.Add(FailureKind::kInfrastructure);
+  EXPECT_EQ(counts.task_failures, 1);
+  EXPECT_EQ(counts.out_of_memory, 1);
+  EXPECT_EQ(counts.infrastructure_failures, 1);
+}
+
 TEST(RetryDelay, DoublesUpToTheCap) {
   EXPECT_EQ(RetryDelay(Policy(9), 1, 0, TaskId(0)), Duration::Seconds(1));
   EXPECT_EQ(RetryDelay(Policy(9), 3, 0, TaskId(0)), Duration::Seconds(4));
