@@ -33,6 +33,8 @@ struct StepContext {
   StepMonitor* monitor = nullptr;
   std::stop_token stop;
 
+  Json params = Json::object();  // as bound, for steps that keep them with their results
+
   Json metrics = Json::object();      // nested numbers, found again as steps.<id>.metrics.<path>
   std::vector<std::string> warnings;  // shown to the user and kept with the run
 

@@ -6,9 +6,15 @@ void RegisterBuiltins(plugins::StepRegistry& registry) {
   RegisterLoadSteps(registry);
   RegisterGenerateSteps(registry);
   RegisterSplitSteps(registry);
-  RegisterTrainSteps(registry);
-  RegisterEvaluateSteps(registry);
+  RegisterTransformSteps(registry);
+  RegisterLinearSteps(registry);
+  RegisterTreeSteps(registry);
+  RegisterUnsupervisedSteps(registry);
+  RegisterSelectSteps(registry);
+  RegisterSupervisedEvaluations(registry);
+  RegisterClusteringEvaluation(registry);
   RegisterPredictSteps(registry);
+  RegisterWriteSteps(registry);
   RegisterNoopStep(registry);
 }
 

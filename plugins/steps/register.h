@@ -11,10 +11,16 @@ void RegisterBuiltins(plugins::StepRegistry& registry);
 void RegisterLoadSteps(plugins::StepRegistry& registry);      // load.*
 void RegisterGenerateSteps(plugins::StepRegistry& registry);  // generate.*
 void RegisterSplitSteps(plugins::StepRegistry& registry);     // split.*
-void RegisterTrainSteps(plugins::StepRegistry& registry);     // train.*
-void RegisterEvaluateSteps(plugins::StepRegistry& registry);  // evaluate.*
-void RegisterPredictSteps(plugins::StepRegistry& registry);   // predict, write.*
-void RegisterNoopStep(plugins::StepRegistry& registry);       // noop
+void RegisterTransformSteps(plugins::StepRegistry& registry);  // preprocess.*, and inside models
+void RegisterLinearSteps(plugins::StepRegistry& registry);            // train.*: linear models
+void RegisterTreeSteps(plugins::StepRegistry& registry);              // train.*: trees, forests
+void RegisterUnsupervisedSteps(plugins::StepRegistry& registry);      // train.*: k-means, PCA
+void RegisterSelectSteps(plugins::StepRegistry& registry);            // select.*
+void RegisterSupervisedEvaluations(plugins::StepRegistry& registry);  // evaluate.*
+void RegisterClusteringEvaluation(plugins::StepRegistry& registry);   // evaluate.clustering
+void RegisterPredictSteps(plugins::StepRegistry& registry);           // predict
+void RegisterWriteSteps(plugins::StepRegistry& registry);             // write.*
+void RegisterNoopStep(plugins::StepRegistry& registry);                 // noop
 
 }  // namespace dml::steps
 

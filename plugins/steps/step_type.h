@@ -15,11 +15,16 @@ class FunctionStep final : public plugins::Step {
  public:
   using Body = Result<void> (*)(const Params& params, plugins::StepContext& context);
 
-  FunctionStep(Params params, Body body) : params_(std::move(params)), body_(body) {}
-  Result<void> Run(plugins::StepContext& context) const override { return body_(params_, context); }
+  FunctionStep(Params params, Json bound, Body body)
+      : params_(std::move(params)), bound_(std::move(bound)), body_(body) {}
+  Result<void> Run(plugins::StepContext& context) const override {
+    context.params = bound_;
+    return body_(params_, context);
+  }
 
  private:
   Params params_;
+  Json bound_;
   Body body_;
 };
 
@@ -30,7 +35,7 @@ plugins::StepType MakeStepType(StepSpec spec, const plugins::ParamSchema<Params>
   spec.params = schema.specs();
   auto make = [schema, body](const Json& params) -> Result<std::unique_ptr<plugins::Step>> {
     return std::unique_ptr<plugins::Step>(
-        std::make_unique<FunctionStep<Params>>(schema.Read(params), body));
+        std::make_unique<FunctionStep<Params>>(schema.Read(params), params, body));
   };
   return {std::move(spec), std::move(make)};
 }

@@ -8,8 +8,14 @@ const std::vector<TransformType>& TransformTypes() {
   static const std::vector<TransformType> types = [] {
     std::vector<TransformType> all;
     AddColumnTransforms(all);
-    AddScalingTransforms(all);
+    AddCastTransform(all);
+    AddMissingTransforms(all);
     AddShapeTransforms(all);
+    AddScalingTransforms(all);
+    AddNormalizeTransform(all);
+    AddBinTransform(all);
+    AddPolynomialTransform(all);
+    AddDateTransforms(all);
     return all;
   }();
   return types;

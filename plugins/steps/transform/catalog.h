@@ -13,12 +13,16 @@ namespace dml::steps {
 [[nodiscard]] const TransformType* FindTransformType(std::string_view name);
 
 // The families, one file each.
-void AddColumnTransforms(std::vector<TransformType>& types);       // drop select rename cast
+void AddColumnTransforms(std::vector<TransformType>& types);       // select drop rename
+void AddCastTransform(std::vector<TransformType>& types);          // cast
 void AddMissingTransforms(std::vector<TransformType>& types);      // impute
-void AddScalingTransforms(std::vector<TransformType>& types);      // standardize min_max robust ...
-void AddShapeTransforms(std::vector<TransformType>& types);        // clip log bin polynomial
+void AddShapeTransforms(std::vector<TransformType>& types);        // clip log
+void AddScalingTransforms(std::vector<TransformType>& types);      // standardize min_max robust
+void AddNormalizeTransform(std::vector<TransformType>& types);     // normalize
 void AddCategoricalTransforms(std::vector<TransformType>& types);  // one_hot ordinal
-void AddTextTransforms(std::vector<TransformType>& types);         // hashing tfidf
+void AddBinTransform(std::vector<TransformType>& types);           // bin
+void AddPolynomialTransform(std::vector<TransformType>& types);    // polynomial
+void AddTextTransforms(std::vector<TransformType>& types);         // tfidf count_vectorizer hashing
 void AddDateTransforms(std::vector<TransformType>& types);         // date_parts
 
 }  // namespace dml::steps

@@ -117,15 +117,18 @@ void AddColumnTransforms(std::vector<TransformType>& types) {
     schema.Add("columns", &ColumnsParams::columns, doc).Required();
     return schema;
   };
-  types.push_back(MakeTransformType<Drop>({"drop", "Remove columns", "", {}},
-                                          columns("columns to remove"), FitDrop));
-  types.push_back(
-      MakeTransformType<Select>({"select", "Keep these columns only, in this order", "", {}},
-                                columns("columns to keep"), FitSelect));
   plugins::ParamSchema<RenameParams> rename;
   rename.Add("columns", &RenameParams::columns, "old name: new name").Required();
   types.push_back(
+      MakeTransformType<Select>({"select", "Keep these columns only, in this order", "", {}},
+                                columns("columns to keep"), FitSelect));
+  types.back().learns = false;
+  types.push_back(MakeTransformType<Drop>({"drop", "Remove columns", "", {}},
+                                          columns("columns to remove"), FitDrop));
+  types.back().learns = false;
+  types.push_back(
       MakeTransformType<Rename>({"rename", "Give columns other names", "", {}}, rename, FitRename));
+  types.back().learns = false;
 }
 
 }  // namespace dml::steps

@@ -26,12 +26,6 @@ Error NotNumeric(const table::Field& field) {
                         std::move(hint));
 }
 
-bool IsNumeric(table::ColumnType type) {
-  using table::ColumnType;
-  return type == ColumnType::kFloat64 || type == ColumnType::kFloat32 ||
-         type == ColumnType::kInt64 || type == ColumnType::kBool;
-}
-
 template <typename T>
 std::vector<double> Widen(std::span<const T> values) {
   return {values.begin(), values.end()};
@@ -49,6 +43,12 @@ std::vector<double> Convert(const table::Column& column) {
 }
 
 }  // namespace
+
+bool IsNumeric(table::ColumnType type) {
+  using table::ColumnType;
+  return type == ColumnType::kFloat64 || type == ColumnType::kFloat32 ||
+         type == ColumnType::kInt64 || type == ColumnType::kBool;
+}
 
 Numbers::Numbers(const table::Column& column) {
   if (column.type() == table::ColumnType::kFloat64) {

@@ -37,6 +37,9 @@ enum class Infinite { kRefused, kAllowed };
 Result<Numbers> ReadNumbers(const table::Batch& batch, std::string_view column,
                             Infinite infinite = Infinite::kRefused);
 
+// Whether values of the type are numbers to a transform; timestamps are not.
+[[nodiscard]] bool IsNumeric(table::ColumnType type);
+
 // kInvalid unless every column exists and is numeric.
 Result<void> RequireNumeric(const table::Schema& schema, const std::vector<std::string>& columns);
 

@@ -1,8 +1,11 @@
-// log and clip: one number from one number, nothing learnt but limits.
+// log and clip: one number from one number, nothing learnt.
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 
 #include "plugins/steps/transform/catalog.h"
 #include "plugins/steps/transform/numbers.h"
@@ -65,9 +68,76 @@ Result<FittedTransformPtr> FitLog(const LogParams& params, const RowView& rows,
   return MakeFitted<Log>(std::move(columns), params.offset);
 }
 
+struct ClipParams {
+  plugins::Columns columns{"numeric", {}};
+  std::optional<double> min;
+  std::optional<double> max;
+};
+
+class Clip final : public FittedTransform {
+ public:
+  Clip(std::vector<std::string> columns, std::optional<double> min, std::optional<double> max)
+      : columns_(std::move(columns)), min_(min), max_(max) {}
+
+  Result<table::Batch> Apply(table::Batch batch) const override {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    const double low = min_.value_or(-kInfinity);
+    const double high = max_.value_or(kInfinity);
+    for (const std::string& column : columns_) {
+      DML_RETURN_IF_ERROR(MapNumbers(batch, column, Infinite::kAllowed, [=](double x) {
+        return std::isnan(x) ? x : std::clamp(x, low, high);
+      }));
+    }
+    return batch;
+  }
+  Json Save() const override {
+    Json saved = {{"columns", columns_}};
+    if (min_) saved["min"] = *min_;
+    if (max_) saved["max"] = *max_;
+    return saved;
+  }
+  static Result<FittedTransformPtr> Load(const Json& saved) {
+    const auto bound = [&saved](const char* name) -> std::optional<double> {
+      if (!saved.contains(name)) return std::nullopt;
+      return saved.at(name).get<double>();
+    };
+    return MakeFitted<Clip>(saved.at("columns").get<std::vector<std::string>>(), bound("min"),
+                            bound("max"));
+  }
+
+ private:
+  std::vector<std::string> columns_;
+  std::optional<double> min_;
+  std::optional<double> max_;
+};
+
+Result<FittedTransformPtr> FitClip(const ClipParams& params, const RowView& rows,
+                                   const learn::Execution&) {
+  if (!params.min && !params.max) {
+    return Error::Invalid("neither min nor max is given", "give one of them, or both");
+  }
+  if (params.min && params.max && *params.min > *params.max) {
+    return Error::Invalid(fmt::format("min {} exceeds max {}", *params.min, *params.max));
+  }
+  DML_TRY(auto columns, ResolveColumns(params.columns, rows.schema()));
+  DML_RETURN_IF_ERROR(RequireNumeric(rows.schema(), columns));
+  return MakeFitted<Clip>(std::move(columns), params.min, params.max);
+}
+
 }  // namespace
 
 void AddShapeTransforms(std::vector<TransformType>& types) {
+  plugins::ParamSchema<ClipParams> clip;
+  clip.Add("columns", &ClipParams::columns, "columns to confine")
+      .Add("min", &ClipParams::min, "smaller values become this one")
+      .Add("max", &ClipParams::max, "larger values become this one");
+  types.push_back(MakeTransformType<Clip>(
+      {"clip",
+       "Confine columns to a range",
+       "min(max(x, min), max); infinite values are confined too, missing ones stay missing",
+       {}},
+      clip, FitClip));
+  types.back().learns = false;
   plugins::ParamSchema<LogParams> log;
   log.Add("columns", &LogParams::columns, "columns to take the logarithm of")
       .Required()
@@ -78,6 +148,7 @@ void AddShapeTransforms(std::vector<TransformType>& types) {
                                           "exceed -offset; missing values stay missing",
                                           {}},
                                          log, FitLog));
+  types.back().learns = false;
 }
 
 }  // namespace dml::steps

@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "plugins/steps/transform/numbers.h"
+
 namespace dml::steps {
 
 namespace {
@@ -11,8 +13,7 @@ bool Selects(const std::string& selector, table::ColumnType type) {
   if (selector == "all") return true;
   if (selector == "categorical") return type == ColumnType::kCategory;
   if (selector == "text") return type == ColumnType::kString;
-  return type == ColumnType::kFloat64 || type == ColumnType::kFloat32 ||
-         type == ColumnType::kInt64 || type == ColumnType::kBool;
+  return IsNumeric(type);
 }
 
 }  // namespace

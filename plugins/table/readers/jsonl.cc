@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <set>
 
 #include "base/suggest.h"
@@ -26,10 +27,15 @@ CellType TypeOf(const OrderedJson& value) {
   if (value.is_null()) return CellType::kNothing;
   if (value.is_boolean()) return CellType::kBool;
   if (value.is_number_unsigned() && value.get<std::uint64_t>() > INT64_MAX) {
-    return CellType::kFloat64;
+    return CellType::kWhole;
   }
   if (value.is_number_integer()) return CellType::kInt64;
-  if (value.is_number_float()) return CellType::kFloat64;
+  if (value.is_number_float()) {
+    // The parser hands over whole numbers beyond 64 bits as floats.
+    const double number = value.get<double>();
+    const bool beyond = std::abs(number) >= 0x1p63 && std::floor(number) == number;
+    return beyond ? CellType::kWhole : CellType::kFloat64;
+  }
   const bool time = value.is_string() && ParseIsoTimestamp(value.get_ref<const std::string&>());
   return time ? CellType::kTimestamp : CellType::kText;
 }
@@ -49,6 +55,7 @@ struct KeySurvey {
   [[nodiscard]] ColumnType Stored() const {
     switch (type) {
       case CellType::kNothing:
+      case CellType::kWhole:
       case CellType::kFloat64:
         return ColumnType::kFloat64;
       case CellType::kBool:
@@ -164,7 +171,13 @@ Result<LoadReport> LoadJsonl(const JsonlOptions& options, const std::string& dir
     return {};
   };
   DML_RETURN_IF_ERROR(ForEachObject(lines, execution, append));
-  return sink.Finish();
+  DML_TRY(LoadReport report, sink.Finish());
+  for (const Field& field : schema.fields) {
+    const bool declared = options.types.contains(field.name);
+    if (declared || surveys[field.name].type != CellType::kWhole) continue;
+    report.warnings.push_back(RoundingWarning(field.name));
+  }
+  return report;
 }
 
 }  // namespace dml::table

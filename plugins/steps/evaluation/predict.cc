@@ -1,11 +1,9 @@
 #include <algorithm>
 
-#include "plugins/learn/model_file.h"
-#include "plugins/steps/design_matrix.h"
+#include "plugins/steps/evaluation/model_rows.h"
 #include "plugins/steps/register.h"
 #include "plugins/steps/step_type.h"
 #include "plugins/table/column_builder.h"
-#include "plugins/table/csv/write_csv.h"
 
 namespace dml::steps {
 
@@ -79,15 +77,11 @@ Result<table::Batch> PredictPartition(const learn::Model& model, const table::Ta
 }
 
 Result<void> Predict(const PredictParams&, plugins::StepContext& context) {
-  DML_TRY(const Artifact* model_input, context.Input("model"));
   DML_TRY(const Artifact* data_input, context.Input("data"));
-  DML_CHECK(!model_input->files.empty(), "a model artifact is one file");
-  DML_TRY(const learn::LoadedModel loaded, learn::ReadModelFile(model_input->files.front().path));
+  DML_TRY(const learn::LoadedModel loaded, OpenModel(context));
   const learn::Model& model = loaded.model;
   DML_TRY(const table::Table table, table::Table::Open(data_input->files));
-  const std::string kind(model.predictor->kind());
-  const bool allow_missing = kind == "decision_tree" || kind == "random_forest";
-  DML_TRY(const auto matrix, DesignMatrix::Make(table, model.feature_names, {}, allow_missing));
+  DML_TRY(const auto matrix, RowsForModel(model, table));
   table::Schema schema = table.schema();
   for (const table::Field& field : PredictionFields(model)) {
     if (schema.IndexOf(field.name) < 0) {
@@ -108,25 +102,6 @@ Result<void> Predict(const PredictParams&, plugins::StepContext& context) {
   return writer.Finish();
 }
 
-struct WriteParams {
-  plugins::OutputPath path;
-  bool header = true;
-  std::string null_value;
-};
-
-Result<void> WriteCsv(const WriteParams& params, plugins::StepContext& context) {
-  DML_TRY(const Artifact* input, context.Input("data"));
-  DML_TRY(const table::Table table, table::Table::Open(input->files));
-  DML_TRY(table::CsvWriter writer,
-          table::CsvWriter::Create(params.path.path, {',', params.header, params.null_value}));
-  for (std::size_t p = 0; p < table.partition_count(); ++p) {
-    DML_TRY(const table::Batch batch, table.Read(p));
-    DML_RETURN_IF_ERROR(writer.Append(batch));
-  }
-  context.metrics["rows"] = table.rows();
-  return writer.Commit();
-}
-
 }  // namespace
 
 void RegisterPredictSteps(plugins::StepRegistry& registry) {
@@ -140,17 +115,6 @@ void RegisterPredictSteps(plugins::StepRegistry& registry) {
   predict.inputs = {model, TablePort("data", "rows with the columns the model was trained on")};
   predict.outputs = {TablePort("data", "the rows with prediction, and probabilities per class")};
   registry.Add(MakeStepType(std::move(predict), plugins::ParamSchema<PredictParams>(), Predict));
-  StepSpec write;
-  write.name = "write.csv";
-  write.summary = "Write a table as delimited text, replacing the file in one step";
-  write.inputs = {TablePort("data", "the rows to write")};
-  write.cacheable = false;
-  plugins::ParamSchema<WriteParams> schema;
-  schema.Add("path", &WriteParams::path, "the file to write")
-      .Required()
-      .Add("header", &WriteParams::header, "write the names of the columns first")
-      .Add("null_value", &WriteParams::null_value, "text for missing values");
-  registry.Add(MakeStepType(std::move(write), schema, WriteCsv));
 }
 
 }  // namespace dml::steps

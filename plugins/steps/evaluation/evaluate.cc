@@ -1,0 +1,61 @@
+#include "plugins/steps/evaluation/evaluate.h"
+
+#include <fmt/format.h>
+
+#include "base/files.h"
+#include "plugins/api/panel.h"
+#include "plugins/steps/step_type.h"
+
+namespace dml::steps {
+
+StepSpec EvaluationSpec(std::string name, std::string summary) {
+  StepSpec spec;
+  spec.name = std::move(name);
+  spec.summary = std::move(summary);
+  PortSpec model;
+  model.name = "model";
+  model.kind = PortKind::kModel;
+  model.doc = "the model to evaluate";
+  spec.inputs = {model, TablePort("data", "rows to evaluate on")};
+  PortSpec report;
+  report.name = "report";
+  report.kind = PortKind::kFile;
+  report.doc = "panels for the report";
+  spec.outputs = {report};
+  return spec;
+}
+
+Result<void> CheckTask(const learn::Model& model, learn::ModelTask wanted) {
+  const learn::ModelTask task = model.predictor->task();
+  if (task == wanted) return {};
+  const std::string hint = task == learn::ModelTask::kTransform
+                               ? "use predict to see its components"
+                               : fmt::format("use evaluate.{}", learn::ModelTaskName(task));
+  return Error::Invalid(fmt::format("the model is for {}, not for {}", learn::ModelTaskName(task),
+                                    learn::ModelTaskName(wanted)),
+                        hint);
+}
+
+void ReportScores(const std::vector<learn::NamedScore>& scores, plugins::StepContext& context) {
+  for (const learn::NamedScore& score : scores) {
+    if (score.score.defined()) context.metrics[score.name] = *score.score.value;
+    if (!score.score.defined()) context.warnings.push_back(score.name + ": " + score.score.note);
+  }
+}
+
+Json ScoresPanel(const std::vector<learn::NamedScore>& scores) {
+  std::vector<std::vector<Json>> rows;
+  for (const learn::NamedScore& score : scores) {
+    rows.push_back(
+        {score.name, score.score.defined() ? Json(*score.score.value) : Json(), score.score.note});
+  }
+  return plugins::TablePanel("Metrics", {"metric", "value", "note"}, rows);
+}
+
+Result<void> WritePanels(Json panels, plugins::StepContext& context) {
+  DML_TRY(const std::string directory, context.OutputDirectory("report"));
+  return WriteFileAtomic(directory + "/panels.json",
+                         CanonicalJson({{"panels", std::move(panels)}}));
+}
+
+}  // namespace dml::steps

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "plugins/api/step.h"
+#include "plugins/learn/metrics/metric_registry.h"
+#include "plugins/learn/model_file.h"
+
+namespace dml::steps {
+
+// What the evaluate steps share.
+
+// A model and rows in, panels out.
+StepSpec EvaluationSpec(std::string name, std::string summary);
+
+// kInvalid if the model is of another task, naming the step that fits it.
+Result<void> CheckTask(const learn::Model& model, learn::ModelTask wanted);
+
+// Scores become metrics of the step; undefined ones become warnings.
+void ReportScores(const std::vector<learn::NamedScore>& scores, plugins::StepContext& context);
+[[nodiscard]] Json ScoresPanel(const std::vector<learn::NamedScore>& scores);
+
+// Writes the output `report`.
+Result<void> WritePanels(Json panels, plugins::StepContext& context);
+
+}  // namespace dml::steps

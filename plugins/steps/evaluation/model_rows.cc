@@ -1,0 +1,100 @@
+#include "plugins/steps/evaluation/model_rows.h"
+
+#include <fmt/format.h>
+
+#include "plugins/steps/transform/cast_column.h"
+#include "plugins/steps/transform/chain.h"
+
+namespace dml::steps {
+
+namespace {
+
+using table::ColumnType;
+
+bool IsText(ColumnType type) {
+  return type == ColumnType::kString || type == ColumnType::kCategory;
+}
+
+// Reads columns as the types that a model was trained on. Kinds of numbers are all alike to what
+// follows, and so are the two kinds of text.
+class ReadAs final : public FittedTransform {
+ public:
+  explicit ReadAs(table::Schema wanted) : wanted_(std::move(wanted)) {}
+
+  [[nodiscard]] Result<table::Batch> Apply(table::Batch batch) const override {
+    for (std::size_t c = 0; c < wanted_.fields.size(); ++c) {
+      const table::Field& field = wanted_.fields[c];
+      const ColumnType type = batch.columns[c].type();
+      if (type == field.type || (IsText(type) && IsText(field.type)) ||
+          (batch.columns[c].IsNumeric() && !IsText(field.type) &&
+           field.type != ColumnType::kTimestamp)) {
+        continue;
+      }
+      Result<table::Column> cast = CastColumn(batch.columns[c], field.type, batch.first_row);
+      if (!cast.ok()) {
+        return std::move(cast).error().Within(fmt::format(
+            "the column '{}' was {} in training", field.name, table::ColumnTypeName(field.type)));
+      }
+      batch.Set(field, std::move(cast).value());
+    }
+    return batch;
+  }
+
+  [[nodiscard]] Json Save() const override { return wanted_.ToJson(); }
+
+ private:
+  const table::Schema wanted_;
+};
+
+bool TakesMissing(const learn::Model& model) {
+  const std::string_view kind = model.predictor->kind();
+  return kind == "decision_tree" || kind == "random_forest";
+}
+
+}  // namespace
+
+Result<learn::LoadedModel> OpenModel(const plugins::StepContext& context) {
+  DML_TRY(const Artifact* input, context.Input("model"));
+  DML_CHECK(!input->files.empty(), "a model artifact is one file");
+  return learn::ReadModelFile(input->files.front().path);
+}
+
+Result<std::unique_ptr<DesignMatrix>> RowsForModel(const learn::Model& model,
+                                                   const table::Table& table, Labels labels) {
+  DML_TRY(table::Schema wanted, table::Schema::FromJson(model.schema));
+  for (const table::Field& field : wanted.fields) {
+    auto found = table.schema().Find(field.name);
+    if (!found.ok()) {
+      return std::move(found).error().Within("the model needs a column that the rows lack");
+    }
+  }
+  DML_TRY(RowView rows, RowView::Of(table, wanted.Names()));
+  DML_TRY(rows, rows.Through(std::make_shared<const ReadAs>(std::move(wanted))));
+  DML_TRY(rows, LoadChain(model.preprocessing, std::move(rows)));
+  DML_TRY(auto matrix,
+          DesignMatrix::Make(table, std::move(rows), std::move(labels), TakesMissing(model)));
+  if (matrix->feature_names().size() != model.feature_names.size()) {
+    return Error::Invalid(fmt::format("the rows give {} features, and the model was trained on {}",
+                                      matrix->feature_names().size(), model.feature_names.size()),
+                          "load the rows as the training rows were loaded");
+  }
+  return matrix;
+}
+
+Result<ModelOutput> PredictAll(const learn::Model& model, const DesignMatrix& matrix) {
+  ModelOutput all;
+  const std::size_t width = model.predictor->outputs();
+  all.output.resize(static_cast<std::size_t>(matrix.rows()) * width);
+  std::size_t at = 0;
+  learn::Tile tile;
+  for (std::size_t t = 0; t < matrix.tile_count(); ++t) {
+    DML_RETURN_IF_ERROR(matrix.Read(t, tile));
+    model.predictor->Predict(tile, std::span(all.output).subspan(at, tile.rows * width));
+    at += tile.rows * width;
+    all.y.insert(all.y.end(), tile.y.begin(), tile.y.end());
+    all.weight.insert(all.weight.end(), tile.weight.begin(), tile.weight.end());
+  }
+  return all;
+}
+
+}  // namespace dml::steps

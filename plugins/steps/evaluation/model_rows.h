@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "plugins/api/step.h"
+#include "plugins/learn/model_file.h"
+#include "plugins/steps/training/design_matrix.h"
+
+namespace dml::steps {
+
+// The model in the input `model`.
+Result<learn::LoadedModel> OpenModel(const plugins::StepContext& context);
+
+// Raw rows as the model's predictor sees them: its columns are picked by name and read as the types
+// they had in training, then the fitted preprocessing is applied. A missing column, a value that
+// cannot be read so, and whatever the preprocessing refuses are kInvalid with column and row.
+Result<std::unique_ptr<DesignMatrix>> RowsForModel(const learn::Model& model,
+                                                   const table::Table& table, Labels labels = {});
+
+// The predictor's outputs for every row, row-major, and the target beside them if the matrix has
+// one.
+struct ModelOutput {
+  std::vector<double> y;
+  std::vector<double> output;
+  std::vector<double> weight;
+};
+Result<ModelOutput> PredictAll(const learn::Model& model, const DesignMatrix& matrix);
+
+}  // namespace dml::steps

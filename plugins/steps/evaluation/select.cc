@@ -1,0 +1,172 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <optional>
+
+#include "base/files.h"
+#include "base/suggest.h"
+#include "plugins/api/panel.h"
+#include "plugins/learn/metrics/metric_registry.h"
+#include "plugins/learn/model_file.h"
+#include "plugins/steps/evaluation/evaluate.h"
+#include "plugins/steps/register.h"
+#include "plugins/steps/step_type.h"
+
+namespace dml::steps {
+
+namespace {
+
+enum class Direction { kAuto, kMax, kMin };
+
+struct SelectParams {
+  std::string metric;
+  Direction mode = Direction::kAuto;
+};
+
+// Paths of all numbers in nested metrics, as users write them: "cv.roc_auc".
+void ListNumbers(const Json& metrics, const std::string& prefix, std::vector<std::string>& names) {
+  for (const auto& [key, value] : metrics.items()) {
+    if (value.is_number()) names.push_back(prefix + key);
+    if (value.is_object()) ListNumbers(value, prefix + key + ".", names);
+  }
+}
+
+std::optional<double> FindNumber(const Json& metrics, std::string_view path) {
+  const Json* at = &metrics;
+  while (true) {
+    const std::size_t dot = path.find('.');
+    const auto found = at->find(std::string(path.substr(0, dot)));
+    if (found == at->end()) return std::nullopt;
+    at = &*found;
+    if (dot == std::string_view::npos) break;
+    path.remove_prefix(dot + 1);
+  }
+  if (!at->is_number()) return std::nullopt;
+  return at->get<double>();
+}
+
+// What is better, by the name after the last dot.
+Result<bool> GreaterIsBetter(const SelectParams& params) {
+  if (params.mode != Direction::kAuto) return params.mode == Direction::kMax;
+  const std::string name = params.metric.substr(params.metric.rfind('.') + 1);
+  for (const learn::ModelTask task :
+       {learn::ModelTask::kClassification, learn::ModelTask::kRegression}) {
+    const auto scorer = learn::FindScorer(name, task);
+    if (scorer.ok()) return scorer.value().greater_is_better();
+  }
+  if (name == "inertia") return false;
+  return Error::Invalid(
+      fmt::format("it is not known whether a greater '{}' is better", params.metric),
+      "say mode: max or mode: min");
+}
+
+struct Candidate {
+  const Artifact* artifact = nullptr;
+  double score = 0.0;
+  Json params;
+};
+
+Result<Candidate> Judge(const Artifact& artifact, const std::string& metric) {
+  DML_CHECK(!artifact.files.empty(), "a model artifact is one file");
+  DML_TRY(const learn::LoadedModel loaded, learn::ReadModelFile(artifact.files.front().path));
+  Json metrics = loaded.model.certificate.numbers;
+  metrics.update(loaded.model.metrics);
+  const std::optional<double> score = FindNumber(metrics, metric);
+  if (score && std::isfinite(*score)) return Candidate{&artifact, *score, loaded.model.params};
+  std::vector<std::string> names;
+  ListNumbers(metrics, "", names);
+  std::string hint = DidYouMean(metric, names);
+  if (hint.empty() && !loaded.model.metrics.contains("cv")) {
+    hint = "add validate: {folds: 5} to the train step, and select by cv.<score>";
+  }
+  return Error::Invalid(fmt::format("a model has no metric '{}'", metric), std::move(hint));
+}
+
+// What tells a candidate from the others: its parameters that are not the same in all of them.
+std::string LabelOf(const Candidate& candidate, const std::vector<Candidate>& all,
+                    std::size_t number) {
+  std::string label;
+  for (const auto& item : candidate.params.items()) {
+    const auto same = [&](const Candidate& other) {
+      return other.params.value(item.key(), Json()) == item.value();
+    };
+    if (std::ranges::all_of(all, same)) continue;
+    label += fmt::format("{}{}={}", label.empty() ? "" : " ", item.key(), item.value().dump());
+  }
+  return label.empty() ? fmt::format("model {}", number + 1) : label;
+}
+
+Result<std::vector<Candidate>> JudgeAll(const std::string& metric,
+                                        const plugins::StepContext& context) {
+  std::vector<Candidate> all;
+  for (const Artifact* artifact : context.Inputs("model")) {
+    DML_TRY(Candidate candidate, Judge(*artifact, metric));
+    all.push_back(std::move(candidate));
+  }
+  if (all.empty()) return Error::Invalid("there is no model to select from");
+  return all;
+}
+
+Result<void> SelectBest(const SelectParams& params, plugins::StepContext& context) {
+  DML_TRY(const bool greater, GreaterIsBetter(params));
+  DML_TRY(const std::vector<Candidate> all, JudgeAll(params.metric, context));
+  const auto best = std::ranges::max_element(all, [&](const Candidate& a, const Candidate& b) {
+    return greater ? a.score < b.score : a.score > b.score;
+  });
+  std::vector<std::string> labels;
+  std::vector<double> scores;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    labels.push_back(LabelOf(all[i], all, i));
+    scores.push_back(all[i].score);
+  }
+  const auto number = static_cast<std::size_t>(best - all.begin());
+  context.metrics["candidates"] = all.size();
+  context.metrics["best"] = number + 1;
+  context.metrics["score"] = best->score;
+  const std::string verdict = fmt::format("The best of {} by {} is {}: {:.6g}.", all.size(),
+                                          params.metric, labels[number], best->score);
+  if (context.monitor != nullptr) context.monitor->Log(verdict);
+  DML_RETURN_IF_ERROR(WritePanels(Json::array({plugins::BarsPanel(params.metric, labels, scores),
+                                               plugins::NotesPanel("Choice", "good", {verdict})}),
+                                  context));
+  DML_TRY(const std::string directory, context.OutputDirectory("model"));
+  const ArtifactFile& file = best->artifact->files.front();
+  std::error_code failure;
+  std::filesystem::copy_file(file.path, directory + "/" + file.name, failure);
+  if (failure) return Error::System("cannot copy the model", failure.value());
+  return {};
+}
+
+}  // namespace
+
+void RegisterSelectSteps(plugins::StepRegistry& registry) {
+  StepSpec spec;
+  spec.name = "select.best";
+  spec.summary = "Keep the best of several models, such as those of a matrix";
+  PortSpec models;
+  models.name = "model";
+  models.kind = PortKind::kModel;
+  models.many = true;
+  models.doc = "the candidates";
+  spec.inputs = {models};
+  PortSpec best;
+  best.name = "model";
+  best.kind = PortKind::kModel;
+  best.doc = "the best of them; of equals, the first";
+  PortSpec report;
+  report.name = "report";
+  report.kind = PortKind::kFile;
+  report.doc = "panels for the report";
+  spec.outputs = {best, report};
+  plugins::ParamSchema<SelectParams> schema;
+  schema.Add("metric", &SelectParams::metric, "what to compare, such as cv.roc_auc")
+      .Required()
+      .AddEnum("mode", &SelectParams::mode,
+               {{"auto", Direction::kAuto}, {"max", Direction::kMax}, {"min", Direction::kMin}},
+               "whether more is better; auto knows every score of validate");
+  registry.Add(MakeStepType(std::move(spec), schema, SelectBest));
+}
+
+}  // namespace dml::steps

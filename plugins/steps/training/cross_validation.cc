@@ -1,0 +1,169 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "plugins/learn/metrics/metric_registry.h"
+#include "plugins/steps/split/holdout.h"
+#include "plugins/steps/training/pipeline_fit.h"
+
+namespace dml::steps {
+
+namespace {
+
+using learn::ModelTask;
+
+Result<std::vector<learn::Scorer>> FindScorers(const ValidateParams& params, ModelTask task) {
+  std::vector<std::string> names = params.scoring;
+  if (names.empty()) names.emplace_back(learn::DefaultScorer(task));
+  std::vector<learn::Scorer> scorers;
+  for (const std::string& name : names) {
+    DML_TRY(learn::Scorer scorer, learn::FindScorer(name, task));
+    scorers.push_back(std::move(scorer));
+  }
+  return scorers;
+}
+
+// Numbers equal texts by first appearance.
+Result<std::vector<std::uint32_t>> ReadGroups(const table::Table& table,
+                                              const std::string& column) {
+  std::map<std::string, std::uint32_t> numbers;
+  std::vector<std::uint32_t> groups;
+  for (std::size_t p = 0; p < table.partition_count(); ++p) {
+    DML_TRY(const table::Batch batch, table.Read(p, {column}));
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+      const auto next = static_cast<std::uint32_t>(numbers.size());
+      groups.push_back(numbers.emplace(batch.columns[0].AsText(row), next).first->second);
+    }
+  }
+  return groups;
+}
+
+Result<std::vector<std::uint32_t>> Folds(const ValidateParams& params, const Target& target,
+                                         const table::Table& table,
+                                         const std::vector<double>& truth) {
+  const auto folds = static_cast<std::uint32_t>(params.folds);
+  if (table.rows() < folds) {
+    return Error::Invalid(
+        fmt::format("{} rows cannot be cut into {} folds", table.rows(), params.folds),
+        "ask for fewer folds");
+  }
+  if (!params.group.empty()) {
+    DML_RETURN_IF_ERROR(table.schema().Find(params.group.name));
+    DML_TRY(const auto groups, ReadGroups(table, params.group.name));
+    return AssignFoldsGrouped(groups, folds, params.seed);
+  }
+  if (target.classes.empty() || !params.stratify) {
+    return AssignFolds(table.rows(), folds, params.seed);
+  }
+  std::vector<std::uint32_t> classes;
+  std::vector<std::uint64_t> counts(target.classes.size());
+  for (const double label : truth) {
+    classes.push_back(static_cast<std::uint32_t>(label));
+    ++counts[classes.back()];
+  }
+  const auto least = std::ranges::min_element(counts);
+  if (*least < folds) {
+    return Error::Invalid(
+        fmt::format("the class '{}' has {} row{}, fewer than the {} folds",
+                    target.classes[static_cast<std::size_t>(least - counts.begin())], *least,
+                    *least == 1 ? "" : "s", params.folds),
+        "ask for fewer folds, merge rare classes, or set stratify: false");
+  }
+  return AssignFoldsStratified(classes, folds, params.seed);
+}
+
+// The rows of a fold, or all others.
+std::vector<std::uint64_t> RowsWhere(const std::vector<std::uint32_t>& folds, std::uint32_t fold,
+                                     bool inside) {
+  std::vector<std::uint64_t> rows;
+  for (std::size_t row = 0; row < folds.size(); ++row) {
+    if ((folds[row] == fold) == inside) rows.push_back(row);
+  }
+  return rows;
+}
+
+// What the pipeline says of rows it has not seen, with the truth beside it.
+struct HeldOut {
+  std::vector<double> y;
+  std::vector<double> output;
+  std::vector<double> weight;
+};
+
+Result<HeldOut> PredictRows(const FittedPipeline& pipeline, const TrainingRows& rows,
+                            std::vector<std::uint64_t> selected, bool allow_missing) {
+  DML_TRY(const auto matrix,
+          DesignMatrix::Make(rows.table, pipeline.rows.Select(std::move(selected)), rows.labels,
+                             allow_missing));
+  HeldOut held;
+  learn::Tile tile;
+  std::vector<double> output;
+  for (std::size_t t = 0; t < matrix->tile_count(); ++t) {
+    DML_RETURN_IF_ERROR(matrix->Read(t, tile));
+    output.resize(tile.rows * pipeline.fit.predictor->outputs());
+    pipeline.fit.predictor->Predict(tile, output);
+    held.output.insert(held.output.end(), output.begin(), output.end());
+    held.y.insert(held.y.end(), tile.y.begin(), tile.y.end());
+    held.weight.insert(held.weight.end(), tile.weight.begin(), tile.weight.end());
+  }
+  return held;
+}
+
+void Summarise(CrossValidation& result) {
+  for (std::size_t s = 0; s < result.scores.size(); ++s) {
+    const std::vector<double>& values = result.by_fold[s];
+    double sum = 0.0;
+    for (const double value : values) sum += value;
+    const double mean = sum / static_cast<double>(values.size());
+    double squares = 0.0;
+    for (const double value : values) squares += (value - mean) * (value - mean);
+    Json& cv = result.metrics["cv"];
+    cv[result.scores[s]] = mean;
+    cv[result.scores[s] + "_std"] = std::sqrt(squares / static_cast<double>(values.size()));
+  }
+}
+
+}  // namespace
+
+Result<CrossValidation> CrossValidate(const TrainingParams& params, const Estimator& estimator,
+                                      const TrainingRows& rows, plugins::StepContext& context) {
+  const ValidateParams& validate = *params.validate;
+  DML_TRY(const auto scorers, FindScorers(validate, estimator.task));
+  DML_TRY(const std::vector<double> truth, ReadTarget(rows.table, rows.labels.target));
+  DML_TRY(const auto folds, Folds(validate, rows.labels.target, rows.table, truth));
+  CrossValidation result;
+  for (const learn::Scorer& scorer : scorers) result.scores.push_back(scorer.name);
+  result.by_fold.resize(scorers.size());
+  for (int fold = 0; fold < validate.folds; ++fold) {
+    if (context.monitor != nullptr) {
+      context.monitor->Progress(static_cast<double>(fold + 1) / (validate.folds + 1),
+                                fmt::format("fold {} of {}", fold + 1, validate.folds));
+    }
+    const auto number = static_cast<std::uint32_t>(fold);
+    DML_TRY(const FittedPipeline pipeline,
+            FitPipeline(params, estimator, rows, rows.raw.Select(RowsWhere(folds, number, false)),
+                        context));
+    DML_TRY(const HeldOut held,
+            PredictRows(pipeline, rows, RowsWhere(folds, number, true), estimator.allow_missing));
+    const learn::Predictions predictions{held.y, held.output, rows.labels.target.classes.size(),
+                                         held.weight};
+    for (std::size_t s = 0; s < scorers.size(); ++s) {
+      const learn::Score score = scorers[s](predictions);
+      if (!score.defined()) {
+        return Error::Invalid(
+            fmt::format("{} is undefined in fold {}: {}", scorers[s].name, fold + 1, score.note),
+            "ask for fewer folds, or score something else");
+      }
+      result.by_fold[s].push_back(*score.value);
+    }
+    if (!pipeline.fit.certificate.converged) {
+      result.warnings.push_back(fmt::format("The fit of fold {} did not converge: {}.", fold + 1,
+                                            pipeline.fit.certificate.stopped_because));
+    }
+  }
+  Summarise(result);
+  return result;
+}
+
+}  // namespace dml::steps

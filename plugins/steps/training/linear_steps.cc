@@ -1,0 +1,99 @@
+#include "plugins/learn/linear/least_squares.h"
+#include "plugins/learn/linear/logistic_regression.h"
+#include "plugins/steps/register.h"
+#include "plugins/steps/step_type.h"
+#include "plugins/steps/training/training.h"
+
+namespace dml::steps {
+
+namespace {
+
+using learn::ModelTask;
+
+struct LinearParams : TrainingParams {
+  bool fit_intercept = true;
+};
+
+Result<void> TrainLinear(const LinearParams& params, plugins::StepContext& context) {
+  const auto fit = [&](const learn::DataSource& source, int, const learn::Execution& execution) {
+    return learn::FitLinearRegression(source, {params.fit_intercept}, execution);
+  };
+  return Train(params, {ModelTask::kRegression, false, fit}, context);
+}
+
+struct RidgeParams : TrainingParams {
+  double alpha = 1.0;
+  bool fit_intercept = true;
+};
+
+Result<void> TrainRidge(const RidgeParams& params, plugins::StepContext& context) {
+  const auto fit = [&](const learn::DataSource& source, int, const learn::Execution& execution) {
+    return learn::FitRidge(source, {params.alpha, params.fit_intercept}, execution);
+  };
+  return Train(params, {ModelTask::kRegression, false, fit}, context);
+}
+
+struct LogisticParams : TrainingParams {
+  double c = 1.0;
+  bool penalised = true;
+  bool fit_intercept = true;
+  bool balanced = false;
+  double tol = 1e-4;
+  int max_iter = 100;
+};
+
+Result<void> TrainLogistic(const LogisticParams& params, plugins::StepContext& context) {
+  learn::LogisticOptions options;
+  options.c = params.c;
+  if (!params.penalised) options.penalty = learn::LogisticOptions::Penalty::kNone;
+  options.fit_intercept = params.fit_intercept;
+  options.tol = params.tol;
+  options.max_iter = params.max_iter;
+  if (params.balanced) options.class_weight = learn::LogisticOptions::ClassWeight::kBalanced;
+  const auto fit = [&](const learn::DataSource& source, int classes,
+                       const learn::Execution& execution) {
+    return learn::FitLogistic(source, classes, options, execution);
+  };
+  return Train(params, {ModelTask::kClassification, false, fit}, context);
+}
+
+constexpr char kInterceptDoc[] = "learn an intercept, never penalised";
+
+void RegisterLeastSquares(plugins::StepRegistry& registry) {
+  plugins::ParamSchema<LinearParams> linear;
+  linear.Add("fit_intercept", &LinearParams::fit_intercept, kInterceptDoc);
+  registry.Add(MakeStepType(
+      TrainingSpec("train.linear_regression", "Ordinary least squares", "min ||y - Xw - b||^2"),
+      WithTraining(linear, true), TrainLinear));
+  plugins::ParamSchema<RidgeParams> ridge;
+  ridge.Add("alpha", &RidgeParams::alpha, "strength of the penalty")
+      .AtLeast(0)
+      .Add("fit_intercept", &RidgeParams::fit_intercept, kInterceptDoc);
+  registry.Add(MakeStepType(TrainingSpec("train.ridge", "Linear regression with an L2 penalty",
+                                         "min ||y - Xw - b||^2 + alpha ||w||^2"),
+                            WithTraining(ridge, true), TrainRidge));
+}
+
+}  // namespace
+
+void RegisterLinearSteps(plugins::StepRegistry& registry) {
+  RegisterLeastSquares(registry);
+  plugins::ParamSchema<LogisticParams> logistic;
+  logistic.Add("C", &LogisticParams::c, "inverse strength of the penalty")
+      .MoreThan(0)
+      .AddEnum("penalty", &LogisticParams::penalised, {{"l2", true}, {"none", false}},
+               "what keeps the weights small")
+      .Add("fit_intercept", &LogisticParams::fit_intercept, kInterceptDoc)
+      .AddEnum("class_weight", &LogisticParams::balanced, {{"none", false}, {"balanced", true}},
+               "weigh classes alike, whatever their size")
+      .Add("tol", &LogisticParams::tol, "gradient at which the fit has converged")
+      .MoreThan(0)
+      .Add("max_iter", &LogisticParams::max_iter, "iterations at most")
+      .AtLeast(1);
+  registry.Add(MakeStepType(
+      TrainingSpec("train.logistic_regression", "Classification by a linear model of the log odds",
+                   "min C sum_i log-loss(y_i, x_i w + b) + ||w||^2 / 2"),
+      WithTraining(logistic, true), TrainLogistic));
+}
+
+}  // namespace dml::steps

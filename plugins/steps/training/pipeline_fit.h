@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+
+#include "plugins/steps/training/design_matrix.h"
+#include "plugins/steps/training/training.h"
+
+namespace dml::steps {
+
+// The rows a train step learns from, before preprocessing.
+struct TrainingRows {
+  table::Table table;
+  RowView raw;  // the feature columns
+  Labels labels;
+};
+
+// Preprocessing and estimator, fitted to the same rows.
+struct FittedPipeline {
+  RowView rows;  // those rows, seen through the fitted preprocessing
+  std::vector<std::string> feature_names;
+  learn::FitResult fit;
+};
+
+// Fits to the rows that `raw` shows. Tiles that do not fit into the memory of the context go to its
+// scratch folder.
+Result<FittedPipeline> FitPipeline(const TrainingParams& params, const Estimator& estimator,
+                                   const TrainingRows& rows, const RowView& raw,
+                                   const plugins::StepContext& context);
+
+// What cross-validation found.
+struct CrossValidation {
+  Json metrics = Json::object();  // {cv: {<score>: mean, <score>_std: ...}}, std over folds (n)
+  std::vector<std::string> scores;
+  std::vector<std::vector<double>> by_fold;  // [score][fold]
+  std::vector<std::string> warnings;
+};
+
+// Every row is predicted once, by the pipeline that was fitted without its fold. kInvalid for
+// unknown scores and for classes with fewer rows than folds.
+Result<CrossValidation> CrossValidate(const TrainingParams& params, const Estimator& estimator,
+                                      const TrainingRows& rows, plugins::StepContext& context);
+
+}  // namespace dml::steps

@@ -1,0 +1,167 @@
+#include "plugins/steps/training/target.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "base/suggest.h"
+
+namespace dml::steps {
+
+namespace {
+
+using table::Column;
+using table::ColumnType;
+
+constexpr double kUnknown = -1.0;
+
+Error Missing(const std::string& column, std::uint64_t row) {
+  return Error::Invalid(fmt::format("the target '{}' has no value in row {}", column, row + 1),
+                        "drop the rows without a target");
+}
+
+Error UnknownLabel(const Target& target, const std::string& label, std::uint64_t row) {
+  return Error::Invalid(fmt::format("row {} has the class '{}' in '{}', which the model does not "
+                                    "know",
+                                    row + 1, label, target.column),
+                        DidYouMean(label, target.classes));
+}
+
+double ClassOf(const std::vector<std::string>& classes, std::string_view label) {
+  const auto found = std::ranges::find(classes, label);
+  return found == classes.end() ? kUnknown : static_cast<double>(found - classes.begin());
+}
+
+Result<void> AppendLabels(const Target& target, const Column& column, std::uint64_t first_row,
+                          std::vector<double>& out) {
+  std::vector<double> by_code;  // a dictionary is looked up once
+  if (column.type() == ColumnType::kCategory) {
+    for (const std::string& label : column.dictionary()) {
+      by_code.push_back(ClassOf(target.classes, label));
+    }
+  }
+  for (std::size_t row = 0; row < column.size(); ++row) {
+    if (!column.IsValid(row)) return Missing(target.column, first_row + row);
+    const double number = by_code.empty() ? ClassOf(target.classes, column.AsText(row))
+                                          : by_code[static_cast<std::size_t>(column.codes()[row])];
+    if (number == kUnknown) return UnknownLabel(target, column.AsText(row), first_row + row);
+    out.push_back(number);
+  }
+  return {};
+}
+
+Result<void> AppendNumbers(const Target& target, const Column& column, std::uint64_t first_row,
+                           std::vector<double>& out) {
+  for (std::size_t row = 0; row < column.size(); ++row) {
+    const double value = column.AsDouble(row);
+    if (std::isnan(value)) return Missing(target.column, first_row + row);
+    if (std::isinf(value)) {
+      return Error::Invalid(
+          fmt::format("the target '{}' is infinite in row {}", target.column, first_row + row + 1),
+          "drop the row, or clip the column");
+    }
+    out.push_back(value);
+  }
+  return {};
+}
+
+Result<std::set<std::string>> CollectLabels(const table::Table& table, const std::string& column) {
+  std::set<std::string> labels;
+  for (std::size_t p = 0; p < table.partition_count(); ++p) {
+    DML_TRY(const table::Batch batch, table.Read(p, {column}));
+    const Column& values = batch.columns[0];
+    const bool coded = values.type() == ColumnType::kCategory;
+    std::vector<bool> seen(coded ? values.dictionary().size() : 0);
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+      if (!values.IsValid(row)) return Missing(column, batch.first_row + row);
+      if (coded && seen[static_cast<std::size_t>(values.codes()[row])]) continue;
+      if (coded) seen[static_cast<std::size_t>(values.codes()[row])] = true;
+      labels.insert(values.AsText(row));
+    }
+  }
+  return labels;
+}
+
+Result<Target> LearnClasses(const table::Table& table, const std::string& column, ColumnType type) {
+  DML_TRY(const std::set<std::string> labels, CollectLabels(table, column));
+  if (labels.size() < 2) {
+    return Error::Invalid(
+        fmt::format("the target '{}' has {} class{}, and at least 2 are needed", column,
+                    labels.size(),
+                    labels.empty() ? "es" : fmt::format(" (every row is '{}')", *labels.begin())),
+        "check the column, and the filters and splits before this step");
+  }
+  Target target{column, {labels.begin(), labels.end()}};
+  if (!IsLabelType(type) && type != ColumnType::kTimestamp) {
+    std::ranges::stable_sort(target.classes, {},
+                             [](const std::string& text) { return std::stod(text); });
+  }
+  return target;
+}
+
+Result<Target> LearnNumbers(const table::Table& table, const std::string& column, ColumnType type) {
+  if (type == ColumnType::kString || type == ColumnType::kCategory) {
+    return Error::Invalid(fmt::format("the target '{}' is text, not a number", column),
+                          "use a classifier, or cast the column");
+  }
+  Target target{column, {}};
+  double low = std::numeric_limits<double>::infinity();
+  double high = -low;
+  std::vector<double> values;
+  for (std::size_t p = 0; p < table.partition_count(); ++p) {
+    DML_TRY(const table::Batch batch, table.Read(p, {column}));
+    values.clear();
+    DML_RETURN_IF_ERROR(AppendNumbers(target, batch.columns[0], batch.first_row, values));
+    for (const double value : values) {
+      low = std::min(low, value);
+      high = std::max(high, value);
+    }
+  }
+  if (low == high && table.rows() > 1) {
+    return Error::Invalid(fmt::format("the target '{}' is constant: every row is {}", column, low),
+                          "check the column, and the filters and splits before this step");
+  }
+  return target;
+}
+
+}  // namespace
+
+bool IsLabelType(ColumnType type) {
+  return type == ColumnType::kString || type == ColumnType::kCategory || type == ColumnType::kBool;
+}
+
+Result<Target> LearnTarget(const table::Table& table, const std::string& column,
+                           learn::ModelTask task) {
+  DML_TRY(const std::size_t index, table.schema().Find(column));
+  const ColumnType type = table.schema().fields[index].type;
+  if (task == learn::ModelTask::kClassification) return LearnClasses(table, column, type);
+  return LearnNumbers(table, column, type);
+}
+
+Result<std::vector<std::uint64_t>> CountClasses(const table::Table& table, const Target& target) {
+  std::vector<std::uint64_t> counts(target.classes.size());
+  DML_TRY(const std::vector<double> labels, ReadTarget(table, target));
+  for (const double label : labels) ++counts[static_cast<std::size_t>(label)];
+  return counts;
+}
+
+Result<void> AppendTarget(const Target& target, const Column& column, std::uint64_t first_row,
+                          std::vector<double>& out) {
+  return target.classes.empty() ? AppendNumbers(target, column, first_row, out)
+                                : AppendLabels(target, column, first_row, out);
+}
+
+Result<std::vector<double>> ReadTarget(const table::Table& table, const Target& target) {
+  std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(table.rows()));
+  for (std::size_t p = 0; p < table.partition_count(); ++p) {
+    DML_TRY(const table::Batch batch, table.Read(p, {target.column}));
+    DML_RETURN_IF_ERROR(AppendTarget(target, batch.columns[0], batch.first_row, values));
+  }
+  return values;
+}
+
+}  // namespace dml::steps

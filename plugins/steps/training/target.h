@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "plugins/learn/predictor.h"
+#include "plugins/table/table.h"
+
+namespace dml::steps {
+
+// How the column to predict becomes the numbers that an estimator sees. A value.
+struct Target {
+  std::string column;                // empty: none (clustering)
+  std::vector<std::string> classes;  // labels by class index; empty for regression
+};
+
+// Looks at the whole column. Classes come in numeric order for numbers, bytewise for text. Missing
+// or infinite values (with their row), a text target of a regression, a constant target, and a
+// column with a single class are kInvalid.
+Result<Target> LearnTarget(const table::Table& table, const std::string& column,
+                           learn::ModelTask task);
+
+// How many rows each class has, by class index.
+Result<std::vector<std::uint64_t>> CountClasses(const table::Table& table, const Target& target);
+
+// The numbers of one batch's target column, appended to `out`. A label that is not among the
+// classes is kInvalid with a suggestion; missing and infinite values as in LearnTarget.
+Result<void> AppendTarget(const Target& target, const table::Column& column,
+                          std::uint64_t first_row, std::vector<double>& out);
+
+// The whole column.
+Result<std::vector<double>> ReadTarget(const table::Table& table, const Target& target);
+
+// True if values of this type are labels by nature: text, categories and booleans.
+[[nodiscard]] bool IsLabelType(table::ColumnType type);
+
+}  // namespace dml::steps

@@ -1,0 +1,144 @@
+#include "plugins/steps/training/training.h"
+
+#include <algorithm>
+
+#include "base/files.h"
+#include "plugins/learn/model_file.h"
+#include "plugins/steps/training/leakage.h"
+#include "plugins/steps/training/model_panels.h"
+#include "plugins/steps/training/pipeline_fit.h"
+#include "plugins/steps/transform/chain.h"
+
+namespace dml::steps {
+
+namespace {
+
+// Every column that is not the target, a weight, a group or dropped.
+Result<std::vector<std::string>> FeatureColumns(const table::Schema& schema,
+                                                const TrainingParams& params) {
+  std::vector<std::string> others = params.drop;
+  if (!params.target.empty()) others.push_back(params.target.name);
+  if (!params.weight.empty()) others.push_back(params.weight.name);
+  if (params.validate && !params.validate->group.empty()) {
+    others.push_back(params.validate->group.name);
+  }
+  for (const std::string& name : others) DML_RETURN_IF_ERROR(schema.Find(name));
+  std::vector<std::string> columns;
+  for (const table::Field& field : schema.fields) {
+    if (std::ranges::find(others, field.name) == others.end()) columns.push_back(field.name);
+  }
+  return columns;
+}
+
+Result<TrainingRows> OpenRows(const TrainingParams& params, learn::ModelTask task,
+                              const plugins::StepContext& context) {
+  DML_TRY(const Artifact* input, context.Input("data"));
+  DML_TRY(table::Table table, table::Table::Open(input->files));
+  if (table.rows() == 0) return Error::Invalid("the table has no rows to learn from");
+  Labels labels;
+  labels.weight_column = params.weight.name;
+  if (!params.target.empty()) {
+    DML_TRY(labels.target, LearnTarget(table, params.target.name, task));
+  }
+  DML_TRY(std::vector<std::string> columns, FeatureColumns(table.schema(), params));
+  DML_TRY(RowView raw, RowView::Of(table, std::move(columns)));
+  return TrainingRows{std::move(table), std::move(raw), std::move(labels)};
+}
+
+learn::Model MakeModel(const TrainingParams& params, const TrainingRows& rows,
+                       FittedPipeline pipeline, const plugins::StepContext& context) {
+  learn::Model model;
+  model.params = context.params;
+  model.predictor = std::move(pipeline.fit.predictor);
+  model.certificate = std::move(pipeline.fit.certificate);
+  model.target = params.target.name;
+  model.schema = rows.raw.schema().ToJson();
+  model.preprocessing = SaveChain(params.preprocess, pipeline.rows);
+  model.classes = rows.labels.target.classes;
+  model.feature_names = std::move(pipeline.feature_names);
+  return model;
+}
+
+void ReportFit(const TrainingRows& rows, const learn::Model& model, plugins::StepContext& context) {
+  context.metrics["rows"] = rows.raw.rows();
+  context.metrics["features"] = model.feature_names.size();
+  context.metrics["iterations"] = model.certificate.iterations;
+  context.metrics["converged"] = model.certificate.converged;
+  for (const auto& [name, value] : model.certificate.numbers.items()) {
+    if (value.is_number()) context.metrics[name] = value;
+  }
+  context.warnings.insert(context.warnings.end(), model.certificate.warnings.begin(),
+                          model.certificate.warnings.end());
+}
+
+}  // namespace
+
+StepSpec TrainingSpec(std::string name, std::string summary, std::string formula) {
+  StepSpec spec;
+  spec.name = std::move(name);
+  spec.summary = std::move(summary);
+  spec.formula = std::move(formula);
+  PortSpec data;
+  data.name = "data";
+  data.doc = "the rows to learn from";
+  spec.inputs = {data};
+  PortSpec model;
+  model.name = "model";
+  model.kind = PortKind::kModel;
+  model.doc = "the fitted model";
+  PortSpec report;
+  report.name = "report";
+  report.kind = PortKind::kFile;
+  report.doc = "panels for the report";
+  spec.outputs = {model, report};
+  return spec;
+}
+
+ParamSpec PreprocessSpec() {
+  ParamSpec spec;
+  spec.type = ParamType::kTransforms;
+  return spec;
+}
+
+const plugins::ParamSchema<ValidateParams>& ValidateSchema() {
+  static const auto schema = [] {
+    plugins::ParamSchema<ValidateParams> built;
+    built.Add("folds", &ValidateParams::folds, "number of folds")
+        .AtLeast(2)
+        .Add("scoring", &ValidateParams::scoring,
+             "scores by scikit-learn's names; accuracy or r2 by default")
+        .Add("group", &ValidateParams::group, "a column whose equal values stay in one fold")
+        .Add("stratify", &ValidateParams::stratify, "classes keep their shares in every fold")
+        .Add("seed", &ValidateParams::seed, "seed of the shuffle");
+    return built;
+  }();
+  return schema;
+}
+
+Result<void> Train(const TrainingParams& params, const Estimator& estimator,
+                   plugins::StepContext& context) {
+  DML_TRY(const TrainingRows rows, OpenRows(params, estimator.task, context));
+  DML_TRY(FittedPipeline pipeline, FitPipeline(params, estimator, rows, rows.raw, context));
+  learn::Execution execution;
+  execution.threads = context.threads;
+  execution.stop = context.stop;
+  DML_TRY(context.warnings, FindLeakage(rows, pipeline, estimator.allow_missing, execution));
+  learn::Model model = MakeModel(params, rows, std::move(pipeline), context);
+  ReportFit(rows, model, context);
+  std::optional<CrossValidation> validation;
+  if (params.validate) {
+    DML_TRY(validation, CrossValidate(params, estimator, rows, context));
+    model.metrics = validation->metrics;
+    context.metrics.update(validation->metrics);
+    context.warnings.insert(context.warnings.end(), validation->warnings.begin(),
+                            validation->warnings.end());
+  }
+  DML_TRY(const std::string reports, context.OutputDirectory("report"));
+  const Json panels = ModelPanels(model, validation ? &*validation : nullptr);
+  DML_RETURN_IF_ERROR(
+      WriteFileAtomic(reports + "/panels.json", CanonicalJson({{"panels", panels}})));
+  DML_TRY(const std::string directory, context.OutputDirectory("model"));
+  return learn::WriteModelFile(directory + "/model.safetensors", model);
+}
+
+}  // namespace dml::steps

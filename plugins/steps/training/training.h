@@ -1,0 +1,85 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plugins/api/params.h"
+#include "plugins/api/step.h"
+#include "plugins/learn/execution.h"
+#include "plugins/learn/predictor.h"
+
+namespace dml::steps {
+
+// `validate:` of a train step. scikit-learn's defaults, except that rows are always shuffled.
+struct ValidateParams {
+  int folds = 5;
+  std::vector<std::string> scoring;  // empty: accuracy, or r2
+  plugins::ColumnName group;         // rows of a group stay in one fold
+  bool stratify = true;              // classes keep their shares in every fold
+  std::uint64_t seed = 0;
+};
+
+// What every train step shares.
+struct TrainingParams {
+  plugins::ColumnName target;     // not for clustering and transforms
+  plugins::ColumnName weight;     // rows of weight 2 count twice
+  std::vector<std::string> drop;  // columns that are not features
+  Json preprocess = Json::array();
+  std::optional<ValidateParams> validate;  // supervised only
+};
+
+// Fits one estimator to rows; `classes` is 0 unless classifying.
+using Fit = std::function<Result<learn::FitResult>(const learn::DataSource& source, int classes,
+                                                   const learn::Execution& execution)>;
+
+// An estimator with its options bound, and what it asks of the data.
+struct Estimator {
+  learn::ModelTask task = learn::ModelTask::kRegression;
+  bool allow_missing = false;
+  Fit fit;
+};
+
+// Adds the shared parameters to the schema of a step whose parameters derive from TrainingParams.
+template <typename Params>
+plugins::ParamSchema<Params> WithTraining(plugins::ParamSchema<Params> schema, bool supervised);
+
+// The body of a train step: reads the input `data`, fits preprocessing and estimator to all rows,
+// cross-validates if asked (both refitted in each fold), and writes the outputs `model` (one file)
+// and `report` (panels). The certificate becomes metrics, its warnings the step's.
+Result<void> Train(const TrainingParams& params, const Estimator& estimator,
+                   plugins::StepContext& context);
+
+// The spec that train steps share.
+StepSpec TrainingSpec(std::string name, std::string summary, std::string formula);
+
+// Declarations of the shared parameters.
+[[nodiscard]] ParamSpec PreprocessSpec();
+[[nodiscard]] const plugins::ParamSchema<ValidateParams>& ValidateSchema();
+
+template <typename Params>
+plugins::ParamSchema<Params> WithTraining(plugins::ParamSchema<Params> schema, bool supervised) {
+  using Shared = TrainingParams;
+  if (supervised) {
+    schema
+        .Add("target", static_cast<plugins::ColumnName Params::*>(&Shared::target),
+             "the column to predict")
+        .Required();
+  }
+  schema
+      .Add("weight", static_cast<plugins::ColumnName Params::*>(&Shared::weight),
+           "a column of weights: a row of weight 2 counts as two rows")
+      .Add("drop", static_cast<std::vector<std::string> Params::*>(&Shared::drop),
+           "columns that are not features")
+      .AddJson("preprocess", static_cast<Json Params::*>(&Shared::preprocess), PreprocessSpec(),
+               "transforms fitted on the training rows and stored inside the model");
+  if (supervised) {
+    schema.AddObject("validate",
+                     static_cast<std::optional<ValidateParams> Params::*>(&Shared::validate),
+                     ValidateSchema(), "cross-validate: refit everything in each fold");
+  }
+  return schema;
+}
+
+}  // namespace dml::steps

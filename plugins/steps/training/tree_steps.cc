@@ -1,0 +1,207 @@
+#include <fmt/format.h>
+
+#include <set>
+
+#include "plugins/learn/tree/tree_fit.h"
+#include "plugins/steps/register.h"
+#include "plugins/steps/step_type.h"
+#include "plugins/steps/training/target.h"
+#include "plugins/steps/training/training.h"
+#include "plugins/table/table.h"
+
+namespace dml::steps {
+
+namespace {
+
+using learn::ModelTask;
+
+constexpr std::size_t kClassesMax = 20;
+
+enum class TreeTask { kAuto, kClassification, kRegression };
+
+struct TreeParams : TrainingParams {
+  TreeTask task = TreeTask::kAuto;
+  Json criterion;
+  std::optional<int> max_depth;
+  int min_samples_split = 2;
+  int min_samples_leaf = 1;
+  Json max_features;
+  std::optional<int> max_leaf_nodes;
+  double min_impurity_decrease = 0.0;
+  bool balanced = false;
+  std::uint64_t seed = 0;
+};
+
+struct ForestParams : TreeParams {
+  int n_estimators = 100;
+  bool bootstrap = true;
+  bool oob_score = false;
+};
+
+// `auto`: labels are classes, fractions are not, and whole numbers are classes while there are few.
+Result<ModelTask> TaskOf(const TreeParams& params, plugins::StepContext& context) {
+  if (params.task == TreeTask::kClassification) return ModelTask::kClassification;
+  if (params.task == TreeTask::kRegression) return ModelTask::kRegression;
+  DML_TRY(const Artifact* input, context.Input("data"));
+  DML_TRY(const table::Table table, table::Table::Open(input->files));
+  DML_TRY(const std::size_t index, table.schema().Find(params.target.name));
+  const table::ColumnType type = table.schema().fields[index].type;
+  if (IsLabelType(type)) return ModelTask::kClassification;
+  if (type != table::ColumnType::kInt64) return ModelTask::kRegression;
+  std::set<std::int64_t> values;
+  for (std::size_t p = 0; p < table.partition_count() && values.size() <= kClassesMax; ++p) {
+    DML_TRY(const table::Batch batch, table.Read(p, {params.target.name}));
+    for (const std::int64_t value : batch.columns[0].int64()) {
+      if (values.insert(value).second && values.size() > kClassesMax) break;
+    }
+  }
+  const bool classes = values.size() <= kClassesMax;
+  if (context.monitor != nullptr) {
+    context.monitor->Log(
+        fmt::format("task auto: '{}' holds whole numbers with {} distinct values, so this is {}",
+                    params.target.name, classes ? std::to_string(values.size()) : "more than 20",
+                    classes ? "classification" : "regression"));
+  }
+  return classes ? ModelTask::kClassification : ModelTask::kRegression;
+}
+
+Result<learn::TreeOptions> TreeOptionsOf(const TreeParams& params, ModelTask task) {
+  learn::TreeOptions options;
+  options.max_depth = params.max_depth;
+  options.min_samples_split = params.min_samples_split;
+  options.min_samples_leaf = params.min_samples_leaf;
+  options.max_leaf_nodes = params.max_leaf_nodes;
+  options.min_impurity_decrease = params.min_impurity_decrease;
+  options.seed = params.seed;
+  if (!params.max_features.is_null()) {
+    const std::string text = params.max_features.is_string()
+                                 ? params.max_features.get<std::string>()
+                                 : params.max_features.dump();
+    DML_TRY(options.max_features, learn::MaxFeatures::Parse(text));
+  }
+  const bool regression = task == ModelTask::kRegression;
+  if (!params.criterion.is_null()) {
+    const auto name = params.criterion.get<std::string>();
+    if ((name == "squared_error") != regression) {
+      return Error::Invalid(fmt::format("criterion: {} does not fit a {} target", name,
+                                        regression ? "numeric" : "class"),
+                            "gini and entropy are for classes, squared_error is for numbers");
+    }
+    options.criterion = name == "gini"      ? learn::SplitCriterion::kGini
+                        : name == "entropy" ? learn::SplitCriterion::kEntropy
+                                            : learn::SplitCriterion::kSquaredError;
+  }
+  if (params.balanced && regression) {
+    return Error::Invalid("class_weight: balanced does not fit a numeric target",
+                          "leave class_weight out");
+  }
+  if (params.balanced) options.class_weight = learn::ClassWeighting::kBalanced;
+  return options;
+}
+
+Result<void> TrainTree(const TreeParams& params, plugins::StepContext& context) {
+  DML_TRY(const ModelTask task, TaskOf(params, context));
+  DML_TRY(const learn::TreeOptions options, TreeOptionsOf(params, task));
+  const auto fit = [&](const learn::DataSource& source, int classes,
+                       const learn::Execution& execution) {
+    return learn::FitDecisionTree(source, static_cast<std::size_t>(classes), options, execution);
+  };
+  return Train(params, {task, true, fit}, context);
+}
+
+Result<void> TrainForest(const ForestParams& params, plugins::StepContext& context) {
+  DML_TRY(const ModelTask task, TaskOf(params, context));
+  learn::ForestOptions options;
+  DML_TRY(options.tree, TreeOptionsOf(params, task));
+  options.n_estimators = params.n_estimators;
+  options.bootstrap = params.bootstrap;
+  options.oob_score = params.oob_score;
+  const auto fit = [&](const learn::DataSource& source, int classes,
+                       const learn::Execution& execution) {
+    return learn::FitRandomForest(source, static_cast<std::size_t>(classes), options, execution);
+  };
+  return Train(params, {task, true, fit}, context);
+}
+
+// sqrt | log2 | all | a number of features | a share of them.
+ParamSpec MaxFeaturesSpec() {
+  ParamSpec name;
+  name.type = ParamType::kEnum;
+  name.choices = {"sqrt", "log2", "all"};
+  ParamSpec count;
+  count.type = ParamType::kInt;
+  count.minimum = 1;
+  ParamSpec share;
+  share.type = ParamType::kFloat;
+  share.minimum = 0;
+  share.minimum_exclusive = true;
+  share.maximum = 1;
+  ParamSpec spec;
+  spec.type = ParamType::kOneOf;
+  spec.element = {name, count, share};
+  return spec;
+}
+
+ParamSpec CriterionSpec() {
+  ParamSpec spec;
+  spec.type = ParamType::kEnum;
+  spec.choices = {"gini", "entropy", "squared_error"};
+  return spec;
+}
+
+template <typename Params>
+void AddTreeParams(plugins::ParamSchema<Params>& schema) {
+  schema
+      .AddEnum("task", static_cast<TreeTask Params::*>(&TreeParams::task),
+               {{"auto", TreeTask::kAuto},
+                {"classification", TreeTask::kClassification},
+                {"regression", TreeTask::kRegression}},
+               "what the target is; auto: text and up to 20 distinct whole numbers are classes")
+      .AddJson("criterion", static_cast<Json Params::*>(&TreeParams::criterion), CriterionSpec(),
+               "what a split lowers; gini for classes and squared_error for numbers by default")
+      .Add("max_depth", static_cast<std::optional<int> Params::*>(&TreeParams::max_depth),
+           "depth of a tree at most; none by default")
+      .AtLeast(1)
+      .Add("min_samples_split", static_cast<int Params::*>(&TreeParams::min_samples_split),
+           "rows that a split needs")
+      .AtLeast(2)
+      .Add("min_samples_leaf", static_cast<int Params::*>(&TreeParams::min_samples_leaf),
+           "rows that a leaf needs")
+      .AtLeast(1)
+      .AddJson("max_features", static_cast<Json Params::*>(&TreeParams::max_features),
+               MaxFeaturesSpec(),
+               "features a split may choose from: sqrt, log2, all, a number or a share; "
+               "all by default, and sqrt in a classification forest")
+      .Add("max_leaf_nodes", static_cast<std::optional<int> Params::*>(&TreeParams::max_leaf_nodes),
+           "leaves at most; none by default")
+      .AtLeast(2)
+      .Add("min_impurity_decrease",
+           static_cast<double Params::*>(&TreeParams::min_impurity_decrease),
+           "gain that a split needs")
+      .AtLeast(0)
+      .AddEnum("class_weight", static_cast<bool Params::*>(&TreeParams::balanced),
+               {{"none", false}, {"balanced", true}}, "weigh classes alike, whatever their size")
+      .Add("seed", static_cast<std::uint64_t Params::*>(&TreeParams::seed),
+           "seed of samples and features");
+}
+
+}  // namespace
+
+void RegisterTreeSteps(plugins::StepRegistry& registry) {
+  plugins::ParamSchema<TreeParams> tree;
+  AddTreeParams(tree);
+  registry.Add(MakeStepType(
+      TrainingSpec("train.decision_tree", "One tree of questions; takes missing values", ""),
+      WithTraining(tree, true), TrainTree));
+  plugins::ParamSchema<ForestParams> forest;
+  forest.Add("n_estimators", &ForestParams::n_estimators, "number of trees")
+      .AtLeast(1)
+      .Add("bootstrap", &ForestParams::bootstrap, "each tree sees a bootstrap sample")
+      .Add("oob_score", &ForestParams::oob_score, "score on the rows that a tree did not see");
+  AddTreeParams(forest);
+  registry.Add(MakeStepType(
+      TrainingSpec("train.random_forest", "Averaged decision trees; takes missing values", ""),
+      WithTraining(forest, true), TrainForest));
+}
+
+}  // namespace dml::steps

@@ -1,0 +1,98 @@
+#include <cmath>
+
+#include "plugins/learn/cluster/kmeans.h"
+#include "plugins/learn/decomposition/pca.h"
+#include "plugins/steps/register.h"
+#include "plugins/steps/step_type.h"
+#include "plugins/steps/training/training.h"
+
+namespace dml::steps {
+
+namespace {
+
+using learn::ModelTask;
+
+struct KMeansParams : TrainingParams {
+  int n_clusters = 8;
+  int n_init = 10;
+  int max_iter = 300;
+  double tol = 1e-4;
+  std::uint64_t seed = 0;
+};
+
+Result<void> TrainKMeans(const KMeansParams& params, plugins::StepContext& context) {
+  learn::KMeansOptions options;
+  options.clusters = params.n_clusters;
+  options.n_init = params.n_init;
+  options.max_iter = params.max_iter;
+  options.tol = params.tol;
+  options.seed = params.seed;
+  const auto fit = [&](const learn::DataSource& source, int, const learn::Execution& execution) {
+    return learn::FitKMeans(source, options, execution);
+  };
+  return Train(params, {ModelTask::kClustering, false, fit}, context);
+}
+
+struct PcaParams : TrainingParams {
+  Json n_components;
+  bool whiten = false;
+};
+
+Result<void> TrainPca(const PcaParams& params, plugins::StepContext& context) {
+  learn::PcaOptions options;
+  options.whiten = params.whiten;
+  if (params.n_components.is_number_float()) {
+    options.variance_share = params.n_components.get<double>();
+  } else if (params.n_components.is_number()) {
+    options.components = params.n_components.get<std::size_t>();
+  }
+  const auto fit = [&](const learn::DataSource& source, int, const learn::Execution& execution) {
+    return learn::FitPca(source, options, execution);
+  };
+  return Train(params, {ModelTask::kTransform, false, fit}, context);
+}
+
+// A number of components, or the share of the variance they have to explain.
+ParamSpec ComponentsSpec() {
+  ParamSpec count;
+  count.type = ParamType::kInt;
+  count.minimum = 1;
+  ParamSpec share;
+  share.type = ParamType::kFloat;
+  share.minimum = 0;
+  share.minimum_exclusive = true;
+  share.maximum = 1;
+  share.maximum_exclusive = true;
+  ParamSpec spec;
+  spec.type = ParamType::kOneOf;
+  spec.element = {count, share};
+  return spec;
+}
+
+}  // namespace
+
+void RegisterUnsupervisedSteps(plugins::StepRegistry& registry) {
+  plugins::ParamSchema<KMeansParams> kmeans;
+  kmeans.Add("n_clusters", &KMeansParams::n_clusters, "number of clusters")
+      .AtLeast(1)
+      .Add("n_init", &KMeansParams::n_init, "starts, of which the best is kept")
+      .AtLeast(1)
+      .Add("max_iter", &KMeansParams::max_iter, "iterations at most")
+      .AtLeast(1)
+      .Add("tol", &KMeansParams::tol, "shift of the centres at which the fit has converged")
+      .AtLeast(0)
+      .Add("seed", &KMeansParams::seed, "seed of the starts");
+  registry.Add(MakeStepType(
+      TrainingSpec("train.kmeans", "Clusters around k centres", "min sum_i min_k ||x_i - c_k||^2"),
+      WithTraining(kmeans, false), TrainKMeans));
+  plugins::ParamSchema<PcaParams> pca;
+  pca.AddJson("n_components", &PcaParams::n_components, ComponentsSpec(),
+              "number of components, or the share of the variance they explain; all by default")
+      .Add("whiten", &PcaParams::whiten, "scale every component to unit variance");
+  registry.Add(MakeStepType(
+      TrainingSpec("train.pca", "Principal components: the directions of largest variance",
+                   "eigenvectors of (X - mean)'(X - mean) / (n - 1)"),
+      WithTraining(pca, false), TrainPca));
+}
+
+}  // namespace dml::steps

@@ -1,0 +1,46 @@
+#include "plugins/table/csv/write_csv.h"
+
+#include "plugins/steps/register.h"
+#include "plugins/steps/step_type.h"
+#include "plugins/table/table.h"
+
+namespace dml::steps {
+
+namespace {
+
+struct WriteParams {
+  plugins::OutputPath path;
+  bool header = true;
+  std::string null_value;
+};
+
+Result<void> WriteCsv(const WriteParams& params, plugins::StepContext& context) {
+  DML_TRY(const Artifact* input, context.Input("data"));
+  DML_TRY(const table::Table table, table::Table::Open(input->files));
+  DML_TRY(table::CsvWriter writer,
+          table::CsvWriter::Create(params.path.path, {',', params.header, params.null_value}));
+  for (std::size_t p = 0; p < table.partition_count(); ++p) {
+    DML_TRY(const table::Batch batch, table.Read(p));
+    DML_RETURN_IF_ERROR(writer.Append(batch));
+  }
+  context.metrics["rows"] = table.rows();
+  return writer.Commit();
+}
+
+}  // namespace
+
+void RegisterWriteSteps(plugins::StepRegistry& registry) {
+  StepSpec write;
+  write.name = "write.csv";
+  write.summary = "Write a table as delimited text, replacing the file in one step";
+  write.inputs = {TablePort("data", "the rows to write")};
+  write.cacheable = false;
+  plugins::ParamSchema<WriteParams> schema;
+  schema.Add("path", &WriteParams::path, "the file to write")
+      .Required()
+      .Add("header", &WriteParams::header, "write the names of the columns first")
+      .Add("null_value", &WriteParams::null_value, "text for missing values");
+  registry.Add(MakeStepType(std::move(write), schema, WriteCsv));
+}
+
+}  // namespace dml::steps

@@ -1,0 +1,150 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "tests/steps/step_lab.h"
+
+// select.best, the evaluations and predict.
+
+namespace dml::steps {
+namespace {
+
+class Evaluation : public StepLab {
+ protected:
+  // y = 2 x + 1 with a wobble, cross-validated.
+  Artifact Ridge(double alpha) {
+    std::string csv = "x,y\n";
+    for (int i = 0; i < 40; ++i) csv += fmt::format("{},{}\n", i, 2 * i + 1 + (i * 17 % 5) * 0.3);
+    const StepRun run =
+        Run("train.ridge",
+            {{"target", "y"}, {"alpha", alpha}, {"validate", {{"scoring", {"r2", "rmse"}}}}},
+            {{"data", Csv(csv)}});
+    EXPECT_TRUE(run.ok()) << run.Failure();
+    return run.outputs.at("model");
+  }
+  Artifact Classifier() {
+    std::string csv = "x,color,y\n";
+    for (int i = 0; i < 60; ++i) {
+      csv +=
+          fmt::format("{},{},{}\n", i % 30, i % 2 == 0 ? "red" : "blue", i % 30 > 14 ? "b" : "a");
+    }
+    const StepRun run =
+        Run("train.random_forest",
+            {{"target", "y"},
+             {"n_estimators", 5},
+             {"preprocess", Json::array({{{"one_hot", {{"columns", {"color"}}}}}})}},
+            {{"data", Csv(csv)}});
+    EXPECT_TRUE(run.ok()) << run.Failure();
+    return run.outputs.at("model");
+  }
+  StepRun Select(const std::vector<Artifact>& models, const Json& params) {
+    Inputs inputs;
+    for (const Artifact& model : models) inputs.emplace_back("model", model);
+    return Run("select.best", params, inputs);
+  }
+};
+
+TEST_F(Evaluation, TheBestIsChosenByScoreInEitherDirection) {
+  const std::vector<Artifact> models{Ridge(1e5), Ridge(0.1), Ridge(1e4)};
+  const StepRun by_r2 = Select(models, {{"metric", "cv.r2"}});
+  ASSERT_TRUE(by_r2.ok()) << by_r2.Failure();
+  EXPECT_EQ(by_r2.metrics["best"], 2);
+  EXPECT_EQ(by_r2.metrics["candidates"], 3);
+  EXPECT_EQ(Bytes(by_r2.outputs.at("model")), Bytes(models[1]));
+  const StepRun by_rmse = Select(models, {{"metric", "cv.rmse"}});
+  ASSERT_TRUE(by_rmse.ok()) << by_rmse.Failure();
+  EXPECT_EQ(by_rmse.metrics["best"], 2) << "less error is better";
+  const StepRun worst = Select(models, {{"metric", "cv.r2"}, {"mode", "min"}});
+  EXPECT_EQ(worst.metrics["best"], 1);
+}
+
+TEST_F(Evaluation, OfEqualsTheFirstIsChosen) {
+  const Artifact model = Ridge(1);
+  const StepRun run = Select({model, model}, {{"metric", "cv.r2"}});
+  ASSERT_TRUE(run.ok()) << run.Failure();
+  EXPECT_EQ(run.metrics["best"], 1);
+}
+
+TEST_F(Evaluation, AnUnknownMetricIsAnsweredWithANearOne) {
+  const StepRun run = Select({Ridge(1)}, {{"metric", "cv.rmsee"}, {"mode", "min"}});
+  EXPECT_NE(run.Failure().find("did you mean 'cv.rmse'"), std::string::npos) << run.Failure();
+  const StepRun unsure = Select({Ridge(1)}, {{"metric", "condition"}});
+  EXPECT_NE(unsure.Failure().find("mode: max or mode: min"), std::string::npos) << unsure.Failure();
+}
+
+TEST_F(Evaluation, ScoresAreExactWhateverThePartitions) {
+  const Artifact model = Classifier();
+  std::string csv = "x,color,y\n";
+  for (int i = 0; i < 97; ++i)
+    csv += fmt::format("{},red,{}\n", i * 7 % 30, i % 3 == 0 ? "a" : "b");
+  Json first;
+  for (const std::uint64_t partition_rows : {0U, 1U, 13U, 96U}) {
+    const StepRun run = Run("evaluate.classification", Json::object(),
+                            {{"model", model}, {"data", Csv(csv, partition_rows)}}, 2);
+    ASSERT_TRUE(run.ok()) << run.Failure();
+    if (first.is_null()) first = run.metrics;
+    EXPECT_EQ(run.metrics, first) << partition_rows;
+  }
+  EXPECT_TRUE(first.contains("accuracy"));
+  EXPECT_TRUE(first.contains("roc_auc"));
+  EXPECT_TRUE(first.contains("log_loss"));
+}
+
+TEST_F(Evaluation, WhatTheModelNeedsAndDoesNotFindIsNamed) {
+  const Artifact model = Classifier();
+  const auto failure = [&](const std::string& csv) {
+    return Run("predict", Json::object(), {{"model", model}, {"data", Csv(csv)}}).Failure();
+  };
+  const std::string absent = failure("x,colour\n1,red\n");
+  EXPECT_NE(absent.find("'color'"), std::string::npos) << absent;
+  EXPECT_NE(absent.find("colour"), std::string::npos) << absent;
+  const std::string unseen = failure("x,color\n1,red\n2,green\n");
+  EXPECT_NE(unseen.find("'green'"), std::string::npos) << unseen;
+  EXPECT_NE(unseen.find("row 2"), std::string::npos) << unseen;
+  const std::string text = failure("x,color\n1,red\nmany,red\n");
+  EXPECT_NE(text.find("'many'"), std::string::npos) << text;
+}
+
+TEST_F(Evaluation, ATestSetWithAnUnknownClassIsRefused) {
+  const StepRun run =
+      Run("evaluate.classification", Json::object(),
+          {{"model", Classifier()}, {"data", Csv("x,color,y\n1,red,a\n2,red,c\n")}});
+  EXPECT_NE(run.Failure().find("row 2 has the class 'c'"), std::string::npos) << run.Failure();
+}
+
+TEST_F(Evaluation, TheWrongEvaluationIsAnsweredWithTheRightOne) {
+  const StepRun run = Run("evaluate.regression", Json::object(),
+                          {{"model", Classifier()}, {"data", Csv("x,color,y\n1,red,a\n")}});
+  EXPECT_NE(run.Failure().find("use evaluate.classification"), std::string::npos) << run.Failure();
+}
+
+TEST_F(Evaluation, ClustersAreComparedWithLabels) {
+  std::string csv = "x,y,group\n";
+  for (int i = 0; i < 60; ++i) {
+    csv += fmt::format("{},{},{}\n", (i % 3) * 100 + i % 7, (i % 3) * 50 + i % 5, "abc"[i % 3]);
+  }
+  const Artifact data = Csv(csv);
+  const StepRun model =
+      Run("train.kmeans", {{"n_clusters", 3}, {"drop", {"group"}}}, {{"data", data}});
+  ASSERT_TRUE(model.ok()) << model.Failure();
+  const StepRun run = Run("evaluate.clustering", {{"labels", "group"}},
+                          {{"model", model.outputs.at("model")}, {"data", data}});
+  ASSERT_TRUE(run.ok()) << run.Failure();
+  EXPECT_DOUBLE_EQ(run.metrics["adjusted_rand"].get<double>(), 1.0);
+  EXPECT_DOUBLE_EQ(run.metrics["normalized_mutual_info"].get<double>(), 1.0);
+  EXPECT_GT(run.metrics["silhouette"].get<double>(), 0.9);
+}
+
+TEST_F(Evaluation, PcaGivesComponents) {
+  std::string csv = "a,b,c\n";
+  for (int i = 0; i < 30; ++i) csv += fmt::format("{},{},{}\n", i, 2 * i + i % 3, i * 7 % 11);
+  const Artifact data = Csv(csv);
+  const StepRun model = Run("train.pca", {{"n_components", 2}}, {{"data", data}});
+  ASSERT_TRUE(model.ok()) << model.Failure();
+  const StepRun run =
+      Run("predict", Json::object(), {{"model", model.outputs.at("model")}, {"data", data}});
+  ASSERT_TRUE(run.ok()) << run.Failure();
+  EXPECT_EQ(Rows(run.outputs.at("data"))[0].size(), 5U) << "three columns and two components";
+}
+
+}  // namespace
+}  // namespace dml::steps
