@@ -208,13 +208,7 @@ std::optional<std::int64_t> ParseTimestamp(std::string_view text, std::string_vi
   return ToMicros(state.at);
 }
 
-std::string FormatTimestamp(std::int64_t micros) {
-  std::int64_t days = micros / kMicrosPerDay;
-  std::int64_t rest = micros % kMicrosPerDay;
-  if (rest < 0) {
-    rest += kMicrosPerDay;
-    --days;
-  }
+CivilDate CivilFromDays(std::int64_t days) {
   days += 719'468;
   const std::int64_t era = (days >= 0 ? days : days - 146'096) / 146'097;
   const std::int64_t day_of_era = days - era * 146'097;
@@ -225,9 +219,20 @@ std::string FormatTimestamp(std::int64_t micros) {
   const std::int64_t shifted_month = (5 * day_of_year + 2) / 153;
   const std::int64_t day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
   const std::int64_t month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
-  const std::int64_t year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
+  return {year_of_era + era * 400 + (month <= 2 ? 1 : 0), static_cast<unsigned>(month),
+          static_cast<unsigned>(day)};
+}
 
-  std::string out = fmt::format("{:04}-{:02}-{:02}", year, month, day);
+std::string FormatTimestamp(std::int64_t micros) {
+  std::int64_t days = micros / kMicrosPerDay;
+  std::int64_t rest = micros % kMicrosPerDay;
+  if (rest < 0) {
+    rest += kMicrosPerDay;
+    --days;
+  }
+  const CivilDate date = CivilFromDays(days);
+
+  std::string out = fmt::format("{:04}-{:02}-{:02}", date.year, date.month, date.day);
   if (rest == 0) return out;
   const std::int64_t seconds = rest / kMicrosPerSecond;
   out += fmt::format(" {:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);

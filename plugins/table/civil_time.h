@@ -15,6 +15,13 @@ inline constexpr std::int64_t kMicrosPerDay = 86'400 * kMicrosPerSecond;
 // Days since 1970-01-01; the month counts from 1.
 [[nodiscard]] std::int64_t DaysFromCivil(std::int64_t year, unsigned month, unsigned day);
 
+struct CivilDate {
+  std::int64_t year = 1970;
+  unsigned month = 1;
+  unsigned day = 1;
+};
+[[nodiscard]] CivilDate CivilFromDays(std::int64_t days);
+
 // Microseconds since 1970-01-01 UTC of an ISO 8601 date ("2026-11-21") or date and time
 // ("2026-11-21T01:30", "2026-11-21 01:30:00.25", with "Z" or an offset such as "+08:00"). A time
 // without offset is UTC. Nothing else may precede or follow; digits past the sixth are cut off.

@@ -12,6 +12,8 @@
 #include "plugins/table/sql/aggregates.h"
 #include "plugins/table/sql/error_words.h"
 #include "plugins/table/sql/scratch_vfs.h"
+#include "plugins/table/sql/time_functions.h"
+#include "plugins/table/sql/time_text.h"
 
 namespace dml::sql {
 
@@ -76,6 +78,8 @@ Result<std::unique_ptr<Connection>> Connection::Open(ConnectionOptions options) 
     return Error::Environment(fmt::format("SQLite does not start: {}", sqlite3_errmsg(own.db)));
   }
   DML_RETURN_IF_ERROR(AddAggregates(own.db));
+  DML_RETURN_IF_ERROR(AddTimeOrder(own.db));
+  DML_RETURN_IF_ERROR(AddTimeFunctions(own.db));
   own.rules.Install(own.db);
   sqlite3_progress_handler(
       own.db, kOperationsBetweenStops,
@@ -89,6 +93,8 @@ Connection::Connection(std::unique_ptr<State> state) : state_(std::move(state)) 
 Connection::~Connection() { sqlite3_close_v2(state_->db); }
 
 sqlite3* Connection::handle() const { return state_->db; }
+
+const ConnectionOptions& Connection::options() const { return state_->options; }
 
 void Connection::Describe(std::string name, std::vector<std::string> columns,
                           std::vector<Hidden> hidden) {
@@ -131,9 +137,12 @@ Error Connection::Explain(const SqlText& text) const {
     const UserText whole{"the SQL", text.texts().empty() ? text.sql() : std::string()};
     return ErrorIn(whole, message);
   }
-  const Words words = state_->rules.refusal().empty()
-                          ? WordsFor(message, state_->db, state_->tables, state_->options.reach)
-                          : Words{state_->rules.refusal().message, state_->rules.refusal().hint};
+  const Refusal& refusal = state_->rules.refusal();
+  Words words{refusal.message, refusal.hint};
+  if (refusal.empty()) {
+    words = WordsFor(message, state_->db, state_->tables, state_->options.reach);
+    state_->rules.Install(state_->db);  // which it had to set aside
+  }
   if (!placed) return ErrorIn(*place.text, words.message, words.hint);
   return ErrorAt(*place.text, place.offset, EndOfTokens(place.text->sql, place.offset),
                  words.message, words.hint);

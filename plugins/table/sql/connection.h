@@ -43,6 +43,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   [[nodiscard]] sqlite3* handle() const;
+  [[nodiscard]] const ConnectionOptions& options() const;
   // Must outlive the statement.
   [[nodiscard]] Result<Statement> Prepare(SqlText text);
 
