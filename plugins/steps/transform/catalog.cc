@@ -13,8 +13,12 @@ const std::vector<TransformType>& TransformTypes() {
     AddShapeTransforms(all);
     AddScalingTransforms(all);
     AddNormalizeTransform(all);
+    AddOneHotTransform(all);
+    AddOrdinalTransform(all);
     AddBinTransform(all);
     AddPolynomialTransform(all);
+    AddVectorizerTransforms(all);
+    AddHashingTransform(all);
     AddDateTransforms(all);
     return all;
   }();

@@ -13,16 +13,18 @@ namespace dml::steps {
 [[nodiscard]] const TransformType* FindTransformType(std::string_view name);
 
 // The families, one file each.
-void AddColumnTransforms(std::vector<TransformType>& types);       // select drop rename
-void AddCastTransform(std::vector<TransformType>& types);          // cast
-void AddMissingTransforms(std::vector<TransformType>& types);      // impute
-void AddShapeTransforms(std::vector<TransformType>& types);        // clip log
-void AddScalingTransforms(std::vector<TransformType>& types);      // standardize min_max robust
-void AddNormalizeTransform(std::vector<TransformType>& types);     // normalize
-void AddCategoricalTransforms(std::vector<TransformType>& types);  // one_hot ordinal
-void AddBinTransform(std::vector<TransformType>& types);           // bin
-void AddPolynomialTransform(std::vector<TransformType>& types);    // polynomial
-void AddTextTransforms(std::vector<TransformType>& types);         // tfidf count_vectorizer hashing
-void AddDateTransforms(std::vector<TransformType>& types);         // date_parts
+void AddColumnTransforms(std::vector<TransformType>& types);      // select drop rename
+void AddCastTransform(std::vector<TransformType>& types);         // cast
+void AddMissingTransforms(std::vector<TransformType>& types);     // impute
+void AddShapeTransforms(std::vector<TransformType>& types);       // clip log
+void AddScalingTransforms(std::vector<TransformType>& types);     // standardize min_max robust
+void AddNormalizeTransform(std::vector<TransformType>& types);    // normalize
+void AddOneHotTransform(std::vector<TransformType>& types);       // one_hot
+void AddOrdinalTransform(std::vector<TransformType>& types);      // ordinal
+void AddBinTransform(std::vector<TransformType>& types);          // bin
+void AddPolynomialTransform(std::vector<TransformType>& types);   // polynomial
+void AddVectorizerTransforms(std::vector<TransformType>& types);  // tfidf count_vectorizer
+void AddHashingTransform(std::vector<TransformType>& types);      // hashing
+void AddDateTransforms(std::vector<TransformType>& types);        // date_parts
 
 }  // namespace dml::steps

@@ -1,4 +1,4 @@
-// preprocess.*: every transform as a step of its own, from a table to a table.
+#include "plugins/steps/transform/preprocess_steps.h"
 
 #include "plugins/steps/load/load_result.h"
 #include "plugins/steps/register.h"
@@ -23,6 +23,7 @@ Result<FittedTransformPtr> Fit(const TransformType& type, const Json& params,
   return type.fit(params, rows, execution);
 }
 
+// A transform as a step of its own, from a table to a table.
 class PreprocessStep final : public plugins::Step {
  public:
   PreprocessStep(const TransformType& type, Json params)
@@ -92,6 +93,7 @@ void RegisterTransformSteps(plugins::StepRegistry& registry) {
     registry.AddTransform(type.spec);
     registry.Add(TableStep(type));
   }
+  RegisterDropMissing(registry);
 }
 
 }  // namespace dml::steps

@@ -30,8 +30,7 @@ Result<RowView> RowView::Of(table::Table table, std::vector<std::string> columns
   for (std::size_t p = 0; p < table.partition_count(); ++p) {
     view.starts_.push_back(view.starts_.back() + table.partition_rows(p));
   }
-  view.table_ = std::move(table);
-  view.columns_ = std::move(columns);
+  view.partitions_ = std::make_shared<PartitionCache>(std::move(table), std::move(columns));
   return view;
 }
 
@@ -89,7 +88,7 @@ Result<std::vector<table::Batch>> RowView::Read(std::size_t chunk) const {
 
 Result<table::Batch> RowView::ReadPiece(std::size_t partition, std::uint64_t begin,
                                         std::uint64_t end) const {
-  DML_TRY(const table::Batch whole, table_.Read(partition, columns_));
+  DML_TRY(const table::Batch whole, partitions_->Read(partition));
   const std::uint64_t start = starts_[partition];
   table::Batch piece;
   if (selected_) {

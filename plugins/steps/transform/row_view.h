@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "plugins/steps/transform/partition_cache.h"
 #include "plugins/steps/transform/transform.h"
 #include "plugins/table/table.h"
 
@@ -61,8 +62,7 @@ class RowView {
   [[nodiscard]] Error BlamePiece(const table::Batch& piece, std::uint64_t first, Error error,
                                  const RowCheck& check) const;
 
-  table::Table table_;
-  std::vector<std::string> columns_;
+  std::shared_ptr<PartitionCache> partitions_;
   std::vector<std::uint64_t> starts_;  // first row of each partition, and the total
   std::shared_ptr<const std::vector<std::uint64_t>> selected_;  // null: every row
   std::vector<FittedTransformPtr> transforms_;
