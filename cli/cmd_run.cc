@@ -1,53 +1,18 @@
 #include "cli/cmd_run.h"
 
-#include <signal.h>
-
-#include <thread>
-
-#include "cli/local_runner.h"
+#include "cli/drive_run.h"
 #include "cli/plan_text.h"
-#include "cli/progress_display.h"
 #include "cli/run_options.h"
-#include "cli/run_summary.h"
-#include "cli/signals.h"
 
 namespace dml::cli {
 
 namespace {
 
-ExitCode CodeOf(const engine::RunResult& result, int signal) {
-  if (result.outcome == state::RunOutcome::kSucceeded) return ExitCode::kDone;
-  if (signal == SIGINT) return ExitCode::kInterrupted;
-  if (signal == SIGTERM) return ExitCode::kTerminated;
-  return result.outcome == state::RunOutcome::kCancelled ? ExitCode::kInterrupted
-         : result.invalid_input                          ? ExitCode::kUsage
-                                                         : ExitCode::kTaskFailed;
-}
-
 Result<ExitCode> RunRun(const RunArgs& args, const std::string& home_flag, const Output& output) {
   if (args.dry_run) return PrintPlan(args, home_flag, output);
   DML_TRY(const OpenedPipeline opened, OpenPipeline(args.pipeline, output));
   DML_TRY(const engine::Home home, OpenHome(home_flag));
-  const SystemClock clock;
-  const int jobs =
-      args.jobs > 0 ? args.jobs : static_cast<int>(std::thread::hardware_concurrency());
-  ProgressDisplay display(output, clock, jobs);
-  engine::RunSession session(home, opened.expanded, EngineOptions(args, opened), clock, display);
-  DML_TRY(const std::unique_ptr<runners::Runner> runner,
-          MakeLocalRunner(args.jobs, session.events()));
-
-  // From here on a signal is a request to the run, not the end of the process.
-  SignalWatcher signals([&](int, int count) {
-    display.Say(count == 1 ? "stopping: tasks get a moment to end; once more to kill them now"
-                           : "killing");
-    session.Cancel(/*at_once=*/count > 1);
-  });
-  const Result<engine::RunResult> result = session.Run(*runner);
-  runner->Shutdown();
-  display.Close();
-  if (!result.ok()) return result.error();
-  DML_RETURN_IF_ERROR(PrintSummary(home, opened.expanded, *result, output));
-  return CodeOf(*result, signals.first_signal());
+  return DriveRun(home, opened, EngineOptions(args, opened), std::nullopt, output);
 }
 
 }  // namespace

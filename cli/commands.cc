@@ -7,10 +7,13 @@
 #include "cli/cmd_plan.h"
 #include "cli/cmd_predict.h"
 #include "cli/cmd_report.h"
+#include "cli/cmd_resume.h"
+#include "cli/cmd_retry.h"
 #include "cli/cmd_run.h"
 #include "cli/cmd_schema.h"
 #include "cli/cmd_status.h"
 #include "cli/cmd_steps.h"
+#include "cli/cmd_stop.h"
 #include "cli/cmd_validate.h"
 #include "cli/cmd_version.h"
 #include "cli/cmd_worker.h"
@@ -20,6 +23,9 @@ namespace dml::cli {
 std::span<const Command> AllCommands() {
   static constexpr Command kCommands[] = {
       {"run", "run a pipeline: everything that is not up to date", SetupRun},
+      {"resume", "go on with a run that was stopped or whose process died", SetupResume},
+      {"retry", "run what failed again, or everything from a step on", SetupRetry},
+      {"stop", "stop a run; it can be resumed", SetupStop},
       {"plan", "show what would run, and why", SetupPlan},
       {"validate", "check a pipeline and report everything that is wrong", SetupValidate},
       {"graph", "print the task graph for Graphviz or Mermaid", SetupGraph},

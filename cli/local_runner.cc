@@ -1,14 +1,22 @@
 #include "cli/local_runner.h"
 
+#include <algorithm>
+#include <string>
+
+#include "runners/agent/machine.h"
 #include "runners/local/local_runner.h"
 
 namespace dml::cli {
 
-Result<std::unique_ptr<runners::Runner>> MakeLocalRunner(int jobs, runners::EventSink& events) {
+Result<std::unique_ptr<runners::Runner>> MakeLocalRunner(int jobs, const std::string& home,
+                                                         runners::EventSink& events) {
+  const runners::Capacity machine = agent::MachineCapacity();
+  const int tasks = std::max(1, jobs > 0 ? jobs : static_cast<int>(machine.cpus));
   local::LocalOptions options;
   // Not a path: a program that is replaced while it runs still starts workers of its own version.
-  options.worker_argv = {"/proc/self/exe", "worker"};
+  options.worker_argv = {"/proc/self/exe", "worker", "--tasks", std::to_string(tasks)};
   options.jobs = jobs;
+  options.home = home;
   return std::unique_ptr<runners::Runner>(std::make_unique<local::LocalRunner>(options, events));
 }
 

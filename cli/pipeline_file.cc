@@ -5,6 +5,8 @@
 
 #include "base/files.h"
 #include "cli/steps_registry.h"
+#include "orchestrator/schedule/policy.h"
+#include "orchestrator/schedule/time_text.h"
 
 namespace dml::cli {
 
@@ -38,25 +40,51 @@ Result<std::vector<std::pair<std::string, std::string>>> ParseSets(
   return out;
 }
 
-}  // namespace
-
-void AddPipelineArgs(Args& args, PipelineArgs& pipeline) {
-  args.Positional("FILE", pipeline.file, /*required=*/false,
-                  "the pipeline, or a folder that holds pipeline.yaml (default: ./pipeline.yaml)");
-  args.Values("-S,--set", "KEY=VALUE", pipeline.sets, "set a parameter of the pipeline");
+std::string AbsolutePath(const std::string& path) {
+  std::error_code problem;
+  return fs::absolute(path, problem).lexically_normal().string();
 }
 
-Result<pipelines::LoadedPipeline> LoadNamedPipeline(const PipelineArgs& args, std::string& path) {
-  DML_TRY(path, FindFile(args.file));
+// What ${schedule.time} becomes: `at`, else the latest slot of the schedule, else now.
+Result<std::string> ScheduleTime(const Json& bound, const std::string& at) {
+  DML_TRY(schedule::TimeZone zone, schedule::TimeZone::Find("UTC"));
+  WallTime time = SystemClock().Wall();
+  if (bound.is_object()) {
+    DML_TRY(const schedule::Policy policy, schedule::ReadPolicy(bound));
+    zone = policy.timetable.zone();
+    time = policy.timetable.Latest(time).value_or(time);
+  }
+  if (!at.empty()) {
+    DML_TRY(time, schedule::ParseTime(at, zone));
+  }
+  return schedule::FormatIn(zone, time);
+}
+
+// `at`: as the user said; afterwards what ${schedule.time} stands for, if it is used.
+Result<pipelines::LoadedPipeline> Load(const std::string& path,
+                                       const std::vector<std::string>& sets, std::string& at,
+                                       const pipelines::FileReader& read) {
+  bool asks_time = !at.empty();
   pipelines::LoadOptions options;
   options.catalog = &BuiltinSteps().catalog();
-  DML_TRY(options.overrides, ParseSets(args.sets));
+  options.check_schedule = schedule::CheckKey;
+  DML_TRY(options.overrides, ParseSets(sets));
+  options.read_file = [&](const std::string& name) {
+    Result<std::string> text = read(name);
+    asks_time = asks_time || (text.ok() && text->find("schedule.time") != std::string::npos);
+    return text;
+  };
+  pipelines::LoadedPipeline loaded = pipelines::LoadPipeline(path, options);
+  if (!loaded.ok() || !asks_time) return loaded;
+  // Only the first reading tells the schedule, and with it what the time stands for.
+  DML_TRY(at, ScheduleTime(loaded.schedule, at));
+  options.schedule_time = at;
   return pipelines::LoadPipeline(path, options);
 }
 
-Result<OpenedPipeline> OpenPipeline(const PipelineArgs& args, const Output& output) {
-  OpenedPipeline opened;
-  DML_TRY(pipelines::LoadedPipeline loaded, LoadNamedPipeline(args, opened.path));
+// `sources`: every file that was read on the way. Secrets are not kept.
+Result<OpenedPipeline> Opened(std::string path, pipelines::LoadedPipeline loaded,
+                              std::map<std::string, std::string> sources, const Output& output) {
   if (!loaded.ok()) {
     if (output.format() == Format::kJson) {
       output.PrintJson(
@@ -66,11 +94,64 @@ Result<OpenedPipeline> OpenPipeline(const PipelineArgs& args, const Output& outp
     }
     const std::size_t count = loaded.diagnostics.size();
     return Error::Invalid(std::to_string(count) + (count == 1 ? " error" : " errors") + " in '" +
-                          opened.path + "'");
+                          path + "'");
   }
+  OpenedPipeline opened;
   opened.expanded = std::move(loaded.pipeline);
-  Result<std::string> text = ReadFile(opened.path);
-  if (text.ok()) opened.text = std::move(text).value();
+  opened.schedule = std::move(loaded.schedule);
+  opened.hooks = std::move(loaded.hooks);
+  opened.text = sources[AbsolutePath(path)];
+  opened.path = std::move(path);
+  for (const pipelines::TaskDecl& task : opened.expanded.tasks) {
+    for (const std::string& secret : task.secret_files) sources.erase(AbsolutePath(secret));
+  }
+  opened.sources = std::move(sources);
+  return opened;
+}
+
+}  // namespace
+
+void AddPipelineArgs(Args& args, PipelineArgs& pipeline) {
+  args.Positional("FILE", pipeline.file, /*required=*/false,
+                  "the pipeline, or a folder that holds pipeline.yaml (default: ./pipeline.yaml)");
+  args.Values("-S,--set", "KEY=VALUE", pipeline.sets, "set a parameter of the pipeline");
+  args.Value("--at", "TIME", pipeline.at,
+             "what ${schedule.time} stands for (default: the latest slot of schedule:, else now)");
+}
+
+Result<pipelines::LoadedPipeline> LoadNamedPipeline(const PipelineArgs& args, std::string& path) {
+  DML_TRY(path, FindFile(args.file));
+  std::string at = args.at;
+  return Load(path, args.sets, at, ReadFile);
+}
+
+Result<OpenedPipeline> OpenPipeline(const PipelineArgs& args, const Output& output) {
+  std::map<std::string, std::string> sources;
+  DML_TRY(std::string path, FindFile(args.file));
+  const auto read = [&](const std::string& name) {
+    Result<std::string> text = ReadFile(name);
+    if (text.ok()) sources[AbsolutePath(name)] = *text;
+    return text;
+  };
+  std::string at = args.at;
+  DML_TRY(pipelines::LoadedPipeline loaded, Load(path, args.sets, at, read));
+  DML_TRY(OpenedPipeline opened,
+          Opened(std::move(path), std::move(loaded), std::move(sources), output));
+  opened.at = std::move(at);
+  return opened;
+}
+
+Result<OpenedPipeline> ReopenPipeline(const std::string& path, const std::vector<std::string>& sets,
+                                      std::map<std::string, std::string> sources,
+                                      const Output& output, std::string at) {
+  const auto read = [&](const std::string& name) -> Result<std::string> {
+    const auto kept = sources.find(AbsolutePath(name));
+    if (kept != sources.end()) return kept->second;
+    return ReadFile(name);
+  };
+  DML_TRY(pipelines::LoadedPipeline loaded, Load(path, sets, at, read));
+  DML_TRY(OpenedPipeline opened, Opened(path, std::move(loaded), std::move(sources), output));
+  opened.at = std::move(at);
   return opened;
 }
 

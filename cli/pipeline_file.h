@@ -1,9 +1,11 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "cli/args.h"
 #include "cli/output.h"
@@ -15,19 +17,30 @@ namespace dml::cli {
 struct PipelineArgs {
   std::string file;
   std::vector<std::string> sets;
+  std::string at;  // --at
 };
 void AddPipelineArgs(Args& args, PipelineArgs& pipeline);
 
 struct OpenedPipeline {
-  std::string path;  // as typed, or found
-  std::string text;  // of the main file
+  std::string path;                            // as typed, or found
+  std::string text;                            // of the main file
+  std::map<std::string, std::string> sources;  // absolute path -> text: this file and included ones
   pipelines::ExpandedPipeline expanded;
+  Json schedule;                // as in pipelines::LoadedPipeline
+  Json hooks = Json::object();  // likewise
+  std::string at;               // what ${schedule.time} stands for; may be empty if it is not used
 };
 
 // Reads, validates and expands the named pipeline. A folder means its pipeline.yaml; no name means
 // ./pipeline.yaml. If it is invalid, all diagnostics are printed (as JSON on stdout with -o json)
 // and the error says how many there are.
 Result<OpenedPipeline> OpenPipeline(const PipelineArgs& args, const Output& output);
+
+// The same from texts that were kept, such as those of an earlier run; other files that the
+// pipeline names are read from the disk.
+Result<OpenedPipeline> ReopenPipeline(const std::string& path, const std::vector<std::string>& sets,
+                                      std::map<std::string, std::string> sources,
+                                      const Output& output, std::string at = {});
 
 // Just the loading, for `dml validate`, which prints the diagnostics itself.
 Result<pipelines::LoadedPipeline> LoadNamedPipeline(const PipelineArgs& args, std::string& path);

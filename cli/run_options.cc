@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "orchestrator/engine/run_request.h"
+
 namespace dml::cli {
 
 namespace {
@@ -32,6 +34,8 @@ engine::RunOptions EngineOptions(const RunArgs& args, const OpenedPipeline& pipe
   options.from = args.from;
   options.until = args.until;
   options.pipeline_text = pipeline.text;
+  options.request =
+      engine::RequestToJson({pipeline.path, args.pipeline.sets, pipeline.sources, options});
   return options;
 }
 

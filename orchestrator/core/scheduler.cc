@@ -68,7 +68,7 @@ void Scheduler::Restore(TaskId task, const RestoredTask& restored) {
   entry.state = restored.state;
   if (restored.state == TaskState::kFailed) {
     if (!options_.keep_going) failing_ = true;
-    if (restored.last_failure == FailureKind::kInvalid) ++invalid_;
+    CountFailed(restored.last_failure);
   }
   if (!IsFinal(restored.state)) return;
   for (const TaskId consumer : graph_.consumers(task)) --tasks_[consumer].waiting;
@@ -101,6 +101,11 @@ void Scheduler::Move(TaskId task, TaskState to, std::string reason, TaskId blame
   entry.state = to;
   out_->emplace_back(Change{task, from, to, entry.attempt, std::move(reason), blamed, failure});
   if (IsFinal(to)) settling_.push_back(task);
+}
+
+void Scheduler::CountFailed(FailureKind kind) {
+  if (kind == FailureKind::kInvalid) ++invalid_;
+  if (kind == FailureKind::kInfrastructure) ++environment_;
 }
 
 // Everything that is counted by state.
@@ -166,6 +171,7 @@ bool Scheduler::IsCurrent(TaskId task, AttemptNumber attempt) const {
 }
 
 void Scheduler::On(const Started&) {
+  begun_ = true;
   for (const TaskId task : graph_.order()) {
     if (tasks_[task].waiting == 0) Examine(task);
   }
@@ -175,7 +181,9 @@ void Scheduler::On(const AttemptVanished& event) {
   const TaskState state = tasks_[event.task].state;
   const bool live = IsInFlight(state) || state == TaskState::kCommitting;
   // Nobody's budget: neither the task nor its node did anything wrong.
-  if (IsCurrent(event.task, event.attempt) && live) Reopen(event.task, "interrupted");
+  if (!IsCurrent(event.task, event.attempt) || !live) return;
+  Reopen(event.task, "interrupted");
+  if (begun_ && tasks_[event.task].waiting == 0) Examine(event.task);
 }
 
 void Scheduler::On(const OutputsLost& event) {
@@ -185,6 +193,7 @@ void Scheduler::On(const OutputsLost& event) {
 }
 
 void Scheduler::On(const Resumed&) {
+  begun_ = true;
   for (const TaskId task : graph_.order()) {
     const TaskState state = tasks_[task].state;
     if (state == TaskState::kReady || state == TaskState::kBackoff ||
@@ -267,7 +276,7 @@ void Scheduler::Fail(TaskId task, FailureKind kind, int exit_code, const Error& 
     return;
   }
   if (!options_.keep_going) StopLaunching();
-  if (kind == FailureKind::kInvalid) ++invalid_;
+  CountFailed(kind);
   Move(task, TaskState::kFailed, what, {}, kind);
 }
 

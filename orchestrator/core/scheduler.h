@@ -170,6 +170,8 @@ class Scheduler {
   }
   // Failed tasks whose input or parameters were wrong.
   [[nodiscard]] std::size_t invalid() const { return invalid_; }
+  // Failed tasks whose disk, worker or node was at fault.
+  [[nodiscard]] std::size_t environment() const { return environment_; }
   // Why a task is not running, in a sentence.
   [[nodiscard]] std::string Explain(TaskId task) const;
   // Recomputes everything derived and aborts on a difference. Linear; for tests.
@@ -205,6 +207,7 @@ class Scheduler {
   void Move(TaskId task, TaskState to, std::string reason = {}, TaskId blamed = {},
             FailureKind failure = FailureKind::kNone);
   void Count(TaskId task, TaskState from, TaskState to);
+  void CountFailed(FailureKind kind);
   void Reopen(TaskId task, std::string reason);
   void Settle();
   void Examine(TaskId task);
@@ -225,10 +228,12 @@ class Scheduler {
   std::array<std::size_t, kTaskStateCount> counts_{};
   std::size_t unfinished_ = 0;
   std::size_t invalid_ = 0;
+  std::size_t environment_ = 0;
   double cpus_used_ = 0;
   std::int64_t memory_used_ = 0;
   std::size_t in_flight_ = 0;
   std::vector<TaskId> settling_;  // final, consumers not told yet
+  bool begun_ = false;
   bool cancelling_ = false;
   bool failing_ = false;  // a task failed and keep_going is off: nothing new starts
 

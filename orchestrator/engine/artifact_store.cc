@@ -10,6 +10,8 @@
 #include <set>
 #include <thread>
 
+#include "base/crash_point.h"
+
 namespace dml::engine {
 
 namespace {
@@ -97,7 +99,9 @@ Result<void> ArtifactStore::CommitFile(ArtifactFile& file, CommitCost& cost) con
   const std::string blob = home_.BlobPath(file.digest);
   if (disk_.Size(blob) != file.size) {
     DML_RETURN_IF_ERROR(disk_.Sync(file.path));
+    CrashPoint("commit.synced");
     DML_RETURN_IF_ERROR(disk_.Adopt(file.path, blob));
+    CrashPoint("commit.linked");
   }
   file.path = blob;
   cost.syncing = cost.syncing + Since(start);

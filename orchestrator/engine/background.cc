@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/crash_point.h"
+
 namespace dml::engine {
 
 BackgroundThread::BackgroundThread(const Home& home, Inbox& inbox)
@@ -18,7 +20,9 @@ BackgroundThread::~BackgroundThread() {
 void BackgroundThread::Commit(CommitJob job) {
   Add([this, job = std::move(job)] {
     CommitCost cost;
+    CrashPoint("commit.begins");
     auto outputs = store_.Commit(job.attempt_path, job.outputs, cost);
+    CrashPoint("commit.stored");
     inbox_.Deliver(CommitReport{job.task, job.attempt, std::move(outputs), cost});
   });
 }

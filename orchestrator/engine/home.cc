@@ -30,7 +30,7 @@ std::string Home::Locate(const std::string& wanted, const std::string& directory
 
 Result<Home> Home::Open(const std::string& wanted, const std::string& directory) {
   Home home(Locate(wanted, directory));
-  for (const char* folder : {"/store/blobs", "/runs", "/locks"}) {
+  for (const char* folder : {"/store/blobs", "/store/tmp", "/runs", "/locks"}) {
     if (auto made = MakeDirectories(home.path_ + folder); !made.ok()) {
       Error error = std::move(made).error();
       error.hint = "choose a folder that you can write with --home or DML_HOME";

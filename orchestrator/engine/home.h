@@ -28,6 +28,8 @@ class Home {
   [[nodiscard]] std::string PipelineLockPath(const std::string& pipeline_file) const;
   // Held while a run comes into being or is taken up: no run is ever seen without its owner.
   [[nodiscard]] std::string GateLockPath() const { return path_ + "/locks/gate"; }
+  // Files on their way into the store, named after their writer.
+  [[nodiscard]] std::string TemporaryPath() const { return path_ + "/store/tmp"; }
   // Private to one attempt; nobody creates it before something is written there.
   [[nodiscard]] std::string AttemptPath(RunId run, const std::string& task,
                                         AttemptNumber attempt) const;

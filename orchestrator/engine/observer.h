@@ -37,6 +37,7 @@ struct RunResult {
   Duration elapsed{0};
   CommitCost commit;
   bool invalid_input = false;  // every failure was one of the pipeline or the data
+  bool environment = false;    // some failure was one of a disk, a worker or a node
 
   [[nodiscard]] std::size_t count(core::TaskState state) const {
     return counts[static_cast<std::size_t>(state)];

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/crash_point.h"
 #include "orchestrator/engine/launch_spec.h"
 #include "orchestrator/engine/task_policy.h"
 
@@ -53,11 +54,14 @@ Result<void> RunLoop::Begin() {
   header.file = parts_.pipeline.file;
   header.params = parts_.pipeline.params;
   header.pipeline = parts_.options.pipeline_text;
+  header.options = parts_.options.request;
   header.started = parts_.clock.Wall();
   std::vector<state::TaskHeader> tasks;
   tasks.reserve(parts_.pipeline.tasks.size());
   for (const auto& decl : parts_.pipeline.tasks) tasks.push_back({decl.name, decl.step});
+  CrashPoint("run.beginning");
   DML_TRY(run_, parts_.store.BeginRun(header, tasks));
+  CrashPoint("run.begun");
   parts_.observer.RunStarted(run_, parts_.pipeline);
   for (std::size_t i = 0; i < parts_.graph.size(); ++i) {
     const TaskId task(i);
@@ -104,6 +108,10 @@ Result<void> RunLoop::Turn(std::vector<Message> messages) {
 
 void RunLoop::Plan(const core::Change& change) {
   states_[change.task] = change.to;
+  if (change.to == core::TaskState::kBlocked && active_[change.task]) {
+    LeaveFlight(change.task);
+    active_[change.task].reset();
+  }
   std::string reason = change.reason;
   if (change.blamed.valid()) reason = parts_.pipeline.tasks[change.blamed].name + " " + reason;
   if (change.to == core::TaskState::kLaunching) reason = active_[change.task]->reason;
@@ -125,6 +133,8 @@ void RunLoop::Plan(const core::Commit& command) {
   const auto& outputs = task.decl().outputs;
   // Nothing to store, so nothing to wait for: success is part of the same transaction.
   if (outputs.empty()) return Complete(command.task, command.attempt, {});
+  const Active& active = *active_[command.task];
+  batch_.pending.push_back({command.task, command.attempt, parts_.boot, ResultOf(active, {})});
   commits_.push_back(
       {command.task, command.attempt, AttemptPath(Key(command.task, command.attempt)), outputs});
 }
@@ -188,12 +198,13 @@ void RunLoop::Reuse(TaskId unit, state::TaskResult result) {
   events_.emplace_back(core::ResolvedReuse{unit, "unchanged"});
 }
 
+state::TaskResult RunLoop::ResultOf(const Active& active, std::vector<Artifact> outputs) {
+  return {active.task.key, active.task.fields, std::move(outputs), active.metrics,
+          active.warnings, active.usage.wall,  active.usage.cpu,   active.usage.memory_bytes_max};
+}
+
 void RunLoop::Complete(TaskId unit, AttemptNumber attempt, std::vector<Artifact> outputs) {
-  Active& active = *active_[unit];
-  state::TaskResult result{active.task.key,    std::move(active.task.fields),
-                           std::move(outputs), std::move(active.metrics),
-                           active.warnings,    active.usage.wall,
-                           active.usage.cpu,   active.usage.memory_bytes_max};
+  state::TaskResult result = ResultOf(*active_[unit], std::move(outputs));
   batch_.results.emplace_back(unit, result);
   result.fields = nullptr;
   results_[unit] = std::move(result);
@@ -203,7 +214,10 @@ void RunLoop::Complete(TaskId unit, AttemptNumber attempt, std::vector<Artifact>
 Result<void> RunLoop::Persist() {
   batch_.files = files_.TakeNew();
   if (batch_.empty()) return {};
+  CrashPoint("turn.decided");
   DML_RETURN_IF_ERROR(parts_.store.Append(run_, parts_.clock.Wall(), batch_));
+  CrashPoint("turn.persisted");
+  if (!batch_.results.empty()) CrashPoint("result.persisted");
   batch_ = {};
   return {};
 }
@@ -255,6 +269,7 @@ void RunLoop::LaunchAll() {
     batch.back().memory_bytes = launch.memory_bytes;
   }
   auto launched = parts_.runner.Launch(std::move(batch));
+  CrashPoint("launch.handed-over");
   if (launched.ok()) return;
   // Which of them have started is not known: end all, and let the budget decide.
   for (const core::Launch& launch : launches) {
@@ -270,12 +285,15 @@ Result<RunResult> RunLoop::Finish() {
   for (std::size_t i = 0; i < parts_.graph.size(); ++i) {
     ++result.counts[static_cast<std::size_t>(states_[parts_.fusion.unit[TaskId(i)]])];
   }
+  result.environment = scheduler_.environment() > 0;
   if (scheduler_.cancelled()) {
     result.outcome = state::RunOutcome::kCancelled;
   } else if (result.count(core::TaskState::kFailed) > 0) {
     result.outcome = state::RunOutcome::kFailed;
   }
+  CrashPoint("run.done");
   DML_RETURN_IF_ERROR(parts_.store.EndRun(run_, parts_.clock.Wall(), result.outcome));
+  CrashPoint("run.ended");
   result.elapsed = parts_.clock.Now() - started_;
   result.commit = commit_cost_;
   result.invalid_input = scheduler_.invalid() > 0 &&

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/process.h"
 #include "orchestrator/core/scheduler.h"
 #include "orchestrator/engine/background.h"
 #include "orchestrator/engine/observer.h"
@@ -28,18 +29,23 @@ struct RunParts {
   const core::TaskGraph& graph;  // of units
   const core::Fusion& fusion;
   const Selection& selection;
+  std::string boot = BootId();  // of this machine: what files of before its start are worth
 };
 
 // The one loop that performs effects:
 //   messages -> Scheduler::Apply -> append everything in one transaction -> act -> sleep.
 // Nothing is acted upon before it is durable. All decisions are the scheduler's. Not thread-safe:
-// one thread calls Begin(), then Turn() until Done(), then Finish().
+// one thread calls Begin() or Resume(), then Turn() until Done(), then Finish().
 class RunLoop {
  public:
   explicit RunLoop(const RunParts& parts);
 
   // Records the run and makes the first turn due.
   Result<void> Begin();
+  // Goes on with an earlier run of the same tasks (else kInvalid) where the store left it: asks the
+  // runner for attempts under way, stores again what was being stored, and makes the first turn
+  // due. Every later turn is like that of any other run.
+  Result<void> Resume(RunId run, const state::RunSnapshot& snapshot);
   // Takes in what has arrived. An error means that the store can no longer be trusted to hear
   // about the run: the caller stops the runner.
   Result<void> Turn(std::vector<Message> messages);
@@ -57,10 +63,19 @@ class RunLoop {
     PreparedTask task;
     std::string reason;
     Instant launched{0};
-    Json metrics;  // these three: what the attempt said when it ended
+    bool retaken = false;  // its commit was begun by an earlier process
+    Json metrics;          // these three: what the attempt said when it ended
     std::vector<std::string> warnings;
     runners::ResourceUsage usage;
   };
+
+  [[nodiscard]] Result<void> CheckSame(const state::RunSnapshot& snapshot) const;
+  void Restore(const state::RunSnapshot& snapshot);
+  Result<void> FindAttempts(const state::RunSnapshot& snapshot);
+  Result<void> FindAttempt(TaskId unit, AttemptNumber attempt);
+  void TakeUpCommits(const state::RunSnapshot& snapshot);
+  Result<void> FindOutputs();
+  Result<bool> LoadOutputs(TaskId unit);
 
   void Take(const Message& message);
   void Hear(const runners::AttemptStarted& event);
@@ -81,6 +96,7 @@ class RunLoop {
   void Resolve(TaskId unit);
   void Run(TaskId unit, MustRun verdict);
   void Reuse(TaskId unit, state::TaskResult result);
+  static state::TaskResult ResultOf(const Active& active, std::vector<Artifact> outputs);
   void Complete(TaskId unit, AttemptNumber attempt, std::vector<Artifact> outputs);
   void LeaveFlight(TaskId unit);
 

@@ -135,6 +135,12 @@ void RunLoop::Hear(const CommitReport& report) {
   commit_cost_.hashing = commit_cost_.hashing + report.cost.hashing;
   commit_cost_.syncing = commit_cost_.syncing + report.cost.syncing;
   if (!report.outputs.ok()) {
+    const bool gone = report.outputs.error().kind == ErrorKind::kTask;
+    if (gone && IsCurrent(key) && active_[report.task]->retaken) {
+      discards_.push_back(AttemptPath(key));
+      events_.emplace_back(core::AttemptVanished{key.task, key.attempt});
+      return;
+    }
     return Fail(key, KindOf(report.outputs.error()), 1, report.outputs.error());
   }
   const bool committing = IsCurrent(key) && states_[report.task] == core::TaskState::kCommitting;

@@ -3,15 +3,33 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "orchestrator/core/fusion.h"
 #include "orchestrator/engine/background.h"
 #include "orchestrator/engine/file_lock.h"
 #include "orchestrator/engine/inbox.h"
+#include "orchestrator/engine/recovery.h"
 #include "orchestrator/engine/run_loop.h"
 #include "orchestrator/engine/selection.h"
 
 namespace dml::engine {
+
+namespace {
+
+Result<void> CheckUnfinished(RunId run, const std::string& outcome) {
+  const auto is = [&](state::RunOutcome one) { return outcome == state::RunOutcomeName(one); };
+  if (is(state::RunOutcome::kSucceeded)) {
+    return Error::Invalid(fmt::format("r{} is done", run.value), "there is nothing to resume");
+  }
+  if (is(state::RunOutcome::kFailed)) {
+    return Error::Invalid(fmt::format("r{} has failed", run.value),
+                          fmt::format("`dml retry r{}` runs what failed again", run.value));
+  }
+  return {};
+}
+
+}  // namespace
 
 struct RunSession::State {
   const Home& home;
@@ -21,19 +39,38 @@ struct RunSession::State {
   RunObserver& observer;
   Inbox inbox;
 
-  // The gate is shut behind us, so that nobody sees the run before it has an owner.
-  Result<std::vector<FileLock>> Begin(RunLoop& loop) {
-    DML_TRY(const FileLock gate, FileLock::Wait(home.GateLockPath()));
-    std::vector<FileLock> locks;
-    if (!options.concurrent) {
-      DML_TRY(FileLock lock, FileLock::Take(home.PipelineLockPath(pipeline.file), pipeline.name));
-      locks.push_back(std::move(lock));
-    }
-    DML_RETURN_IF_ERROR(loop.Begin());
-    DML_TRY(FileLock lock,
-            FileLock::Take(home.RunLockPath(loop.run()), fmt::format("r{}", loop.run().value)));
+  std::vector<FileLock> locks;
+
+  Result<void> LockPipeline() {
+    if (options.concurrent) return {};
+    DML_TRY(FileLock lock, FileLock::Take(home.PipelineLockPath(pipeline.file), pipeline.name));
     locks.push_back(std::move(lock));
-    return locks;
+    return {};
+  }
+  Result<void> LockRun(RunId run) {
+    DML_TRY(FileLock lock, FileLock::Take(home.RunLockPath(run), fmt::format("r{}", run.value)));
+    locks.push_back(std::move(lock));
+    return {};
+  }
+
+  // The gate is shut behind us, so that nobody sees the run before it has an owner.
+  Result<void> Begin(RunLoop& loop, state::RunStore& store, runners::Runner& runner) {
+    DML_TRY(const FileLock gate, FileLock::Wait(home.GateLockPath()));
+    DML_RETURN_IF_ERROR(LockPipeline());
+    DML_RETURN_IF_ERROR(RecoverDeadRuns(home, store, runner));
+    DML_RETURN_IF_ERROR(loop.Begin());
+    return LockRun(loop.run());
+  }
+  Result<void> TakeUp(RunId run, RunLoop& loop, state::RunStore& store, runners::Runner& runner) {
+    DML_TRY(const FileLock gate, FileLock::Wait(home.GateLockPath()));
+    // The run first: that it is at work is the better answer.
+    DML_RETURN_IF_ERROR(LockRun(run));
+    DML_RETURN_IF_ERROR(LockPipeline());
+    DML_TRY(const state::RunSnapshot snapshot, store.Load(run));
+    DML_RETURN_IF_ERROR(CheckUnfinished(run, snapshot.outcome));
+    DML_RETURN_IF_ERROR(loop.Resume(run, snapshot));
+    DML_RETURN_IF_ERROR(store.MarkRun(run, state::RunOutcome::kRunning));
+    return RecoverDeadRuns(home, store, runner);
   }
 
   Result<void> Drive(RunLoop& loop) {
@@ -49,11 +86,32 @@ struct RunSession::State {
       messages = inbox.Drain();
     }
   }
+
+  Result<RunResult> Execute(std::optional<RunId> unfinished, runners::Runner& runner) {
+    DML_TRY(const core::TaskGraph tasks, core::BuildGraph(pipeline));
+    DML_TRY(const Selection selection, SelectTasks(pipeline, tasks, options));
+    const core::Fusion fusion = core::Fuse(pipeline, selection.wanted);
+    DML_TRY(const core::TaskGraph units, core::BuildUnitGraph(pipeline, fusion));
+    DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
+    auto background = std::make_unique<BackgroundThread>(home, inbox);
+    RunLoop loop({home, pipeline, options, clock, observer, runner, *background, store, units,
+                  fusion, selection});
+    DML_RETURN_IF_ERROR(unfinished ? TakeUp(*unfinished, loop, store, runner)
+                                   : Begin(loop, store, runner));
+    if (auto driven = Drive(loop); !driven.ok()) {
+      // The store no longer hears about them: nothing may go on unseen.
+      runner.Shutdown();
+      return std::move(driven).error();
+    }
+    // What is to be removed is removed before the run counts as ended: nobody looks again.
+    background.reset();
+    return loop.Finish();
+  }
 };
 
 RunSession::RunSession(const Home& home, const pipelines::ExpandedPipeline& pipeline,
                        const RunOptions& options, const Clock& clock, RunObserver& observer)
-    : state_(new State{home, pipeline, options, clock, observer, {}}) {}
+    : state_(new State{home, pipeline, options, clock, observer, {}, {}}) {}
 
 RunSession::~RunSession() = default;
 
@@ -62,22 +120,15 @@ runners::EventSink& RunSession::events() { return state_->inbox; }
 void RunSession::Cancel(bool at_once) { state_->inbox.Deliver(core::CancelRequested{at_once}); }
 
 Result<RunResult> RunSession::Run(runners::Runner& runner) {
-  State& state = *state_;
-  DML_TRY(const core::TaskGraph tasks, core::BuildGraph(state.pipeline));
-  DML_TRY(const Selection selection, SelectTasks(state.pipeline, tasks, state.options));
-  const core::Fusion fusion = core::Fuse(state.pipeline, selection.wanted);
-  DML_TRY(const core::TaskGraph units, core::BuildUnitGraph(state.pipeline, fusion));
-  DML_TRY(state::RunStore store, state::RunStore::Open(state.home.DatabasePath()));
-  BackgroundThread background(state.home, state.inbox);
-  RunLoop loop({state.home, state.pipeline, state.options, state.clock, state.observer, runner,
-                background, store, units, fusion, selection});
-  DML_TRY(const std::vector<FileLock> locks, state.Begin(loop));
-  if (auto driven = state.Drive(loop); !driven.ok()) {
-    // The store no longer hears about them: nothing may go on unseen.
-    runner.Shutdown();
-    return std::move(driven).error();
-  }
-  return loop.Finish();
+  auto result = state_->Execute(std::nullopt, runner);
+  state_->locks.clear();
+  return result;
+}
+
+Result<RunResult> RunSession::Resume(RunId run, runners::Runner& runner) {
+  auto result = state_->Execute(run, runner);
+  state_->locks.clear();
+  return result;
 }
 
 }  // namespace dml::engine

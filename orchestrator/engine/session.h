@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/result.h"
 #include "orchestrator/core/plan.h"
 #include "orchestrator/engine/home.h"
@@ -23,6 +24,7 @@ struct RunOptions {
   std::vector<std::string> from = {};   // steps to run again, with everything after them
   std::vector<std::string> until = {};  // steps to stop at: only they and what they need
   std::string pipeline_text = {};       // the source, kept with the run for the report
+  Json request = Json::object();        // see run_request.h; kept with the run
   int prefetch_max = 256;               // short native tasks handed to a worker ahead of time
 };
 
@@ -49,6 +51,9 @@ class RunSession {
   // Asks the run to stop: TERM, grace, KILL; `at_once`: KILL. Thread-safe; not for use inside a
   // signal handler.
   void Cancel(bool at_once);
+  // Goes on with `run`, which is not finished and has no owner, to its end. kInvalid: there is
+  // nothing to go on with; kBusy: somebody is at it. The options are those it began with.
+  Result<RunResult> Resume(RunId run, runners::Runner& runner);
   // Runs to the end on the calling thread. A failed task is an outcome; an error means that the
   // run itself could not go on (kInvalid: the options; kEnvironment: the store or the disk;
   // kBusy: another process runs this pipeline).

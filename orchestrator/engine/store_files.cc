@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "base/files.h"
+#include "base/process.h"
 
 namespace dml::engine {
 
@@ -25,7 +26,11 @@ Error DiskError(const std::string& action, int code) {
 
 // For file systems without hard links, and for a store on another one.
 Result<void> CopyDurably(const std::string& from, const std::string& to) {
-  const std::string temporary = fmt::format("{}.tmp{}", to, ::gettid());
+  // <store>/blobs/ab/abcd... -> <store>/tmp/...; see SweepTemporaries().
+  const fs::path store = fs::path(to).parent_path().parent_path().parent_path();
+  const ProcessId self = ThisProcess();
+  const std::string temporary =
+      fmt::format("{}/tmp/{}-{}-{}", store.string(), self.pid, self.start, ::gettid());
   std::error_code error;
   fs::copy_file(from, temporary, fs::copy_options::overwrite_existing, error);
   if (!error) {

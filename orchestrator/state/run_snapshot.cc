@@ -101,6 +101,11 @@ Result<void> LoadPending(Database& db, RunId run, RunSnapshot& snapshot) {
 
 }  // namespace
 
+Result<RunHeader> RunStore::Header(RunId run) {
+  DML_TRY(RunSnapshot snapshot, LoadHeader(state_->db, run));
+  return std::move(snapshot.header);
+}
+
 Result<RunSnapshot> RunStore::Load(RunId run) {
   Database& db = state_->db;
   DML_TRY(RunSnapshot snapshot, LoadHeader(db, run));
@@ -110,10 +115,20 @@ Result<RunSnapshot> RunStore::Load(RunId run) {
   return snapshot;
 }
 
-Result<std::vector<RunId>> RunStore::OpenRuns() {
-  DML_TRY(Statement query, state_->db.Prepare("SELECT id FROM runs INDEXED BY runs_open "
-                                              "WHERE outcome IN ('running', 'interrupted') "
-                                              "ORDER BY id"));
+Result<std::optional<RunId>> RunStore::NewestUnfinished() {
+  DML_TRY(Statement query,
+          state_->db.Prepare(
+              "SELECT id FROM runs r WHERE outcome IN ('running', 'interrupted', 'cancelled') "
+              "AND NOT EXISTS(SELECT 1 FROM runs n WHERE n.id > r.id AND n.file = r.file "
+              "AND n.outcome = 'succeeded') ORDER BY id DESC LIMIT 1"));
+  DML_TRY(const bool found, query.Step());
+  if (!found) return std::optional<RunId>();
+  return std::optional(RunId{query.Int(0)});
+}
+
+Result<std::vector<RunId>> RunStore::RunningRuns() {
+  DML_TRY(Statement query, state_->db.Prepare("SELECT id FROM runs INDEXED BY runs_running "
+                                              "WHERE outcome = 'running' ORDER BY id"));
   std::vector<RunId> runs;
   while (true) {
     DML_TRY(const bool row, query.Step());

@@ -138,9 +138,13 @@ class RunStore {
   Result<void> MarkRun(RunId run, RunOutcome outcome);
 
   // kInvalid if there is no such run.
+  [[nodiscard]] Result<RunHeader> Header(RunId run);
   [[nodiscard]] Result<RunSnapshot> Load(RunId run);
-  // Runs that have not come to an end, oldest first. Costs nothing for those that have.
-  [[nodiscard]] Result<std::vector<RunId>> OpenRuns();
+  // Runs that nobody has seen end, oldest first. Costs nothing for the others.
+  [[nodiscard]] Result<std::vector<RunId>> RunningRuns();
+  // The newest run that is running, interrupted or cancelled and that no later run of the same
+  // pipeline has made up for.
+  [[nodiscard]] Result<std::optional<RunId>> NewestUnfinished();
   // The launching, running and committing tasks of a run.
   [[nodiscard]] Result<std::vector<OpenAttempt>> OpenAttempts(RunId run);
   // The key of a task's result in a run, if it has one.

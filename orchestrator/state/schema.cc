@@ -73,7 +73,7 @@ CREATE TABLE files(
                                                               R"sql(
 ALTER TABLE events ADD COLUMN failure INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX events_failures ON events(run, task, failure) WHERE failure > 0;
-CREATE INDEX runs_open ON runs(id) WHERE outcome IN ('running', 'interrupted');
+CREATE INDEX runs_running ON runs(id) WHERE outcome = 'running';
 CREATE TABLE pending(
   run INTEGER NOT NULL,
   task INTEGER NOT NULL,

@@ -115,7 +115,8 @@ Result<int> SpawnCommand(const runners::LaunchSpec& spec) {
   return pid;
 }
 
-Result<SpawnedWorker> SpawnWorker(const std::vector<std::string>& argv) {
+Result<SpawnedWorker> SpawnWorker(const std::vector<std::string>& argv,
+                                  const std::map<std::string, std::string>& env) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return Error::System("cannot connect to a worker", errno);
@@ -126,7 +127,7 @@ Result<SpawnedWorker> SpawnWorker(const std::vector<std::string>& argv) {
   const int high = ::fcntl(ends[1], F_DUPFD_CLOEXEC, 100);
   posix_spawn_file_actions_adddup2(plan.actions(), high, kWorkerFd);
   int pid = 0;
-  const int status = plan.Start(argv, Environment({}), &pid);
+  const int status = plan.Start(argv, Environment(env), &pid);
   ::close(ends[1]);
   ::close(high);
   if (status != 0) {

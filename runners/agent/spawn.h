@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,9 @@ struct SpawnedWorker {
 
 // Starts `argv` in a session of its own, so that the terminal's signals do not reach it, with its
 // end of a socket pair as file descriptor kWorkerFd.
-Result<SpawnedWorker> SpawnWorker(const std::vector<std::string>& argv);
+// `env` is added to this process's environment.
+Result<SpawnedWorker> SpawnWorker(const std::vector<std::string>& argv,
+                                  const std::map<std::string, std::string>& env = {});
 
 inline constexpr int kWorkerFd = 3;
 

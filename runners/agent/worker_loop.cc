@@ -9,6 +9,7 @@
 #include <new>
 
 #include "base/clock.h"
+#include "base/crash_point.h"
 #include "base/files.h"
 #include "runners/agent/attempt_record.h"
 #include "runners/agent/worker_link.h"
@@ -163,6 +164,7 @@ int ServeWorker(int fd, runners::TaskExecutor& executor) {
   WorkerLink link(fd);
   link.Send(FrameType::kHello, std::to_string(runners::kProtocolVersion));
   while (const auto spec = link.Next()) {
+    CrashPoint("worker.begins");
     Note note(*spec);
     runners::AttemptExited exited;
     exited.key = spec->key;
@@ -173,6 +175,7 @@ int ServeWorker(int fd, runners::TaskExecutor& executor) {
     }
     // Before the next one begins: a step that brings the worker down must not take the word of
     // those before it along.
+    CrashPoint("worker.done");
     note.Ended(exited);
     link.Send(FrameType::kExited, runners::EncodeExited(exited));
   }

@@ -144,7 +144,7 @@ WorkerPool::Worker* WorkerPool::FreeWorker() {
     if (shortest == nullptr || worker->line.size() < shortest->line.size()) shortest = worker.get();
   }
   if (workers_.size() >= options_.workers_max) return shortest;
-  auto spawned = SpawnWorker(options_.worker_argv);
+  auto spawned = SpawnWorker(options_.worker_argv, options_.worker_env);
   if (!spawned.ok()) {
     if (!workers_.empty()) return shortest;
     for (const auto& spec : backlog_) {

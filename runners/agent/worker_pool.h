@@ -19,6 +19,7 @@ namespace dml::agent {
 struct PoolOptions {
   std::vector<std::string> worker_argv;  // how to start a worker; see ServeWorker
   std::size_t workers_max = 1;
+  std::map<std::string, std::string> worker_env = {};  // added to this process's
 };
 
 // Reusable worker processes and the attempts on them. Attempts beyond the free workers wait in

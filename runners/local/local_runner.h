@@ -9,13 +9,10 @@
 
 namespace dml::local {
 
-// How much of this machine the process may use: processors by affinity and control group, memory
-// by control group or in all.
-[[nodiscard]] runners::Capacity MachineCapacity();
-
 struct LocalOptions {
   std::vector<std::string> worker_argv;
-  double jobs = 0;  // processors to use; 0: all
+  double jobs = 0;        // processors to use; 0: all
+  std::string home = {};  // whose heads these are: what dead ones left running is ended by Find()
 };
 
 // Attempts on this machine, in worker processes. Events come from one thread of its own.
@@ -26,11 +23,14 @@ class LocalRunner final : public runners::Runner {
   [[nodiscard]] runners::Capacity Total() const override { return capacity_; }
   Result<void> Launch(std::vector<runners::LaunchSpec> batch) override;
   void Kill(runners::AttemptKey key, runners::KillMode mode) override;
+  // Unknown is a promise: no process of the attempt is left.
   [[nodiscard]] Result<runners::AttemptStatus> Find(runners::AttemptKey key) override;
   void Shutdown() override;
 
  private:
   runners::Capacity capacity_;
+  const std::string home_;
+  bool swept_ = false;
   agent::WorkerPool pool_;
 };
 

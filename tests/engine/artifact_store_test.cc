@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "tests/engine/failing_disk.h"
+#include "tests/engine/fake_step.h"
 
 namespace dml::engine {
 namespace {
@@ -45,7 +46,7 @@ class ArtifactStoreTest : public testing::Test {
                         testing::UnitTest::GetInstance()->current_test_info()->name();
   std::string attempt_ = folder_ + "/attempt";
   Home home_ = Home::Open(folder_ + "/home", "/").value();
-  std::vector<PortSpec> ports_{{"rows", PortKind::kTable, true, false, ""}};
+  std::vector<PortSpec> ports_{TablePort("rows")};
 };
 
 // A crash in the middle leaves any prefix of the changes; doing it again has to give the same.

@@ -17,6 +17,13 @@
 
 namespace dml::engine {
 
+inline PortSpec TablePort(const std::string& name) {
+  PortSpec port;
+  port.name = name;
+  port.kind = PortKind::kTable;
+  return port;
+}
+
 // A pipeline made by hand: enough of a task to run.
 struct PipelineMaker {
   pipelines::ExpandedPipeline pipeline{"demo", "/demo/p.yaml", "/demo", Json::object(), {}};
@@ -29,7 +36,7 @@ struct PipelineMaker {
     task.step = name.substr(0, name.find('@'));
     task.work = pipelines::NativeWork{"fake.step", 1, std::move(params)};
     for (const TaskId input : inputs) task.inputs.push_back({"in", input, "out"});
-    task.outputs = {{"out", PortKind::kTable, true, false, ""}};
+    task.outputs = {TablePort("out")};
     task.retry.limit = 0;
     task.retry.backoff = Duration::Millis(1);
     task.where = {"p.yaml", 3, 5};

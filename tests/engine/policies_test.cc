@@ -86,7 +86,8 @@ TEST_F(Policies, ATimeoutIsAFailureWithCode124) {
   });
   EXPECT_EQ(ran.specs.at(0).timeout, Duration::Seconds(5));
   EXPECT_EQ(ran.launched.size(), 2U) << "124 is on the list";
-  EXPECT_EQ(ran.observer.Reason(a, TaskState::kFailed), "it ran for longer than its timeout of 5.0s");
+  EXPECT_EQ(ran.observer.Reason(a, TaskState::kFailed),
+            "it ran for longer than its timeout of 5.0s");
 }
 
 // Attempts that hang until somebody asks who is running: then the run is cancelled.

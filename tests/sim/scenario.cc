@@ -29,7 +29,7 @@ Scenario Scenario::From(std::uint64_t seed) {
   // An input needs an output at the other end.
   for (std::size_t i = 0; i < tasks; ++i) {
     for (const auto& edge : maker[TaskId(i)].inputs) {
-      maker[edge.producer].outputs = {{"out", PortKind::kTable, true, false, ""}};
+      maker[edge.producer].outputs = {TablePort("out")};
     }
   }
   scenario.pipeline = std::move(maker.pipeline);

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string_view>
+
+namespace dml {
+
+// Every place at which a death of the process is interesting: before and after each step that
+// makes something durable or has an effect outside. Tests end the real program at each of them.
+inline constexpr std::string_view kCrashPoints[] = {
+    "run.beginning",       // a new run: nothing is recorded yet
+    "run.begun",           // it is recorded, and nobody owns it yet
+    "turn.decided",        // decisions, none of them durable
+    "turn.persisted",      // durable, none of them carried out
+    "launch.handed-over",  // the runner has the attempts
+    "worker.begins",       // in the worker: before the work
+    "worker.done",         // in the worker: after the work, nobody knows
+    "commit.begins",       // outputs are whole, none is stored
+    "commit.synced",       // a file is synced and has its name in the attempt only
+    "commit.linked",       // a file has its name in the store, which is not synced
+    "commit.stored",       // every output is stored, the result is not recorded
+    "result.persisted",    // the result is recorded, the attempt's folder is still there
+    "run.done",            // every task is final, the run is not
+    "run.ended",           // the run has an outcome
+    "recovery.swept",      // the leavings of a dead run are removed, which is not recorded
+    "resume.loaded",       // a run was read back, nothing was done
+    "stop.sent",           // the owner of a run was asked to stop
+};
+
+// Kills the process (SIGKILL) if the environment has DML_CRASH_AT=<label>. With
+// DML_CRASH_AT=<label>@<file>, only if this process is the first to create that file. Costs a
+// comparison of a pointer otherwise.
+void CrashPoint(std::string_view label);
+
+}  // namespace dml

@@ -1,0 +1,61 @@
+#include "cli/cmd_resume.h"
+
+#include <fmt/format.h>
+
+#include "cli/drive_run.h"
+#include "cli/run_options.h"
+#include "cli/runs.h"
+#include "orchestrator/engine/run_request.h"
+#include "orchestrator/state/run_store.h"
+
+namespace dml::cli {
+
+namespace {
+
+struct ResumeOptions {
+  std::string run;
+  int jobs = 0;
+};
+
+Result<RunId> Choose(state::RunStore& store, const std::string& home, const std::string& selector) {
+  if (!selector.empty()) {
+    DML_TRY(const OpenedRun opened, OpenRun(home, selector));
+    return opened.run.id;
+  }
+  DML_TRY(const std::optional<RunId> newest, store.NewestUnfinished());
+  if (newest) return *newest;
+  return Error::Invalid("there is no unfinished run",
+                        "`dml run` starts one; `dml retry` runs what failed again");
+}
+
+Result<ExitCode> RunResume(const ResumeOptions& options, const std::string& home_flag,
+                           const Output& output) {
+  DML_TRY(const engine::Home home, OpenHome(home_flag));
+  DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
+  DML_TRY(const RunId run, Choose(store, home_flag, options.run));
+  DML_TRY(const state::RunHeader header, store.Header(run));
+  DML_TRY(engine::RunRequest request, engine::RequestFromJson(header.options));
+  DML_TRY(const OpenedPipeline pipeline,
+          ReopenPipeline(header.file, request.sets, request.sources, output));
+  if (options.jobs > 0) request.options.jobs = options.jobs;
+  output.Note(fmt::format("resuming r{} ({})", run.value, Harmless(header.name)));
+  return DriveRun(home, pipeline, request.options, run, output);
+}
+
+}  // namespace
+
+Action SetupResume(Args& args, CommonOptions& common) {
+  auto options = std::make_shared<ResumeOptions>();
+  args.Positional("RUN", options->run, /*required=*/false,
+                  "r12, or latest (default: the newest unfinished run)");
+  args.Number("-j,--jobs", "N", options->jobs, 1, 10'000,
+              "cores to use at once (default: as the run began)");
+  args.Describe(
+      "Goes on with a run that was stopped or whose process died, with the pipeline and the\n"
+      "parameters it began with. Finished tasks are not repeated.");
+  args.Example("dml resume", "the newest unfinished run");
+  args.Example("dml resume r12", "that one");
+  return [options, &common](Output& output) { return RunResume(*options, common.home, output); };
+}
+
+}  // namespace dml::cli

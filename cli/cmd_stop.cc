@@ -1,0 +1,49 @@
+#include "cli/cmd_stop.h"
+
+#include <fmt/format.h>
+
+#include "cli/local_runner.h"
+#include "cli/run_options.h"
+#include "cli/runs.h"
+#include "orchestrator/engine/inbox.h"
+#include "orchestrator/engine/stop_run.h"
+
+namespace dml::cli {
+
+namespace {
+
+struct StopOptions {
+  std::string run;
+  bool now = false;
+};
+
+Result<ExitCode> RunStop(const StopOptions& options, const std::string& home_flag,
+                         const Output& output) {
+  DML_TRY(const engine::Home home, OpenHome(home_flag));
+  DML_TRY(const OpenedRun opened, OpenRun(home_flag, options.run));
+  engine::Inbox inbox;
+  DML_TRY(const std::unique_ptr<runners::Runner> runner,
+          MakeLocalRunner(/*jobs=*/1, home.path(), inbox));
+  engine::StopRequest request;
+  request.run = opened.run.id;
+  request.at_once = options.now;
+  DML_RETURN_IF_ERROR(engine::StopRun(home, request, *runner, SystemClock()));
+  output.Note(
+      fmt::format("r{0} is stopped; `dml resume r{0}` goes on with it", opened.run.id.value));
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+Action SetupStop(Args& args, CommonOptions& common) {
+  auto options = std::make_shared<StopOptions>();
+  args.Positional("RUN", options->run, /*required=*/true, "r12, or latest");
+  args.Flag("--now", options->now, "kill the tasks without giving them a moment to end");
+  args.Describe(
+      "Asks the process that drives the run to stop: its tasks get TERM, a moment, and KILL. It\n"
+      "returns once none of them is left. Finished work is kept.");
+  args.Example("dml stop latest", "stop the newest run");
+  return [options, &common](Output& output) { return RunStop(*options, common.home, output); };
+}
+
+}  // namespace dml::cli

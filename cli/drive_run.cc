@@ -1,0 +1,54 @@
+#include "cli/drive_run.h"
+
+#include <signal.h>
+
+#include <thread>
+
+#include "cli/local_runner.h"
+#include "cli/progress_display.h"
+#include "cli/run_summary.h"
+#include "cli/signals.h"
+
+namespace dml::cli {
+
+namespace {
+
+ExitCode CodeOf(const engine::RunResult& result, int signal) {
+  if (result.outcome == state::RunOutcome::kSucceeded) return ExitCode::kDone;
+  if (signal == SIGINT) return ExitCode::kInterrupted;
+  if (signal == SIGTERM) return ExitCode::kTerminated;
+  return result.outcome == state::RunOutcome::kCancelled ? ExitCode::kInterrupted
+         : result.invalid_input                          ? ExitCode::kUsage
+         : result.environment                            ? ExitCode::kInfrastructure
+                                                         : ExitCode::kTaskFailed;
+}
+
+}  // namespace
+
+Result<ExitCode> DriveRun(const engine::Home& home, const OpenedPipeline& pipeline,
+                          const engine::RunOptions& options, std::optional<RunId> unfinished,
+                          const Output& output) {
+  const SystemClock clock;
+  const int jobs =
+      options.jobs > 0 ? options.jobs : static_cast<int>(std::thread::hardware_concurrency());
+  ProgressDisplay display(output, clock, jobs);
+  engine::RunSession session(home, pipeline.expanded, options, clock, display);
+  DML_TRY(const std::unique_ptr<runners::Runner> runner,
+          MakeLocalRunner(options.jobs, home.path(), session.events()));
+
+  // From here on a signal is a request to the run, not the end of the process.
+  SignalWatcher signals([&](int, int count) {
+    display.Say(count == 1 ? "stopping: tasks get a moment to end; once more to kill them now"
+                           : "killing");
+    session.Cancel(/*at_once=*/count > 1);
+  });
+  const Result<engine::RunResult> result =
+      unfinished ? session.Resume(*unfinished, *runner) : session.Run(*runner);
+  runner->Shutdown();
+  display.Close();
+  if (!result.ok()) return result.error();
+  DML_RETURN_IF_ERROR(PrintSummary(home, pipeline.expanded, *result, output));
+  return CodeOf(*result, signals.first_signal());
+}
+
+}  // namespace dml::cli

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "cli/exit_code.h"
+#include "cli/output.h"
+#include "cli/pipeline_file.h"
+#include "orchestrator/engine/session.h"
+
+namespace dml::cli {
+
+// Runs a pipeline on this machine with progress on stderr, signals as requests to stop, and a
+// summary on stdout: the body of run, resume and retry. `unfinished`: the run to go on with; none:
+// a new one.
+Result<ExitCode> DriveRun(const engine::Home& home, const OpenedPipeline& pipeline,
+                          const engine::RunOptions& options, std::optional<RunId> unfinished,
+                          const Output& output);
+
+}  // namespace dml::cli

@@ -1,0 +1,40 @@
+#include "orchestrator/engine/run_request.h"
+
+namespace dml::engine {
+
+Json RequestToJson(const RunRequest& request) {
+  const RunOptions& options = request.options;
+  return {{"path", request.path},
+          {"sets", request.sets},
+          {"sources", request.sources},
+          {"jobs", options.jobs},
+          {"keep_going", options.keep_going},
+          {"force", options.force},
+          {"no_cache", options.no_cache},
+          {"concurrent", options.concurrent},
+          {"from", options.from},
+          {"until", options.until}};
+}
+
+Result<RunRequest> RequestFromJson(const Json& json) {
+  try {
+    RunRequest request;
+    request.path = json.at("path").get<std::string>();
+    request.sets = json.at("sets").get<std::vector<std::string>>();
+    request.sources = json.at("sources").get<std::map<std::string, std::string>>();
+    RunOptions& options = request.options;
+    options.jobs = json.at("jobs").get<int>();
+    options.keep_going = json.at("keep_going").get<bool>();
+    options.force = json.at("force").get<bool>();
+    options.no_cache = json.at("no_cache").get<bool>();
+    options.concurrent = json.at("concurrent").get<bool>();
+    options.from = json.at("from").get<std::vector<std::string>>();
+    options.until = json.at("until").get<std::vector<std::string>>();
+    return request;
+  } catch (const Json::exception&) {
+    return Error::Invalid("the run does not say how it was started",
+                          "`dml run` starts a new run and reuses what is still valid");
+  }
+}
+
+}  // namespace dml::engine

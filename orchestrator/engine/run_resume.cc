@@ -1,0 +1,172 @@
+// Taking up a run where another process left it.
+
+#include <fmt/format.h>
+
+#include <set>
+#include <utility>
+
+#include "base/crash_point.h"
+#include "orchestrator/engine/recovery.h"
+#include "orchestrator/engine/run_loop.h"
+
+namespace dml::engine {
+
+namespace {
+
+using core::TaskState;
+
+// Whether a task of a resumed run will, or may, read the outputs of its producers.
+bool MayStillRun(TaskState state) {
+  return !core::IsFinal(state) || state == TaskState::kCancelled;
+}
+
+}  // namespace
+
+Result<void> RunLoop::Resume(RunId run, const state::RunSnapshot& snapshot) {
+  DML_RETURN_IF_ERROR(CheckSame(snapshot));
+  CrashPoint("resume.loaded");
+  started_ = parts_.clock.Now();
+  run_ = run;
+  parts_.observer.RunStarted(run_, parts_.pipeline);
+  Restore(snapshot);
+  TakeUpCommits(snapshot);
+  DML_RETURN_IF_ERROR(FindAttempts(snapshot));
+  DML_RETURN_IF_ERROR(FindOutputs());
+  std::set<std::string> keep;
+  for (std::size_t i = 0; i < active_.size(); ++i) {
+    const TaskId task(i);
+    if (active_[task]) keep.insert(AttemptPath(Key(task, scheduler_.attempt(task))));
+  }
+  SweepAttempts(parts_.home, run_, keep);
+  events_.emplace_back(core::Resumed{});
+  return {};
+}
+
+Result<void> RunLoop::CheckSame(const state::RunSnapshot& snapshot) const {
+  const auto& tasks = parts_.pipeline.tasks;
+  bool same = snapshot.tasks.size() == tasks.size();
+  for (std::size_t i = 0; same && i < tasks.size(); ++i) {
+    same = snapshot.tasks[TaskId(i)].name == tasks[TaskId(i)].name;
+  }
+  if (same) return {};
+  return Error::Invalid("the pipeline no longer gives the tasks that the run began with",
+                        "`dml run` starts a new run and reuses what is still valid");
+}
+
+void RunLoop::Restore(const state::RunSnapshot& snapshot) {
+  for (std::size_t i = 0; i < parts_.graph.size(); ++i) {
+    const TaskId task(i);
+    if (!parts_.fusion.leads(task)) {
+      scheduler_.Preset(task, TaskState::kSkipped);  // moves with the last of its chain
+      continue;
+    }
+    const state::StoredTask& stored = snapshot.tasks[task];
+    scheduler_.Restore(task, {stored.state, stored.attempt, stored.counts, stored.last_failure});
+    states_[task] = stored.state;
+    if (!core::IsFinal(stored.state) || stored.state == TaskState::kCancelled) continue;
+    const bool done = core::HasOutputs(stored.state);
+    const TaskState shown = done ? TaskState::kReused : stored.state;
+    for (const TaskId member : parts_.fusion.members[task]) {
+      parts_.observer.TaskChanged({member, TaskState::kBlocked, shown, stored.attempt, {}, {}});
+    }
+  }
+}
+
+// After a restart of the machine, files that were not synced may be short or empty, and nothing
+// tells: they are not used.
+void RunLoop::TakeUpCommits(const state::RunSnapshot& snapshot) {
+  for (const state::PendingCommit& pending : snapshot.pending) {
+    if (pending.boot != parts_.boot || !parts_.fusion.leads(pending.task)) continue;
+    auto active = std::make_unique<Active>();
+    active->retaken = true;
+    for (const TaskId member : parts_.fusion.members[pending.task]) {
+      active->task.members.push_back(&parts_.pipeline.tasks[member]);
+    }
+    active->task.key = pending.result.key;
+    active->task.fields = pending.result.fields;
+    active->metrics = pending.result.metrics;
+    active->warnings = pending.result.warnings;
+    active->usage = {pending.result.wall, pending.result.cpu, pending.result.memory_bytes};
+    if (active->task.decl().cache && !parts_.options.no_cache) {
+      flights_.try_emplace(active->task.key);
+    }
+    active_[pending.task] = std::move(active);
+  }
+}
+
+Result<void> RunLoop::FindAttempts(const state::RunSnapshot& snapshot) {
+  for (std::size_t i = 0; i < parts_.graph.size(); ++i) {
+    const TaskId task(i);
+    if (!parts_.fusion.leads(task)) continue;
+    const state::StoredTask& stored = snapshot.tasks[task];
+    if (stored.state == TaskState::kCommitting && active_[task] == nullptr) {
+      events_.emplace_back(core::AttemptVanished{task, stored.attempt});
+    } else if (core::IsInFlight(stored.state)) {
+      DML_RETURN_IF_ERROR(FindAttempt(task, stored.attempt));
+    }
+  }
+  return {};
+}
+
+Result<void> RunLoop::FindAttempt(TaskId unit, AttemptNumber attempt) {
+  const runners::AttemptKey key = Key(unit, attempt);
+  DML_TRY(const runners::AttemptStatus status, parts_.runner.Find(key));
+  if (!std::holds_alternative<runners::AttemptUnknown>(status)) {
+    for (const TaskId producer : parts_.graph.producers(unit)) {
+      DML_TRY([[maybe_unused]] const bool there, LoadOutputs(producer));
+    }
+    auto verdict = resolver_.Resolve(unit, {states_, results_});
+    auto* run = verdict.ok() ? std::get_if<MustRun>(&*verdict) : nullptr;
+    if (run != nullptr) {
+      active_[unit] = std::make_unique<Active>();
+      active_[unit]->task = std::move(run->task);
+      active_[unit]->reason = std::move(run->reason);
+      if (const auto* exited = std::get_if<runners::AttemptExited>(&status)) Hear(*exited);
+      return {};
+    }
+    // What it works on is no longer what would be asked of it.
+    parts_.runner.Kill(key, runners::KillMode::kKill);
+  }
+  events_.emplace_back(core::AttemptVanished{unit, attempt});
+  return {};
+}
+
+// The outputs that somebody will read, from there backwards: one that is gone is made again, for
+// which its producers' outputs are read.
+Result<void> RunLoop::FindOutputs() {
+  std::vector<TaskId> readers;
+  IdMap<TaskId, bool> seen(parts_.graph.size());
+  for (std::size_t i = 0; i < parts_.graph.size(); ++i) {
+    const bool done_reading = active_[TaskId(i)] != nullptr;
+    if (!done_reading && MayStillRun(scheduler_.state(TaskId(i)))) readers.emplace_back(i);
+  }
+  while (!readers.empty()) {
+    const TaskId reader = readers.back();
+    readers.pop_back();
+    for (const TaskId producer : parts_.graph.producers(reader)) {
+      if (seen[producer] || !core::HasOutputs(scheduler_.state(producer))) continue;
+      seen[producer] = true;
+      DML_TRY(const bool there, LoadOutputs(producer));
+      if (there) continue;
+      events_.emplace_back(core::OutputsLost{producer});
+      readers.push_back(producer);
+    }
+  }
+  return {};
+}
+
+// Whether the result of a task that is done is known and its outputs are in the store.
+Result<bool> RunLoop::LoadOutputs(TaskId unit) {
+  if (results_[unit]) return true;
+  if (!core::HasOutputs(scheduler_.state(unit))) return false;
+  DML_TRY(const std::optional<Digest> key, parts_.store.FindKey(run_, unit));
+  if (!key) return false;
+  DML_TRY(std::optional<state::TaskResult> result, parts_.store.FindResult(*key));
+  if (!result || !artifacts_.Holds(result->outputs)) return false;
+  artifacts_.Locate(result->outputs);
+  result->fields = nullptr;
+  results_[unit] = std::move(result);
+  return true;
+}
+
+}  // namespace dml::engine

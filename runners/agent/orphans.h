@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace dml::agent {
+
+// Every process that a head starts, and all their descendants, carry this variable: whose they are.
+// It finds what the death of a head and of its workers leaves running, whenever that happened, and
+// without a record that could come too late.
+inline constexpr char kOwnerVariable[] = "DML_OWNER";
+
+// The value for processes of this one, working in the folder `home`.
+[[nodiscard]] std::string OwnerMark(const std::string& home);
+
+// Kills every process of this machine that belongs to a head of `home` that is dead, and returns
+// once all of them are. Returns how many; kEnvironment if one does not die within seconds.
+Result<int> EndOrphans(const std::string& home);
+
+}  // namespace dml::agent
