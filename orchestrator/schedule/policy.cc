@@ -44,6 +44,15 @@ Result<Timetable> ReadTimetable(const Json& bound) {
 
 }  // namespace
 
+Result<void> CheckKey(const std::string& key, const std::string& text) {
+  if (key == "cron") {
+    DML_TRY([[maybe_unused]] const CronExpression cron, CronExpression::Parse(text));
+  } else if (key == "timezone") {
+    DML_TRY([[maybe_unused]] const TimeZone zone, TimeZone::Find(text));
+  }
+  return {};
+}
+
 Result<Policy> ReadPolicy(const Json& bound) {
   DML_TRY(Timetable timetable, ReadTimetable(bound));
   Policy policy{.timetable = std::move(timetable)};

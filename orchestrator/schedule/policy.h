@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
@@ -27,5 +29,8 @@ struct Policy {
 // From `schedule:` as pipelines::ScheduleSpecs() binds it. kInvalid if the cron expression or the
 // time zone is wrong, or if there is neither or both of cron and every.
 Result<Policy> ReadPolicy(const Json& bound);
+
+// Whether the text of `cron` or `timezone` means something: pipelines::ScheduleChecker.
+Result<void> CheckKey(const std::string& key, const std::string& text);
 
 }  // namespace dml::schedule

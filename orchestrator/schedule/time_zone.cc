@@ -90,6 +90,10 @@ int DaysInMonth(int year, int month) {
   return static_cast<int>(unsigned(last.day()));
 }
 
+std::int64_t DaysSinceEpoch(int year, int month, int day) {
+  return date::local_days(FromParts(year, month, day)).time_since_epoch().count();
+}
+
 LocalTime NextDay(const LocalTime& local) {
   const date::year_month_day next(date::local_days(FromParts(local.year, local.month, local.day)) +
                                   date::days(1));

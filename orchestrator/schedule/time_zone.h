@@ -44,6 +44,7 @@ class TimeZone {
 // 0-6, Sunday 0.
 [[nodiscard]] int WeekdayOf(int year, int month, int day);
 [[nodiscard]] int DaysInMonth(int year, int month);
+[[nodiscard]] std::int64_t DaysSinceEpoch(int year, int month, int day);
 // The day after; time of day is kept.
 [[nodiscard]] LocalTime NextDay(const LocalTime& local);
 

@@ -21,6 +21,19 @@ std::optional<WallTime> Timetable::Next(WallTime after) const {
   return WallTime{(past + 1) * step_us};
 }
 
+std::optional<WallTime> Timetable::Latest(WallTime until) const {
+  constexpr std::int64_t kBackMaxUs = 8LL * 366 * 86'400 * 1'000'000;
+  // Doubling the way back keeps the walk forward short: at most about twice the last interval.
+  for (std::int64_t back = 1'000'000; back <= 2 * kBackMaxUs; back *= 2) {
+    std::optional<WallTime> latest;
+    for (auto next = Next({until.us - back}); next && *next <= until; next = Next(*next)) {
+      latest = next;
+    }
+    if (latest) return latest;
+  }
+  return std::nullopt;
+}
+
 std::string Timetable::Text() const {
   if (const auto* cron = std::get_if<CronExpression>(&rule_)) return cron->text();
   return "every " + FormatDuration(std::get<Duration>(rule_));

@@ -21,6 +21,8 @@ class Timetable {
 
   // The first slot strictly after `after`; nothing if none comes within forty years.
   [[nodiscard]] std::optional<WallTime> Next(WallTime after) const;
+  // The last slot at or before `until`; nothing if there was none within eight years.
+  [[nodiscard]] std::optional<WallTime> Latest(WallTime until) const;
   [[nodiscard]] const TimeZone& zone() const { return zone_; }
   // The cron text, or "every 6h00m".
   [[nodiscard]] std::string Text() const;

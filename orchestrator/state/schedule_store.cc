@@ -220,6 +220,15 @@ Result<std::vector<ScheduleRow>> ScheduleStore::Schedules(bool with_removed) {
   return ReadAll<ScheduleRow>(statement, ReadSchedule);
 }
 
+Result<ScheduleRow> ScheduleStore::Schedule(ScheduleId schedule) {
+  DML_TRY(Statement statement,
+          state_->db.Prepare(Select(kScheduleColumns, "schedules WHERE id = ?")));
+  statement.Bind(schedule.value);
+  DML_TRY(const bool found, statement.Step());
+  if (!found) return Error::Invalid("there is no schedule " + std::to_string(schedule.value));
+  return ReadSchedule(statement);
+}
+
 Result<ScheduleRow> ScheduleStore::Find(const std::string& name) {
   DML_TRY(std::vector<ScheduleRow> all, Schedules());
   std::vector<std::string> names;
@@ -238,6 +247,12 @@ Result<ScheduleRow> ScheduleStore::Find(const std::string& name) {
 Result<void> ScheduleStore::SetPolicy(ScheduleId schedule, const Json& policy) {
   return state_->Run("UPDATE schedules SET policy = ? WHERE id = ?", CanonicalJson(policy),
                      schedule.value);
+}
+
+Result<void> ScheduleStore::SetRules(ScheduleId schedule, const ScheduleRow& rules) {
+  return state_->Run("UPDATE schedules SET sets = ?, overrides = ?, policy = ? WHERE id = ?",
+                     CanonicalJson(rules.sets), CanonicalJson(rules.overrides),
+                     CanonicalJson(rules.policy), schedule.value);
 }
 
 Result<void> ScheduleStore::SetCursor(ScheduleId schedule, WallTime cursor) {
@@ -305,7 +320,16 @@ Result<void> ScheduleStore::Requeue(SlotId slot, const SlotRow& as) {
 }
 
 Result<std::vector<SlotRow>> ScheduleStore::OpenSlots(ScheduleId schedule) {
-  return state_->Slots("WHERE schedule = ? AND state < 3 ORDER BY due_us", schedule.value);
+  return state_->Slots("INDEXED BY slots_open WHERE schedule = ? AND state < 3 ORDER BY due_us",
+                       schedule.value);
+}
+
+Result<int> ScheduleStore::ActiveSlots() {
+  DML_TRY(Statement statement,
+          state_->db.Prepare(
+              "SELECT count(*) FROM slots INDEXED BY slots_open WHERE state < 3 AND state > 0"));
+  DML_RETURN_IF_ERROR(statement.Step());
+  return static_cast<int>(statement.Int(0));
 }
 
 Result<SlotRow> ScheduleStore::Slot(SlotId slot) {
@@ -320,23 +344,42 @@ Result<std::optional<SlotRow>> ScheduleStore::SlotAt(ScheduleId schedule, WallTi
   return rows.empty() ? std::nullopt : std::optional(std::move(rows[0]));
 }
 
+Result<std::vector<SlotRow>> ScheduleStore::SlotsBetween(ScheduleId schedule, WallTime from,
+                                                         WallTime to) {
+  return state_->Slots("WHERE schedule = ? AND last_us >= ? AND due_us <= ? ORDER BY due_us",
+                       schedule.value, from.us, to.us);
+}
+
+Result<void> ScheduleStore::Shorten(SlotId slot, WallTime last, std::int64_t count) {
+  return state_->Run("UPDATE slots SET last_us = ?, count = ? WHERE id = ?", last.us, count,
+                     slot.value);
+}
+
+Result<std::int64_t> ScheduleStore::NextPosition() {
+  DML_TRY(Statement statement,
+          state_->db.Prepare("SELECT coalesce(max(position), 0) + 1 FROM slots"));
+  DML_RETURN_IF_ERROR(statement.Step());
+  return statement.Int(0);
+}
+
 Result<std::vector<SlotRow>> ScheduleStore::History(ScheduleId schedule, int limit) {
   return state_->Slots("WHERE ?1 = 0 OR schedule = ?1 ORDER BY due_us DESC, schedule LIMIT ?2",
                        schedule.value, std::int64_t{limit});
 }
 
+// Reads backwards to the last success: the cost does not grow with the history.
 Result<int> ScheduleStore::FailuresInRow(ScheduleId schedule) {
   DML_TRY(Statement statement,
-          state_->db.Prepare(
-              "SELECT count(*) FROM slots WHERE schedule = ?1 AND state = ?2 AND finished_order >"
-              " max((SELECT failures_after FROM schedules WHERE id = ?1),"
-              " (SELECT coalesce(max(finished_order), 0) FROM slots"
-              " WHERE schedule = ?1 AND state = ?3))"));
-  statement.Bind(schedule.value)
-      .Bind(static_cast<std::int64_t>(SlotState::kFailed))
-      .Bind(static_cast<std::int64_t>(SlotState::kSucceeded));
-  DML_RETURN_IF_ERROR(statement.Step());
-  return static_cast<int>(statement.Int(0));
+          state_->db.Prepare("SELECT state FROM slots WHERE schedule = ?1 AND finished_order >"
+                             " (SELECT failures_after FROM schedules WHERE id = ?1)"
+                             " ORDER BY finished_order DESC"));
+  statement.Bind(schedule.value);
+  for (int failures = 0;;) {
+    DML_TRY(const bool more, statement.Step());
+    const auto state = more ? static_cast<SlotState>(statement.Int(0)) : SlotState::kSucceeded;
+    if (state == SlotState::kSucceeded) return failures;
+    if (state == SlotState::kFailed) ++failures;
+  }
 }
 
 Result<bool> ScheduleStore::Move(const SlotMove& move) {
@@ -346,7 +389,7 @@ Result<bool> ScheduleStore::Move(const SlotMove& move) {
       Statement statement,
       state_->db.Prepare("UPDATE slots SET state = ?1, reason = ?2, process = ?3,"
                          " starts = starts + (?1 = 1), stop_requested = stop_requested AND ?1 != 1,"
-                         " started_us = CASE WHEN ?1 = 2 THEN ?4 ELSE started_us END,"
+                         " started_us = CASE WHEN ?1 IN (1, 2) THEN ?4 ELSE started_us END,"
                          " finished_us = CASE WHEN ?1 >= 3 THEN ?4 END,"
                          " finished_order = CASE WHEN ?1 >= 3 AND ?5 THEN (SELECT"
                          " coalesce(max(finished_order), 0) + 1 FROM slots AS s WHERE s.schedule ="
@@ -370,6 +413,11 @@ Result<bool> ScheduleStore::Move(const SlotMove& move) {
 
 Result<void> ScheduleStore::RequestStop(SlotId slot) {
   return state_->Run("UPDATE slots SET stop_requested = 1 WHERE id = ?", slot.value);
+}
+
+Result<void> ScheduleStore::SetRun(SlotId slot, int starts, RunId run) {
+  return state_->Run("UPDATE slots SET run = ? WHERE id = ? AND starts = ?", run.value, slot.value,
+                     std::int64_t{starts});
 }
 
 Result<void> ScheduleStore::Log(ScheduleId schedule, WallTime now, const std::string& text) {

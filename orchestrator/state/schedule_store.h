@@ -79,7 +79,7 @@ struct SlotRow {
   std::int64_t position = 0;    // backfill: the order of starting
   std::optional<RunId> run;
   std::optional<int> exit_code;
-  std::optional<WallTime> started;
+  std::optional<WallTime> started;  // while starting: when the process was asked for
   std::optional<WallTime> finished;
 };
 
@@ -120,9 +120,13 @@ class ScheduleStore {
   // kInvalid if a schedule of this name exists.
   Result<ScheduleId> Add(const ScheduleRow& schedule);
   [[nodiscard]] Result<std::vector<ScheduleRow>> Schedules(bool with_removed = false);
+  // Removed ones too; kInvalid if there is none.
+  [[nodiscard]] Result<ScheduleRow> Schedule(ScheduleId schedule);
   // kInvalid with did-you-mean if there is none of this name.
   [[nodiscard]] Result<ScheduleRow> Find(const std::string& name);
   Result<void> SetPolicy(ScheduleId schedule, const Json& policy);
+  // Sets, overrides and policy of `rules`.
+  Result<void> SetRules(ScheduleId schedule, const ScheduleRow& rules);
   Result<void> SetCursor(ScheduleId schedule, WallTime cursor);
   // A pause ends the count of failures in a row.
   Result<void> SetPaused(ScheduleId schedule, bool paused, const std::string& reason);
@@ -135,9 +139,18 @@ class ScheduleStore {
   // A slot that never ran, or failed, waits again (backfill).
   Result<void> Requeue(SlotId slot, const SlotRow& as);
   [[nodiscard]] Result<std::vector<SlotRow>> OpenSlots(ScheduleId schedule);
+  // Starting and running slots of all schedules.
+  [[nodiscard]] Result<int> ActiveSlots();
   [[nodiscard]] Result<SlotRow> Slot(SlotId slot);
   // The row of exactly this instant.
   [[nodiscard]] Result<std::optional<SlotRow>> SlotAt(ScheduleId schedule, WallTime due);
+  // Rows whose instants, from `due` to `last`, touch the time from `from` to `to`; by time.
+  [[nodiscard]] Result<std::vector<SlotRow>> SlotsBetween(ScheduleId schedule, WallTime from,
+                                                          WallTime to);
+  // A row that stood for many stands for fewer.
+  Result<void> Shorten(SlotId slot, WallTime last, std::int64_t count);
+  // Past the position of every slot (backfill).
+  [[nodiscard]] Result<std::int64_t> NextPosition();
   // Newest first; all schedules if `schedule` is 0.
   [[nodiscard]] Result<std::vector<SlotRow>> History(ScheduleId schedule, int limit);
   // Failed slots since the last success, or since the schedule was resumed.
@@ -146,6 +159,8 @@ class ScheduleStore {
   // False if the slot was not where the move begins. To kStarting counts a start.
   Result<bool> Move(const SlotMove& move);
   Result<void> RequestStop(SlotId slot);
+  // The run that the process of this start has begun.
+  Result<void> SetRun(SlotId slot, int starts, RunId run);
 
   Result<void> Log(ScheduleId schedule, WallTime now, const std::string& text);
   [[nodiscard]] Result<std::vector<ScheduleEvent>> Events(int limit);  // newest first
