@@ -1,6 +1,7 @@
 // bench_load [MB] [threads] [folder]: the rate of load.csv on two generated files, ten columns of
-// floats and a mix of types, until the partition files are written; beside it the cost of hashing
-// and of syncing those files. The generated text is in the page cache when the load begins.
+// floats and, half as large, a mix of types, until the partition files are written; beside it what
+// hashing (on one thread) and syncing them costs. The text is in the page cache when a load begins.
+// bench_load generate FOLDER [MB]: only writes floats.csv and mixed.csv, for load_peer.py.
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "base/hash.h"
 #include "base/random.h"
@@ -65,6 +67,20 @@ void Generate(const std::string& path, std::size_t bytes, bool mixed) {
   std::fclose(file);
 }
 
+void Sync(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  ::fsync(fd);
+  ::close(fd);
+}
+
+// Seconds that `use` takes for all files of a folder.
+template <typename Use>
+double Timed(const std::string& folder, Use use) {
+  const double start = Now();
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) use(entry.path().string());
+  return Now() - start;
+}
+
 void Measure(const std::string& name, const std::string& path, const std::string& out,
              int threads) {
   table::CsvOptions options;
@@ -86,33 +102,37 @@ void Measure(const std::string& name, const std::string& path, const std::string
     best = std::min(best, Now() - start);
     rows = report->rows;
   }
-  const double load_peak = PeakMiB();
-  double start = Now();
-  for (const auto& entry : std::filesystem::directory_iterator(out)) (void)HashFile(entry.path());
-  const double hashing = Now() - start;
-  start = Now();
-  for (const auto& entry : std::filesystem::directory_iterator(out)) {
-    const int fd = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
-    ::fsync(fd);
-    ::close(fd);
-  }
+  const double peak = PeakMiB();
+  const double hashing = Timed(out, [](const std::string& file) { (void)HashFile(file); });
+  const double syncing = Timed(out, Sync);
+  const double whole = (best + hashing + syncing) / 100;
+  fmt::print("{:6} {:7.3f} GB {:9} rows  load {:6.3f} s = {:5.3f} GB/s  peak {:4.0f} MiB\n", name,
+             bytes / 1e9, rows, best, bytes / 1e9 / best, peak);
   fmt::print(
-      "{:6} {:7.3f} GB {:9} rows  load {:6.3f} s = {:5.3f} GB/s  peak {:4.0f} MiB"
-      "  (sha256 {:.3f} s on one thread, fsync {:.3f} s)\n",
-      name, bytes / 1e9, rows, best, bytes / 1e9 / best, load_peak, hashing, Now() - start);
+      "       of the whole: load {:.0f} %, sha256 {:.3f} s = {:.0f} %, fsync {:.3f} s = {:.0f} %\n",
+      best / whole, hashing, hashing / whole, syncing, syncing / whole);
 }
 
-int Run(int argc, char** argv) {
-  const std::size_t megabytes = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1000;
-  const int threads = argc > 2 ? std::atoi(argv[2]) : 2;
-  std::string folder = argc > 3 ? argv[3] : std::filesystem::temp_directory_path().string();
+int Run(const std::vector<std::string>& args) {
+  const auto number = [&](std::size_t i, std::size_t otherwise) {
+    return i < args.size() ? std::stoul(args[i]) : otherwise;
+  };
+  const bool only_generate = !args.empty() && args[0] == "generate";
+  const std::size_t bytes = number(only_generate ? 2 : 0, 1000) * 1'000'000;
+  if (only_generate) {
+    Generate(args.at(1) + "/floats.csv", bytes, /*mixed=*/false);
+    Generate(args.at(1) + "/mixed.csv", bytes / 2, /*mixed=*/true);
+    return 0;
+  }
+  const int threads = static_cast<int>(number(1, 2));
+  std::string folder = args.size() > 2 ? args[2] : std::filesystem::temp_directory_path().string();
   folder += "/dml-bench-load-XXXXXX";
   if (::mkdtemp(folder.data()) == nullptr) return 1;
   const std::string text = folder + "/in.csv";
-  Generate(text, megabytes * 1'000'000, /*mixed=*/false);
-  Measure("floats", text, folder + "/out", threads);
-  Generate(text, megabytes * 500'000, /*mixed=*/true);
-  Measure("mixed", text, folder + "/out", threads);
+  for (const bool mixed : {false, true}) {
+    Generate(text, mixed ? bytes / 2 : bytes, mixed);
+    Measure(mixed ? "mixed" : "floats", text, folder + "/out", threads);
+  }
   std::filesystem::remove_all(folder);
   return 0;
 }
@@ -120,4 +140,4 @@ int Run(int argc, char** argv) {
 }  // namespace
 }  // namespace dml
 
-int main(int argc, char** argv) { return dml::Run(argc, argv); }
+int main(int argc, char** argv) { return dml::Run({argv + 1, argv + argc}); }

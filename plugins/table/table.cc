@@ -136,10 +136,14 @@ Result<Batch> Table::Read(std::size_t partition, const std::vector<std::string>&
   DML_CHECK(partition < partition_count(), "the partition exists");
   const PartitionFile& file = state_->partitions[partition];
   Batch batch{{}, {}, file.rows(), state_->first_rows[partition]};
-  for (const std::string& name : columns.empty() ? state_->schema.Names() : columns) {
-    DML_TRY(const std::size_t index, state_->schema.Find(name));
+  const std::size_t count = columns.empty() ? state_->schema.fields.size() : columns.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    std::size_t index = i;
+    if (!columns.empty()) {
+      DML_TRY(index, state_->schema.Find(columns[i]));
+    }
     const Field& field = state_->schema.fields[index];
-    const auto category = state_->categories.find(name);
+    const auto category = state_->categories.find(field.name);
     const bool coded = category != state_->categories.end();
     DML_TRY(Column column, coded ? file.ReadColumn(field, category->second.dictionary,
                                                    category->second.recode[partition])

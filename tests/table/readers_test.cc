@@ -84,7 +84,7 @@ TEST(Jsonl, ColumnsAreTheUnionOfTheKeys) {
   EXPECT_EQ(Jsonl("{\"b\":1,\"a\":\"x\"}\n\n{\"a\":null,\"c\":[1,2],\"b\":2.5,\"d\":true}\n"
                   "{\"t\":\"2026-01-02\"}\r\n"),
             "b:float64 a:category c:category d:bool t:timestamp \n"
-            "1,x,?,?,?\n2.5,?,\"[1,2]\",true,?\n?,?,?,?,2026-01-02\n");
+            "1.0,x,?,?,?\n2.5,?,\"[1,2]\",true,?\n?,?,?,?,2026-01-02\n");
 }
 
 TEST(Jsonl, ProblemsNameTheLine) {
@@ -119,9 +119,9 @@ std::string LoadNpyText(const std::string& bytes) {
 
 TEST(Npy, OrdersAndTypes) {
   EXPECT_EQ(LoadNpyText(Npy("<f8", false, "(2, 3)", Raw<double>({1, 2, 3, 4, 5, 0.0 / 0.0}))),
-            "column_1:float64 column_2:float64 column_3:float64 \n1,2,3\n4,5,?\n");
+            "column_1:float64 column_2:float64 column_3:float64 \n1.0,2.0,3.0\n4.0,5.0,?\n");
   EXPECT_EQ(LoadNpyText(Npy("<f4", true, "(2, 3)", Raw<float>({1, 4, 2, 5, 3, 6}))),
-            "column_1:float32 column_2:float32 column_3:float32 \n1,2,3\n4,5,6\n");
+            "column_1:float32 column_2:float32 column_3:float32 \n1.0,2.0,3.0\n4.0,5.0,6.0\n");
   EXPECT_EQ(LoadNpyText(Npy("|u1", false, "(3,)", "\x01\x02\xFF")), "column_1:int64 \n1\n2\n255\n");
   EXPECT_EQ(LoadNpyText(Npy(">i4", false, "(1,)", std::string("\0\0\1\0", 4))),
             "column_1:int64 \n256\n");
@@ -156,7 +156,7 @@ TEST(Npy, LabelsOfAnotherFileAreTheLastColumn) {
   options.path = Write(dir, Npy("<f8", false, "(2, 1)", Raw<double>({1.5, 2})));
   options.labels = dir / "y";
   EXPECT_EQ(Show(LoadNpy(options, dir.path(), {}), dir),
-            "column_1:float64 label:int64 \n1.5,7\n2,1\n");
+            "column_1:float64 label:int64 \n1.5,7\n2.0,1\n");
   ASSERT_TRUE(WriteFileAtomic(dir / "y", Npy("|u1", false, "(3,)", "\x07\x01\x01")).ok());
   EXPECT_EQ(Show(LoadNpy(options, dir.path(), {}), dir),
             "'y' has 3 x 1 labels for 2 rows of 'in'\n  hint: give one label per row");

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/check.h"
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -151,6 +153,22 @@ Cell ScanCell(const char* at, const char* end, const Dialect& dialect, std::stri
   cell.text = {begin, static_cast<std::size_t>(stop - begin)};
   if (dialect.trim) cell.text = StripSpaces(cell.text);
   return cell;
+}
+
+ScanComplaint ComplaintOf(ScanError error) {
+  switch (error) {
+    case ScanError::kNone:
+      break;
+    case ScanError::kNulByte:
+      return {"has a NUL byte", "remove it; a text file holds none"};
+    case ScanError::kTextAfterQuote:
+      return {"has text after its closing quote",
+              "double the quotes inside a quoted field, or set quote: none"};
+    case ScanError::kUnclosedQuote:
+      return {"opens a quote that is never closed",
+              "close it, or set quote: none if quotes are plain characters"};
+  }
+  DML_UNREACHABLE("only errors are complained about");
 }
 
 }  // namespace dml::table

@@ -12,6 +12,13 @@ inline constexpr std::size_t kScanPadding = 64;
 
 enum class ScanError { kNone, kNulByte, kTextAfterQuote, kUnclosedQuote };
 
+// What to say about a field with an error: a predicate, and its remedy.
+struct ScanComplaint {
+  std::string_view message;
+  std::string_view hint;
+};
+[[nodiscard]] ScanComplaint ComplaintOf(ScanError error);
+
 // A field as found: `text` without quotes, pointing into the input or into the scratch string.
 struct Cell {
   std::string_view text;

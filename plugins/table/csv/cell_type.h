@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "plugins/table/csv/dialect.h"
@@ -9,17 +10,24 @@
 namespace dml::table {
 
 // What the cells of a column have turned out to be: a lattice whose join does not depend on the
-// order of the cells. Nothing is the bottom, text the top, int64 lies below float64.
-enum class CellType { kNothing, kBool, kInt64, kFloat64, kTimestamp, kText };
+// order of the cells. Nothing is the bottom, text the top, and int64 < whole < float64, where whole
+// numbers are those of which some exceed int64: they are held as float64.
+enum class CellType { kNothing, kBool, kInt64, kWhole, kFloat64, kTimestamp, kText };
 
 [[nodiscard]] CellType JoinCellTypes(CellType a, CellType b);
 
 // The narrowest type of a cell that is not missing. `text` carries no surrounding spaces.
 [[nodiscard]] CellType ClassifyCell(std::string_view text, const Dialect& dialect);
 
+// What to tell of a column of whole numbers that float64 rounds.
+[[nodiscard]] std::string RoundingWarning(std::string_view column);
+
 [[nodiscard]] std::optional<bool> ParseBool(std::string_view text);
 
 // A whole number written with a leading zero, such as 0042: a key, not a quantity.
 [[nodiscard]] bool HasLeadingZero(std::string_view text);
+
+// Digits with an optional sign, however many.
+[[nodiscard]] bool IsWholeNumber(std::string_view text);
 
 }  // namespace dml::table

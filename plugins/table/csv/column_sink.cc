@@ -10,6 +10,7 @@ namespace dml::table {
 ColumnType ColumnPlan::Stored() const {
   switch (type) {
     case CellType::kNothing:
+    case CellType::kWhole:
     case CellType::kFloat64:
       return float32 ? ColumnType::kFloat32 : ColumnType::kFloat64;
     case CellType::kBool:
@@ -104,6 +105,12 @@ bool ColumnSink::Store(std::string_view text, const Dialect& dialect) {
       const auto value = ParseInt64(text);
       if (!value || (!plan_.fixed && HasLeadingZero(text))) return false;
       integers_.push_back(*value);
+      return true;
+    }
+    case CellType::kWhole: {
+      const auto value = ParseDouble(text);
+      if (!value || !IsWholeNumber(text) || HasLeadingZero(text)) return false;
+      doubles_.push_back(*value);
       return true;
     }
     case CellType::kFloat64: {

@@ -204,6 +204,9 @@ Result<LoadReport> CsvLoad::Report() const {
   }
   for (std::size_t c = 0; c < plans_.size(); ++c) {
     report.schema.fields.push_back({prologue_.names[c], plans_[c].Stored(), 1});
+    if (plans_[c].type == CellType::kWhole) {
+      report.warnings.push_back(RoundingWarning(prologue_.names[c]));
+    }
     if (report.rows > 0 && report.missing[c] == report.rows) {
       report.warnings.push_back(
           fmt::format("Column '{}' has no value in any row.", prologue_.names[c]));

@@ -11,8 +11,6 @@ namespace {
 
 // Read past the end of a range at first, for its last record; doubled while that does not suffice.
 constexpr std::size_t kOverlapBytes = std::size_t{1} << 16;
-// A longer record is taken for an unclosed quote.
-constexpr std::size_t kRecordBytesMax = std::size_t{64} << 20;
 
 // What a stretch of text looks like if it begins inside or outside quotes.
 struct Hypothesis {
@@ -111,12 +109,6 @@ Result<std::optional<CsvProblem>> PartitionReader::ParseFile(std::size_t index, 
         break;
     }
     overlap *= 2;
-    if (overlap <= kRecordBytesMax) continue;
-    RecordProblem problem;
-    problem.row = parser_.rows();
-    problem.message = "is longer than 64 MiB";
-    problem.hint = "look for a quote that is never closed, or set quote: none";
-    return std::optional(CsvProblem{index, offset, std::move(problem)});
   }
   return std::optional<CsvProblem>();
 }

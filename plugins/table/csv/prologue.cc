@@ -13,8 +13,10 @@ namespace dml::table {
 
 namespace {
 
-// Enough for any header; also the sample that types are first guessed from.
+// Read at first for the header and as the sample that types are first guessed from; doubled while
+// the header does not fit.
 constexpr std::size_t kHeadBytes = std::size_t{1} << 18;
+constexpr std::size_t kHeadBytesMax = std::size_t{64} << 20;
 
 // The start of a file, after its byte order mark, padded for the scanners.
 struct Head {
@@ -26,10 +28,10 @@ struct Head {
   [[nodiscard]] const char* end() const { return text.data() + size; }
 };
 
-Result<Head> ReadHead(const TextSource& source, const TextSource::File& file) {
+Result<Head> ReadHead(const TextSource& source, const TextSource::File& file, std::size_t size) {
   Head head;
-  head.text.resize(kHeadBytes + kScanPadding);
-  DML_TRY(head.size, source.ReadAt(file, file.body, head.text.data(), kHeadBytes));
+  head.text.resize(size + kScanPadding);
+  DML_TRY(head.size, source.ReadAt(file, file.body, head.text.data(), size));
   std::fill(head.text.begin() + static_cast<std::ptrdiff_t>(head.size), head.text.end(), '\0');
   head.complete = file.body + head.size == file.size;
   return head;
@@ -38,6 +40,12 @@ Result<Head> ReadHead(const TextSource& source, const TextSource::File& file) {
 const char* SkipLines(const char* at, const char* end, int lines) {
   for (int i = 0; i < lines && at < end; ++i) at = SkipLineBreak(FindLineEnd(at, end));
   return at;
+}
+
+std::string DelimiterOf(const CsvOptions& options, const Head& head) {
+  if (options.delimiter != "auto") return options.delimiter;
+  const char* at = SkipLines(head.begin(), head.end(), options.skip_rows);
+  return GuessDelimiter({at, static_cast<std::size_t>(head.end() - at)}, options);
 }
 
 // Past blank and comment lines.
@@ -70,29 +78,54 @@ bool LooksLikeHeader(const std::vector<std::string>& first, const std::vector<st
 
 struct FileStart {
   std::vector<std::string> header;  // empty: the file has none
-  std::size_t fields = 0;           // in its first record; 0: there is none
+  std::size_t fields = 0;           // in its first record
+  bool cut = false;                 // the head ends within that record
 };
+
+Error HeaderProblem(const Head& head, const char* at, ScanError error, const std::string& path) {
+  std::size_t line = 1;
+  for (const char* begin = head.begin(); begin < at; ++line) {
+    begin = SkipLineBreak(FindLineEnd(begin, head.end()));
+  }
+  const std::string place = fmt::format("{}:{}", path, line);
+  const bool open = error == ScanError::kNone || error == ScanError::kUnclosedQuote;
+  if (open && !head.complete) {
+    return Error::Invalid("the header is longer than 64 MiB",
+                          "look for a quote that is never closed, or for missing line breaks")
+        .At(place);
+  }
+  const ScanComplaint complaint = ComplaintOf(error);
+  return Error::Invalid(fmt::format("the header {}", complaint.message),
+                        std::string(complaint.hint))
+      .At(place);
+}
 
 Result<FileStart> ReadFileStart(const CsvOptions& options, const Dialect& dialect, const Head& head,
                                 TextSource::File& file) {
   const char* at = SkipLines(head.begin(), head.end(), options.skip_rows);
   at = SkipToRecord(at, head.end(), dialect);
   FileStart start;
+  const bool may_grow = !head.complete && head.size < kHeadBytesMax;
   if (at >= head.end()) {
+    start.cut = may_grow;
+    if (start.cut) return start;
     return Error::Invalid(fmt::format("'{}' holds no record", file.path),
                           "check the file, skip_rows and comment");
   }
   const char* next = at;
   ScanError error = ScanError::kNone;
   const auto first = SplitRecord(at, head.end(), dialect, next, error);
-  if (error != ScanError::kNone || (next >= head.end() && !head.complete)) {
+  start.fields = first.size();
+  const bool open = error == ScanError::kUnclosedQuote || next >= head.end();
+  if (open && may_grow) {
+    start.cut = true;
+    return start;
+  }
+  if (error != ScanError::kNone || (open && !head.complete)) {
+    if (options.header != CsvHeader::kNo) return HeaderProblem(head, at, error, file.path);
     // The record parser words the problem, with its place.
-    start.fields = first.size();
     file.body += static_cast<std::uint64_t>(at - head.begin());
-    if (options.header == CsvHeader::kNo) return start;
-    return Error::Invalid("the header has a stray quote, a NUL byte or more than 256 KiB",
-                          "check delimiter, quote and encoding")
-        .At(file.path + ":1");
+    return start;
   }
   bool has_header = options.header == CsvHeader::kYes;
   if (options.header == CsvHeader::kAuto) {
@@ -103,7 +136,6 @@ Result<FileStart> ReadFileStart(const CsvOptions& options, const Dialect& dialec
                             : std::vector<std::string>{};
     has_header = LooksLikeHeader(first, second, dialect);
   }
-  start.fields = first.size();
   if (has_header) {
     start.header = first;
     at = next;
@@ -225,17 +257,16 @@ Result<Prologue> ReadPrologue(const CsvOptions& options, TextSource& source) {
   FileStart first;
   for (TextSource::File& file : source.files()) {
     const std::uint64_t head_at = file.body;
-    DML_TRY(const Head head, ReadHead(source, file));
     const bool is_first = &file == &source.files().front();
+    DML_TRY(Head head, ReadHead(source, file, kHeadBytes));
     if (is_first) {
-      const char* at = SkipLines(head.begin(), head.end(), options.skip_rows);
-      const std::string delimiter =
-          options.delimiter == "auto"
-              ? GuessDelimiter({at, static_cast<std::size_t>(head.end() - at)}, options)
-              : options.delimiter;
-      DML_TRY(out.dialect, Dialect::From(options, delimiter));
+      DML_TRY(out.dialect, Dialect::From(options, DelimiterOf(options, head)));
     }
     DML_TRY(FileStart start, ReadFileStart(options, out.dialect, head, file));
+    for (std::size_t size = kHeadBytes * 2; start.cut; size *= 2) {
+      DML_TRY(head, ReadHead(source, file, size));
+      DML_TRY(start, ReadFileStart(options, out.dialect, head, file));
+    }
     if (!is_first) {
       DML_RETURN_IF_ERROR(CheckSameColumns(first, start, source.files().front().path, file.path));
       continue;

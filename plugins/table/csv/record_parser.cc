@@ -57,20 +57,11 @@ const char* RecordParser::ParseCell(const char* at, const char* end, std::size_t
     cut_ = true;
     return nullptr;
   }
-  switch (cell.error) {
-    case ScanError::kNone:
-      break;
-    case ScanError::kNulByte:
-      Fail(index, "has a NUL byte", "remove it; a text file holds none");
-      return nullptr;
-    case ScanError::kTextAfterQuote:
-      Fail(index, "has text after its closing quote",
-           "double the quotes inside a quoted field, or set quote: none");
-      return nullptr;
-    case ScanError::kUnclosedQuote:
-      Fail(index, "opens a quote that is never closed",
-           "close it, or set quote: none if quotes are plain characters");
-      return nullptr;
+  if (cell.error != ScanError::kNone) {
+    const ScanComplaint complaint = ComplaintOf(cell.error);
+    endless_ = cell.error == ScanError::kUnclosedQuote;
+    Fail(index, std::string(complaint.message), std::string(complaint.hint));
+    return nullptr;
   }
   if (cell.non_ascii && !IsUtf8(cell.text)) {
     Fail(index, "is not UTF-8", "set encoding: latin1, or convert the file to UTF-8");
@@ -148,6 +139,8 @@ const char* RecordParser::ParseRecord(const char* at, const char* end) {
       at += dialect_.delimiter.size();
       continue;
     }
+    cut_ = at >= safe_;
+    if (cut_) return nullptr;
     if (!dialect_.pad) {
       Fail(-1, fmt::format("has {} fields instead of {}", column + 1, columns),
            "complete it, or set ragged: pad to fill with missing values");
@@ -163,6 +156,20 @@ const char* RecordParser::ParseRecord(const char* at, const char* end) {
   return SkipLineBreak(at);
 }
 
+RecordParser::Outcome RecordParser::StopAt(const char* text, const char* at, const char* seen,
+                                           bool cut) {
+  for (ColumnSink& sink : sinks_) sink.Truncate(rows_);
+  const bool too_long = static_cast<std::size_t>(seen - at) > kRecordBytesMax;
+  if (too_long && (cut || endless_)) {
+    Fail(-1, "is longer than 64 MiB",
+         "look for a quote that is never closed (quote: none makes it a plain character), or for "
+         "missing line breaks");
+    cut = false;
+  }
+  problem_.offset = static_cast<std::size_t>(at - text);
+  return {cut ? Stop::kNeedMore : Stop::kProblem, problem_.offset};
+}
+
 RecordParser::Outcome RecordParser::Parse(const char* text, std::size_t size, std::size_t begin,
                                           std::size_t limit, bool complete) {
   const char* const end = text + size;
@@ -172,7 +179,7 @@ RecordParser::Outcome RecordParser::Parse(const char* text, std::size_t size, st
   while (at < stop) {
     const char* next = at;
     bool record = false;
-    cut_ = false;
+    cut_ = endless_ = false;
     if (*at == '\n' || *at == '\r') {
       next = SkipLineBreak(at);
     } else if (dialect_.comment != '\0' && *at == dialect_.comment) {
@@ -182,11 +189,8 @@ RecordParser::Outcome RecordParser::Parse(const char* text, std::size_t size, st
       next = ParseRecord(at, end);
     }
     const bool cut = next == nullptr ? cut_ : next >= safe_;
-    if (cut || next == nullptr) {
-      for (ColumnSink& sink : sinks_) sink.Truncate(rows_);
-      problem_.offset = static_cast<std::size_t>(at - text);
-      return {cut ? Stop::kNeedMore : Stop::kProblem, static_cast<std::size_t>(at - text)};
-    }
+    if (cut || next == nullptr) return StopAt(text, at, end, cut);
+    if (static_cast<std::size_t>(next - at) > kRecordBytesMax) return StopAt(text, at, next, true);
     rows_ += record ? 1 : 0;
     at = next;
   }

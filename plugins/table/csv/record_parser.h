@@ -10,6 +10,9 @@
 
 namespace dml::table {
 
+// A longer record is refused: most likely its quote is never closed, and memory has to suffice.
+inline constexpr std::size_t kRecordBytesMax = std::size_t{64} << 20;
+
 // Why a record cannot be read, in terms of the text at hand.
 struct RecordProblem {
   std::size_t offset = 0;  // of the record within the text
@@ -52,6 +55,8 @@ class RecordParser {
   bool Fail(int column, std::string message, std::string hint);
   const char* EatNumber(const char* at, const char* end, ColumnSink& sink) const;
   void PadRecord(std::size_t found);
+  // The problem of the item at `at`, of which [at, seen) is known to be a part.
+  Outcome StopAt(const char* text, const char* at, const char* seen, bool cut);
   bool FailLongRecord(const char* at, const char* end);
 
   const Dialect& dialect_;
@@ -61,6 +66,7 @@ class RecordParser {
   std::string scratch_;
   const char* safe_ = nullptr;  // cells that reach to here may go on in the next bytes of the file
   bool cut_ = false;            // such a cell ended the record
+  bool endless_ = false;        // a quote that the text does not close ended it
   RecordProblem problem_;
 };
 

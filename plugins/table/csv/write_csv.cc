@@ -8,9 +8,13 @@
 #include <cstdio>
 #include <utility>
 
+#include "plugins/table/csv/pack.h"
+
 namespace dml::table {
 
 namespace {
+
+constexpr std::size_t kBlock = std::size_t{1} << 18;
 
 // Quoted if the text would read back as something else: structure, a comment, or spaces that some
 // reader strips.
@@ -36,22 +40,27 @@ void AppendText(std::string& out, std::string_view text, char delimiter) {
   out += '"';
 }
 
+// The shortest text that reads back as this value, and as a float.
+template <typename T>
+void AppendFloat(std::string& out, T value) {
+  const std::size_t begin = out.size();
+  fmt::format_to(std::back_inserter(out), "{}", value);
+  if (out.find_first_not_of("-0123456789", begin) == std::string::npos) out += ".0";
+}
+
 void AppendCell(std::string& out, const Column& column, std::size_t row,
                 const CsvWriteOptions& options) {
   if (!column.IsValid(row)) {
     out += options.null_value;
     return;
   }
-  const auto sink = std::back_inserter(out);
   switch (column.type()) {
     case ColumnType::kFloat64:
-      fmt::format_to(sink, "{}", column.float64()[row]);
-      return;
+      return AppendFloat(out, column.float64()[row]);
     case ColumnType::kFloat32:
-      fmt::format_to(sink, "{}", column.float32()[row]);
-      return;
+      return AppendFloat(out, column.float32()[row]);
     case ColumnType::kInt64:
-      fmt::format_to(sink, "{}", column.int64()[row]);
+      fmt::format_to(std::back_inserter(out), "{}", column.int64()[row]);
       return;
     case ColumnType::kCategory:
     case ColumnType::kString:
@@ -89,10 +98,20 @@ struct CsvWriter::State {
   std::string path;
   std::string temporary;
   CsvWriteOptions options;
+  Packer packer;
   int fd = -1;
   bool begun = false;
 
-  Result<void> Write(std::string_view text) {
+  State(const std::string& name, const CsvWriteOptions& how)
+      : path(name),
+        temporary(fmt::format("{}.tmp{}", name, ::getpid())),
+        options(how),
+        packer(PackingForName(name)) {}
+
+  Result<void> Write(const std::string& rows, bool last) {
+    std::string packed;
+    packer.Add(rows, last, packed);
+    std::string_view text = packed;
     while (!text.empty()) {
       const ssize_t written = ::write(fd, text.data(), text.size());
       if (written < 0 && errno == EINTR) continue;
@@ -115,17 +134,13 @@ CsvWriter::CsvWriter(CsvWriter&&) noexcept = default;
 CsvWriter& CsvWriter::operator=(CsvWriter&&) noexcept = default;
 
 Result<CsvWriter> CsvWriter::Create(const std::string& path, const CsvWriteOptions& options) {
-  auto state = std::make_unique<State>();
-  state->path = path;
-  state->temporary = fmt::format("{}.tmp{}", path, ::getpid());
-  state->options = options;
+  auto state = std::make_unique<State>(path, options);
   state->fd = ::open(state->temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (state->fd < 0) return Error::System("cannot create '" + path + "'", errno);
   return CsvWriter(std::move(state));
 }
 
 Result<void> CsvWriter::Append(const Batch& batch) {
-  constexpr std::size_t kBlock = std::size_t{1} << 18;
   std::string out;
   if (!std::exchange(state_->begun, true) && state_->options.header) {
     AppendHeader(out, batch.schema, state_->options.delimiter);
@@ -133,13 +148,14 @@ Result<void> CsvWriter::Append(const Batch& batch) {
   for (std::size_t row = 0; row < batch.rows; ++row) {
     AppendRow(out, batch, row, state_->options);
     if (out.size() < kBlock) continue;
-    DML_RETURN_IF_ERROR(state_->Write(out));
+    DML_RETURN_IF_ERROR(state_->Write(out, /*last=*/false));
     out.clear();
   }
-  return state_->Write(out);
+  return state_->Write(out, /*last=*/false);
 }
 
 Result<void> CsvWriter::Commit() {
+  DML_RETURN_IF_ERROR(state_->Write("", /*last=*/true));
   if (::fsync(state_->fd) != 0 && errno != EINVAL) {
     return Error::System("cannot sync '" + state_->path + "'", errno);
   }

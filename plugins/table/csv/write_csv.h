@@ -15,8 +15,10 @@ struct CsvWriteOptions {
 };
 
 // Writes rows as delimited text that LoadCsv reads back as the same values: shortest round-trip
-// numbers, ISO timestamps, LF, and quotes only where they are needed. The file appears under its
-// name at Commit(), complete, or not at all. Not thread-safe.
+// numbers, ISO timestamps, LF, and quotes only where they are needed; a name that ends in .gz or
+// .zst is packed. Whole floats keep a decimal, so that types are inferred as they were. Text that
+// reads like something else (NA, 12, true, nothing) needs `types` and `null_values` to come back.
+// The file appears under its name at Commit(), complete, or not at all. Not thread-safe.
 class CsvWriter {
  public:
   // Creates a temporary file beside `path`; kEnvironment if that cannot be done.
