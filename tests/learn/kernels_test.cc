@@ -1,11 +1,14 @@
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "base/random.h"
 #include "plugins/learn/kernels/dense.h"
 #include "plugins/learn/kernels/logistic.h"
+#include "plugins/learn/kernels/nearest.h"
 
 namespace dml::learn {
 namespace {
@@ -22,7 +25,6 @@ std::vector<double> Random(std::size_t n, std::string_view purpose) {
 struct Inputs {
   std::size_t rows, p;
   std::vector<double> x, shift, weight, extra, coefficients, bias;
-  std::vector<int> labels;
 
   Inputs(std::size_t n, std::size_t features) : rows(n), p(features) {
     x = Random(n * p, "x");
@@ -31,7 +33,6 @@ struct Inputs {
     extra = Random(n, "extra");
     coefficients = Random(20 * p, "coefficients");
     bias = Random(20, "bias");
-    for (std::size_t r = 0; r < n; ++r) labels.push_back(static_cast<int>(r * r % 5));
   }
   [[nodiscard]] RowBlock block() const { return {x.data(), rows, p, shift.data()}; }
 };
@@ -73,8 +74,16 @@ std::vector<double> RunAll(const Inputs& in) {
   ColumnMeans(in.block(), nullptr, mean.data());
   append(mean);
   std::vector<double> sums(5 * in.p, 0.0);
-  SumByLabel(in.block(), in.weight.data(), in.labels.data(), sums.data());
+  std::vector<double> lowest(in.rows);
+  std::vector<int> labels(in.rows);
+  AssignRows(in.block(), in.coefficients.data(), in.bias.data(), 5, in.weight.data(),
+             {labels.data(), lowest.data(), sums.data()});
   append(sums);
+  append(lowest);
+  AssignRows(in.block(), in.coefficients.data(), in.bias.data(), 20, nullptr,
+             {labels.data(), lowest.data(), nullptr});
+  append(lowest);
+  for (const int label : labels) out.push_back(label);
   for (std::size_t r = 1; r < in.rows; ++r) {
     out.push_back(SquaredDistance(in.x.data(), in.x.data() + r * in.p, in.p));
   }
@@ -132,6 +141,43 @@ TEST(Kernels, AffineEqualsItsDefinition) {
       }
     }
   }
+}
+
+TEST(Kernels, NearestEqualsItsDefinition) {
+  for (const std::size_t p : Sizes{1, 13, 16}) {
+    const Inputs in(37, p);
+    for (const std::size_t points : Sizes{1, 3, 8, 17, 20}) {
+      std::vector<double> z(in.rows * points);
+      AffineRows(in.block(), in.coefficients.data(), in.bias.data(), points, z.data());
+      std::vector<int> labels(in.rows);
+      std::vector<double> lowest(in.rows);
+      std::vector<double> sums(points * p, 0.0);
+      AssignRows(in.block(), in.coefficients.data(), in.bias.data(), points, in.weight.data(),
+                 {labels.data(), lowest.data(), sums.data()});
+      std::vector<double> expected(points * p, 0.0);
+      for (std::size_t r = 0; r < in.rows; ++r) {
+        const auto row = std::span(z).subspan(r * points, points);
+        const auto best = static_cast<std::size_t>(std::ranges::min_element(row) - row.begin());
+        EXPECT_EQ(labels[r], static_cast<int>(best));
+        EXPECT_NEAR(lowest[r], row[best], 1e-12);
+        for (std::size_t j = 0; j < p; ++j) {
+          expected[best * p + j] += in.weight[r] * (in.x[r * p + j] - in.shift[j]);
+        }
+      }
+      for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(sums[i], expected[i], 1e-12);
+    }
+  }
+}
+
+TEST(Kernels, TheFirstOfEqualPointsIsNearest) {
+  const Inputs in(11, 4);
+  const std::vector<double> coefficients(20 * 4, 0.5);
+  const std::vector<double> bias(20, 1.0);
+  std::vector<int> labels(in.rows, -1);
+  std::vector<double> lowest(in.rows);
+  AssignRows(in.block(), coefficients.data(), bias.data(), 20, nullptr,
+             {labels.data(), lowest.data(), nullptr});
+  for (const int label : labels) EXPECT_EQ(label, 0);
 }
 
 TEST(Kernels, MeansOfConstantColumnsAreExact) {

@@ -6,6 +6,7 @@
 
 #include "plugins/learn/cluster/kmeans_init.h"
 #include "plugins/learn/cluster/lloyd.h"
+#include "plugins/learn/cluster/parallel_init.h"
 #include "plugins/learn/cluster/row_distances.h"
 #include "plugins/learn/moments.h"
 #include "plugins/learn/row_sample.h"
@@ -23,6 +24,30 @@ Result<void> CheckOptions(const KMeansOptions& options) {
   if (options.max_iter < 1) return Error::Invalid("max_iter must be at least 1");
   if (!(options.tol >= 0.0)) return Error::Invalid("tol must be 0 or more");
   return {};
+}
+
+// The rows that initial centres are sought on.
+struct Stand {
+  MatrixSource rows;
+  bool complete = false;  // they are all rows of the source that have a weight
+};
+
+Result<Stand> StandFor(const DataSource& source, const KMeansOptions& options,
+                       const std::vector<double>& shift, const Execution& execution) {
+  const auto clusters = static_cast<std::uint64_t>(options.clusters);
+  if (options.init == KMeansOptions::Init::kParallel) {
+    DML_TRY(MatrixSource candidates,
+            ParallelCandidates(source, clusters, shift, options.seed, execution));
+    if (candidates.rows() > clusters) return Stand{std::move(candidates), false};
+    // So few distinct rows that they can be looked at one by one.
+  }
+  const std::uint64_t rows_max = std::max({kSampleRowsMin, std::uint64_t{20} * clusters,
+                                           kSampleBytes / (sizeof(double) * shift.size())});
+  const double share =
+      std::min(1.0, static_cast<double>(rows_max) / static_cast<double>(source.rows()));
+  DML_TRY(MatrixSource sample,
+          SampleRows(source, {{share}, options.seed, "kmeans sample"}, execution));
+  return Stand{std::move(sample), share == 1.0};
 }
 
 // The best of n_init starts on the rows of the sample, then of three times as many repairs: one
@@ -86,30 +111,25 @@ Result<FitResult> FitKMeans(const DataSource& source, const KMeansOptions& optio
   const std::size_t p = source.feature_names().size();
   if (p == 0) return Error::Invalid("there are no features to train on");
   DML_TRY(const Moments moments, FitVariances(source, execution));
+  const std::vector<double> shift = source.sparse() ? std::vector<double>(p, 0.0) : moments.mean;
   const auto clusters = static_cast<std::size_t>(options.clusters);
-  const std::uint64_t rows_max =
-      std::max({kSampleRowsMin, std::uint64_t{20} * clusters, kSampleBytes / (sizeof(double) * p)});
-  const double share =
-      std::min(1.0, static_cast<double>(rows_max) / static_cast<double>(source.rows()));
-  DML_TRY(const MatrixSource sample,
-          SampleRows(source, {{share}, options.seed, "kmeans sample"}, execution));
-  if (sample.rows() < clusters) {
+  DML_TRY(const Stand stand, StandFor(source, options, shift, execution));
+  if (stand.rows.rows() < clusters) {
     return Error::Invalid(
-        fmt::format("there are {} rows for {} clusters", sample.rows(), options.clusters),
+        fmt::format("there are {} rows for {} clusters", stand.rows.rows(), options.clusters),
         "lower n_clusters, or check the filters before this step");
   }
   double variance = 0.0;
   for (const double squares : moments.gram) {
     variance += squares / moments.weight / static_cast<double>(p);
   }
-  const std::vector<double> shift = source.sparse() ? std::vector<double>(p, 0.0) : moments.mean;
   const LloydOptions lloyd{clusters, options.max_iter, options.tol * variance};
-  DML_TRY(LloydResult run, BestStart(sample, shift, options, lloyd, execution));
-  if (source.rows() > rows_max) {
+  DML_TRY(LloydResult run, BestStart(stand.rows, shift, options, lloyd, execution));
+  if (!stand.complete) {
     DML_TRY(run, IterateLloyd(source, shift, std::move(run.centres), lloyd, execution));
   }
   FitResult result;
-  result.certificate = Certify(run, options, sample.rows());
+  result.certificate = Certify(run, options, stand.rows.rows());
   for (std::size_t i = 0; i < run.centres.size(); ++i) run.centres[i] += shift[i % p];
   result.predictor = std::make_unique<KMeansPredictor>(clusters, p, std::move(run.centres));
   return result;

@@ -9,14 +9,19 @@
 namespace dml::learn {
 
 // k-means: min over centres of sum_i s_i min_k ||x_i - c_k||^2 (the inertia), by Lloyd's
-// iterations. Initial centres by greedy k-means++ (Arthur and Vassilvitskii 2007, with
-// scikit-learn's 2 + log k trials) on all rows, or on a random sample keyed by row id when there
-// are more than kSampleBytes of them. The best of `n_init` starts, compared after iterating on
-// those same rows, is then iterated over all rows. An empty cluster takes the row farthest from its
-// centre, ties by row id. Stops when the summed squared movement of the centres is at most tol x
-// the mean variance of the features (as scikit-learn), or when nothing moves.
+// iterations. Initial centres come from greedy k-means++ (Arthur and Vassilvitskii 2007, with
+// scikit-learn's 2 + log k trials) on few rows that stand for all of them:
+//   k-means++   all rows, or a random sample keyed by row id when they are more than kSampleBytes
+//   k-means||   the weighted candidates of parallel_init.h: seven passes, finds small far clusters
+// The best of `n_init` starts, compared after iterating on those same rows, is then iterated over
+// all rows. An empty cluster takes the row farthest from its centre, ties by row id. Stops when the
+// summed squared movement of the centres is at most tol x the mean variance of the features (as
+// scikit-learn), or when nothing moves.
 struct KMeansOptions {
+  enum class Init { kPlusPlus, kParallel };
+
   int clusters = 8;
+  Init init = Init::kPlusPlus;
   int n_init = 10;
   int max_iter = 300;
   double tol = 1e-4;

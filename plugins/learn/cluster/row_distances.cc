@@ -3,20 +3,71 @@
 #include <algorithm>
 
 #include "plugins/learn/kernels/dense.h"
+#include "plugins/learn/kernels/nearest.h"
 #include "plugins/learn/kernels/tile_product.h"
+#include "plugins/learn/moments.h"
 
 namespace dml::learn {
 
-void ShiftedDistances(const Tile& tile, const Points& points, double* out) {
-  const std::size_t p = tile.features;
-  std::vector<double> coefficients(points.count * p);
-  std::vector<double> bias(points.count);
+namespace {
+
+// ||c||^2 - 2 x'c as an affine function of x, per point.
+struct DistanceForm {
+  std::vector<double> coefficients;
+  std::vector<double> bias;
+};
+
+DistanceForm FormOf(const Points& points, std::size_t p) {
+  DistanceForm form{std::vector<double>(points.count * p), std::vector<double>(points.count)};
   const std::vector<double> zeros(p, 0.0);
   for (std::size_t k = 0; k < points.count; ++k) {
-    bias[k] = SquaredDistance(points.at.data() + k * p, zeros.data(), p);
-    for (std::size_t j = 0; j < p; ++j) coefficients[k * p + j] = -2.0 * points.at[k * p + j];
+    form.bias[k] = SquaredDistance(points.at.data() + k * p, zeros.data(), p);
+    for (std::size_t j = 0; j < p; ++j) form.coefficients[k * p + j] = -2.0 * points.at[k * p + j];
   }
-  TileAffine(tile, points.shift->data(), coefficients.data(), bias.data(), points.count, out);
+  return form;
+}
+
+void AddSparseSums(const Tile& tile, const std::vector<int>& labels, double* sums) {
+  for (std::size_t r = 0; r < tile.rows; ++r) {
+    const double w = tile.weight.empty() ? 1.0 : tile.weight[r];
+    double* to = sums + static_cast<std::size_t>(labels[r]) * tile.features;
+    for (std::int64_t i = tile.offsets[r]; i < tile.offsets[r + 1]; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      to[static_cast<std::size_t>(tile.indices[at])] += w * tile.values[at];
+    }
+  }
+}
+
+}  // namespace
+
+void ShiftedDistances(const Tile& tile, const Points& points, double* out) {
+  const DistanceForm form = FormOf(points, tile.features);
+  TileAffine(tile, points.shift->data(), form.coefficients.data(), form.bias.data(), points.count,
+             out);
+}
+
+void AssignToNearest(const Tile& tile, const Points& points, std::vector<int>& labels,
+                     std::vector<double>& lowest, double* sums) {
+  labels.resize(tile.rows);
+  lowest.resize(tile.rows);
+  if (!tile.sparse()) {
+    const DistanceForm form = FormOf(points, tile.features);
+    AssignRows({tile.x.data(), tile.rows, tile.features, points.shift->data()},
+               form.coefficients.data(), form.bias.data(), points.count, WeightsOf(tile),
+               {labels.data(), lowest.data(), sums});
+    return;
+  }
+  thread_local std::vector<double> distances;
+  distances.resize(tile.rows * points.count);
+  ShiftedDistances(tile, points, distances.data());
+  for (std::size_t r = 0; r < tile.rows; ++r) {
+    const double* row = distances.data() + r * points.count;
+    std::size_t best = 0;
+    for (std::size_t k = 1; k < points.count; ++k) best = row[k] < row[best] ? k : best;
+    labels[r] = static_cast<int>(best);
+    lowest[r] = row[best];
+  }
+  if (sums != nullptr) AddSparseSums(tile, labels, sums);
 }
 
 void RowNorms(const Tile& tile, const std::vector<double>& shift, double* out) {

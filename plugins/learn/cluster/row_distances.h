@@ -19,6 +19,12 @@ struct Points {
 // not matter for the nearest point.
 void ShiftedDistances(const Tile& tile, const Points& points, double* out);
 
+// The nearest point of each row, ties to the lower index; `lowest` is its distance without the
+// row's norm. `sums` (count x features), unless null, receives the weighted shifted rows of each
+// point on top of what it holds.
+void AssignToNearest(const Tile& tile, const Points& points, std::vector<int>& labels,
+                     std::vector<double>& lowest, double* sums);
+
 // ||x_r - shift||^2 per row.
 void RowNorms(const Tile& tile, const std::vector<double>& shift, double* out);
 

@@ -53,7 +53,4 @@ void TransposedProduct(const RowBlock& block, const double* factors, std::size_t
 // sum_j (a_j - b_j)^2 in eight interleaved partial sums.
 [[nodiscard]] double SquaredDistance(const double* a, const double* b, std::size_t n);
 
-// sums[labels[r] * features + j] += w_r * (x_rj - shift_j), rows in order. `weight` may be null.
-void SumByLabel(const RowBlock& block, const double* weight, const int* labels, double* sums);
-
 }  // namespace dml::learn

@@ -11,19 +11,13 @@
 // foreach_target.h must come before highway.h.
 #include <hwy/highway.h>
 
+#include "plugins/learn/kernels/rows-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace dml::learn {
 namespace HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
-using Lane = hn::CappedTag<double, 8>;
-using Vec = hn::Vec<Lane>;
-
-constexpr std::size_t kLanes = hn::MaxLanes(Lane());
-constexpr std::size_t kHeight = kLanes;
-constexpr std::size_t kWidth = 2 * kLanes;
 // Sums along a row run in eight interleaved partial sums on every target, so that the result does
 // not depend on the vector width.
 constexpr std::size_t kPartials = 8;
@@ -93,58 +87,11 @@ double Distance(const double* HWY_RESTRICT a, const double* HWY_RESTRICT b, std:
   return AddPartials(sum);
 }
 
-// out[kHeight x kWidth] of one panel of coefficients [features][kWidth] and kHeight shifted rows.
-HWY_INLINE void MultiplyRows(const double* HWY_RESTRICT rows, std::size_t features,
-                             const double* HWY_RESTRICT panel, const double* HWY_RESTRICT bias,
-                             double* HWY_RESTRICT out) {
-  const Lane d;
-  Vec sum[kHeight][2];
-  HWY_UNROLL(8)
-  for (std::size_t i = 0; i < kHeight; ++i) {
-    sum[i][0] = hn::Load(d, bias);
-    sum[i][1] = hn::Load(d, bias + kLanes);
-  }
-  for (std::size_t j = 0; j < features; ++j) {
-    const Vec c0 = hn::Load(d, panel + j * kWidth);
-    const Vec c1 = hn::Load(d, panel + j * kWidth + kLanes);
-    HWY_UNROLL(8)
-    for (std::size_t i = 0; i < kHeight; ++i) {
-      const Vec x = hn::Set(d, rows[i * features + j]);
-      sum[i][0] = hn::MulAdd(x, c0, sum[i][0]);
-      sum[i][1] = hn::MulAdd(x, c1, sum[i][1]);
-    }
-  }
-  HWY_UNROLL(8)
-  for (std::size_t i = 0; i < kHeight; ++i) {
-    hn::Store(sum[i][0], d, out + i * kWidth);
-    hn::Store(sum[i][1], d, out + i * kWidth + kLanes);
-  }
-}
-
-HWY_INLINE void ShiftRow(const double* HWY_RESTRICT row, const double* HWY_RESTRICT shift,
-                         std::size_t n, double* HWY_RESTRICT out) {
-  const Lane d;
-  std::size_t j = 0;
-  for (; j + kLanes <= n; j += kLanes) {
-    hn::StoreU(hn::Sub(hn::LoadU(d, row + j), hn::LoadU(d, shift + j)), d, out + j);
-  }
-  for (; j < n; ++j) out[j] = row[j] - shift[j];
-}
-
 void AffineManyOutputs(const RowBlock& block, const double* coefficients, const double* bias,
                        std::size_t outputs, double* out) {
   const std::size_t p = block.features;
-  const std::size_t panels = (outputs + kWidth - 1) / kWidth;
-  auto packed = hwy::AllocateAligned<double>(panels * (p + 1) * kWidth);
-  for (std::size_t panel = 0; panel < panels; ++panel) {
-    double* to = packed.get() + panel * (p + 1) * kWidth;
-    std::fill(to, to + (p + 1) * kWidth, 0.0);
-    for (std::size_t l = 0; l < kWidth && panel * kWidth + l < outputs; ++l) {
-      const std::size_t k = panel * kWidth + l;
-      to[l] = bias[k];
-      for (std::size_t j = 0; j < p; ++j) to[(j + 1) * kWidth + l] = coefficients[k * p + j];
-    }
-  }
+  const std::size_t panels = PanelsOf(outputs);
+  const auto packed = PackOutputs(coefficients, bias, outputs, p, 0.0);
   auto shifted = hwy::AllocateAligned<double>(std::max<std::size_t>(1, kHeight * p));
   std::fill(shifted.get(), shifted.get() + kHeight * p, 0.0);
   HWY_ALIGN double result[kHeight * kWidth];
@@ -154,8 +101,8 @@ void AffineManyOutputs(const RowBlock& block, const double* coefficients, const 
       ShiftRow(block.x + (begin + i) * p, block.shift, p, shifted.get() + i * p);
     }
     for (std::size_t panel = 0; panel < panels; ++panel) {
-      const double* from = packed.get() + panel * (p + 1) * kWidth;
-      MultiplyRows(shifted.get(), p, from + kWidth, from, result);
+      const double* next = block.x + std::min(begin + kHeight, block.rows - 1) * p;
+      MultiplyRows(shifted.get(), p, p, packed.get() + panel * (p + 1) * kWidth, next, result);
       const std::size_t width = std::min(kWidth, outputs - panel * kWidth);
       for (std::size_t i = 0; i < rows; ++i) {
         std::copy(result + i * kWidth, result + i * kWidth + width,
@@ -203,14 +150,6 @@ void TransposedOfBlock(const RowBlock& block, const double* factors, std::size_t
     for (std::size_t k = 0; k < outputs; ++k) {
       AddScaled(block.x + r * p, block.shift, factors[r * outputs + k], p, sums + k * p);
     }
-  }
-}
-
-void LabelSums(const RowBlock& block, const double* weight, const int* labels, double* sums) {
-  const std::size_t p = block.features;
-  for (std::size_t r = 0; r < block.rows; ++r) {
-    AddScaled(block.x + r * p, block.shift, weight != nullptr ? weight[r] : 1.0, p,
-              sums + static_cast<std::size_t>(labels[r]) * p);
   }
 }
 
@@ -271,7 +210,6 @@ namespace dml::learn {
 HWY_EXPORT(Distance);
 HWY_EXPORT(AffineOfBlock);
 HWY_EXPORT(TransposedOfBlock);
-HWY_EXPORT(LabelSums);
 HWY_EXPORT(MeansOfBlock);
 HWY_EXPORT(SquaresOfBlock);
 HWY_EXPORT(HasFma);
@@ -298,10 +236,6 @@ void TransposedProduct(const RowBlock& block, const double* factors, std::size_t
 
 double SquaredDistance(const double* a, const double* b, std::size_t n) {
   return HWY_DYNAMIC_DISPATCH(Distance)(a, b, n);
-}
-
-void SumByLabel(const RowBlock& block, const double* weight, const int* labels, double* sums) {
-  HWY_DYNAMIC_DISPATCH(LabelSums)(block, weight, labels, sums);
 }
 
 }  // namespace dml::learn
