@@ -2,20 +2,35 @@
 
 #include <fcntl.h>
 
+#include <memory>
+
 #include "cli/step_executor.h"
 #include "cli/steps_registry.h"
+#include "runners/agent/machine.h"
 #include "runners/agent/spawn.h"
 #include "runners/agent/worker_loop.h"
 
 namespace dml::cli {
 
+namespace {
+
+// What a task may use of the machine when `tasks` run side by side; a quarter is left for pages of
+// mapped files, the orchestrator, and what else runs here.
+std::int64_t MemoryShare(int tasks) {
+  return agent::MachineCapacity().memory_bytes / 4 * 3 / tasks;
+}
+
+}  // namespace
+
 Action SetupWorker(Args& args, CommonOptions&) {
+  const auto tasks = std::make_shared<int>(1);
+  args.Number("--tasks", "N", *tasks, 1, 1'000'000, "tasks that share this machine");
   args.Describe("Started by dml itself; speaks frames on file descriptor 3.");
-  return [](Output&) -> Result<ExitCode> {
+  return [tasks](Output&) -> Result<ExitCode> {
     // A command that outlives a killed worker must not hold its channel open: the orchestrator
     // learns of the death by the end of the stream.
     ::fcntl(agent::kWorkerFd, F_SETFD, FD_CLOEXEC);
-    StepExecutor executor(BuiltinSteps());
+    StepExecutor executor(BuiltinSteps(), MemoryShare(*tasks));
     return static_cast<ExitCode>(agent::ServeWorker(agent::kWorkerFd, executor));
   };
 }

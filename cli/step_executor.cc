@@ -88,7 +88,7 @@ Result<runners::TaskOutcome> StepExecutor::Execute(const runners::LaunchSpec& sp
     context.output_root = last ? spec.attempt_dir + "/out" : scratch + "/step" + std::to_string(i);
     context.scratch_dir = scratch;
     context.threads = spec.threads;
-    context.memory_bytes = spec.memory_bytes;
+    context.memory_bytes = spec.memory_bytes > 0 ? spec.memory_bytes : memory_bytes_;
     context.monitor = &step_monitor;
     context.stop = stop;
     DML_RETURN_IF_ERROR(RunGuarded(*step, context));

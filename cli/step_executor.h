@@ -9,8 +9,10 @@ namespace dml::cli {
 // whose intermediate outputs live in the scratch folder. One task at a time.
 class StepExecutor final : public runners::TaskExecutor {
  public:
-  // `registry` is borrowed.
-  explicit StepExecutor(const plugins::StepRegistry& registry) : registry_(registry) {}
+  // `registry` is borrowed. `memory_bytes` is the budget of tasks that do not ask for memory;
+  // 0: none.
+  explicit StepExecutor(const plugins::StepRegistry& registry, std::int64_t memory_bytes = 0)
+      : registry_(registry), memory_bytes_(memory_bytes) {}
 
   Result<runners::TaskOutcome> Execute(const runners::LaunchSpec& spec,
                                        runners::TaskMonitor& monitor,
@@ -18,6 +20,7 @@ class StepExecutor final : public runners::TaskExecutor {
 
  private:
   const plugins::StepRegistry& registry_;
+  const std::int64_t memory_bytes_;
 };
 
 }  // namespace dml::cli

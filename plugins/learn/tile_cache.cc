@@ -102,7 +102,7 @@ Result<void> TileCache::Keep(std::size_t index, const Tile& tile) const {
       return {};
     }
   }
-  return Spill(index, tile);
+  return folder_.empty() ? Result<void>() : Spill(index, tile);
 }
 
 Result<void> TileCache::Spill(std::size_t index, const Tile& tile) const {

@@ -14,7 +14,7 @@ namespace dml::learn {
 // A source that reads each tile of another source once: iterative estimators go over the same
 // preprocessed rows many times. Tiles stay in memory up to `bytes_max`; the others go to an
 // unnamed scratch file in `scratch_folder`, which the system removes with the process, and are read
-// back from there. Thread-safe; two threads that want the same new tile both read it, and the first
+// back from there. Without a scratch folder the others are read from the source again. Thread-safe; two threads that want the same new tile both read it, and the first
 // one's is kept. The inner source must outlive it.
 class TileCache final : public DataSource {
  public:

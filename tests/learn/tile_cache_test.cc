@@ -52,6 +52,19 @@ TEST(TileCache, SpillsBeyondItsBudgetAndReadsEachTileOnce) {
   EXPECT_GT(cache.bytes_on_disk(), 0U);
 }
 
+TEST(TileCache, WithoutAScratchFolderTheRestIsReadAgain) {
+  const MatrixSource matrix(ToMatrix(Fixture("credit"), true), 50);
+  const CountingSource counting(matrix);
+  const TileCache cache(counting, 10000, "");
+  Tile tile;
+  for (std::size_t t = 0; t < matrix.tile_count(); ++t) ASSERT_TRUE(cache.Read(t, tile).ok());
+  const int first = counting.reads;
+  for (std::size_t t = 0; t < matrix.tile_count(); ++t) ASSERT_TRUE(cache.Read(t, tile).ok());
+  EXPECT_EQ(cache.bytes_on_disk(), 0U);
+  EXPECT_LT(counting.reads - first, first) << "what fits is kept";
+  EXPECT_GT(counting.reads, first) << "what does not is read again";
+}
+
 TEST(TileCache, GivesTheSameModelFromDiskAsFromMemory) {
   const MatrixSource matrix(ToMatrix(Fixture("credit")), 50);
   const TileCache on_disk(matrix, 0, testing::TempDir());

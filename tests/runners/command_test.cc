@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "runners/agent/machine.h"
 #include "runners/local/local_runner.h"
 #include "tests/runners/recording_sink.h"
 
@@ -143,7 +144,7 @@ TEST_F(CommandTest, MeasuresWhatWasUsed) {
 }
 
 TEST_F(CommandTest, ThisMachineHasCapacity) {
-  const runners::Capacity capacity = MachineCapacity();
+  const runners::Capacity capacity = agent::MachineCapacity();
   EXPECT_GE(capacity.cpus, 1);
   EXPECT_GT(capacity.memory_bytes, 1 << 20);
   EXPECT_EQ(runner_.Total().cpus, 2);

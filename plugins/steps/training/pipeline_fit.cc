@@ -27,8 +27,10 @@ Result<FittedPipeline> FitPipeline(const TrainingParams& params, const Estimator
   DML_TRY(const RowView seen, FitChain(params.preprocess, raw, execution));
   DML_TRY(const auto matrix,
           DesignMatrix::Make(rows.table, seen, rows.labels, estimator.allow_missing));
-  DML_RETURN_IF_ERROR(MakeDirectories(context.scratch_dir));
-  const learn::TileCache tiles(*matrix, CacheBytes(context), context.scratch_dir);
+  // Rows without preprocessing are as quickly read from the table again as from a scratch file.
+  const std::string scratch = params.preprocess.empty() ? "" : context.scratch_dir;
+  if (!scratch.empty()) DML_RETURN_IF_ERROR(MakeDirectories(scratch));
+  const learn::TileCache tiles(*matrix, CacheBytes(context), scratch);
   const int classes = static_cast<int>(rows.labels.target.classes.size());
   DML_TRY(learn::FitResult fit, estimator.fit(tiles, classes, execution));
   return FittedPipeline{seen, matrix->feature_names(), std::move(fit)};
