@@ -14,6 +14,7 @@ using learn::ModelTask;
 
 struct KMeansParams : TrainingParams {
   int n_clusters = 8;
+  learn::KMeansOptions::Init init = learn::KMeansOptions::Init::kPlusPlus;
   int n_init = 10;
   int max_iter = 300;
   double tol = 1e-4;
@@ -23,6 +24,7 @@ struct KMeansParams : TrainingParams {
 Result<void> TrainKMeans(const KMeansParams& params, plugins::StepContext& context) {
   learn::KMeansOptions options;
   options.clusters = params.n_clusters;
+  options.init = params.init;
   options.n_init = params.n_init;
   options.max_iter = params.max_iter;
   options.tol = params.tol;
@@ -75,6 +77,11 @@ void RegisterUnsupervisedSteps(plugins::StepRegistry& registry) {
   plugins::ParamSchema<KMeansParams> kmeans;
   kmeans.Add("n_clusters", &KMeansParams::n_clusters, "number of clusters")
       .AtLeast(1)
+      .AddEnum("init", &KMeansParams::init,
+               {{"k-means++", learn::KMeansOptions::Init::kPlusPlus},
+                {"k-means||", learn::KMeansOptions::Init::kParallel}},
+               "where the centres start: k-means++ on a sample of at most 32 MiB, or k-means|| on "
+               "all rows, which finds small far clusters")
       .Add("n_init", &KMeansParams::n_init, "starts, of which the best is kept")
       .AtLeast(1)
       .Add("max_iter", &KMeansParams::max_iter, "iterations at most")
