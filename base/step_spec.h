@@ -17,6 +17,9 @@ struct PortSpec {
   PortKind kind = PortKind::kTable;
   bool required = true;
   bool many = false;  // an input that takes several producers, or every task of a matrix
+  // An input that stands for any number of them, each under a name that the user chooses and the
+  // artifacts bear; a bare `input: x` is called `name`. The only input of its step type.
+  bool named = false;
   std::string doc;
 };
 

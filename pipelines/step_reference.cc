@@ -36,6 +36,7 @@ std::string Presence(const ParamSpec& spec) {
 std::string PortLine(const PortSpec& port, bool is_input) {
   std::string kind(KindName(port.kind));
   if (is_input && port.many) kind += ", several";
+  if (is_input && port.named) kind += ", any names";
   if (is_input && !port.required) kind += ", optional";
   return fmt::format("  {:<16} {:<16} {}\n", port.name, kind, port.doc);
 }
@@ -91,7 +92,7 @@ std::string PortSentence(const std::vector<PortSpec>& ports, std::string_view ti
   std::string out;
   for (const PortSpec& port : ports) {
     out += fmt::format("{}`{}` ({}{})", out.empty() ? "" : ", ", port.name, KindName(port.kind),
-                       port.many ? ", several" : "");
+                       port.many ? ", several" : port.named ? ", any names" : "");
   }
   return fmt::format("\n{}: {}.\n", title, out);
 }

@@ -145,6 +145,14 @@ void ReadNativeInputs(ValidateContext& context, StepDecl& step, const StepSpec& 
   if (!node.is_mapping()) {
     return ReadPort(context, step, spec.inputs[0], /*any_kind=*/false, node);
   }
+  if (spec.inputs[0].named) {
+    PortSpec port = spec.inputs[0];
+    for (std::size_t i = 0; i < node.keys.size(); ++i) {
+      port.name = node.keys[i].text;
+      ReadPort(context, step, port, /*any_kind=*/false, node.items[i]);
+    }
+    return;
+  }
   for (const PortSpec& port : spec.inputs) {
     const Node* given = node.Find(port.name);
     if (given != nullptr) ReadPort(context, step, port, /*any_kind=*/false, *given);
@@ -164,7 +172,8 @@ void CheckRequired(ValidateContext& context, const StepSpec& spec, const Node& n
   const Node* input = node.Find("input");
   for (std::size_t i = 0; i < spec.inputs.size(); ++i) {
     const PortSpec& port = spec.inputs[i];
-    const bool named = input != nullptr && input->is_mapping() && input->Find(port.name) != nullptr;
+    const bool named = input != nullptr && input->is_mapping() &&
+                       (port.named ? !input->keys.empty() : input->Find(port.name) != nullptr);
     const bool bare = i == 0 && input != nullptr && !input->is_mapping();
     if (!port.required || named || bare) continue;
     const bool first_only = i == 0 && spec.inputs.size() == 1;

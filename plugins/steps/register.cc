@@ -6,6 +6,7 @@ void RegisterBuiltins(plugins::StepRegistry& registry) {
   RegisterLoadSteps(registry);
   RegisterGenerateSteps(registry);
   RegisterSplitSteps(registry);
+  RegisterRelationalSteps(registry);
   RegisterTransformSteps(registry);
   RegisterLinearSteps(registry);
   RegisterTreeSteps(registry);

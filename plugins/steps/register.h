@@ -11,6 +11,7 @@ void RegisterBuiltins(plugins::StepRegistry& registry);
 void RegisterLoadSteps(plugins::StepRegistry& registry);      // load.*
 void RegisterGenerateSteps(plugins::StepRegistry& registry);  // generate.*
 void RegisterSplitSteps(plugins::StepRegistry& registry);     // split.*
+void RegisterRelationalSteps(plugins::StepRegistry& registry);  // filter, derive, join, ...
 void RegisterTransformSteps(plugins::StepRegistry& registry);  // preprocess.*, and inside models
 void RegisterLinearSteps(plugins::StepRegistry& registry);            // train.*: linear models
 void RegisterTreeSteps(plugins::StepRegistry& registry);              // train.*: trees, forests

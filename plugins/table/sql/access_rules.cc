@@ -29,6 +29,10 @@ constexpr std::array<std::string_view, 14> kOutside{"changes",
                                                     "sqlite_compileoption_get",
                                                     "sqlite_compileoption_used"};
 
+// Tables that tell of the connection instead of the data.
+constexpr std::array<std::string_view, 4> kInsights{"bytecode", "dbstat", "sqlite_stmt",
+                                                    "tables_used"};
+
 }  // namespace
 
 void AccessRules::Install(sqlite3* db) {
@@ -52,6 +56,10 @@ int AccessRules::Judge(int action, const char* first, const char* second) {
       return Refuse("there is a SELECT inside, but this step sees one row at a time",
                     "use aggregate, join or query.sql for what needs other rows");
     case SQLITE_READ:
+      if (first != nullptr &&
+          std::ranges::find(kInsights, std::string_view(first)) != kInsights.end()) {
+        return Refuse(fmt::format("there is no table '{}' here", first), "");
+      }
       if (reach_ == Reach::kTable || second == nullptr || std::string_view(second) != "ROWID") {
         return SQLITE_OK;
       }

@@ -33,6 +33,10 @@ constexpr std::array<std::pair<int, int>, 8> kLimits{{
 constexpr int kOperationsBetweenStops = 20'000;
 constexpr std::int64_t kAssumedMemory = std::int64_t{256} << 20;
 
+Error NoDatabase(const std::string& path, const std::string& reason) {
+  return Error::Invalid(fmt::format("cannot read '{}' as a SQLite database: {}", path, reason));
+}
+
 }  // namespace
 
 struct Connection::State {
@@ -57,6 +61,7 @@ Result<std::unique_ptr<Connection>> Connection::Open(ConnectionOptions options) 
   State& own = *connection->state_;
   if (sqlite3_open_v2(where.c_str(), &own.db, mode | SQLITE_OPEN_NOMUTEX,
                       own.vfs->name().c_str()) != SQLITE_OK) {
+    if (!database.empty()) return NoDatabase(database, sqlite3_errmsg(own.db));
     return Error::Environment(fmt::format("SQLite does not start: {}", sqlite3_errmsg(own.db)));
   }
   for (const auto& [limit, value] : kLimits) sqlite3_limit(own.db, limit, value);
@@ -123,6 +128,9 @@ Error Connection::Explain(const SqlText& text) const {
   if (state_->blamed) return *state_->blamed;
   if (code == SQLITE_INTERRUPT) return Error::Cancelled("stopped");
   const std::string message = sqlite3_errmsg(state_->db);
+  if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT) {
+    return NoDatabase(state_->options.database, message);
+  }
   if (code == SQLITE_NOMEM) {
     return Error::Task("the query needs more memory than there is", "give the step more memory");
   }

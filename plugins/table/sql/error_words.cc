@@ -161,7 +161,8 @@ std::string DatabaseUri(std::string_view path) {
       uri += c;
     }
   }
-  return uri;
+  // Nothing may lie beside it, so nothing can change it: no lock, and no write-ahead log.
+  return uri + "?immutable=1";
 }
 
 }  // namespace dml::sql

@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::int64_t kPartitionBytes = std::int64_t{32} << 20;
 
-Error NoSelect() { return Error::Invalid("the SQL returns no columns", "write one SELECT"); }
+Error NoSelect() {
+  return Error::Invalid("only SELECT is allowed here", "a query reads tables; it changes nothing");
+}
 
 Result<std::vector<ResultColumn>> ColumnsOf(const Statement& statement, const ResultTypes& types) {
   std::vector<ResultColumn> columns;
@@ -106,14 +108,20 @@ Result<QueryResult> Aggregate(const Aggregation& aggregation, const table::Table
     DML_TRY([[maybe_unused]] const std::size_t index, data.schema().Find(key));
     keys += (keys.empty() ? "data." : ", data.") + QuoteName(key);
   }
+  if (aggregation.by.empty() && aggregation.columns.empty()) {
+    return Error::Invalid("columns: nothing is to be computed", "such as {rows: \"count(*)\"}");
+  }
   SqlText sql;
   sql.Add("SELECT ");
+  const char* separator = "";
   for (const std::string& key : aggregation.by) {
-    sql.Add("data." + QuoteName(key) + " AS " + QuoteName(key) + ", ");
+    sql.Add(separator + ("data." + QuoteName(key)) + " AS " + QuoteName(key));
+    separator = ", ";
   }
   for (std::size_t i = 0; i < aggregation.columns.size(); ++i) {
     DML_RETURN_IF_ERROR(CheckExpression(aggregation.columns[i]));
-    if (i > 0) sql.Add(", ");
+    sql.Add(separator);
+    separator = ", ";
     sql.AddExpression(aggregation.columns[i]);
     sql.Add(" AS " + QuoteName(aggregation.names[i]));
   }

@@ -39,7 +39,15 @@ Result<std::unique_ptr<ScratchVfs>> ScratchVfs::Register(std::string scratch_dir
   const std::uint64_t number = next_number++;
   state->name = fmt::format("dml-scratch-{}", number);
   state->scratch_dir = fmt::format("{}/sqlite-{}", scratch_dir, number);
-  state->database = std::move(database);
+  if (!database.empty()) {
+    // As SQLite will call it: without symbolic links.
+    std::string full(static_cast<std::size_t>(state->base->mxPathname) + 1, '\0');
+    if (state->base->xFullPathname(state->base, database.c_str(), state->base->mxPathname + 1,
+                                   full.data()) == SQLITE_CANTOPEN) {
+      return Error::Invalid(fmt::format("there is no file '{}'", database));
+    }
+    state->database = full.c_str();
+  }
 
   sqlite3_vfs& vfs = state->vfs;
   vfs = *state->base;

@@ -1,0 +1,55 @@
+#include <atomic>
+
+#include "plugins/steps/load/load_result.h"
+#include "plugins/steps/relational/relational_steps.h"
+#include "plugins/steps/relational/sql_context.h"
+#include "plugins/steps/step_type.h"
+#include "plugins/table/parallel_partitions.h"
+#include "plugins/table/sql/row_expressions.h"
+
+namespace dml::steps {
+
+namespace {
+
+struct FilterParams {
+  plugins::Expression where;
+};
+
+Result<void> Filter(const FilterParams& params, plugins::StepContext& context) {
+  DML_TRY(const table::Table data, InputTable(context, "data"));
+  const sql::UserText where{"where", params.where.sql};
+  const sql::ConnectionOptions options = SqlOptionsOf(context);
+  DML_RETURN_IF_ERROR(sql::CheckExpressions(data, {where}, options));
+  WarnOfSuspects({where}, data.schema(), context);
+  DML_TRY(const std::string directory, context.OutputDirectory("data"));
+  table::TableWriter writer(directory, data.schema());
+  std::atomic<std::uint64_t> kept{0};
+  DML_RETURN_IF_ERROR(table::ForEachPartition(
+      data.partition_count(), ExecutionOf(context), [&](std::size_t p) -> Result<void> {
+        DML_TRY(const std::vector<std::uint32_t> rows, sql::SelectRows(data, p, where, options));
+        DML_TRY(const table::Batch batch, data.Read(p));
+        kept += rows.size();
+        return writer.Write(p, batch.Take(rows));
+      }));
+  DML_RETURN_IF_ERROR(writer.Finish());
+  context.metrics["dropped"] = data.rows() - kept;
+  ReportRows(kept, "where: no row is left", context);
+  return {};
+}
+
+}  // namespace
+
+plugins::StepType FilterStep() {
+  StepSpec spec;
+  spec.name = "filter";
+  spec.summary = "Keep the rows in which a SQL expression is true";
+  spec.formula = "rows where the expression is neither false, 0 nor missing";
+  spec.inputs = {TablePort("data", "the rows to choose from")};
+  spec.outputs = {TablePort("data", "the rows kept, in order")};
+  spec.row_local = true;
+  plugins::ParamSchema<FilterParams> schema;
+  schema.Add("where", &FilterParams::where, "SQL expression over the columns of a row").Required();
+  return MakeStepType(std::move(spec), schema, Filter);
+}
+
+}  // namespace dml::steps
