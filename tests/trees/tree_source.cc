@@ -22,6 +22,16 @@ TreeSource::TreeSource(std::size_t features, std::vector<double> x, std::vector<
   }
 }
 
+TreeSource::TreeSource(std::size_t features, std::vector<Tile> tiles)
+    : tiles_(std::move(tiles)), rows_(0) {
+  for (std::size_t f = 0; f < features; ++f) names_.push_back("x" + std::to_string(f));
+  for (Tile& tile : tiles_) {
+    tile.features = features;
+    tile.first_row = rows_;
+    rows_ += tile.rows;
+  }
+}
+
 Result<void> TreeSource::Read(std::size_t tile, Tile& out) const {
   out = tiles_[tile];
   return {};

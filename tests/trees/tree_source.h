@@ -16,6 +16,8 @@ class TreeSource final : public DataSource {
   // x is row-major; an empty weight means 1.
   TreeSource(std::size_t features, std::vector<double> x, std::vector<double> y,
              std::vector<double> weight = {}, std::size_t tile_rows = kTileRows);
+  // Tiles as they are, in any sizes, empty ones included; first_row of each is set here.
+  TreeSource(std::size_t features, std::vector<Tile> tiles);
 
   [[nodiscard]] std::size_t tile_count() const override { return tiles_.size(); }
   [[nodiscard]] std::uint64_t rows() const override { return rows_; }

@@ -41,7 +41,8 @@ inline constexpr std::size_t kBinSampleRows = 200'000;
 inline constexpr std::size_t kBinSampleBytes = std::size_t{256} << 20;
 
 // Reads the source twice or more. Missing values are NaN; infinite ones, invalid targets and
-// negative weights are kInvalid with their row. Memory: rows x features bytes + 28 bytes per row.
+// negative weights are kInvalid with their row. Memory: a byte per cell and, per row, 20 bytes for
+// classes or 24 for numbers; 8 more per row and kBinSampleBytes while it is built.
 Result<BinnedData> BinData(const DataSource& source, std::size_t classes, int max_bins,
                            const Execution& execution);
 

@@ -89,6 +89,27 @@ SplitFinder::SplitFinder(const BinnedData& data, const ImpurityRule& rule, int m
       left_(stride_),
       right_(stride_) {}
 
+bool SplitFinder::Judge(const std::int64_t* cells, const std::vector<std::int64_t>& total,
+                        std::uint32_t feature, Split& best) {
+  judged_ = cells;
+  present_.clear();
+  missing_.reset();
+  const FeatureBins& bins = data_.features[feature];
+  const std::uint8_t missing_code = bins.missing_code();
+  for (std::size_t code = 0; code <= bins.count(); ++code) {
+    if (cells[code * stride_ + stride_ - 1] == 0) continue;
+    if (code == missing_code) {
+      missing_ = missing_code;
+    } else {
+      present_.push_back(static_cast<std::uint8_t>(code));
+    }
+  }
+  if (present_.size() + (missing_ ? 1U : 0U) < 2) return false;
+  Scan(total, feature, false, best);
+  if (missing_) Scan(total, feature, true, best);
+  return true;
+}
+
 void SplitFinder::Scan(const std::vector<std::int64_t>& total, std::uint32_t feature,
                        bool missing_left, Split& best) {
   std::ranges::fill(left_, 0);

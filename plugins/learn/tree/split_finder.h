@@ -76,6 +76,13 @@ class SplitFinder {
   template <typename Sample>
   bool Try(std::span<const Sample> samples, const std::vector<std::int64_t>& total,
            std::uint32_t feature, Split& best);
+  // The same for samples that are counted already: a cell per code of the feature.
+  bool Judge(const std::int64_t* cells, const std::vector<std::int64_t>& total,
+             std::uint32_t feature, Split& best);
+  // Adds the samples to the cells of their codes, stride() integers each.
+  template <typename Sample>
+  void Count(std::span<const Sample> samples, std::uint32_t feature, std::int64_t* cells) const;
+  [[nodiscard]] std::size_t stride() const { return stride_; }
 
  private:
   static constexpr std::size_t kCodes = 256;
@@ -84,52 +91,42 @@ class SplitFinder {
             Split& best);
   void Consider(std::uint32_t feature, std::size_t position, bool missing_left, Split& best);
   [[nodiscard]] const std::int64_t* CellOf(std::size_t code) const {
-    return cells_.data() + code * stride_;
+    return judged_ + code * stride_;
   }
 
   const BinnedData& data_;
   const ImpurityRule& rule_;
   const std::int64_t min_rows_;
   const std::size_t stride_;
-  std::vector<std::int64_t> cells_;      // by code; zero between calls
-  std::vector<std::uint8_t> present_;    // codes with rows, without the missing one
-  std::optional<std::uint8_t> missing_;  // its code, if rows miss the feature
+  std::vector<std::int64_t> cells_;       // by code; zero between calls
+  const std::int64_t* judged_ = nullptr;  // the cells that Judge looks at
+  std::vector<std::uint8_t> present_;     // codes with rows, without the missing one
+  std::optional<std::uint8_t> missing_;   // its code, if rows miss the feature
   std::vector<std::int64_t> left_;
   std::vector<std::int64_t> right_;
 };
 
 template <typename Sample>
-bool SplitFinder::Try(std::span<const Sample> samples, const std::vector<std::int64_t>& total,
-                      std::uint32_t feature, Split& best) {
+void SplitFinder::Count(std::span<const Sample> samples, std::uint32_t feature,
+                        std::int64_t* cells) const {
   const std::uint8_t* column = data_.column(feature).data();
   const std::size_t count_at = stride_ - 1;
-  std::int64_t* const cells = cells_.data();
   for (const Sample& sample : samples) {
     std::int64_t* cell = cells + column[sample.row] * stride_;
     sample.AddTo(cell);
     ++cell[count_at];
   }
-  present_.clear();
-  missing_.reset();
-  const FeatureBins& bins = data_.features[feature];
-  const std::uint8_t missing_code = bins.missing_code();
-  for (std::size_t code = 0; code <= bins.count(); ++code) {
-    if (cells[code * stride_ + count_at] == 0) continue;
-    if (code == missing_code) {
-      missing_ = missing_code;
-    } else {
-      present_.push_back(static_cast<std::uint8_t>(code));
-    }
-  }
-  const bool divides = present_.size() + (missing_ ? 1U : 0U) > 1;
-  if (divides) {
-    Scan(total, feature, false, best);
-    if (missing_) Scan(total, feature, true, best);
-  }
+}
+
+template <typename Sample>
+bool SplitFinder::Try(std::span<const Sample> samples, const std::vector<std::int64_t>& total,
+                      std::uint32_t feature, Split& best) {
+  Count(samples, feature, cells_.data());
+  const bool divides = Judge(cells_.data(), total, feature, best);
   for (const std::uint8_t code : present_) {
-    std::fill_n(cells + code * stride_, stride_, std::int64_t{0});
+    std::fill_n(cells_.data() + code * stride_, stride_, std::int64_t{0});
   }
-  if (missing_) std::fill_n(cells + missing_code * stride_, stride_, std::int64_t{0});
+  if (missing_) std::fill_n(cells_.data() + *missing_ * stride_, stride_, std::int64_t{0});
   return divides;
 }
 

@@ -11,8 +11,9 @@ namespace dml::learn {
 // Fits by histograms of byte-coded features: equal to the exact algorithm where a feature has at
 // most max_bins distinct values. Missing features (NaN) go to the side that gains more. `classes`
 // is the number of classes, or 0 for regression. Every sum is an integer: the model is the same
-// bits for every thread count and partitioning. Memory: one byte per cell, 28 bytes per row, and
-// 24 bytes per row and thread. Errors: kInvalid for bad options or rows, kCancelled.
+// bits for every thread count and partitioning. Memory: a byte per cell; per row 28 bytes for
+// classes, 32 for numbers; per row and thread 36 and 52. Errors: kInvalid for bad options or rows,
+// kCancelled.
 Result<FitResult> FitDecisionTree(const DataSource& source, std::size_t classes,
                                   const TreeOptions& options, const Execution& execution);
 

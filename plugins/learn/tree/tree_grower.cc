@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "plugins/learn/tree/node_histograms.h"
 #include "plugins/learn/tree/split_finder.h"
 
 namespace dml::learn {
@@ -56,7 +57,8 @@ template <typename Sample>
 class Grower {
  public:
   Grower(const BinnedData& data, const TreeOptions& options, std::size_t max_features,
-         const std::vector<std::uint32_t>& counts, std::uint64_t tree, const std::stop_token& stop)
+         const std::vector<std::uint32_t>& counts, std::uint64_t tree, const std::stop_token& stop,
+         std::size_t histogram_bytes)
       : data_(data),
         options_(options),
         max_features_(max_features),
@@ -64,6 +66,8 @@ class Grower {
         stop_(stop),
         rule_(data, CriterionOf(data, options), ClassWeights(data, options, counts)),
         finder_(data, rule_, options.min_samples_leaf),
+        histograms_(data, finder_.stride(),
+                    max_features == data.features.size() ? histogram_bytes : 0),
         random_(options.seed, "features of a node"),
         order_(data.features.size()),
         depth_max_(options.max_depth.value_or(std::numeric_limits<int>::max())) {
@@ -74,7 +78,10 @@ class Grower {
 
   GrownTree Run() {
     AddNodes(1);
-    Open({0, 0, samples_.size(), 0, {}});
+    Pending root{0, 0, samples_.size(), 0, {}, nullptr};
+    if (root.end >= kCountedRowsMin) root.cells = histograms_.Make();
+    if (root.cells != nullptr) Count(root);
+    Open(std::move(root));
     while (!frontier_.empty() && !stop_.stop_requested()) {
       Divide(TakeNext());
       const auto leaves_max = static_cast<std::size_t>(options_.max_leaf_nodes.value_or(0));
@@ -94,9 +101,14 @@ class Grower {
     std::size_t end = 0;
     int depth = 0;
     Split split;
+    NodeHistograms::Cells cells;  // of all features, if they are worth keeping
   };
 
+  // Nodes of fewer rows are counted feature by feature when they are looked at.
+  static constexpr std::size_t kCountedRowsMin = 512;
+
   void Collect(const std::vector<std::uint32_t>& counts) {
+    samples_.reserve(data_.rows);
     for (std::size_t i = 0; i < data_.rows; ++i) {
       const std::int64_t times = counts.empty() ? 1 : counts[i];
       if (times == 0 || data_.weight[i] == 0) continue;
@@ -144,12 +156,37 @@ class Grower {
         rows >= 2LL * options_.min_samples_leaf && !Pure(node)) {
       FindSplit(node, total);
       if (node.split.gain >= 0 && Worthwhile(node.split, total)) {
-        frontier_.push_back(node);
+        frontier_.push_back(std::move(node));
         if (options_.max_leaf_nodes) std::ranges::push_heap(frontier_, LessUrgent);
         return;
       }
     }
     CloseLeaf(node, total);
+    histograms_.Drop(node.cells);
+  }
+
+  void Count(Pending& node) {
+    for (const std::uint32_t feature : order_) {
+      finder_.Count(SamplesOf(node), feature, histograms_.Of(feature, *node.cells));
+    }
+  }
+
+  // Gives the children cells: counted for the smaller one, and for the other what is left of the
+  // parent's.
+  void PassOn(Pending& parent, Pending& left, Pending& right) {
+    const bool left_is_smaller = left.end - left.begin <= right.end - right.begin;
+    Pending& smaller = left_is_smaller ? left : right;
+    Pending& larger = left_is_smaller ? right : left;
+    const bool wanted = larger.depth < depth_max_ && larger.end - larger.begin >= kCountedRowsMin;
+    if (parent.cells != nullptr && wanted) smaller.cells = histograms_.Make();
+    if (smaller.cells == nullptr) {
+      histograms_.Drop(parent.cells);
+      return;
+    }
+    Count(smaller);
+    NodeHistograms::Subtract(*parent.cells, *smaller.cells);
+    larger.cells = std::move(parent.cells);
+    if (smaller.end - smaller.begin < kCountedRowsMin) histograms_.Drop(smaller.cells);
   }
 
   [[nodiscard]] bool Worthwhile(const Split& split, const std::vector<std::int64_t>& total) {
@@ -168,7 +205,12 @@ class Grower {
         const std::uint64_t drawn = random_.Below(p - tried, node.node, (tree_id_ << 32) | tried);
         std::swap(order_[tried], order_[tried + static_cast<std::size_t>(drawn)]);
       }
-      if (finder_.Try(SamplesOf(node), total, order_[tried], node.split)) ++useful;
+      const std::uint32_t feature = order_[tried];
+      const bool divides =
+          node.cells != nullptr
+              ? finder_.Judge(histograms_.Of(feature, *node.cells), total, feature, node.split)
+              : finder_.Try(SamplesOf(node), total, feature, node.split);
+      if (divides) ++useful;
     }
     // The draw of a node must not depend on the nodes before it.
     if (max_features_ < p) std::iota(order_.begin(), order_.end(), 0U);
@@ -180,12 +222,12 @@ class Grower {
 
   Pending TakeNext() {
     if (options_.max_leaf_nodes) std::ranges::pop_heap(frontier_, LessUrgent);
-    Pending next = frontier_.back();
+    Pending next = std::move(frontier_.back());
     frontier_.pop_back();
     return next;
   }
 
-  void Divide(const Pending& node) {
+  void Divide(Pending node) {
     const std::size_t middle = Partition(node);
     const std::uint32_t child = AddNodes(2);
     TreeNode& split = tree_.nodes[node.node];
@@ -194,8 +236,11 @@ class Grower {
     split.child = child | (node.split.missing_left ? TreeNode::kMissingLeft : 0U);
     tree_.split_bin[node.node] = node.split.bin;
     tree_.importances[node.split.feature] += node.split.gain;
-    Open({child, node.begin, middle, node.depth + 1, {}});
-    Open({child + 1, middle, node.end, node.depth + 1, {}});
+    Pending left{child, node.begin, middle, node.depth + 1, {}, nullptr};
+    Pending right{child + 1, middle, node.end, node.depth + 1, {}, nullptr};
+    PassOn(node, left, right);
+    Open(std::move(left));
+    Open(std::move(right));
   }
 
   // Moves the left child's samples to the front, both sides in row order.
@@ -231,6 +276,7 @@ class Grower {
   const std::stop_token& stop_;
   const ImpurityRule rule_;
   SplitFinder finder_;
+  NodeHistograms histograms_;
   const Philox random_;
   std::vector<std::uint32_t> order_;
   const int depth_max_;
@@ -254,11 +300,13 @@ std::vector<std::uint32_t> BootstrapCounts(std::size_t rows, std::size_t draws, 
 
 GrownTree GrowTree(const BinnedData& data, const TreeOptions& options, std::size_t max_features,
                    const std::vector<std::uint32_t>& counts, std::uint64_t tree,
-                   const std::stop_token& stop) {
+                   const std::stop_token& stop, std::size_t histogram_bytes) {
   if (data.classes > 0) {
-    return Grower<ClassSample>(data, options, max_features, counts, tree, stop).Run();
+    return Grower<ClassSample>(data, options, max_features, counts, tree, stop, histogram_bytes)
+        .Run();
   }
-  return Grower<ValueSample>(data, options, max_features, counts, tree, stop).Run();
+  return Grower<ValueSample>(data, options, max_features, counts, tree, stop, histogram_bytes)
+      .Run();
 }
 
 }  // namespace dml::learn
