@@ -68,8 +68,8 @@ std::string Failures(const RunFacts& run) {
 
 // What people look for first, in this order; other metrics stand in the tables.
 constexpr std::array<std::string_view, 12> kHeadlines = {
-    "roc_auc", "accuracy", "f1",  "log_loss",   "r2",      "rmse",
-    "mae",     "mape",     "ari", "silhouette", "inertia", "best"};
+    "roc_auc", "accuracy",      "f1",         "log_loss", "r2",   "rmse", "mae",
+    "mape",    "adjusted_rand", "silhouette", "inertia",  "score"};
 constexpr std::size_t kTilesPerTask = 4;
 
 // The figures people open a report for: a few single numbers of the evaluating steps.

@@ -27,6 +27,14 @@ bool IsVerdict(const std::string& type) {
   return type.starts_with("evaluate.") || type.starts_with("select.");
 }
 
+namespace {
+
+bool IsDetail(const std::pair<std::string, double>& metric) {
+  return metric.first.find('.') != std::string::npos;
+}
+
+}  // namespace
+
 std::vector<MetricsTable> MetricsTables(const RunFacts& run) {
   std::vector<MetricsTable> tables;
   std::map<std::string, std::size_t> table_of_group;
@@ -37,6 +45,7 @@ std::vector<MetricsTable> MetricsTables(const RunFacts& run) {
   };
   for (const TaskFacts& task : run.tasks) {
     flat.push_back(FlattenMetrics(task.metrics));
+    if (IsVerdict(task.type)) std::erase_if(flat.back(), IsDetail);
     for (const auto& [path, value] : flat.back()) names[group_of(task)].insert(path);
   }
   for (std::size_t t = 0; t < run.tasks.size(); ++t) {

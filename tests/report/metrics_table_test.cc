@@ -40,12 +40,14 @@ TEST(MetricsTables, PutsTheTasksOfAStepBesideEachOther) {
 }
 
 TEST(MetricsTables, EvaluationsOfOneTypeShareATable) {
-  RunFacts run = RunWith({{"eval", {{"auc", 0.7}}}, {"eval_forest", {{"auc", 0.8}}}});
+  RunFacts run =
+      RunWith({{"eval", {{"auc", 0.7}, {"lift", {{"top", 2}}}}}, {"eval_forest", {{"auc", 0.8}}}});
   for (TaskFacts& task : run.tasks) task.type = "evaluate.classification";
   const auto tables = MetricsTables(run);
   ASSERT_EQ(tables.size(), 1U);
   EXPECT_EQ(tables[0].title, "evaluate.classification");
   EXPECT_EQ(tables[0].rows.size(), 2U);
+  EXPECT_EQ(tables[0].metrics, std::vector<std::string>{"auc"}) << "details are left out";
 }
 
 TEST(DiffMetrics, MatchesByTaskAndPath) {

@@ -84,6 +84,10 @@ TEST_F(Evaluation, ScoresAreExactWhateverThePartitions) {
     if (first.is_null()) first = run.metrics;
     EXPECT_EQ(run.metrics, first) << partition_rows;
   }
+  const Json& b = first["per_class"]["b"];
+  EXPECT_EQ(b["support"], 64);
+  EXPECT_EQ(first["precision"], b["precision"]);
+  EXPECT_EQ(first["lift"]["top_100_percent"], 1.0);
   EXPECT_TRUE(first.contains("accuracy"));
   EXPECT_TRUE(first.contains("roc_auc"));
   EXPECT_TRUE(first.contains("log_loss"));

@@ -64,7 +64,7 @@ TEST_F(Training, AModelIsComplete) {
   EXPECT_EQ(model.target, "y");
   EXPECT_EQ(model.classes, (std::vector<std::string>{"no", "yes"}));
   EXPECT_EQ(model.params["C"], 0.5);
-  EXPECT_EQ(model.feature_names, (std::vector<std::string>{"x1", "x2", "color=blue", "color=red"}));
+  EXPECT_EQ(model.feature_names, (std::vector<std::string>{"x1", "x2", "color_blue", "color_red"}));
   EXPECT_EQ(model.preprocessing.size(), 2U);
   EXPECT_EQ(run.metrics["rows"], 200);
   EXPECT_EQ(run.metrics["converged"], true);

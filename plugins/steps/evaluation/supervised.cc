@@ -1,8 +1,11 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "plugins/api/panel.h"
-#include "plugins/learn/metrics/confusion.h"
-#include "plugins/learn/metrics/ranking.h"
+#include "plugins/learn/metrics/metric_registry.h"
+#include "plugins/learn/metrics/regression.h"
+#include "plugins/steps/evaluation/class_report.h"
 #include "plugins/steps/evaluation/evaluate.h"
 #include "plugins/steps/evaluation/model_rows.h"
 #include "plugins/steps/register.h"
@@ -20,51 +23,24 @@ struct EvaluateParams {
   plugins::ColumnName weight;
 };
 
-// The curves of every class against the rest; of two classes, those of the second alone.
-void AddClassPanels(const std::vector<std::string>& classes, const learn::Predictions& predictions,
-                    Json& panels) {
-  std::vector<plugins::Series> roc;
-  std::vector<plugins::Series> precision_recall;
-  for (std::size_t c = classes.size() == 2 ? 1 : 0; c < classes.size(); ++c) {
-    const learn::Ranking ranking(predictions, c);
-    const learn::Curve curve = learn::RocCurve(ranking);
-    roc.push_back({classes[c], curve.x, curve.y});
-    const learn::Curve recall = learn::PrecisionRecallCurve(ranking);
-    precision_recall.push_back({classes[c], recall.x, recall.y});
-  }
-  panels.push_back(
-      plugins::LinesPanel("ROC curve", "false positive rate", "true positive rate", roc));
-  panels.push_back(
-      plugins::LinesPanel("Precision and recall", "recall", "precision", precision_recall));
-  const learn::ConfusionMatrix confusion(predictions);
-  std::vector<std::vector<double>> counts(classes.size());
-  for (std::size_t truth = 0; truth < classes.size(); ++truth) {
-    for (std::size_t predicted = 0; predicted < classes.size(); ++predicted) {
-      counts[truth].push_back(confusion.count(truth, predicted));
-    }
-  }
-  panels.push_back(plugins::ConfusionPanel("Confusion matrix", classes, counts));
-}
-
 // Residuals over predictions of evenly spaced rows, and the quantiles of all residuals.
-void AddResidualPanels(const ModelOutput& all, Json& panels) {
+void ReportResiduals(const ModelOutput& all, const learn::Predictions& predictions, Json& metrics,
+                     Json& panels) {
   const std::size_t stride = std::max<std::size_t>(1, all.y.size() / kPointsMax);
   plugins::Series points{"rows", {}, {}};
-  std::vector<double> residuals;
-  for (std::size_t row = 0; row < all.y.size(); ++row) {
-    residuals.push_back(all.y[row] - all.output[row]);
-    if (row % stride != 0) continue;
+  for (std::size_t row = 0; row < all.y.size(); row += stride) {
     points.x.push_back(all.output[row]);
-    points.y.push_back(residuals.back());
+    points.y.push_back(all.y[row] - all.output[row]);
   }
   panels.push_back(
       plugins::ScatterPanel("Residuals", "prediction", "truth - prediction", {points}));
-  std::ranges::sort(residuals);
-  plugins::Series quantiles{"residual", {}, {}};
-  for (int percent = 0; percent <= 100; ++percent) {
-    const auto at = static_cast<std::size_t>(percent) * (residuals.size() - 1) / 100;
-    quantiles.x.push_back(percent);
-    quantiles.y.push_back(residuals[at]);
+  std::vector<double> shares;
+  for (int percent = 0; percent <= 100; ++percent) shares.push_back(percent / 100.0);
+  plugins::Series quantiles{"residual", {}, learn::ResidualQuantiles(predictions, shares)};
+  for (const double share : shares) quantiles.x.push_back(share * 100);
+  for (const int percent : {1, 5, 25, 50, 75, 95, 99}) {
+    metrics["residual_quantiles"][fmt::format("p{:02}", percent)] =
+        quantiles.y[static_cast<std::size_t>(percent)];
   }
   panels.push_back(plugins::LinesPanel("Quantiles of the residuals", "percent of rows",
                                        "truth - prediction", {quantiles}));
@@ -87,9 +63,9 @@ Result<void> Evaluate(const EvaluateParams& params, ModelTask wanted,
   ReportScores(scores, context);
   Json panels = Json::array({ScoresPanel(scores)});
   if (wanted == ModelTask::kClassification) {
-    AddClassPanels(model.classes, predictions, panels);
+    ReportClasses(model.classes, predictions, context.metrics, panels);
   } else {
-    AddResidualPanels(all, panels);
+    ReportResiduals(all, predictions, context.metrics, panels);
   }
   return WritePanels(std::move(panels), context);
 }
