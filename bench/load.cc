@@ -28,6 +28,13 @@ double Now() {
   return std::chrono::duration<double>(now).count();
 }
 
+double CpuSeconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
 double PeakMiB() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
@@ -89,25 +96,29 @@ void Measure(const std::string& name, const std::string& path, const std::string
   execution.threads = threads;
   const double bytes = static_cast<double>(std::filesystem::file_size(path));
   double best = 1e9;
+  double cpu = 1e9;
   std::uint64_t rows = 0;
   for (int i = 0; i < 3; ++i) {
     std::filesystem::remove_all(out);
     std::filesystem::create_directory(out);
     const double start = Now();
+    const double cpu_start = CpuSeconds();
     const auto report = table::LoadCsv(options, out, execution);
     if (!report.ok()) {
       fmt::print("{}\n", report.error().Render());
       std::exit(1);
     }
     best = std::min(best, Now() - start);
+    cpu = std::min(cpu, CpuSeconds() - cpu_start);
     rows = report->rows;
   }
   const double peak = PeakMiB();
   const double hashing = Timed(out, [](const std::string& file) { (void)HashFile(file); });
   const double syncing = Timed(out, Sync);
   const double whole = (best + hashing + syncing) / 100;
-  fmt::print("{:6} {:7.3f} GB {:9} rows  load {:6.3f} s = {:5.3f} GB/s  peak {:4.0f} MiB\n", name,
-             bytes / 1e9, rows, best, bytes / 1e9 / best, peak);
+  fmt::print(
+      "{:6} {:7.3f} GB {:9} rows  load {:6.3f} s = {:5.3f} GB/s  cpu {:6.3f} s  peak {:4.0f} MiB\n",
+      name, bytes / 1e9, rows, best, bytes / 1e9 / best, cpu, peak);
   fmt::print(
       "       of the whole: load {:.0f} %, sha256 {:.3f} s = {:.0f} %, fsync {:.3f} s = {:.0f} %\n",
       best / whole, hashing, hashing / whole, syncing, syncing / whole);
