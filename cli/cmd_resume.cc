@@ -36,7 +36,7 @@ Result<ExitCode> RunResume(const ResumeOptions& options, const std::string& home
   DML_TRY(const state::RunHeader header, store.Header(run));
   DML_TRY(engine::RunRequest request, engine::RequestFromJson(header.options));
   DML_TRY(const OpenedPipeline pipeline,
-          ReopenPipeline(header.file, request.sets, request.sources, output));
+          ReopenPipeline(header.file, request.sets, request.sources, output, request.at));
   if (options.jobs > 0) request.options.jobs = options.jobs;
   output.Note(fmt::format("resuming r{} ({})", run.value, Harmless(header.name)));
   return DriveRun(home, pipeline, request.options, run, output);

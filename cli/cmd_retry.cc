@@ -31,6 +31,7 @@ Result<ExitCode> RunRetry(const RetryOptions& options, const std::string& home_f
   args.pipeline.file = header.file;
   args.pipeline.sets = request.sets;
   args.pipeline.sets.insert(args.pipeline.sets.end(), options.sets.begin(), options.sets.end());
+  args.pipeline.at = request.at;
   args.jobs = options.jobs > 0 ? options.jobs : request.options.jobs;
   args.keep_going = request.options.keep_going;
   args.no_cache = request.options.no_cache;

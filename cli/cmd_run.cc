@@ -1,5 +1,8 @@
 #include "cli/cmd_run.h"
 
+#include <fmt/format.h>
+
+#include "base/files.h"
 #include "cli/drive_run.h"
 #include "cli/plan_text.h"
 #include "cli/run_options.h"
@@ -12,7 +15,12 @@ Result<ExitCode> RunRun(const RunArgs& args, const std::string& home_flag, const
   if (args.dry_run) return PrintPlan(args, home_flag, output);
   DML_TRY(const OpenedPipeline opened, OpenPipeline(args.pipeline, output));
   DML_TRY(const engine::Home home, OpenHome(home_flag));
-  return DriveRun(home, opened, EngineOptions(args, opened), std::nullopt, output);
+  const auto began = [&](RunId run) {
+    if (args.id_file.empty()) return;
+    const auto written = WriteFileAtomic(args.id_file, fmt::format("r{}\n", run.value));
+    if (!written.ok()) output.Warn(written.error().message);
+  };
+  return DriveRun(home, opened, EngineOptions(args, opened), std::nullopt, output, began);
 }
 
 }  // namespace
@@ -22,6 +30,8 @@ Action SetupRun(Args& args, CommonOptions& common) {
   AddRunArgs(args, *options);
   args.Flag("--concurrent", options->concurrent,
             "run although another run of this pipeline is going on");
+  args.Value("--id-file", "FILE", options->id_file,
+             "write the name of the run there as soon as it has one");
   args.Flag("-n,--dry-run", options->dry_run, "show the plan and stop");
   args.Describe(
       "Runs what is not up to date, and reuses the rest. After a failure or Ctrl-C the same\n"

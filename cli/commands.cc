@@ -10,12 +10,14 @@
 #include "cli/cmd_resume.h"
 #include "cli/cmd_retry.h"
 #include "cli/cmd_run.h"
+#include "cli/cmd_schedule.h"
 #include "cli/cmd_schema.h"
 #include "cli/cmd_status.h"
 #include "cli/cmd_steps.h"
 #include "cli/cmd_stop.h"
 #include "cli/cmd_validate.h"
 #include "cli/cmd_version.h"
+#include "cli/cmd_webhook.h"
 #include "cli/cmd_worker.h"
 
 namespace dml::cli {
@@ -36,10 +38,12 @@ std::span<const Command> AllCommands() {
       {"metrics", "show the metrics of a run, or compare two runs", SetupMetrics},
       {"report", "write a run as one HTML file", SetupReport},
       {"predict", "apply a trained model to new data", SetupPredict},
+      {"schedule", "run pipelines by the clock", nullptr, /*hidden=*/false, ScheduleCommands},
       {"steps", "list the step types, or describe one", SetupSteps},
       {"schema", "print the JSON Schema of the pipeline language for editors", SetupSchema},
       {"completion", "print a completion script for bash, zsh or fish", SetupCompletion},
       {"version", "print the version", SetupVersion},
+      {"webhook", "post a document (started by dml itself)", SetupWebhook, /*hidden=*/true},
       {"worker", "run tasks for an orchestrator (started by dml itself)", SetupWorker,
        /*hidden=*/true},
   };

@@ -6,6 +6,7 @@
 
 #include "cli/local_runner.h"
 #include "cli/progress_display.h"
+#include "cli/run_hooks.h"
 #include "cli/run_summary.h"
 #include "cli/signals.h"
 
@@ -27,11 +28,12 @@ ExitCode CodeOf(const engine::RunResult& result, int signal) {
 
 Result<ExitCode> DriveRun(const engine::Home& home, const OpenedPipeline& pipeline,
                           const engine::RunOptions& options, std::optional<RunId> unfinished,
-                          const Output& output) {
+                          const Output& output, const std::function<void(RunId)>& began) {
   const SystemClock clock;
   const int jobs =
       options.jobs > 0 ? options.jobs : static_cast<int>(std::thread::hardware_concurrency());
   ProgressDisplay display(output, clock, jobs);
+  display.set_began(began);
   engine::RunSession session(home, pipeline.expanded, options, clock, display);
   DML_TRY(const std::unique_ptr<runners::Runner> runner,
           MakeLocalRunner(options.jobs, home.path(), session.events()));
@@ -48,6 +50,7 @@ Result<ExitCode> DriveRun(const engine::Home& home, const OpenedPipeline& pipeli
   display.Close();
   if (!result.ok()) return result.error();
   DML_RETURN_IF_ERROR(PrintSummary(home, pipeline.expanded, *result, output));
+  RunHooks(home, pipeline, *result, output);
   return CodeOf(*result, signals.first_signal());
 }
 

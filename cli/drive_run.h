@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "base/ids.h"
@@ -13,9 +14,9 @@ namespace dml::cli {
 
 // Runs a pipeline on this machine with progress on stderr, signals as requests to stop, and a
 // summary on stdout: the body of run, resume and retry. `unfinished`: the run to go on with; none:
-// a new one.
+// a new one. `began` hears its id once it is durable. The hooks of `on:` come last.
 Result<ExitCode> DriveRun(const engine::Home& home, const OpenedPipeline& pipeline,
                           const engine::RunOptions& options, std::optional<RunId> unfinished,
-                          const Output& output);
+                          const Output& output, const std::function<void(RunId)>& began = {});
 
 }  // namespace dml::cli

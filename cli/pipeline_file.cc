@@ -115,8 +115,6 @@ void AddPipelineArgs(Args& args, PipelineArgs& pipeline) {
   args.Positional("FILE", pipeline.file, /*required=*/false,
                   "the pipeline, or a folder that holds pipeline.yaml (default: ./pipeline.yaml)");
   args.Values("-S,--set", "KEY=VALUE", pipeline.sets, "set a parameter of the pipeline");
-  args.Value("--at", "TIME", pipeline.at,
-             "what ${schedule.time} stands for (default: the latest slot of schedule:, else now)");
 }
 
 Result<pipelines::LoadedPipeline> LoadNamedPipeline(const PipelineArgs& args, std::string& path) {

@@ -13,7 +13,7 @@
 
 namespace dml::cli {
 
-// The arguments by which commands name a pipeline: FILE and -S key=value.
+// The arguments by which commands name a pipeline: FILE and -S key=value; run and plan also --at.
 struct PipelineArgs {
   std::string file;
   std::vector<std::string> sets;

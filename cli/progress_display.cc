@@ -76,6 +76,7 @@ ProgressDisplay::ProgressDisplay(const Output& output, const Clock& clock, doubl
 ProgressDisplay::~ProgressDisplay() { Close(); }
 
 void ProgressDisplay::RunStarted(RunId run, const pipelines::ExpandedPipeline& pipeline) {
+  if (began_) began_(run);
   const std::lock_guard lock(mutex_);
   pipeline_ = &pipeline;
   std::map<std::string, std::size_t> per_step;

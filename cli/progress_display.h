@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -29,6 +30,8 @@ class ProgressDisplay final : public engine::RunObserver {
   void TaskWarned(TaskId task, const std::string& warning) override;
   void RunFinished(const engine::RunResult& result) override;
 
+  // Hears the id of the run as it begins; on the thread of the run, before anything is drawn.
+  void set_began(std::function<void(RunId)> began) { began_ = std::move(began); }
   // A line above the bars: what a signal means. From any thread.
   void Say(const std::string& line);
   // Writes what is pending and restores the terminal; nothing is drawn afterwards. Idempotent.
@@ -44,6 +47,7 @@ class ProgressDisplay final : public engine::RunObserver {
   const Clock& clock_;
   const double parallel_;
   const bool live_;
+  std::function<void(RunId)> began_;
 
   std::mutex mutex_;  // guards everything below
   std::condition_variable wake_;

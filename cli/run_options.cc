@@ -16,6 +16,8 @@ constexpr int kJobsMax = 10'000;
 
 void AddRunArgs(Args& args, RunArgs& run) {
   AddPipelineArgs(args, run.pipeline);
+  args.Value("--at", "TIME", run.pipeline.at,
+             "what ${schedule.time} stands for (default: the latest slot of schedule:, else now)");
   args.Number("-j,--jobs", "N", run.jobs, 1, kJobsMax, "cores to use at once (default: all)");
   args.Flag("-k,--keep-going", run.keep_going, "after a failure, run what does not depend on it");
   args.Flag("-f,--force", run.force, "run everything again, whatever is stored");
@@ -34,8 +36,8 @@ engine::RunOptions EngineOptions(const RunArgs& args, const OpenedPipeline& pipe
   options.from = args.from;
   options.until = args.until;
   options.pipeline_text = pipeline.text;
-  options.request =
-      engine::RequestToJson({pipeline.path, args.pipeline.sets, pipeline.sources, options});
+  options.request = engine::RequestToJson(
+      {pipeline.path, args.pipeline.sets, pipeline.sources, options, pipeline.at});
   return options;
 }
 

@@ -18,6 +18,7 @@ struct RunArgs {
   bool no_cache = false;
   bool dry_run = false;
   bool concurrent = false;
+  std::string id_file;
   std::vector<std::string> from;
   std::vector<std::string> until;
 };

@@ -13,7 +13,8 @@ Json RequestToJson(const RunRequest& request) {
           {"no_cache", options.no_cache},
           {"concurrent", options.concurrent},
           {"from", options.from},
-          {"until", options.until}};
+          {"until", options.until},
+          {"at", request.at}};
 }
 
 Result<RunRequest> RequestFromJson(const Json& json) {
@@ -30,6 +31,7 @@ Result<RunRequest> RequestFromJson(const Json& json) {
     options.concurrent = json.at("concurrent").get<bool>();
     options.from = json.at("from").get<std::vector<std::string>>();
     options.until = json.at("until").get<std::vector<std::string>>();
+    request.at = json.value("at", "");
     return request;
   } catch (const Json::exception&) {
     return Error::Invalid("the run does not say how it was started",

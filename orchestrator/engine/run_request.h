@@ -17,6 +17,7 @@ struct RunRequest {
   std::vector<std::string> sets;               // of -S, as key=value
   std::map<std::string, std::string> sources;  // absolute path -> text, of all files
   RunOptions options;
+  std::string at;  // what ${schedule.time} stands for; may be empty
 };
 
 [[nodiscard]] Json RequestToJson(const RunRequest& request);

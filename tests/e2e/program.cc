@@ -111,7 +111,11 @@ Program EndToEnd::Start(const std::vector<std::string>& args, const StartOptions
   words.insert(words.end(), args.begin(), args.end());
   std::vector<std::string> env{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + folder_,
                                "DML_HOME=" + folder_ + "/.dml"};
-  env.insert(env.end(), options.env.begin(), options.env.end());
+  for (const std::string& entry : options.env) {
+    const std::string name = entry.substr(0, entry.find('=') + 1);
+    std::erase_if(env, [&](const std::string& old) { return old.starts_with(name); });
+    env.push_back(entry);
+  }
   const std::string number = std::to_string(count_++);
   const std::string out = folder_ + "/.out/" + number + ".stdout";
   const std::string err = folder_ + "/.out/" + number + ".stderr";

@@ -40,7 +40,7 @@ class Program {
 
 // Limits and variables of a started program.
 struct StartOptions {
-  std::vector<std::string> env;  // "NAME=value", added
+  std::vector<std::string> env;  // "NAME=value", added or instead
   long file_size_max = -1;       // RLIMIT_FSIZE, with SIGXFSZ ignored: writes fail instead
 };
 

@@ -1,0 +1,214 @@
+#include "cli/child.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+extern "C" char** environ;  // NOLINT(readability-redundant-declaration): POSIX names no header
+
+namespace dml::cli {
+
+namespace {
+
+constexpr std::size_t kOutputMax = 64U << 10U;
+constexpr Duration kGrace = Duration::Seconds(2);
+
+void CloseIfOpen(int fd) {
+  if (fd >= 0) ::close(fd);
+}
+
+// A file without a name that holds `text`: unlike a pipe it takes any amount at once.
+Result<int> InputFile(const std::string& text) {
+  if (text.empty()) {
+    const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (null < 0) return Error::System("cannot open '/dev/null'", errno);
+    return null;
+  }
+  const int fd = ::memfd_create("input", MFD_CLOEXEC);
+  if (fd < 0) return Error::System("cannot keep the input of a command", errno);
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const ssize_t wrote = ::write(fd, rest.data(), rest.size());
+    if (wrote < 0) {
+      const int code = errno;
+      ::close(fd);
+      return Error::System("cannot keep the input of a command", code);
+    }
+    rest.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  ::lseek(fd, 0, SEEK_SET);
+  return fd;
+}
+
+struct Ends {
+  int child = -1;   // becomes stdout and stderr
+  int parent = -1;  // -1: the output goes to a file
+};
+
+Result<Ends> OutputOf(const std::string& log_path) {
+  if (!log_path.empty()) {
+    const int fd = ::open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (fd < 0) return Error::System("cannot write '" + log_path + "'", errno);
+    return Ends{fd, -1};
+  }
+  int ends[2] = {-1, -1};
+  if (::pipe2(ends, O_CLOEXEC) != 0) return Error::System("cannot make a pipe", errno);
+  ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  return Ends{ends[1], ends[0]};
+}
+
+std::vector<std::string> Environment(const std::map<std::string, std::string>& extra) {
+  std::vector<std::string> env;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (!extra.contains(std::string(text.substr(0, text.find('='))))) env.emplace_back(text);
+  }
+  for (const auto& [name, value] : extra) env.push_back(name + "=" + value);
+  return env;
+}
+
+// exec() takes char* for historical reasons and does not write through it.
+std::vector<char*> Pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// Returns errno, 0 on success.
+int Spawn(const std::vector<std::string>& argv, const Child::Options& options, int input,
+          int output, pid_t* pid) {
+  posix_spawnattr_t attributes{};
+  posix_spawn_file_actions_t actions{};
+  posix_spawnattr_init(&attributes);
+  posix_spawn_file_actions_init(&actions);
+  sigset_t none;
+  sigset_t all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  posix_spawn_file_actions_adddup2(&actions, input, 0);
+  posix_spawn_file_actions_adddup2(&actions, output, 1);
+  posix_spawn_file_actions_adddup2(&actions, output, 2);
+  if (!options.directory.empty()) {
+    posix_spawn_file_actions_addchdir_np(&actions, options.directory.c_str());
+  }
+  const std::vector<std::string> env = Environment(options.env);
+  const int status = posix_spawnp(pid, argv[0].c_str(), &actions, &attributes,
+                                  Pointers(argv).data(), Pointers(env).data());
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  return status;
+}
+
+}  // namespace
+
+Result<Child> Child::Start(const std::vector<std::string>& argv, const Options& options) {
+  if (argv.empty()) return Error::Invalid("the command is empty");
+  DML_TRY(const int input, InputFile(options.input));
+  auto output = OutputOf(options.log_path);
+  if (!output.ok()) {
+    ::close(input);
+    return std::move(output).error();
+  }
+  pid_t pid = 0;
+  const int status = Spawn(argv, options, input, output->child, &pid);
+  ::close(input);
+  ::close(output->child);
+  if (status != 0) {
+    CloseIfOpen(output->parent);
+    return Error::Invalid(fmt::format("cannot start '{}': {}", argv[0], std::strerror(status)),
+                          status == ENOENT ? "install it, or write its path" : "");
+  }
+  const auto pid_fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  return Child(pid, pid_fd, output->parent);
+}
+
+Child::Child(Child&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)),
+      pid_fd_(std::exchange(other.pid_fd_, -1)),
+      output_fd_(std::exchange(other.output_fd_, -1)),
+      exit_code_(other.exit_code_),
+      output_(std::move(other.output_)) {}
+
+Child::~Child() {
+  CloseIfOpen(pid_fd_);
+  CloseIfOpen(output_fd_);
+}
+
+// False at the end of the output.
+bool Child::ReadSome() {
+  std::array<char, 8192> buffer{};
+  const ssize_t got = ::read(output_fd_, buffer.data(), buffer.size());
+  if (got < 0) return errno == EAGAIN || errno == EINTR;
+  output_.append(buffer.data(), static_cast<std::size_t>(got));
+  if (output_.size() > 2 * kOutputMax) output_.erase(0, output_.size() - kOutputMax);
+  return got > 0;
+}
+
+std::optional<int> Child::Wait(Duration limit) {
+  const SystemClock clock;
+  const Instant deadline = clock.Now() + limit;
+  while (!exit_code_) {
+    const std::int64_t left_ms =
+        std::clamp<std::int64_t>((deadline - clock.Now()).ns / 1'000'000, 0, 60'000);
+    std::array<pollfd, 2> waits{{{pid_fd_, POLLIN, 0}, {output_fd_, POLLIN, 0}}};
+    ::poll(waits.data(), output_fd_ >= 0 ? 2 : 1, static_cast<int>(left_ms));
+    if (output_fd_ >= 0 && waits[1].revents != 0 && !ReadSome()) {
+      ::close(std::exchange(output_fd_, -1));
+    }
+    int status = 0;
+    if (::waitpid(pid_, &status, WNOHANG) == pid_) {
+      exit_code_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    } else if (clock.Now() >= deadline) {
+      return std::nullopt;
+    }
+  }
+  // What is in the pipe now is all that counts: a grandchild may keep it open for ever.
+  std::size_t before = 0;
+  do {
+    before = output_.size();
+  } while (output_fd_ >= 0 && ReadSome() && output_.size() > before);
+  if (output_.size() > kOutputMax) output_.erase(0, output_.size() - kOutputMax);
+  return exit_code_;
+}
+
+void Child::Signal(int number) const {
+  if (!exit_code_) ::kill(-pid_, number);
+}
+
+void Child::End() {
+  Signal(SIGTERM);
+  if (Wait(kGrace)) {
+    ::kill(-pid_, SIGKILL);  // what it has left behind in its group
+    return;
+  }
+  Signal(SIGKILL);
+  Wait(Duration::Seconds(3600));
+}
+
+Result<ChildEnd> RunChild(const std::vector<std::string>& argv, const Child::Options& options,
+                          Duration timeout) {
+  DML_TRY(Child child, Child::Start(argv, options));
+  if (const auto code = child.Wait(timeout)) return ChildEnd{*code, false, child.Output()};
+  child.End();
+  return ChildEnd{child.Wait(Duration{0}).value_or(137), true, child.Output()};
+}
+
+}  // namespace dml::cli

@@ -1,0 +1,179 @@
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "base/quantity.h"
+#include "cli/cmd_schedule.h"
+#include "cli/pipeline_file.h"
+#include "cli/schedule_home.h"
+#include "cli/signals.h"
+#include "cli/slot_processes.h"
+#include "orchestrator/engine/file_lock.h"
+
+namespace dml::cli {
+
+namespace {
+
+struct DaemonOptions {
+  int runs_max = 8;
+  bool if_none = false;
+};
+
+// A wait that a signal ends.
+class StopSign {
+ public:
+  StopSign() : signals_([this](int, int) { Raise(); }) {}
+
+  // True once the daemon is to stop.
+  bool WaitFor(Duration limit) {
+    std::unique_lock lock(mutex_);
+    return raised_.wait_for(lock, std::chrono::nanoseconds(limit.ns), [&] { return stop_; });
+  }
+
+ private:
+  void Raise() {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+    raised_.notify_all();
+  }
+  std::mutex mutex_;
+  std::condition_variable raised_;
+  bool stop_ = false;  // guarded by mutex_
+  SignalWatcher signals_;
+};
+
+// Pipeline files whose rules may have changed since the schedule was added.
+class FileWatch {
+ public:
+  // Takes over the new `schedule:` of files that were written since the last look. One that is
+  // invalid now leaves the old rules, and is reported.
+  Result<void> Look(state::ScheduleStore& store, const Output& output) {
+    DML_TRY(const std::vector<state::ScheduleRow> schedules, store.Schedules());
+    for (const state::ScheduleRow& schedule : schedules) {
+      struct stat info {};
+      if (::stat(schedule.file.c_str(), &info) != 0) continue;
+      const Stamp stamp{info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_size, info.st_ino};
+      const auto [known, first] = stamps_.try_emplace(schedule.id, Stamp{});
+      if (!first && known->second == stamp) continue;
+      known->second = stamp;
+      DML_RETURN_IF_ERROR(Refresh(store, schedule, output));
+    }
+    return {};
+  }
+
+ private:
+  using Stamp = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::uint64_t>;
+
+  static Result<void> Refresh(state::ScheduleStore& store, const state::ScheduleRow& schedule,
+                              const Output& output) {
+    std::string path;
+    const auto loaded = LoadNamedPipeline({schedule.file, schedule.sets, {}}, path);
+    if (!loaded.ok() || !loaded->ok()) {
+      output.Warn(fmt::format("{}: '{}' is invalid now; its old schedule stays", schedule.name,
+                              schedule.file));
+      return {};
+    }
+    Json policy = loaded->schedule;
+    if (!policy.is_object()) {
+      if (!schedule.overrides.contains("cron")) return {};
+      policy = Json::object();
+    }
+    if (schedule.overrides.contains("cron")) policy.erase("every");
+    policy.update(schedule.overrides);
+    if (CanonicalJson(policy) == CanonicalJson(schedule.policy)) return {};
+    const auto readable = schedule::ReadPolicy(policy);
+    if (!readable.ok()) return {};
+    const WallTime now = SystemClock().Wall();
+    DML_RETURN_IF_ERROR(schedule::BringUpToDate(store, schedule.id, now));
+    DML_RETURN_IF_ERROR(store.SetPolicy(schedule.id, policy));
+    DML_RETURN_IF_ERROR(store.Log(schedule.id, now, "changed with the pipeline file"));
+    output.Note(fmt::format("{}: the schedule in the file has changed: {}", schedule.name,
+                            readable->timetable.Text()));
+    return {};
+  }
+
+  std::map<state::ScheduleId, Stamp> stamps_;
+};
+
+Result<void> Tick(OpenedSchedules& schedules, FileWatch& files, schedule::Timekeeper& keeper,
+                  std::optional<WallTime>& look_again, const Output& output) {
+  DML_RETURN_IF_ERROR(files.Look(schedules.store, output));
+  DML_TRY(look_again, keeper.Turn(SystemClock().Wall()));
+  return {};
+}
+
+Result<ExitCode> Serve(OpenedSchedules& schedules, const DaemonOptions& options, StopSign& sign,
+                       const Output& output) {
+  SlotProcesses processes(schedules.home);
+  schedule::Timekeeper keeper(
+      schedules.store, processes,
+      {options.runs_max, [&](const std::string& text) {
+         output.Note(FormatUtc(SystemClock().Wall()).substr(0, 19) + "Z " + Harmless(text));
+       }});
+  FileWatch files;
+  std::string trouble;
+  while (true) {
+    std::optional<WallTime> look_again;
+    const auto ticked = Tick(schedules, files, keeper, look_again, output);
+    // A full disk or a locked database may pass: what is due is still due then.
+    if (!ticked.ok() && ticked.error().message != trouble) output.Problem(ticked.error());
+    trouble = ticked.ok() ? std::string() : ticked.error().message;
+    processes.Reap();
+    Duration wait = schedule::kLookEvery;
+    if (look_again) {
+      const std::int64_t left_us = look_again->us - SystemClock().Wall().us;
+      wait = std::clamp(Duration{left_us * 1000}, Duration::Millis(1), wait);
+    }
+    if (sign.WaitFor(wait)) break;
+  }
+  const std::size_t running = processes.Reap();
+  output.Note(running == 0 ? "stopped"
+                           : fmt::format("stopped; {} running slots go on by themselves", running));
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> RunDaemon(const DaemonOptions& options, const std::string& home_flag,
+                           const Output& output) {
+  DML_TRY(OpenedSchedules schedules, MakeSchedules(home_flag));
+  StopSign sign;
+  bool waiting = false;
+  while (true) {
+    auto lock = engine::FileLock::Take(DaemonLockPath(schedules.home), "the schedule of this home");
+    if (lock.ok()) {
+      output.Note("at work in " + schedules.home);
+      return Serve(schedules, options, sign, output);
+    }
+    if (lock.error().kind != ErrorKind::kBusy) return std::move(lock).error();
+    if (options.if_none) return ExitCode::kDone;
+    if (!std::exchange(waiting, true)) {
+      output.Note("standing by: " + lock.error().message);
+    }
+    if (sign.WaitFor(schedule::kLookEvery)) return ExitCode::kDone;
+  }
+}
+
+}  // namespace
+
+Action SetupScheduleDaemon(Args& args, CommonOptions& common) {
+  auto options = std::make_shared<DaemonOptions>();
+  args.Number("--max-runs", "N", options->runs_max, 1, 1000,
+              "runs at once, over all schedules (default: 8)");
+  args.Flag("--if-none", options->if_none, "leave at once if a daemon is at work here already");
+  args.Describe(
+      "Stays in the foreground and ends with SIGTERM or Ctrl-C; runs that it has started go on. A\n"
+      "second daemon of the same home stands by until the first is gone. It may be killed at any\n"
+      "moment: the next one accounts for every slot that has passed.");
+  args.Example("dml schedule daemon", "start what is due");
+  args.Example("dml schedule install", "let systemd or cron keep it running");
+  return [options, &common](Output& output) { return RunDaemon(*options, common.home, output); };
+}
+
+}  // namespace dml::cli

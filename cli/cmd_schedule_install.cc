@@ -1,0 +1,227 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <sstream>
+#include <system_error>
+
+#include "base/files.h"
+#include "cli/child.h"
+#include "cli/cmd_schedule.h"
+#include "cli/daemon_service.h"
+#include "cli/runs.h"
+#include "cli/schedule_home.h"
+
+namespace dml::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Duration kToolTimeout = Duration::Seconds(60);
+
+struct InstallOptions {
+  bool systemd = false;
+  bool cron = false;
+  bool yes = false;
+};
+
+std::string Variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+bool InPath(const std::string& program) {
+  std::stringstream folders(Variable("PATH"));
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (!folder.empty() && ::access((folder + "/" + program).c_str(), X_OK) == 0) return true;
+  }
+  return false;
+}
+
+// Where the user's units are.
+Result<std::string> UnitFolder() {
+  std::string config = Variable("XDG_CONFIG_HOME");
+  if (config.empty()) {
+    config = Variable("HOME");
+    if (config.empty()) return Error::Invalid("HOME is not set", "set it, or use --cron");
+    config += "/.config";
+  }
+  return config + "/systemd/user";
+}
+
+Result<ServicePlace> PlaceOf(const std::string& home_flag) {
+  std::error_code problem;
+  ServicePlace place;
+  place.program = fs::read_symlink("/proc/self/exe", problem).string();
+  if (problem) return Error::System("cannot tell where dml is", problem.value());
+  DML_TRY(const std::string home, HomePath(home_flag));
+  place.home = fs::absolute(home, problem).lexically_normal().string();
+  place.path = Variable("PATH");
+  if ((place.home + place.path + place.program).find('\n') != std::string::npos) {
+    return Error::Invalid("a path with a line break cannot be installed");
+  }
+  return place;
+}
+
+// Runs a tool of the system; its failure is kEnvironment with what it said.
+Result<std::string> Tool(const std::vector<std::string>& argv, const std::string& input = {}) {
+  Child::Options options;
+  options.input = input;
+  DML_TRY(const ChildEnd end, RunChild(argv, options, kToolTimeout));
+  if (end.code == 0 && !end.timed_out) return end.output;
+  std::string command;
+  for (const std::string& word : argv) command += (command.empty() ? "" : " ") + word;
+  return Error::Environment(
+      fmt::format("`{}` failed{}: {}", command, end.timed_out ? " (no answer)" : "", end.output));
+}
+
+// No table is an empty table.
+std::string ReadCrontab() {
+  const auto end = RunChild({"crontab", "-l"}, {}, kToolTimeout);
+  return end.ok() && end->code == 0 ? end->output : std::string();
+}
+
+bool Confirmed(const InstallOptions& options, const Output& output) {
+  if (options.yes) return true;
+  if (::isatty(STDIN_FILENO) == 0 || output.format() == Format::kJson) {
+    output.Note("nothing was changed; --yes does it");
+    return false;
+  }
+  output.RawMessage("go ahead? [y/N] ");
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+// What is shown and reported of an installation.
+struct Change {
+  std::string kind;
+  std::string path;
+  std::string content;
+};
+
+void Show(const Change& change, const std::string& what, const Output& output) {
+  if (output.format() == Format::kJson) return;
+  output.Print(what + " " + change.path + ":\n\n" + change.content + "\n");
+}
+
+ExitCode Report(const Change& change, bool done, const Output& output) {
+  if (output.format() == Format::kJson) {
+    output.PrintJson({{"kind", change.kind},
+                      {"path", change.path},
+                      {"content", change.content},
+                      {"changed", done}});
+  }
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> InstallUnit(const ServicePlace& place, const InstallOptions& options,
+                             const Output& output) {
+  DML_TRY(const std::string folder, UnitFolder());
+  const std::string name = UnitName(place.home);
+  const Change change{"systemd", folder + "/" + name, UnitText(place)};
+  const auto old = ReadFile(change.path);
+  if (old.ok() && !IsOurUnit(*old)) {
+    return Error::Invalid("'" + change.path + "' was not written by dml", "move it away first");
+  }
+  Show(change, "the unit", output);
+  if (!Confirmed(options, output)) return Report(change, false, output);
+  DML_RETURN_IF_ERROR(MakeDirectories(folder));
+  DML_RETURN_IF_ERROR(WriteFileAtomic(change.path, change.content));
+  DML_TRY([[maybe_unused]] const std::string reloaded,
+          Tool({"systemctl", "--user", "daemon-reload"}));
+  DML_TRY([[maybe_unused]] const std::string enabled,
+          Tool({"systemctl", "--user", "enable", "--now", name}));
+  output.Note(
+      "installed and started; `loginctl enable-linger` keeps it running after a logout,\n"
+      "`journalctl --user -u " +
+      name + "` shows what it says");
+  return Report(change, true, output);
+}
+
+Result<ExitCode> InstallLine(const ServicePlace& place, const InstallOptions& options,
+                             const Output& output) {
+  const Change change{"crontab", "crontab", CrontabLine(place)};
+  Show(change, "the line of", output);
+  if (!Confirmed(options, output)) return Report(change, false, output);
+  DML_RETURN_IF_ERROR(MakeDirectories(place.home + "/schedule"));
+  std::string table = WithoutLine(ReadCrontab(), place.home);
+  if (!table.empty() && !table.ends_with('\n')) table += '\n';
+  DML_TRY([[maybe_unused]] const std::string said, Tool({"crontab", "-"}, table + change.content));
+  output.Note("installed; it starts within a minute and writes to " + place.home +
+              "/schedule/daemon.log");
+  return Report(change, true, output);
+}
+
+Result<ExitCode> RunInstall(const InstallOptions& options, const std::string& home_flag,
+                            const Output& output) {
+  DML_TRY(const ServicePlace place, PlaceOf(home_flag));
+  if (options.systemd && options.cron) return Error::Invalid("choose --systemd or --cron");
+  if (options.systemd || (!options.cron && InPath("systemctl"))) {
+    return InstallUnit(place, options, output);
+  }
+  if (options.cron || InPath("crontab")) return InstallLine(place, options, output);
+  return Error::Invalid("neither systemctl nor crontab is in PATH",
+                        "let whatever starts your programs run `dml schedule daemon`");
+}
+
+Result<ExitCode> RunUninstall(const InstallOptions& options, const std::string& home_flag,
+                              const Output& output) {
+  DML_TRY(const ServicePlace place, PlaceOf(home_flag));
+  const auto folder = UnitFolder();
+  const std::string name = UnitName(place.home);
+  const std::string path = folder.ok() ? *folder + "/" + name : std::string();
+  const auto unit = ReadFile(path);
+  if (unit.ok() && IsOurUnit(*unit)) {
+    const Change change{"systemd", path, *unit};
+    Show(change, "to be removed, the unit", output);
+    if (!Confirmed(options, output)) return Report(change, false, output);
+    // A daemon that cannot be stopped must not keep its unit.
+    const auto stopped = Tool({"systemctl", "--user", "disable", "--now", name});
+    if (!stopped.ok()) output.Warn(stopped.error().message);
+    if (::unlink(path.c_str()) != 0) return Error::System("cannot remove '" + path + "'", errno);
+    const auto reloaded = Tool({"systemctl", "--user", "daemon-reload"});
+    if (!reloaded.ok()) output.Warn(reloaded.error().message);
+    output.Note("removed");
+    return Report(change, true, output);
+  }
+  const std::string table = ReadCrontab();
+  if (!HasLine(table, place.home)) {
+    return Error::Invalid("nothing is installed for '" + place.home + "'");
+  }
+  const Change change{"crontab", "crontab", CrontabLine(place)};
+  Show(change, "to be removed, the line of", output);
+  if (!Confirmed(options, output)) return Report(change, false, output);
+  DML_TRY([[maybe_unused]] const std::string said,
+          Tool({"crontab", "-"}, WithoutLine(table, place.home)));
+  output.Note("removed; a daemon that runs goes on until it is told to stop");
+  return Report(change, true, output);
+}
+
+}  // namespace
+
+Action SetupScheduleInstall(Args& args, CommonOptions& common) {
+  auto options = std::make_shared<InstallOptions>();
+  args.Flag("--systemd", options->systemd, "a unit of the user's systemd (default where it is)");
+  args.Flag("--cron", options->cron, "a line of the user's crontab");
+  args.Flag("-y,--yes", options->yes, "do not ask");
+  args.Describe("Shows what it would write, asks, writes it and starts the daemon.");
+  args.Example("dml schedule install", "show it, then ask");
+  args.Example("dml schedule install --cron --yes", "without systemd, without a question");
+  return [options, &common](Output& output) { return RunInstall(*options, common.home, output); };
+}
+
+Action SetupScheduleUninstall(Args& args, CommonOptions& common) {
+  auto options = std::make_shared<InstallOptions>();
+  args.Flag("-y,--yes", options->yes, "do not ask");
+  args.Describe("Removes the unit or the line of this home, and nothing else.");
+  args.Example("dml schedule uninstall", "show it, then ask");
+  return [options, &common](Output& output) { return RunUninstall(*options, common.home, output); };
+}
+
+}  // namespace dml::cli

@@ -1,0 +1,210 @@
+#include "cli/run_hooks.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "base/quantity.h"
+#include "cli/child.h"
+#include "cli/runs.h"
+#include "orchestrator/report/run_json.h"
+#include "pipelines/reference.h"
+
+namespace dml::cli {
+
+namespace {
+
+std::vector<const char*> EventsOf(state::RunOutcome outcome) {
+  switch (outcome) {
+    case state::RunOutcome::kSucceeded:
+      return {"success", "finish"};
+    case state::RunOutcome::kFailed:
+      return {"failure", "finish"};
+    case state::RunOutcome::kCancelled:
+    case state::RunOutcome::kRunning:
+    case state::RunOutcome::kInterrupted:
+      break;
+  }
+  return {"finish"};
+}
+
+// Values of ${env.X} and ${file:x}, which are read only now, and blotted out of what is shown.
+class Secrets {
+ public:
+  Result<std::string> Fill(const std::string& text) {
+    DML_TRY(const pipelines::Template parsed, pipelines::ParseTemplate(text));
+    std::string out = parsed.literals[0];
+    for (std::size_t i = 0; i < parsed.references.size(); ++i) {
+      DML_TRY(const std::string value, Lookup(parsed.references[i]));
+      if (!value.empty()) values_.push_back(value);
+      out += value + parsed.literals[i + 1];
+    }
+    return out;
+  }
+
+  [[nodiscard]] std::string Blotted(std::string text) const {
+    for (const std::string& value : values_) {
+      for (std::size_t at = text.find(value); at != std::string::npos; at = text.find(value, at)) {
+        text.replace(at, value.size(), "***");
+      }
+    }
+    return text;
+  }
+
+ private:
+  static Result<std::string> Lookup(const pipelines::Reference& reference) {
+    if (reference.root == pipelines::ReferenceRoot::kEnv) {
+      const char* value = std::getenv(reference.path.c_str());
+      if (value != nullptr) return std::string(value);
+      return Error::Invalid("the environment variable '" + reference.path + "' is not set");
+    }
+    if (reference.root == pipelines::ReferenceRoot::kFile) {
+      DML_TRY(std::string content, ReadFile(reference.path));
+      if (content.ends_with('\n')) content.pop_back();
+      return content;
+    }
+    return Error::Invalid(reference.text + " has no value when a run is over");
+  }
+
+  std::vector<std::string> values_;
+};
+
+// One hook with nothing left to fill in.
+struct Prepared {
+  std::vector<std::string> argv;
+  Child::Options options;
+};
+
+// A text between quotes of curl's configuration.
+std::string CurlQuoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (c == '\n') {
+      out += "\\n";
+    } else if (c != '\r') {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+// Address and headers go through stdin: command lines can be read by everybody on the machine.
+Result<Prepared> PrepareWebhook(const Json& hook, Secrets& secrets, const std::string& body) {
+  DML_TRY(const std::string url, secrets.Fill(hook["webhook"].get<std::string>()));
+  std::map<std::string, std::string> headers{{"Content-Type", "application/json"}};
+  if (hook.contains("headers")) {
+    for (const auto& [name, value] : hook["headers"].items()) {
+      DML_TRY(headers[name], secrets.Fill(value.get<std::string>()));
+    }
+  }
+  Prepared out;
+  if (url.starts_with("http://")) {
+    out.argv = {"/proc/self/exe", "webhook"};
+    out.options.input = Json({{"url", url}, {"headers", headers}, {"body", body}}).dump();
+    return out;
+  }
+  if (!url.starts_with("https://")) {
+    return Error::Invalid("a webhook begins with https:// or http://");
+  }
+  out.argv = {"curl", "--config", "-"};
+  out.options.input = "silent\nshow-error\nfail\nurl = " + CurlQuoted(url) + "\n";
+  for (const auto& [name, value] : headers) {
+    out.options.input += "header = " + CurlQuoted(name + ": " + value) + "\n";
+  }
+  out.options.input += "output = /dev/null\ndata-binary = " + CurlQuoted(body) + "\n";
+  return out;
+}
+
+Result<Prepared> Prepare(const Json& hook, Secrets& secrets, const std::string& body) {
+  if (hook.contains("webhook")) return PrepareWebhook(hook, secrets, body);
+  Prepared out;
+  out.options.input = body;
+  const Json& run = hook["run"];
+  if (run.is_string()) {
+    DML_TRY(const std::string script, secrets.Fill(run.get<std::string>()));
+    out.argv = {"/bin/sh", "-c", script};
+  } else {
+    for (const Json& word : run) {
+      DML_TRY(std::string filled, secrets.Fill(word.get<std::string>()));
+      out.argv.push_back(std::move(filled));
+    }
+  }
+  if (hook.contains("env")) {
+    for (const auto& [name, value] : hook["env"].items()) {
+      DML_TRY(out.options.env[name], secrets.Fill(value.get<std::string>()));
+    }
+  }
+  return out;
+}
+
+std::string LastLineOf(std::string text) {
+  while (text.ends_with('\n')) text.pop_back();
+  const std::size_t start = text.rfind('\n');
+  return start == std::string::npos ? text : text.substr(start + 1);
+}
+
+struct Ended {
+  std::string event;
+  Json run;
+  std::string home;
+  std::string folder;  // of the pipeline
+};
+
+// "" if it went well, else what went wrong.
+std::string RunOne(const Json& hook, const Ended& ended) {
+  Secrets secrets;
+  Json document = ended.run;
+  document["event"] = ended.event;
+  auto prepared = Prepare(hook, secrets, document.dump());
+  if (!prepared.ok()) return prepared.error().message;
+  prepared->options.directory = ended.folder;
+  prepared->options.env.insert({{"DML_EVENT", ended.event},
+                                {"DML_RUN", ended.run.value("run", "")},
+                                {"DML_OUTCOME", ended.run.value("outcome", "")},
+                                {"DML_HOME", ended.home}});
+  const Duration timeout{hook.value("timeout", Duration::Seconds(30).ns)};
+  const auto end = RunChild(prepared->argv, prepared->options, timeout);
+  if (!end.ok()) return end.error().Render();
+  if (end->timed_out) return "killed after its timeout of " + FormatDuration(timeout);
+  if (end->code == 0) return {};
+  const std::string last = secrets.Blotted(LastLineOf(end->output));
+  return fmt::format("exit code {}{}{}", end->code, last.empty() ? "" : ": ", last);
+}
+
+Result<Ended> Collect(const engine::Home& home, const OpenedPipeline& pipeline, RunId run) {
+  DML_TRY(OpenedRun opened, OpenRun(home.path(), fmt::format("r{}", run.value)));
+  DML_TRY(const report::RunFacts facts, FactsOf(opened, /*with_panels=*/false));
+  std::error_code ignored;
+  const auto path = std::filesystem::absolute(pipeline.path, ignored);
+  return Ended{{}, report::RunJson(facts), home.path(), path.parent_path().string()};
+}
+
+}  // namespace
+
+void RunHooks(const engine::Home& home, const OpenedPipeline& pipeline,
+              const engine::RunResult& result, const Output& output) {
+  if (pipeline.hooks.empty()) return;
+  auto ended = Collect(home, pipeline, result.run);
+  if (!ended.ok()) {
+    output.Warn("the hooks of on: cannot run: " + ended.error().message);
+    return;
+  }
+  for (const char* event : EventsOf(result.outcome)) {
+    if (!pipeline.hooks.contains(event)) continue;
+    ended->event = event;
+    for (const Json& hook : pipeline.hooks[event]) {
+      const std::string problem = RunOne(hook, *ended);
+      if (problem.empty()) continue;
+      const std::string what = hook.contains("webhook") ? "webhook" : "hook";
+      output.Warn(Harmless(fmt::format("the {} of on.{} failed: {}", what, event, problem)));
+    }
+  }
+}
+
+}  // namespace dml::cli

@@ -1,0 +1,91 @@
+#include "cli/schedule_home.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "base/files.h"
+#include "base/quantity.h"
+#include "cli/run_options.h"
+#include "cli/runs.h"
+#include "orchestrator/engine/file_lock.h"
+
+namespace dml::cli {
+
+namespace {
+
+std::string Absolute(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::absolute(path, ignored).lexically_normal().string();
+}
+
+Json TimeOrNull(const std::optional<WallTime>& time) {
+  return time ? Json(FormatUtc(*time)) : Json();
+}
+
+}  // namespace
+
+std::string SchedulePath(const std::string& home) { return home + "/schedule.db"; }
+
+std::string SlotLogPath(const std::string& home, state::SlotId slot) {
+  return fmt::format("{}/schedule/slot-{}.log", home, slot.value);
+}
+
+std::string SlotRunPath(const std::string& home, state::SlotId slot) {
+  return fmt::format("{}/schedule/slot-{}.run", home, slot.value);
+}
+
+std::string SlotLockPath(const std::string& home, state::SlotId slot) {
+  return fmt::format("{}/locks/slot-{}", home, slot.value);
+}
+
+std::string DaemonLockPath(const std::string& home) { return home + "/locks/schedule"; }
+
+Result<OpenedSchedules> MakeSchedules(const std::string& home_flag) {
+  DML_TRY(const engine::Home home, OpenHome(home_flag));
+  const std::string path = Absolute(home.path());
+  DML_RETURN_IF_ERROR(MakeDirectories(path + "/schedule"));
+  DML_TRY(state::ScheduleStore store, state::ScheduleStore::Open(SchedulePath(path)));
+  return OpenedSchedules{path, std::move(store)};
+}
+
+Result<OpenedSchedules> OpenSchedules(const std::string& home_flag) {
+  DML_TRY(const std::string home, HomePath(home_flag));
+  std::error_code ignored;
+  if (!std::filesystem::exists(SchedulePath(home), ignored)) {
+    return Error::Invalid("nothing is scheduled in '" + home + "'",
+                          "`dml schedule add FILE` schedules a pipeline");
+  }
+  return MakeSchedules(home);
+}
+
+Json SlotJson(const state::SlotRow& slot, const std::string& schedule, const std::string& home) {
+  return {{"slot", slot.id.value},
+          {"schedule", schedule},
+          {"due", FormatUtc(slot.due)},
+          {"last", FormatUtc(slot.last)},
+          {"count", slot.count},
+          {"state", state::SlotStateName(slot.state)},
+          {"origin", state::SlotOriginName(slot.origin)},
+          {"reason", slot.reason},
+          {"starts", slot.starts},
+          {"run", slot.run ? Json(fmt::format("r{}", slot.run->value)) : Json()},
+          {"exit_code", slot.exit_code ? Json(*slot.exit_code) : Json()},
+          {"started", TimeOrNull(slot.started)},
+          {"finished", TimeOrNull(slot.finished)},
+          {"log", slot.starts > 0 ? Json(SlotLogPath(home, slot.id)) : Json()}};
+}
+
+bool DaemonRuns(const std::string& home) {
+  return engine::FileLock::Owner(DaemonLockPath(home)).has_value();
+}
+
+void AdviseDaemon(const std::string& home, const Output& output) {
+  if (DaemonRuns(home)) return;
+  output.Note(
+      "no daemon is at work here, so nothing starts by itself: `dml schedule daemon` runs one,\n"
+      "`dml schedule install` keeps one running");
+}
+
+}  // namespace dml::cli

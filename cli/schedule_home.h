@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "cli/output.h"
+#include "orchestrator/state/schedule_store.h"
+
+namespace dml::cli {
+
+// Where the schedules of a home are: <home>/schedule.db, and <home>/schedule/ for what their runs
+// say. <home>/locks/ holds a lock for the daemon and one for each slot that runs.
+[[nodiscard]] std::string SchedulePath(const std::string& home);
+[[nodiscard]] std::string SlotLogPath(const std::string& home, state::SlotId slot);
+// The file in which the run of a slot leaves its id.
+[[nodiscard]] std::string SlotRunPath(const std::string& home, state::SlotId slot);
+[[nodiscard]] std::string SlotLockPath(const std::string& home, state::SlotId slot);
+[[nodiscard]] std::string DaemonLockPath(const std::string& home);
+
+struct OpenedSchedules {
+  std::string home;  // absolute
+  state::ScheduleStore store;
+};
+// Makes the home if need be.
+Result<OpenedSchedules> MakeSchedules(const std::string& home_flag);
+// kInvalid if nothing was ever scheduled there.
+Result<OpenedSchedules> OpenSchedules(const std::string& home_flag);
+
+// The documented JSON of a slot.
+[[nodiscard]] Json SlotJson(const state::SlotRow& slot, const std::string& schedule,
+                            const std::string& home);
+
+// Whether a daemon is at work; else people are told how to start one.
+[[nodiscard]] bool DaemonRuns(const std::string& home);
+void AdviseDaemon(const std::string& home, const Output& output);
+
+}  // namespace dml::cli

@@ -1,0 +1,208 @@
+// Goal: what install writes is shown first, and uninstall removes exactly that; hooks see the run.
+// Method: a home folder and a PATH of the test's own, with systemctl, crontab and curl that note
+// how they were called.
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include "tests/e2e/program.h"
+
+namespace dml::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Services : public EndToEnd {
+ protected:
+  Services() {
+    Tool("systemctl", "echo \"$@\" >> " + Path("systemctl.log"));
+    Tool("crontab", "if [ \"$1\" = -l ]; then cat " + Path("table") + "; else cat > " +
+                        Path("table") + "; fi");
+    Tool("curl", "echo \"$@\" > " + Path("curl.args") + "; cat > " + Path("curl.stdin"));
+  }
+  void Tool(const std::string& name, const std::string& script) const {
+    Write("bin/" + name, "#!/bin/sh\n" + script + "\n");
+    fs::permissions(Path("bin/" + name), fs::perms::owner_all);
+  }
+  [[nodiscard]] StartOptions WithTools() const {
+    StartOptions options;
+    options.env = {"PATH=" + Path("bin") + ":/usr/bin:/bin"};
+    return options;
+  }
+  [[nodiscard]] std::string Unit() const {
+    for (const auto& entry : fs::recursive_directory_iterator(Path(".config"))) {
+      if (entry.is_regular_file()) return entry.path().string();
+    }
+    return {};
+  }
+};
+
+TEST_F(Services, AUnitIsShownThenWrittenThenRemoved) {
+  const Finished shown = Run({"schedule", "install"}, WithTools());
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_NE(shown.out.find("KillMode=process"), std::string::npos) << shown.out;
+  EXPECT_FALSE(Exists(".config")) << "nothing is written without a yes";
+  EXPECT_FALSE(Exists("systemctl.log"));
+
+  const Finished installed = Run({"schedule", "install", "--yes"}, WithTools());
+  EXPECT_EQ(installed.code, 0) << installed.err;
+  const std::string unit = Unit();
+  ASSERT_TRUE(unit.ends_with(".service"));
+  EXPECT_NE(Read("systemctl.log").find("--user enable --now dml-schedule-"), std::string::npos);
+  Write(".config/systemd/user/other.service", "[Unit]\n");
+
+  const Finished removed = Run({"schedule", "uninstall", "--yes"}, WithTools());
+  EXPECT_EQ(removed.code, 0) << removed.err;
+  EXPECT_FALSE(fs::exists(unit));
+  EXPECT_TRUE(Exists(".config/systemd/user/other.service"));
+  EXPECT_NE(Read("systemctl.log").find("--user disable --now dml-schedule-"), std::string::npos);
+  EXPECT_EQ(Run({"schedule", "uninstall", "--yes"}, WithTools()).code, 2) << "nothing is left";
+}
+
+TEST_F(Services, ALineOfTheCrontabComesAndGoesAndTheOthersStay) {
+  const std::string others = "MAILTO=me\n# 5 * * * * dml schedule of nobody\n0 1 * * * true # x";
+  Write("table", others);
+  EXPECT_EQ(Run({"schedule", "install", "--cron", "--yes"}, WithTools()).code, 0);
+  EXPECT_EQ(Run({"schedule", "install", "--cron", "--yes"}, WithTools()).code, 0);
+  const std::string table = Read("table");
+  EXPECT_TRUE(table.starts_with(others + "\n* * * * * PATH=")) << table;
+  EXPECT_EQ(table.find("schedule daemon"), table.rfind("schedule daemon")) << "one line";
+  Tool("systemctl", "exit 1");
+  EXPECT_EQ(Run({"schedule", "uninstall", "--yes"}, WithTools()).code, 0);
+  EXPECT_EQ(Read("table"), others + "\n");
+}
+
+TEST_F(Services, AForeignUnitIsLeftAlone) {
+  EXPECT_EQ(Run({"schedule", "install", "--yes"}, WithTools()).code, 0);
+  const std::string unit = Unit();
+  Write(fs::relative(unit, Path(".")).string(), "[Unit]\nDescription=mine\n");
+  EXPECT_EQ(Run({"schedule", "install", "--yes"}, WithTools()).code, 2);
+  EXPECT_EQ(Run({"schedule", "uninstall", "--yes"}, WithTools()).code, 2);
+  EXPECT_TRUE(fs::exists(unit));
+}
+
+TEST_F(Services, HooksGetTheRunAndDoNotChangeIt) {
+  Write("p.yaml",
+        "name: n\non:\n"
+        "  success: [{run: 'cat > ok.json; echo $DML_EVENT $DML_RUN > ok.env; echo ${env.TOKEN} > "
+        "ok.token'}]\n"
+        "  failure: {run: [sh, -c, 'cat > bad.json']}\n"
+        "  finish:\n    - {run: 'exit 3'}\n    - {run: [no-such-program-here]}\n"
+        "    - {run: 'cat > end.json'}\n"
+        "steps:\n  - {id: a, run: 'test -e " +
+            Path("go") + "'}\n");
+  StartOptions options;
+  options.env = {"TOKEN=s3cret"};
+  const Finished failed = Run({"run", "p.yaml"}, options);
+  EXPECT_EQ(failed.code, 1) << "hooks do not change the exit code";
+  EXPECT_NE(failed.err.find("the hook of on.finish failed: exit code 3"), std::string::npos);
+  EXPECT_NE(failed.err.find("cannot start 'no-such-program-here'"), std::string::npos);
+  EXPECT_EQ(Json::parse(Read("bad.json")).at("outcome"), "failed");
+  EXPECT_EQ(Json::parse(Read("end.json")).at("event"), "finish");
+  EXPECT_FALSE(Exists("ok.json"));
+  Write("go", "");
+  EXPECT_EQ(Run({"run", "p.yaml"}, options).code, 0);
+  const Json run = Json::parse(Read("ok.json"));
+  EXPECT_EQ(run.at("event"), "success");
+  EXPECT_EQ(run.at("tasks")[0].at("state"), "succeeded");
+  EXPECT_EQ(Read("ok.env"), "success r2\n");
+  EXPECT_EQ(Read("ok.token"), "s3cret\n");
+}
+
+TEST_F(Services, AHookThatHangsIsKilledWithItsChildren) {
+  Write("p.yaml",
+        "name: n\non: {finish: {run: 'echo $$ > pid; trap \"\" TERM; sleep 600', timeout: "
+        "200ms}}\nsteps:\n  - {id: a, run: 'true'}\n");
+  const auto start = std::chrono::steady_clock::now();
+  const Finished finished = Run({"run", "p.yaml"});
+  EXPECT_EQ(finished.code, 0);
+  EXPECT_NE(finished.err.find("killed after its timeout of 200ms"), std::string::npos)
+      << finished.err;
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+  EXPECT_NE(::kill(std::stoi(Read("pid")), 0), 0);
+}
+
+TEST_F(Services, AWebhookOverTlsIsCurls) {
+  Write("p.yaml",
+        "name: n\non: {success: {webhook: 'https://example.org/${env.TOKEN}', headers: {X-A: "
+        "'a \"b\"'}}}\nsteps:\n  - {id: a, run: 'true'}\n");
+  StartOptions options = WithTools();
+  options.env.emplace_back("TOKEN=s3cret");
+  const Finished finished = Run({"run", "p.yaml"}, options);
+  EXPECT_EQ(finished.code, 0);
+  EXPECT_EQ(Read("curl.args"), "--config -\n") << "no secret on a command line";
+  const std::string config = Read("curl.stdin");
+  EXPECT_NE(config.find("url = \"https://example.org/s3cret\"\n"), std::string::npos) << config;
+  EXPECT_NE(config.find("header = \"X-A: a \\\"b\\\"\"\n"), std::string::npos) << config;
+  EXPECT_NE(config.find("data-binary = \"{"), std::string::npos) << config;
+}
+
+// A server that takes one request and answers with `status`.
+class OneRequest {
+ public:
+  explicit OneRequest(const std::string& status) {
+    fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(fd_, 1), 0);
+    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::jthread([this, status] { Serve(status); });
+  }
+  [[nodiscard]] std::string url() const {
+    return "http://127.0.0.1:" + std::to_string(port_) + "/hook?a=1";
+  }
+  [[nodiscard]] std::string Request() {
+    thread_.join();
+    ::close(fd_);
+    return request_;
+  }
+
+ private:
+  void Serve(const std::string& status) {
+    const int peer = ::accept(fd_, nullptr, nullptr);
+    char buffer[65536];
+    while (request_.find("\"event\"") == std::string::npos || !request_.ends_with('}')) {
+      const ssize_t got = ::read(peer, buffer, sizeof buffer);
+      if (got <= 0) break;
+      request_.append(buffer, static_cast<std::size_t>(got));
+    }
+    const std::string answer = "HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n";
+    EXPECT_EQ(::write(peer, answer.data(), answer.size()), static_cast<ssize_t>(answer.size()));
+    ::close(peer);
+  }
+  int fd_ = -1;
+  int port_ = 0;
+  std::string request_;
+  std::jthread thread_;
+};
+
+TEST_F(Services, AWebhookIsPosted) {
+  for (const char* status : {"204 No Content", "500 Oops"}) {
+    OneRequest server(status);
+    Write("p.yaml", "name: n\non: {success: {webhook: '" + server.url() +
+                        "', headers: {X-Token: abc}}}\nsteps:\n  - {id: a, run: 'true'}\n");
+    const Finished finished = Run({"run", "p.yaml"});
+    EXPECT_EQ(finished.code, 0);
+    const std::string request = server.Request();
+    EXPECT_TRUE(request.starts_with("POST /hook?a=1 HTTP/1.1\r\n")) << request;
+    EXPECT_NE(request.find("X-Token: abc\r\n"), std::string::npos) << request;
+    EXPECT_NE(request.find("\"outcome\":\"succeeded\""), std::string::npos) << request;
+    const bool warned = finished.err.find("the server answered 500") != std::string::npos;
+    EXPECT_EQ(warned, status[0] == '5') << finished.err;
+  }
+}
+
+}  // namespace
+}  // namespace dml::e2e

@@ -1,0 +1,1 @@
+dml_fuzzer(cron LIBS dml::schedule)
