@@ -1,6 +1,7 @@
 // What the run loop makes of its messages: facts of runners become events of the scheduler.
 
 #include <fmt/format.h>
+#include <string.h>
 
 #include <cmath>
 
@@ -38,7 +39,10 @@ Error SignalError(const runners::ExitSignal& exit) {
   if (exit.out_of_memory) {
     return Error::Task("it ran out of memory", "ask for more with resources: {memory: ...}");
   }
-  return Error::Task(fmt::format("it was killed by signal {}", exit.signal));
+  const char* const name = ::sigabbrev_np(exit.signal);
+  return Error::Task(name == nullptr
+                         ? fmt::format("it was killed by signal {}", exit.signal)
+                         : fmt::format("it was killed by signal {} (SIG{})", exit.signal, name));
 }
 
 }  // namespace

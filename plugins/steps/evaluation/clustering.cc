@@ -165,7 +165,7 @@ Result<void> EvaluateClustering(const ClusteringParams& params, plugins::StepCon
     AddAgreement(truth, found, scores);
   }
   ReportScores(scores, context);
-  Json panels = Json::array({ScoresPanel(scores), SizesPanel(found)});
+  Json panels = Json::array({SizesPanel(found)});
   if (found.features > 1 && found.labels.size() > 2) {
     DML_TRY(Json plane, PlanePanel(found, context.threads));
     panels.push_back(std::move(plane));

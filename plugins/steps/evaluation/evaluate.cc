@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
-#include "plugins/api/panel.h"
 #include "plugins/steps/step_type.h"
 
 namespace dml::steps {
@@ -41,15 +40,6 @@ void ReportScores(const std::vector<learn::NamedScore>& scores, plugins::StepCon
     if (score.score.defined()) context.metrics[score.name] = *score.score.value;
     if (!score.score.defined()) context.warnings.push_back(score.name + ": " + score.score.note);
   }
-}
-
-Json ScoresPanel(const std::vector<learn::NamedScore>& scores) {
-  std::vector<std::vector<Json>> rows;
-  for (const learn::NamedScore& score : scores) {
-    rows.push_back(
-        {score.name, score.score.defined() ? Json(*score.score.value) : Json(), score.score.note});
-  }
-  return plugins::TablePanel("Metrics", {"metric", "value", "note"}, rows);
 }
 
 Result<void> WritePanels(Json panels, plugins::StepContext& context) {

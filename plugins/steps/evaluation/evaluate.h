@@ -16,7 +16,6 @@ Result<void> CheckTask(const learn::Model& model, learn::ModelTask wanted);
 
 // Scores become metrics of the step; undefined ones become warnings.
 void ReportScores(const std::vector<learn::NamedScore>& scores, plugins::StepContext& context);
-[[nodiscard]] Json ScoresPanel(const std::vector<learn::NamedScore>& scores);
 
 // Writes the output `report`.
 Result<void> WritePanels(Json panels, plugins::StepContext& context);

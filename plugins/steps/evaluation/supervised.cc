@@ -61,7 +61,7 @@ Result<void> Evaluate(const EvaluateParams& params, ModelTask wanted,
   DML_RETURN_IF_ERROR(learn::CheckPredictions(predictions));
   const std::vector<learn::NamedScore> scores = learn::AllScores(wanted, predictions);
   ReportScores(scores, context);
-  Json panels = Json::array({ScoresPanel(scores)});
+  Json panels = Json::array();
   if (wanted == ModelTask::kClassification) {
     ReportClasses(model.classes, predictions, context.metrics, panels);
   } else {
