@@ -14,6 +14,8 @@ namespace {
 // How many ready tasks are looked at for one that fits into what is free, so that a task too large
 // for the moment does not idle the machine, and a long queue does not cost a scan.
 constexpr int kLookAheadMax = 32;
+// How many may go before the most urgent ready task because it does not fit and they do.
+constexpr int kOvertakesMax = 16;
 
 std::vector<double> Urgencies(const TaskGraph& graph, const IdMap<TaskId, TaskPolicy>& policies) {
   std::vector<double> durations;
@@ -340,26 +342,39 @@ void Scheduler::WakeRetries() {
   }
 }
 
-bool Scheduler::Fits(TaskId task) const {
+bool Scheduler::Fits(TaskId task, bool ahead) const {
   const TaskPolicy& policy = policies_[task];
   // A task larger than the whole machine runs alone rather than never.
   if (in_flight_ == 0) return true;
-  const double limit = options_.cpus + (policy.queueable ? options_.prefetch : 0);
+  const double limit = options_.cpus + (policy.queueable && ahead ? options_.prefetch : 0);
   const bool cpus = cpus_used_ + policy.cpus <= limit;
   const bool memory = options_.memory_bytes == 0 ||
                       memory_used_ + tasks_[task].memory_bytes <= options_.memory_bytes;
   return cpus && memory;
 }
 
+// The most urgent task that fits. Looks past a few that do not, but nobody is overtaken for ever,
+// and nothing queues up ahead of a task that waits for processors.
+std::optional<TaskId> Scheduler::ChooseNext() {
+  int looked_at = 0;
+  for (const auto& [urgency, task] : ready_) {
+    if (Fits(task, /*ahead=*/looked_at == 0)) {
+      if (looked_at > 0) ++overtakes_;
+      return task;
+    }
+    if (looked_at == 0 && task != overtaken_) {
+      overtaken_ = task;
+      overtakes_ = 0;
+    }
+    if (++looked_at == kLookAheadMax || overtakes_ >= kOvertakesMax) break;
+  }
+  return std::nullopt;
+}
+
 void Scheduler::LaunchWhatFits() {
   if (cancelling_ || failing_) return;
   while (!ready_.empty()) {
-    std::optional<TaskId> chosen;
-    int looked_at = 0;
-    for (const auto& [urgency, task] : ready_) {
-      if (Fits(task)) chosen = task;
-      if (chosen || ++looked_at == kLookAheadMax) break;
-    }
+    const std::optional<TaskId> chosen = ChooseNext();
     if (!chosen) return;
     Task& entry = tasks_[*chosen];
     ready_.Remove(*chosen);

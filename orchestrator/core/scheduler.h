@@ -23,7 +23,7 @@ struct TaskPolicy {
   pipelines::RetryPolicy retry;
   double cpus = 1;
   std::int64_t memory_bytes = 0;
-  bool queueable = false;      // short native work: may wait inside a worker, ahead of capacity
+  bool queueable = false;      // may wait inside a worker, ahead of capacity
   bool heeds_failures = true;  // a failed or skipped producer skips it; false with `if: always()`
   Duration expected{0};        // from earlier runs, 0 if unknown: the critical path
 };
@@ -168,6 +168,7 @@ class Scheduler {
   [[nodiscard]] std::size_t count(TaskState state) const {
     return counts_[static_cast<std::size_t>(state)];
   }
+  [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
   // Failed tasks whose input or parameters were wrong.
   [[nodiscard]] std::size_t invalid() const { return invalid_; }
   // Failed tasks whose disk, worker or node was at fault.
@@ -214,7 +215,8 @@ class Scheduler {
   void Fail(TaskId task, FailureKind kind, int exit_code, const Error& error);
   void WakeRetries();
   void LaunchWhatFits();
-  [[nodiscard]] bool Fits(TaskId task) const;
+  [[nodiscard]] std::optional<TaskId> ChooseNext();
+  [[nodiscard]] bool Fits(TaskId task, bool ahead) const;
   [[nodiscard]] bool IsCurrent(TaskId task, AttemptNumber attempt) const;
   void StopLaunching();
 
@@ -232,6 +234,8 @@ class Scheduler {
   double cpus_used_ = 0;
   std::int64_t memory_used_ = 0;
   std::size_t in_flight_ = 0;
+  TaskId overtaken_;  // the most urgent task, when it last did not fit
+  int overtakes_ = 0;
   std::vector<TaskId> settling_;  // final, consumers not told yet
   bool begun_ = false;
   bool cancelling_ = false;

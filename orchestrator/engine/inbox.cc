@@ -18,6 +18,7 @@ void Inbox::Post(runners::RunnerEvent event) {
     const std::lock_guard lock(mutex_);
     if (progress && messages_.size() >= kProgressBacklogMax) return;
     messages_.emplace_back(std::move(event));
+    if (messages_.size() < wanted_) return;
   }
   arrived_.notify_one();
 }
@@ -26,6 +27,7 @@ void Inbox::Deliver(Message message) {
   {
     const std::lock_guard lock(mutex_);
     messages_.push_back(std::move(message));
+    if (messages_.size() < wanted_) return;
   }
   arrived_.notify_one();
 }
@@ -35,14 +37,19 @@ std::vector<Message> Inbox::Drain() {
   return std::exchange(messages_, {});
 }
 
-void Inbox::Wait(std::optional<Duration> limit) {
+void Inbox::Wait(std::optional<Duration> limit, Duration linger) {
   std::unique_lock lock(mutex_);
-  const auto some = [this] { return !messages_.empty(); };
+  const auto enough = [this] { return messages_.size() >= wanted_; };
+  wanted_ = 1;
   if (limit) {
-    arrived_.wait_for(lock, std::chrono::nanoseconds(limit->ns), some);
+    arrived_.wait_for(lock, std::chrono::nanoseconds(limit->ns), enough);
   } else {
-    arrived_.wait(lock, some);
+    arrived_.wait(lock, enough);
   }
+  if (messages_.empty() || linger.ns <= 0) return;
+  wanted_ = kPlenty;
+  arrived_.wait_for(lock, std::chrono::nanoseconds(linger.ns), enough);
+  wanted_ = 1;
 }
 
 }  // namespace dml::engine

@@ -40,13 +40,17 @@ class Inbox final : public runners::EventSink {
 
   // Everything that has arrived, in order.
   [[nodiscard]] std::vector<Message> Drain();
-  // Until something arrives, or for `limit`; forever without one.
-  void Wait(std::optional<Duration> limit);
+  // Until something arrives, or for `limit`; forever without one. Then for up to `linger` more, or
+  // until kPlenty have arrived: what comes together is made durable together.
+  void Wait(std::optional<Duration> limit, Duration linger);
+
+  static constexpr std::size_t kPlenty = 512;
 
  private:
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::vector<Message> messages_;  // guarded by mutex_
+  std::size_t wanted_ = 1;         // guarded by mutex_: how many wake the waiter
 };
 
 }  // namespace dml::engine

@@ -40,6 +40,8 @@ runners::LaunchSpec MakeLaunchSpec(const PreparedTask& task, const runners::Atte
   spec.files = task.files;
   spec.labels = decl.resources.labels;
   spec.env = task.env();
+  if (task.filled) spec.secrets = task.filled->secrets;
+  spec.cpus = decl.resources.cpus;
   spec.threads = std::max(1, static_cast<int>(decl.resources.cpus));
   spec.memory_bytes = decl.resources.memory_bytes;
   spec.timeout = decl.timeout;

@@ -6,9 +6,10 @@
 
 namespace dml::engine {
 
-// How many short tasks to hand to workers ahead of free capacity, so that one transaction and one
-// write carry many of them. Follows the observed duration of queueable tasks: enough to keep the
-// workers busy for a few milliseconds, none once tasks are long.
+// How many short tasks to hand to workers ahead of free capacity, and how long to wait for more of
+// their news, so that one transaction and one write carry many of them. Follows the observed
+// duration of queueable tasks: enough to keep the workers busy for a few milliseconds, none once
+// tasks are long.
 class Prefetch {
  public:
   explicit Prefetch(int most) : most_(most) {}
@@ -25,8 +26,16 @@ class Prefetch {
     return static_cast<int>(std::min(depth, static_cast<double>(most_)));
   }
 
+  // While `waiting` tasks are in the workers' lines, `cpus` workers cannot run dry for this long.
+  [[nodiscard]] Duration Patience(double waiting, double cpus) const {
+    if (mean_ns_ < 0 || waiting <= 0) return Duration{0};
+    const double busy_ns = mean_ns_ * waiting / cpus;
+    return {std::min(static_cast<std::int64_t>(busy_ns / 2), kLinger.ns)};
+  }
+
  private:
-  static constexpr Duration kAhead = Duration::Millis(4);
+  static constexpr Duration kAhead = Duration::Millis(10);
+  static constexpr Duration kLinger = Duration::Millis(2);
   static constexpr Duration kShortest{10'000};
   static constexpr double kWeight = 0.05;
 

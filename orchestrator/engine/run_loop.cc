@@ -14,7 +14,7 @@ namespace {
 
 // Decisions per turn: enough to fill a transaction, few enough for the first task of a large run
 // to start at once.
-constexpr int kResolvesPerTurnMax = 512;
+constexpr int kResolvesPerTurnMax = 1024;
 
 // Whether a task in this state has an attempt that a runner knows of.
 bool HoldsAttempt(core::TaskState state) {
@@ -85,6 +85,11 @@ Result<void> RunLoop::Begin() {
 std::optional<Instant> RunLoop::NextWakeup() const {
   if (!unresolved_.empty() || !events_.empty()) return parts_.clock.Now();
   return scheduler_.NextWakeup();
+}
+
+Duration RunLoop::Patience() const {
+  const double cpus = SchedulerOptionsOf(parts_).cpus;
+  return prefetch_.Patience(static_cast<double>(scheduler_.in_flight()) - cpus, cpus);
 }
 
 Result<void> RunLoop::Turn(std::vector<Message> messages) {
@@ -271,11 +276,8 @@ void RunLoop::LaunchAll() {
   auto launched = parts_.runner.Launch(std::move(batch));
   CrashPoint("launch.handed-over");
   if (launched.ok()) return;
-  // Which of them have started is not known: end all, and let the budget decide.
   for (const core::Launch& launch : launches) {
-    const runners::AttemptKey key = Key(launch.task, launch.attempt);
-    parts_.runner.Kill(key, runners::KillMode::kKill);
-    Fail(key, core::FailureKind::kInfrastructure, 1, launched.error());
+    Fail(Key(launch.task, launch.attempt), core::FailureKind::kInfrastructure, 1, launched.error());
   }
 }
 

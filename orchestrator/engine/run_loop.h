@@ -52,6 +52,8 @@ class RunLoop {
   [[nodiscard]] bool Done() const { return scheduler_.Done(); }
   // When the next turn is due even if nothing arrives; none: only then.
   [[nodiscard]] std::optional<Instant> NextWakeup() const;
+  // How long news may wait for more news while workers have enough to do.
+  [[nodiscard]] Duration Patience() const;
   Result<RunResult> Finish();
 
   [[nodiscard]] RunId run() const { return run_; }

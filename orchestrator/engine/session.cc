@@ -82,7 +82,7 @@ struct RunSession::State {
       if (const auto due = loop.NextWakeup()) {
         limit = std::max(Duration{0}, *due - clock.Now());
       }
-      inbox.Wait(limit);
+      inbox.Wait(limit, loop.Patience());
       messages = inbox.Drain();
     }
   }

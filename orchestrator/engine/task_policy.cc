@@ -3,8 +3,7 @@
 namespace dml::engine {
 
 bool IsQueueable(const pipelines::TaskDecl& decl) {
-  return std::holds_alternative<pipelines::NativeWork>(decl.work) && decl.resources.cpus <= 1 &&
-         decl.resources.memory_bytes == 0 && decl.timeout.ns == 0;
+  return decl.resources.cpus <= 1 && decl.resources.memory_bytes == 0;
 }
 
 IdMap<TaskId, core::TaskPolicy> PoliciesOf(const pipelines::ExpandedPipeline& pipeline,

@@ -6,7 +6,7 @@
 
 namespace dml::engine {
 
-// Short native work that needs one slot and nothing else: it may wait inside a worker.
+// Needs one slot and nothing else: while such tasks are short, some wait inside workers.
 [[nodiscard]] bool IsQueueable(const pipelines::TaskDecl& decl);
 
 // What the scheduler has to know of every task; expected durations come from earlier runs.

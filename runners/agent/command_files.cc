@@ -1,7 +1,9 @@
 #include "runners/agent/command_files.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -84,6 +86,22 @@ Result<void> CollectOutputs(const runners::LaunchSpec& spec) {
     DML_RETURN_IF_ERROR(CollectOne(from, spec.attempt_dir + "/out/" + port, declared));
   }
   return {};
+}
+
+Result<void> MakeLogFolder(const std::string& log_path) {
+  if (log_path.empty()) return {};
+  return MakeDirectories(fs::path(log_path).parent_path().string());
+}
+
+bool CutLog(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0 || info.st_size <= kLogBytesMax) return false;
+  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (fd < 0) return false;
+  const std::string line = fmt::format("[dml: {}]\n", kLogCutWarning);
+  const bool cut = ::ftruncate(fd, 0) == 0 && ::write(fd, line.data(), line.size()) > 0;
+  ::close(fd);
+  return cut;
 }
 
 void RemoveEmptyLog(const std::string& path) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/result.h"
@@ -15,6 +16,16 @@ Result<void> PrepareWorkFolder(const runners::LaunchSpec& spec);
 
 // Moves the declared outputs to <attempt>/out/<port>/. One that is missing is kTask.
 Result<void> CollectOutputs(const runners::LaunchSpec& spec);
+
+// Nothing for an empty path.
+Result<void> MakeLogFolder(const std::string& log_path);
+
+// A log that has grown beyond kLogBytesMax loses what it holds so far, and says so in its first
+// line; whoever appends to it goes on after that. Returns whether it did.
+bool CutLog(const std::string& path);
+inline constexpr std::int64_t kLogBytesMax = 256LL << 20;
+inline constexpr char kLogCutWarning[] =
+    "its log grew beyond 256 MiB: only what came last was kept";
 
 void RemoveEmptyLog(const std::string& path);
 

@@ -15,6 +15,8 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "runners/agent/command_files.h"
+#include "runners/agent/out_of_memory.h"
+#include "runners/agent/redacted_log.h"
 #include "runners/agent/spawn.h"
 
 namespace dml::agent {
@@ -29,8 +31,7 @@ using runners::ExitTimeout;
 
 constexpr int kTerminateWanted = 1;
 constexpr int kKillWanted = 2;
-// What a shell answers for a command that is not there, or cannot be started.
-constexpr int kNotFound = 127;
+constexpr Duration kLogCheckInterval = Duration::Seconds(1);
 
 int OpenPidfd(int pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
@@ -44,6 +45,18 @@ runners::ExitReason ReasonOf(int status) {
   const int code = WEXITSTATUS(status);
   if (code == 0) return ExitSuccess{};
   return ExitFailure{Error::Task("the command ended with exit code " + std::to_string(code)), code};
+}
+
+// Of a process that has ended. What it left in its group would outlive the task, and is killed
+// first: while it is not buried, nobody else can get its number.
+CommandEnd Bury(int pid) {
+  ::kill(-pid, SIGKILL);
+  int status = 0;
+  rusage usage{};
+  while (::wait4(pid, &status, 0, &usage) < 0 && errno == EINTR) {
+  }
+  const Duration cpu = ToDuration(usage.ru_utime) + ToDuration(usage.ru_stime);
+  return {ReasonOf(status), {{}, cpu, usage.ru_maxrss * 1024}, {}};
 }
 
 }  // namespace
@@ -64,22 +77,39 @@ void CommandRun::Kill(runners::KillMode mode) {
 
 CommandEnd CommandRun::Run(const runners::LaunchSpec& spec,
                            const std::function<void(int pid)>& started) {
-  const auto failed = [](Error error, int code) {
-    return CommandEnd{ExitFailure{std::move(error), code}, {}};
-  };
   if (auto prepared = PrepareWorkFolder(spec); !prepared.ok()) {
-    return failed(std::move(prepared).error(), 1);
+    return {ExitFailure{std::move(prepared).error(), 1}, {}, {}};
   }
-  auto pid = SpawnCommand(spec);
-  if (!pid.ok()) return failed(std::move(pid).error(), kNotFound);
-  started(*pid);
-  CommandEnd end = Supervise(*pid, spec);
-  RemoveEmptyLog(spec.log_path);
+  CommandEnd end = Start(spec, started);
   if (std::holds_alternative<ExitSuccess>(end.reason)) {
     if (auto collected = CollectOutputs(spec); !collected.ok()) {
       end.reason = ExitFailure{std::move(collected).error(), 1};
     }
   }
+  return end;
+}
+
+CommandEnd CommandRun::Start(const runners::LaunchSpec& spec,
+                             const std::function<void(int pid)>& started) {
+  RedactedLog filter;
+  int output = -1;
+  const Redactor redactor(spec.secrets);
+  if (auto made = MakeLogFolder(spec.log_path); !made.ok()) {
+    return {ExitFailure{std::move(made).error(), 1}, {}, {}};
+  }
+  if (!redactor.idle() && !spec.log_path.empty()) {
+    auto opened = filter.Open(spec.log_path, redactor);
+    if (!opened.ok()) return {ExitFailure{std::move(opened).error(), 1}, {}, {}};
+    output = *opened;
+  }
+  SpawnedCommand spawned = SpawnCommand(spec, output);
+  filter.CloseWriteEnd();
+  if (auto* failure = std::get_if<ExitFailure>(&spawned)) return {std::move(*failure), {}, {}};
+  const int pid = std::get<int>(spawned);
+  started(pid);
+  CommandEnd end = Supervise(pid, spec);
+  filter.Finish();
+  RemoveEmptyLog(spec.log_path);
   return end;
 }
 
@@ -90,6 +120,8 @@ CommandEnd CommandRun::Supervise(int pid, const runners::LaunchSpec& spec) {
   std::optional<Instant> term_at;
   std::optional<Instant> kill_at;
   if (spec.timeout.ns > 0) term_at = start + spec.timeout;
+  Instant check_log_at = start + kLogCheckInterval;
+  bool log_cut = false;
   bool timed_out = false;
   bool stopped = false;
   pollfd fds[2] = {{OpenPidfd(pid), POLLIN, 0}, {wake_fd_, POLLIN, 0}};
@@ -111,28 +143,23 @@ CommandEnd CommandRun::Supervise(int pid, const runners::LaunchSpec& spec) {
       term_at.reset();
       if (!kill_at) kill_at = now + spec.grace;
     }
-    int wait_ms = -1;
-    for (const auto& next : {term_at, kill_at}) {
-      if (!next) continue;
-      const auto left =
-          static_cast<int>(std::max<std::int64_t>(0, (*next - now).ns / 1'000'000) + 1);
-      wait_ms = wait_ms < 0 ? left : std::min(wait_ms, left);
+    if (check_log_at <= now) {
+      log_cut |= CutLog(spec.log_path);
+      check_log_at = now + kLogCheckInterval;
     }
-    ::poll(fds, 2, wait_ms);
+    Instant wake = check_log_at;
+    for (const auto& next : {term_at, kill_at}) wake = std::min(wake, next.value_or(wake));
+    const std::int64_t left_ms = std::max<std::int64_t>(0, (wake - now).ns / 1'000'000) + 1;
+    ::poll(fds, 2, static_cast<int>(left_ms));
     std::uint64_t count = 0;
     if ((fds[1].revents & POLLIN) != 0 && ::read(wake_fd_, &count, sizeof count) < 0) count = 0;
     if ((fds[0].revents & POLLIN) != 0) break;
   }
   ::close(fds[0].fd);
-  int status = 0;
-  rusage usage{};
-  while (::wait4(pid, &status, 0, &usage) < 0 && errno == EINTR) {
-  }
-  // What the command left in its group would outlive the task.
-  ::kill(-pid, SIGKILL);
-  CommandEnd end{ReasonOf(status),
-                 {clock.Now() - start, ToDuration(usage.ru_utime) + ToDuration(usage.ru_stime),
-                  usage.ru_maxrss * 1024}};
+  CommandEnd end = Bury(pid);
+  end.usage.wall = clock.Now() - start;
+  if (log_cut || CutLog(spec.log_path)) end.warnings.emplace_back(kLogCutWarning);
+  JudgeMemory(spec.memory_bytes, end.usage, end.reason);
   if (timed_out) end.reason = ExitTimeout{};
   if (stopped) end.reason = ExitKilled{};
   return end;

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "runners/api/runner.h"
@@ -13,11 +14,12 @@ namespace dml::agent {
 struct CommandEnd {
   runners::ExitReason reason;
   runners::ResourceUsage usage;
+  std::vector<std::string> warnings;
 };
 
 // One external command: started in a process group of its own, with no shell, /dev/null as input
-// and its output appended to the attempt's log. Ends when the command has ended and its group is
-// gone. Run() once, on one thread; Kill() from any.
+// and its output, without its secrets, appended to the attempt's log. Ends when the command has
+// ended; what it left in its group is killed. Run() once, on one thread; Kill() from any.
 class CommandRun {
  public:
   CommandRun();
@@ -32,6 +34,7 @@ class CommandRun {
   void Kill(runners::KillMode mode);
 
  private:
+  CommandEnd Start(const runners::LaunchSpec& spec, const std::function<void(int pid)>& started);
   CommandEnd Supervise(int pid, const runners::LaunchSpec& spec);
 
   int wake_fd_;                 // an eventfd, so that Kill() interrupts the wait

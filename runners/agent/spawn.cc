@@ -1,7 +1,6 @@
 #include "runners/agent/spawn.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/resource.h>
@@ -9,18 +8,19 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <map>
 #include <string_view>
 
-#include "base/files.h"
+#include "runners/agent/start_failure.h"
 
 extern "C" char** environ;  // NOLINT(readability-redundant-declaration): POSIX names no header
 
 namespace dml::agent {
 
 namespace {
+
+// Of a command line that cannot be: what shells answer.
+constexpr int kUsage = 2;
 
 // Attributes and file actions of one posix_spawn, destroyed together.
 class SpawnPlan {
@@ -82,20 +82,21 @@ std::vector<std::string> Environment(const std::map<std::string, std::string>& e
   return env;
 }
 
-Result<void> MakeParent(const std::string& path) {
-  return MakeDirectories(std::filesystem::path(path).parent_path().string());
-}
-
 }  // namespace
 
-Result<int> SpawnCommand(const runners::LaunchSpec& spec) {
+SpawnedCommand SpawnCommand(const runners::LaunchSpec& spec, int output_fd) {
   const auto& command = std::get<runners::Command>(spec.work);
-  if (command.argv.empty()) return Error::Invalid("the command is empty");
+  if (auto checked = CheckTexts(command.argv, spec.env); !checked.ok()) {
+    return runners::ExitFailure{std::move(checked).error(), kUsage};
+  }
   SpawnPlan plan(POSIX_SPAWN_SETPGROUP);
   const std::string log = spec.log_path.empty() ? "/dev/null" : spec.log_path;
-  if (!spec.log_path.empty()) DML_RETURN_IF_ERROR(MakeParent(log));
-  posix_spawn_file_actions_addopen(plan.actions(), 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND,
-                                   0644);
+  if (output_fd >= 0) {
+    posix_spawn_file_actions_adddup2(plan.actions(), output_fd, 1);
+  } else {
+    posix_spawn_file_actions_addopen(plan.actions(), 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND,
+                                     0644);
+  }
   posix_spawn_file_actions_adddup2(plan.actions(), 1, 2);
   const bool private_folder = !command.inputs.empty() || !command.outputs.empty();
   if (private_folder) {
@@ -103,10 +104,7 @@ Result<int> SpawnCommand(const runners::LaunchSpec& spec) {
   }
   int pid = 0;
   const int status = plan.Start(command.argv, Environment(spec.env), &pid);
-  if (status != 0) {
-    return Error::Task(fmt::format("cannot start '{}': {}", command.argv[0], std::strerror(status)),
-                       status == ENOENT ? "install it, or write its path" : "");
-  }
+  if (status != 0) return WhyNotStarted(command, log, status);
   if (spec.memory_bytes > 0) {
     const rlimit limit{static_cast<rlim_t>(spec.memory_bytes),
                        static_cast<rlim_t>(spec.memory_bytes)};

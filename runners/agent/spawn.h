@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/result.h"
@@ -9,10 +10,13 @@
 
 namespace dml::agent {
 
+// The process id of a command, or why it could not start, with the exit code that a shell gives.
+using SpawnedCommand = std::variant<int, runners::ExitFailure>;
+
 // Starts the command of `spec` with posix_spawn: own process group, default signals, /dev/null as
-// input, the log (created if needed, with its folder) as output, the environment of this process
-// plus the declared one. Returns the process id. A program that is not there is kTask.
-Result<int> SpawnCommand(const runners::LaunchSpec& spec);
+// input, the log (created if needed; its folder exists) or `output_fd`, if there is one, as output,
+// the environment of this process plus the declared one.
+SpawnedCommand SpawnCommand(const runners::LaunchSpec& spec, int output_fd = -1);
 
 // A worker and the head's end of the socket that connects to it.
 struct SpawnedWorker {

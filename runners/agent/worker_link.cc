@@ -8,6 +8,8 @@
 
 namespace dml::agent {
 
+using runners::FrameType;
+
 namespace {
 
 constexpr std::size_t kReadBytes = 1U << 16;
@@ -36,16 +38,33 @@ void WorkerLink::Read() {
 }
 
 void WorkerLink::Dispatch(const runners::Frame& frame) {
-  if (frame.type == runners::FrameType::kLaunch) {
+  if (frame.type == FrameType::kLaunch) {
     auto spec = runners::DecodeLaunch(frame.payload);
     if (!spec.ok()) return Closed();
     const std::lock_guard lock(mutex_);
     queue_.push_back(std::move(spec).value());
     arrived_.notify_one();
-  } else if (frame.type == runners::FrameType::kKill) {
+  } else if (frame.type == FrameType::kKill) {
     auto request = runners::DecodeKill(frame.payload);
     if (request.ok()) KillAttempt(*request);
+  } else if (frame.type == FrameType::kRecall) {
+    auto key = runners::DecodeKey(frame.payload);
+    if (key.ok()) GiveBack(*key);
   }
+}
+
+void WorkerLink::GiveBack(const runners::AttemptKey& key) {
+  const std::lock_guard lock(mutex_);
+  if (!TakeFromQueue(key)) return;
+  SendLocked(FrameType::kReturned, runners::EncodeKey(key));
+}
+
+bool WorkerLink::TakeFromQueue(const runners::AttemptKey& key) {
+  const auto waiting = std::ranges::find_if(
+      queue_, [&](const runners::LaunchSpec& spec) { return spec.key == key; });
+  if (waiting == queue_.end()) return false;
+  queue_.erase(waiting);
+  return true;
 }
 
 void WorkerLink::KillAttempt(const runners::KillRequest& request) {
@@ -57,14 +76,11 @@ void WorkerLink::KillAttempt(const runners::KillRequest& request) {
     return;
   }
   // Still waiting in line: it ends without ever having started.
-  const auto waiting = std::ranges::find_if(
-      queue_, [&](const runners::LaunchSpec& spec) { return spec.key == request.key; });
-  if (waiting == queue_.end()) return;
-  queue_.erase(waiting);
+  if (!TakeFromQueue(request.key)) return;
   runners::AttemptExited exited;
   exited.key = request.key;
   exited.reason = runners::ExitKilled{};
-  SendLocked(runners::FrameType::kExited, runners::EncodeExited(exited));
+  SendLocked(FrameType::kExited, runners::EncodeExited(exited));
 }
 
 // The head is gone: nobody waits for the result, and nobody else would stop the work.
@@ -116,12 +132,12 @@ bool WorkerLink::End() {
   return killed_.has_value();
 }
 
-void WorkerLink::Send(runners::FrameType type, const std::string& payload) {
+void WorkerLink::Send(FrameType type, const std::string& payload) {
   const std::lock_guard lock(mutex_);
   SendLocked(type, payload);
 }
 
-void WorkerLink::SendLocked(runners::FrameType type, const std::string& payload) {
+void WorkerLink::SendLocked(FrameType type, const std::string& payload) {
   std::string bytes;
   runners::AppendFrame(type, payload, bytes);
   std::string_view rest = bytes;

@@ -41,6 +41,8 @@ class WorkerLink {
  private:
   void Read();
   void Dispatch(const runners::Frame& frame);
+  void GiveBack(const runners::AttemptKey& key);
+  bool TakeFromQueue(const runners::AttemptKey& key);
   void KillAttempt(const runners::KillRequest& request);
   void Closed();
   void SendLocked(runners::FrameType type, const std::string& payload);

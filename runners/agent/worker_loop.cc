@@ -11,7 +11,9 @@
 #include "base/clock.h"
 #include "base/crash_point.h"
 #include "base/files.h"
+#include "base/redactor.h"
 #include "runners/agent/attempt_record.h"
+#include "runners/agent/out_of_memory.h"
 #include "runners/agent/worker_link.h"
 
 namespace dml::agent {
@@ -25,14 +27,16 @@ constexpr Duration kProgressInterval = Duration::Millis(100);
 
 class LinkMonitor final : public runners::TaskMonitor {
  public:
-  LinkMonitor(WorkerLink& link, const runners::LaunchSpec& spec) : link_(link), spec_(spec) {}
+  LinkMonitor(WorkerLink& link, const runners::LaunchSpec& spec)
+      : link_(link), spec_(spec), redactor_(spec.secrets) {}
 
   void Progress(double fraction, const std::string& note) override {
     const std::lock_guard lock(mutex_);
     const Instant now = clock_.Now();
     if (now - last_ < kProgressInterval) return;
     last_ = now;
-    link_.Send(FrameType::kProgress, runners::EncodeProgress({spec_.key, fraction, note}));
+    link_.Send(FrameType::kProgress,
+               runners::EncodeProgress({spec_.key, fraction, redactor_(note)}));
   }
 
   // The file comes into being with its first line.
@@ -43,12 +47,13 @@ class LinkMonitor final : public runners::TaskMonitor {
       if (!MakeDirectories(folder).ok()) return;
       log_.open(spec_.log_path, std::ios::app);
     }
-    log_ << line << '\n' << std::flush;
+    log_ << redactor_(line) << '\n' << std::flush;
   }
 
  private:
   WorkerLink& link_;
   const runners::LaunchSpec& spec_;
+  const Redactor redactor_;
   const SystemClock clock_;
   std::mutex mutex_;
   Instant last_{-kProgressInterval.ns};
@@ -107,9 +112,9 @@ void RunNative(const runners::LaunchSpec& spec, runners::TaskExecutor& executor,
   const Instant start = clock.Now();
   const Duration cpu = CpuTime();
   LinkMonitor monitor(link, spec);
-  LimitHeap(spec.memory_bytes);
+  if (spec.memory_bytes > 0) LimitHeap(spec.memory_bytes);
   exited.reason = Execute(spec, executor, monitor, link.stop(), exited);
-  LimitHeap(0);
+  if (spec.memory_bytes > 0) LimitHeap(0);
   const bool killed = link.End();
   if (killed && !std::holds_alternative<runners::ExitSuccess>(exited.reason)) {
     exited.reason = runners::ExitKilled{};
@@ -156,11 +161,36 @@ void RunCommand(const runners::LaunchSpec& spec, WorkerLink& link, Note& note,
   link.End();
   exited.reason = std::move(end.reason);
   exited.usage = end.usage;
+  exited.warnings = std::move(end.warnings);
+}
+
+// What a task says about its end may quote its secrets, and goes to the store from here.
+void Redact(const std::vector<std::string>& secrets, runners::AttemptExited& exited) {
+  const Redactor redactor(secrets);
+  if (redactor.idle()) return;
+  redactor.Redact(exited.metrics);
+  for (std::string& warning : exited.warnings) warning = redactor(warning);
+  if (auto* failure = std::get_if<runners::ExitFailure>(&exited.reason)) {
+    for (std::string* text :
+         {&failure->error.message, &failure->error.hint, &failure->error.where}) {
+      *text = redactor(*text);
+    }
+  }
+}
+
+std::string EncodeEnd(runners::AttemptExited exited) {
+  std::string payload = runners::EncodeExited(exited);
+  if (payload.size() <= runners::kFramePayloadMax) return payload;
+  exited.metrics = Json::object();
+  exited.warnings.clear();
+  exited.reason = ReasonOf(Error::Task("its metrics and warnings are larger than 64 MiB"));
+  return runners::EncodeExited(exited);
 }
 
 }  // namespace
 
 int ServeWorker(int fd, runners::TaskExecutor& executor) {
+  OutOfMemoryWatch memory;
   WorkerLink link(fd);
   link.Send(FrameType::kHello, std::to_string(runners::kProtocolVersion));
   while (const auto spec = link.Next()) {
@@ -173,11 +203,15 @@ int ServeWorker(int fd, runners::TaskExecutor& executor) {
     } else {
       RunNative(*spec, executor, link, exited);
     }
+    if (auto* end = std::get_if<runners::ExitSignal>(&exited.reason)) {
+      end->out_of_memory |= end->signal == SIGKILL && memory.Struck();
+    }
+    Redact(spec->secrets, exited);
     // Before the next one begins: a step that brings the worker down must not take the word of
     // those before it along.
     CrashPoint("worker.done");
     note.Ended(exited);
-    link.Send(FrameType::kExited, runners::EncodeExited(exited));
+    link.Send(FrameType::kExited, EncodeEnd(std::move(exited)));
   }
   return 0;
 }

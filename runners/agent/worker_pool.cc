@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/check.h"
 #include "runners/agent/spawn.h"
@@ -18,7 +19,13 @@ namespace dml::agent {
 namespace {
 
 // How many attempts a worker holds at most: enough to hide the round trip, few enough to spread.
-constexpr std::size_t kLineMax = 64;
+constexpr std::size_t kLineMax = 256;
+// Whoever waits for longer than this behind another attempt may go to a free worker instead.
+constexpr Duration kRecallAfter = Duration::Millis(20);
+// Workers beyond the processors, for attempts that ask for less than one.
+constexpr std::size_t kWorkersPerCpuMax = 8;
+// The exit code of what cannot be launched as it stands.
+constexpr int kUsage = 2;
 constexpr std::size_t kReadBytes = 1U << 16;
 // A worker that does not obey in this time after its grace period is killed itself.
 constexpr Duration kObeyTime = Duration::Seconds(2);
@@ -109,11 +116,7 @@ void WorkerPool::KillNow(runners::AttemptKey key, runners::KillMode mode) {
       std::ranges::find_if(backlog_, [&](const auto& spec) { return spec.key == key; });
   if (waiting != backlog_.end()) {
     backlog_.erase(waiting);
-    Forget(key);
-    runners::AttemptExited exited;
-    exited.key = key;
-    exited.reason = runners::ExitKilled{};
-    return sink_.Post(std::move(exited));
+    return EndUnstarted(key);
   }
   for (auto& worker : workers_) {
     for (Running& running : worker->line) {
@@ -135,18 +138,46 @@ void WorkerPool::KillNow(runners::AttemptKey key, runners::KillMode mode) {
   }
 }
 
-// Idle workers first, then new ones, and only then a place in somebody's line.
-WorkerPool::Worker* WorkerPool::FreeWorker() {
-  Worker* shortest = nullptr;
-  for (auto& worker : workers_) {
-    if (worker->ended || worker->line.size() >= kLineMax) continue;
-    if (worker->line.empty()) return worker.get();
-    if (shortest == nullptr || worker->line.size() < shortest->line.size()) shortest = worker.get();
+double WorkerPool::CpusInUse() const {
+  double cpus = 0;
+  for (const auto& worker : workers_) {
+    if (!worker->ended && !worker->line.empty()) cpus += worker->line.front().spec.cpus;
   }
-  if (workers_.size() >= options_.workers_max) return shortest;
+  return cpus;
+}
+
+// While processors are free an idle worker, if need be a new one; after that a place in a line.
+WorkerPool::Worker* WorkerPool::WorkerFor(const runners::LaunchSpec& spec) {
+  const double in_use = CpusInUse();
+  // What asks for more than there is runs alone rather than never.
+  const bool fits = in_use + spec.cpus <= options_.cpus || in_use <= 0;
+  Worker* idle = fits ? IdleWorker() : nullptr;
+  return idle != nullptr ? idle : ShortestLine(spec);
+}
+
+WorkerPool::Worker* WorkerPool::ShortestLine(const runners::LaunchSpec& spec) {
+  Worker* shortest = nullptr;
+  const Instant now = clock_.Now();
+  for (auto& worker : workers_) {
+    const auto& line = worker->line;
+    if (worker->ended || line.empty() || line.size() >= kLineMax) continue;
+    if (line.front().front_since + kRecallAfter <= now) continue;
+    // It will run where the front one runs now, on no more processors than that.
+    if (line.front().spec.cpus < spec.cpus) continue;
+    if (shortest == nullptr || line.size() < shortest->line.size()) shortest = worker.get();
+  }
+  return shortest;
+}
+
+WorkerPool::Worker* WorkerPool::IdleWorker() {
+  for (auto& worker : workers_) {
+    if (!worker->ended && worker->line.empty()) return worker.get();
+  }
+  const auto most = static_cast<std::size_t>(std::ceil(options_.cpus)) * kWorkersPerCpuMax;
+  if (workers_.size() >= most) return nullptr;
   auto spawned = SpawnWorker(options_.worker_argv, options_.worker_env);
   if (!spawned.ok()) {
-    if (!workers_.empty()) return shortest;
+    if (!workers_.empty()) return nullptr;
     for (const auto& spec : backlog_) {
       Forget(spec.key);
       sink_.Post(runners::AttemptLost{spec.key, spawned.error()});
@@ -163,35 +194,92 @@ WorkerPool::Worker* WorkerPool::FreeWorker() {
 
 void WorkerPool::Assign() {
   while (!backlog_.empty()) {
-    Worker* worker = FreeWorker();
+    Worker* worker = WorkerFor(backlog_.front());
     if (worker == nullptr) break;
     Hand(*worker, std::move(backlog_.front()));
     backlog_.pop_front();
   }
+  if (backlog_.empty()) RecallWaiting();
   for (auto& worker : workers_) {
     if (!worker->ended && !worker->unsent.empty()) WriteTo(*worker);
   }
 }
 
 void WorkerPool::Hand(Worker& worker, runners::LaunchSpec spec) {
+  const std::string payload = runners::EncodeLaunch(spec);
+  if (payload.size() > runners::kFramePayloadMax) return Refuse(spec.key);
   {
     const std::lock_guard lock(known_mutex_);
     known_[spec.key] = worker.pid;
   }
-  runners::AppendFrame(runners::FrameType::kLaunch, runners::EncodeLaunch(spec), worker.unsent);
-  worker.line.push_back({std::move(spec), {}, false, false, 0});
-  if (worker.line.size() == 1) ArmDeadline(worker);
+  runners::AppendFrame(runners::FrameType::kLaunch, payload, worker.unsent);
+  Running running;
+  running.spec = std::move(spec);
+  worker.line.push_back(std::move(running));
+  if (worker.line.size() == 1) BringForward(worker);
 }
 
-// Commands mind their own timeout in the worker; this is the alarm for native steps, and the last
-// resort for both.
-void WorkerPool::ArmDeadline(Worker& worker) {
+void WorkerPool::Refuse(const runners::AttemptKey& key) {
+  Forget(key);
+  runners::AttemptExited exited;
+  exited.key = key;
+  exited.reason = runners::ExitFailure{
+      Error::Invalid("its parameters, arguments and environment are larger than 64 MiB",
+                     "write large values into a file and pass its path"),
+      kUsage};
+  sink_.Post(std::move(exited));
+}
+
+// The attempt at the front may be running from now on. Commands mind their own timeout in the
+// worker; the deadline is the alarm for native steps, and the last resort for both.
+void WorkerPool::BringForward(Worker& worker) {
   if (worker.line.empty()) return;
   Running& front = worker.line.front();
+  front.front_since = clock_.Now();
   if (front.spec.timeout.ns == 0 || front.deadline) return;
   const bool command = std::holds_alternative<runners::Command>(front.spec.work);
   const Duration slack = command ? front.spec.grace + kObeyTime : Duration{0};
-  front.deadline = clock_.Now() + front.spec.timeout + slack;
+  front.deadline = front.front_since + front.spec.timeout + slack;
+}
+
+bool WorkerPool::MayRecall(const Running& waiting, double free) {
+  return !waiting.recalled && !waiting.kill_asked && waiting.spec.cpus <= free;
+}
+
+// Processors are free and nobody waits for them here: asks for what waits behind a long attempt.
+void WorkerPool::RecallWaiting() {
+  const double free = options_.cpus - CpusInUse();
+  const Instant now = clock_.Now();
+  for (auto& worker : workers_) {
+    auto& line = worker->line;
+    if (worker->ended || line.size() < 2 || line.front().front_since + kRecallAfter > now) continue;
+    for (std::size_t i = 1; i < line.size(); ++i) {
+      if (!MayRecall(line[i], free)) continue;
+      line[i].recalled = true;
+      runners::AppendFrame(runners::FrameType::kRecall, runners::EncodeKey(line[i].spec.key),
+                           worker->unsent);
+    }
+  }
+}
+
+// The worker had not begun with it, and now will not.
+void WorkerPool::Returned(Worker& worker, const runners::AttemptKey& key) {
+  const auto running =
+      std::ranges::find_if(worker.line, [&](const Running& one) { return one.spec.key == key; });
+  if (running == worker.line.end() || running == worker.line.begin()) return;
+  const bool killed = running->kill_asked;
+  runners::LaunchSpec spec = std::move(running->spec);
+  worker.line.erase(running);
+  if (killed) return EndUnstarted(key);
+  backlog_.push_back(std::move(spec));
+}
+
+void WorkerPool::EndUnstarted(const runners::AttemptKey& key) {
+  Forget(key);
+  runners::AttemptExited exited;
+  exited.key = key;
+  exited.reason = runners::ExitKilled{};
+  sink_.Post(std::move(exited));
 }
 
 void WorkerPool::CheckDeadlines() {
@@ -216,12 +304,18 @@ void WorkerPool::CheckDeadlines() {
 
 int WorkerPool::PollTimeoutMs() const {
   std::int64_t least = -1;
-  for (const auto& worker : workers_) {
-    if (worker->line.empty() || !worker->line.front().deadline) continue;
-    const std::int64_t left =
-        std::max<std::int64_t>(0, (*worker->line.front().deadline - clock_.Now()).ns) / 1'000'000 +
-        1;
+  const double free = options_.cpus - CpusInUse();
+  const auto wake_at = [&](Instant when) {
+    const auto left = std::max<std::int64_t>(0, (when - clock_.Now()).ns) / 1'000'000 + 1;
     least = least < 0 ? left : std::min(least, left);
+  };
+  for (const auto& worker : workers_) {
+    if (worker->line.empty()) continue;
+    const Running& front = worker->line.front();
+    if (front.deadline) wake_at(*front.deadline);
+    if (backlog_.empty() && worker->line.size() > 1 && MayRecall(worker->line.back(), free)) {
+      wake_at(front.front_since + kRecallAfter);
+    }
   }
   return static_cast<int>(std::min<std::int64_t>(least, 60'000));
 }
@@ -277,6 +371,8 @@ void WorkerPool::Handle(Worker& worker, const runners::Frame& frame) {
     if (auto event = runners::DecodeProgress(frame.payload); event.ok()) {
       sink_.Post(std::move(event).value());
     }
+  } else if (frame.type == runners::FrameType::kReturned) {
+    if (auto key = runners::DecodeKey(frame.payload); key.ok()) Returned(worker, *key);
   } else if (frame.type == runners::FrameType::kStarted) {
     auto event = runners::DecodeStarted(frame.payload);
     if (!event.ok() || worker.line.empty()) return;
@@ -293,7 +389,7 @@ void WorkerPool::Exited(Worker& worker, runners::AttemptExited exited) {
   if (running->timed_out && stopped) exited.reason = runners::ExitTimeout{};
   worker.line.erase(running);
   Forget(exited.key);
-  ArmDeadline(worker);
+  BringForward(worker);
   sink_.Post(std::move(exited));
 }
 
@@ -322,7 +418,8 @@ void WorkerPool::Died(Worker& worker) {
   } else if (front.kill_asked) {
     exited.reason = runners::ExitKilled{};
   } else if (WIFSIGNALED(status)) {
-    exited.reason = runners::ExitSignal{WTERMSIG(status), false};
+    const bool out_of_memory = WTERMSIG(status) == SIGKILL && memory_.Struck();
+    exited.reason = runners::ExitSignal{WTERMSIG(status), out_of_memory};
   } else {
     const Error error = Error::Environment("the worker process ended unexpectedly");
     return sink_.Post(runners::AttemptLost{front.spec.key, error});

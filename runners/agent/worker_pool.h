@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "runners/agent/out_of_memory.h"
 #include "runners/api/frame.h"
 #include "runners/api/messages.h"
 #include "runners/api/runner.h"
@@ -18,15 +19,15 @@ namespace dml::agent {
 
 struct PoolOptions {
   std::vector<std::string> worker_argv;  // how to start a worker; see ServeWorker
-  std::size_t workers_max = 1;
+  double cpus = 1;                       // what may run at a time, by the attempts' own requests
   std::map<std::string, std::string> worker_env = {};  // added to this process's
 };
 
-// Reusable worker processes and the attempts on them. Attempts beyond the free workers wait in
+// Reusable worker processes and the attempts on them. Attempts beyond the free processors wait in
 // line, first come first served, and are handed over a few at a time, so that short tasks do not
-// wait for a round trip each. A worker that dies costs the attempt that it was running; those
-// behind it go to another worker. One thread does all input and output; public calls only put
-// requests in line.
+// wait for a round trip each; what waits behind a long one is taken back for a worker that is free.
+// A worker that dies costs the attempt that it was running; those behind it go to another worker.
+// One thread does all input and output; public calls only put requests in line.
 class WorkerPool {
  public:
   WorkerPool(PoolOptions options, runners::EventSink& sink);
@@ -43,9 +44,11 @@ class WorkerPool {
  private:
   struct Running {
     runners::LaunchSpec spec;
-    std::optional<Instant> deadline;  // of the front attempt, once it may have started
+    Instant front_since{0};           // when it may have started
+    std::optional<Instant> deadline;  // from then on
     bool timed_out = false;
     bool kill_asked = false;
+    bool recalled = false;
     int command_pid = 0;
   };
   struct Worker {
@@ -61,8 +64,16 @@ class WorkerPool {
   void TakeRequests();
   void Assign();
   void Hand(Worker& worker, runners::LaunchSpec spec);
-  Worker* FreeWorker();
-  void ArmDeadline(Worker& worker);
+  void Refuse(const runners::AttemptKey& key);
+  [[nodiscard]] double CpusInUse() const;
+  Worker* WorkerFor(const runners::LaunchSpec& spec);
+  Worker* IdleWorker();
+  Worker* ShortestLine(const runners::LaunchSpec& spec);
+  void BringForward(Worker& worker);
+  [[nodiscard]] static bool MayRecall(const Running& waiting, double free);
+  void RecallWaiting();
+  void Returned(Worker& worker, const runners::AttemptKey& key);
+  void EndUnstarted(const runners::AttemptKey& key);
   void CheckDeadlines();
   void KillNow(runners::AttemptKey key, runners::KillMode mode);
   [[nodiscard]] int PollTimeoutMs() const;
@@ -89,6 +100,7 @@ class WorkerPool {
   std::map<runners::AttemptKey, int> known_;  // attempts here, and the pid of their worker
 
   // The thread's own.
+  OutOfMemoryWatch memory_;
   std::deque<runners::LaunchSpec> backlog_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::jthread thread_;

@@ -20,7 +20,7 @@ bool IsKnown(std::uint8_t type) {
   const auto within = [type](FrameType low, FrameType high) {
     return type >= static_cast<std::uint8_t>(low) && type <= static_cast<std::uint8_t>(high);
   };
-  return within(FrameType::kHello, FrameType::kExited) ||
+  return within(FrameType::kHello, FrameType::kReturned) ||
          within(FrameType::kAttach, FrameType::kStop);
 }
 

@@ -17,6 +17,8 @@ enum class FrameType : std::uint8_t {
   kStarted = 4,   // worker to head
   kProgress = 5,  // worker to head
   kExited = 6,    // worker to head
+  kRecall = 7,    // head to worker: give this attempt back if you have not begun with it
+  kReturned = 8,  // worker to head: here it is; without this answer it runs or has ended
 
   // Between a head and the resident agent of a node; see runners/node/wire.h.
   kAttach = 16,     // head: who it is; the agent answers with kAttached

@@ -1,5 +1,7 @@
 #include "runners/api/messages.h"
 
+#include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace dml::runners {
@@ -15,6 +17,46 @@ Result<T> Decode(std::string_view payload, Read read) {
   } catch (const Json::exception& error) {
     return Error::Environment(std::string("a malformed message: ") + error.what());
   }
+}
+
+// Writes an object field by field: a tree of them would cost more than all the rest of a launch.
+class ObjectText {
+ public:
+  void Text(std::string_view name, const std::string& value) {
+    Name(name);
+    const auto plain = [](char c) { return c >= ' ' && c < 127 && c != '"' && c != '\\'; };
+    if (std::ranges::all_of(value, plain)) {
+      text_.append(1, '"').append(value).append(1, '"');
+    } else {
+      text_ += CanonicalJson(value);
+    }
+  }
+  void Number(std::string_view name, std::int64_t value) {
+    Name(name);
+    char digits[24];
+    text_.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+  }
+  void Value(std::string_view name, const Json& value) {
+    Name(name);
+    text_ += CanonicalJson(value);
+  }
+  std::string Finish() {
+    text_ += '}';
+    return std::move(text_);
+  }
+
+ private:
+  void Name(std::string_view name) {
+    text_.append(1, text_.empty() ? '{' : ',').append(1, '"').append(name).append("\":");
+  }
+  std::string text_;
+};
+
+// A list that is left out when it is empty.
+const Json& Optional(const Json& json, const char* name) {
+  static const Json kNone = Json::array();
+  const auto found = json.find(name);
+  return found == json.end() ? kNone : *found;
 }
 
 Json WorkToJson(const LaunchSpec& spec) {
@@ -166,21 +208,25 @@ AttemptKey KeyFromJson(const Json& json) {
 }
 
 std::string EncodeLaunch(const LaunchSpec& spec) {
-  return CanonicalJson({{"key", KeyToJson(spec.key)},
-                        {"name", spec.task_name},
-                        {"work", WorkToJson(spec)},
-                        {"inputs", InputsToJson(spec.inputs)},
-                        {"outputs", PortsToJson(spec.outputs)},
-                        {"env", spec.env},
-                        {"dir", spec.attempt_dir},
-                        {"log", spec.log_path},
-                        {"files", FileSetsToJson(spec.files)},
-                        {"labels", spec.labels},
-                        {"record", spec.record_path},
-                        {"threads", spec.threads},
-                        {"memory", spec.memory_bytes},
-                        {"timeout", spec.timeout.ns},
-                        {"grace", spec.grace.ns}});
+  ObjectText object;
+  object.Value("key", KeyToJson(spec.key));
+  object.Text("name", spec.task_name);
+  object.Value("work", WorkToJson(spec));
+  if (!spec.inputs.empty()) object.Value("inputs", InputsToJson(spec.inputs));
+  if (!spec.outputs.empty()) object.Value("outputs", PortsToJson(spec.outputs));
+  if (!spec.env.empty()) object.Value("env", spec.env);
+  if (!spec.secrets.empty()) object.Value("secrets", spec.secrets);
+  object.Text("dir", spec.attempt_dir);
+  object.Text("log", spec.log_path);
+  if (!spec.files.empty()) object.Value("files", FileSetsToJson(spec.files));
+  if (!spec.labels.empty()) object.Value("labels", spec.labels);
+  if (!spec.record_path.empty()) object.Text("record", spec.record_path);
+  object.Value("cpus", spec.cpus);
+  object.Number("threads", spec.threads);
+  object.Number("memory", spec.memory_bytes);
+  object.Number("timeout", spec.timeout.ns);
+  object.Number("grace", spec.grace.ns);
+  return object.Finish();
 }
 
 Result<LaunchSpec> DecodeLaunch(std::string_view payload) {
@@ -189,20 +235,28 @@ Result<LaunchSpec> DecodeLaunch(std::string_view payload) {
     spec.key = KeyFromJson(json.at("key"));
     spec.task_name = json.at("name").get<std::string>();
     spec.work = WorkFromJson(json.at("work"));
-    spec.inputs = InputsFromJson(json.at("inputs"));
-    spec.outputs = PortsFromJson(json.at("outputs"));
-    spec.env = json.at("env").get<std::map<std::string, std::string>>();
+    spec.inputs = InputsFromJson(Optional(json, "inputs"));
+    spec.outputs = PortsFromJson(Optional(json, "outputs"));
+    spec.env = json.value("env", spec.env);
+    spec.secrets = json.value("secrets", spec.secrets);
     spec.attempt_dir = json.at("dir").get<std::string>();
     spec.log_path = json.at("log").get<std::string>();
-    spec.files = FileSetsFromJson(json.at("files"));
-    spec.labels = json.at("labels").get<std::vector<std::string>>();
-    spec.record_path = json.at("record").get<std::string>();
+    spec.files = FileSetsFromJson(Optional(json, "files"));
+    spec.labels = json.value("labels", spec.labels);
+    spec.record_path = json.value("record", spec.record_path);
+    spec.cpus = json.at("cpus").get<double>();
     spec.threads = json.at("threads").get<int>();
     spec.memory_bytes = json.at("memory").get<std::int64_t>();
     spec.timeout.ns = json.at("timeout").get<std::int64_t>();
     spec.grace.ns = json.at("grace").get<std::int64_t>();
     return spec;
   });
+}
+
+std::string EncodeKey(const AttemptKey& key) { return CanonicalJson(KeyToJson(key)); }
+
+Result<AttemptKey> DecodeKey(std::string_view payload) {
+  return Decode<AttemptKey>(payload, KeyFromJson);
 }
 
 std::string EncodeKill(const KillRequest& request) {
@@ -239,13 +293,15 @@ Result<AttemptProgress> DecodeProgress(std::string_view payload) {
 }
 
 std::string EncodeExited(const AttemptExited& event) {
-  return CanonicalJson({{"key", KeyToJson(event.key)},
-                        {"reason", ReasonToJson(event.reason)},
-                        {"metrics", event.metrics},
-                        {"warnings", event.warnings},
-                        {"wall", event.usage.wall.ns},
-                        {"cpu", event.usage.cpu.ns},
-                        {"memory", event.usage.memory_bytes_max}});
+  ObjectText object;
+  object.Value("key", KeyToJson(event.key));
+  object.Value("reason", ReasonToJson(event.reason));
+  if (!event.metrics.empty()) object.Value("metrics", event.metrics);
+  if (!event.warnings.empty()) object.Value("warnings", event.warnings);
+  object.Number("wall", event.usage.wall.ns);
+  object.Number("cpu", event.usage.cpu.ns);
+  object.Number("memory", event.usage.memory_bytes_max);
+  return object.Finish();
 }
 
 Result<AttemptExited> DecodeExited(std::string_view payload) {
@@ -253,8 +309,8 @@ Result<AttemptExited> DecodeExited(std::string_view payload) {
     AttemptExited event;
     event.key = KeyFromJson(json.at("key"));
     event.reason = ReasonFromJson(json.at("reason"));
-    event.metrics = json.at("metrics");
-    event.warnings = json.at("warnings").get<std::vector<std::string>>();
+    event.metrics = json.value("metrics", event.metrics);
+    event.warnings = json.value("warnings", event.warnings);
     event.usage.wall.ns = json.at("wall").get<std::int64_t>();
     event.usage.cpu.ns = json.at("cpu").get<std::int64_t>();
     event.usage.memory_bytes_max = json.at("memory").get<std::int64_t>();

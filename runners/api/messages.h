@@ -8,8 +8,8 @@
 
 namespace dml::runners {
 
-// Payloads of frames: compact JSON, one object a message. Decoding trusts nothing; what does not
-// fit is kEnvironment.
+// Payloads of frames: compact JSON, one value a message, empty lists left out. Decoding trusts
+// nothing; what does not fit is kEnvironment.
 
 [[nodiscard]] Json KeyToJson(const AttemptKey& key);
 // Throws Json::exception if it is no key, like the rest of nlohmann's readers.
@@ -17,6 +17,10 @@ AttemptKey KeyFromJson(const Json& json);
 
 [[nodiscard]] std::string EncodeLaunch(const LaunchSpec& spec);
 Result<LaunchSpec> DecodeLaunch(std::string_view payload);
+
+// Recall and its answer.
+[[nodiscard]] std::string EncodeKey(const AttemptKey& key);
+Result<AttemptKey> DecodeKey(std::string_view payload);
 
 struct KillRequest {
   AttemptKey key;

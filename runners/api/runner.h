@@ -55,15 +55,17 @@ struct LaunchSpec {
   std::vector<Artifact> inputs;  // grouped by port, in order
   std::vector<PortSpec> outputs;
   std::map<std::string, std::string> env;  // added to the node's environment
+  std::vector<std::string> secrets;        // values in it to blot out of logs and reports
   std::string
       attempt_dir;       // private to the attempt, created on demand; outputs in <dir>/out/<port>/
   std::string log_path;  // stdout and stderr, appended
   std::vector<FileSet> files;
   std::vector<std::string> labels;  // the node must carry all of them
   std::string record_path;          // where a worker notes how the attempt stands; empty: nowhere
-  int threads = 1;
-  std::int64_t memory_bytes = 0;           // 0: unlimited
-  Duration timeout{0};                     // 0: none
+  double cpus = 1;                  // what it takes of its node
+  int threads = 1;                  // how many a native step may use
+  std::int64_t memory_bytes = 0;    // 0: unlimited
+  Duration timeout{0};              // 0: none
   Duration grace = Duration::Seconds(10);  // between TERM and KILL
 };
 
@@ -134,12 +136,13 @@ struct AttemptRunning {
 using AttemptStatus = std::variant<AttemptUnknown, AttemptRunning, AttemptExited>;
 
 // Runs attempts on one node. Called from the run loop only; never blocks on a task. Launch is
-// idempotent by key. An attempt whose Launch returned an error was not started.
+// idempotent by key.
 class Runner {
  public:
   virtual ~Runner() = default;
   [[nodiscard]] virtual Capacity Total() const = 0;
-  // Hands over a batch; returns the first failure to hand over, if any, by position.
+  // Hands over a batch. An attempt that cannot be handed over is reported as lost or exited, alone;
+  // an error means that none of the batch was taken.
   virtual Result<void> Launch(std::vector<LaunchSpec> batch) = 0;
   virtual void Kill(AttemptKey key, KillMode mode) = 0;
   [[nodiscard]] virtual Result<AttemptStatus> Find(AttemptKey key) = 0;

@@ -1,7 +1,5 @@
 #include "runners/local/local_runner.h"
 
-#include <cmath>
-
 #include "runners/agent/machine.h"
 #include "runners/agent/orphans.h"
 
@@ -25,9 +23,7 @@ std::map<std::string, std::string> WorkerEnvironment(const std::string& home) {
 LocalRunner::LocalRunner(const LocalOptions& options, runners::EventSink& sink)
     : capacity_(Limited(options.jobs)),
       home_(options.home),
-      pool_({options.worker_argv, static_cast<std::size_t>(std::ceil(capacity_.cpus)),
-             WorkerEnvironment(options.home)},
-            sink) {}
+      pool_({options.worker_argv, capacity_.cpus, WorkerEnvironment(options.home)}, sink) {}
 
 Result<void> LocalRunner::Launch(std::vector<runners::LaunchSpec> batch) {
   pool_.Launch(std::move(batch));

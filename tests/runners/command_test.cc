@@ -1,15 +1,7 @@
 // Goal: commands run as people expect of a shell, and none outlives its task.
 
-#include <gtest/gtest.h>
-
-#include <filesystem>
-#include <thread>
-
-#include "base/clock.h"
-#include "base/files.h"
 #include "runners/agent/machine.h"
-#include "runners/local/local_runner.h"
-#include "tests/runners/recording_sink.h"
+#include "tests/runners/command_fixture.h"
 
 namespace dml::local {
 namespace {
@@ -18,48 +10,6 @@ using runners::Command;
 using runners::CommandSpec;
 using runners::KeyOf;
 using runners::LaunchSpec;
-
-// A killed process stays in the table until its parent asks, so look at its state.
-bool IsDead(int pid) {
-  const auto stat = ReadFile("/proc/" + std::to_string(pid) + "/stat");
-  if (!stat.ok()) return true;
-  return stat->find(") Z ") != std::string::npos || stat->find(") X ") != std::string::npos;
-}
-
-// Signals are delivered in their own time.
-bool DiesSoon(int pid) {
-  const SystemClock clock;
-  const Instant limit = clock.Now() + Duration::Seconds(20);
-  while (!IsDead(pid) && clock.Now() < limit) std::this_thread::yield();
-  return IsDead(pid);
-}
-
-class CommandTest : public testing::Test {
- protected:
-  void SetUp() override { std::filesystem::create_directories(root_); }
-  void TearDown() override {
-    runner_.Shutdown();
-    std::filesystem::remove_all(root_);
-  }
-
-  std::string Run(const LaunchSpec& spec) {
-    EXPECT_TRUE(runner_.Launch({spec}).ok());
-    sink_.WaitForEnds(++launched_);
-    return sink_.End(spec.key);
-  }
-  LaunchSpec Shell(std::size_t task, const std::string& script) {
-    return CommandSpec(task, {"/bin/sh", "-c", script}, root_);
-  }
-  [[nodiscard]] std::string Log(std::size_t task) const {
-    return ReadFile(root_ + "/logs/" + std::to_string(task) + ".log").value();
-  }
-
-  std::string root_ = testing::TempDir() + "/command_test_" +
-                      testing::UnitTest::GetInstance()->current_test_info()->name();
-  runners::RecordingSink sink_;
-  LocalRunner runner_{{{DML_BINARY_DIR "/runners_test_worker"}, 2}, sink_};
-  std::size_t launched_ = 0;
-};
 
 TEST_F(CommandTest, WritesItsOutputToTheLog) {
   LaunchSpec spec = Shell(0, "echo out; echo \"$GREETING\" >&2");
@@ -77,7 +27,7 @@ TEST_F(CommandTest, ReportsExitCodesSignalsAndMissingPrograms) {
   EXPECT_EQ(Run(Shell(0, "exit 3")), "exit 3: the command ended with exit code 3");
   EXPECT_EQ(Run(Shell(1, "kill -9 $$")), "signal 9");
   EXPECT_EQ(Run(CommandSpec(2, {"no-such-program"}, root_)),
-            "exit 127: cannot start 'no-such-program': No such file or directory");
+            "exit 127: cannot start 'no-such-program': no such program on the PATH");
 }
 
 TEST_F(CommandTest, ATrivialCommandLeavesNoFiles) {

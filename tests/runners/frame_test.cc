@@ -47,12 +47,16 @@ TEST(Messages, ALaunchComesBackWhole) {
   port.kind = PortKind::kModel;
   spec.outputs = {port};
   spec.env = {{"SEED", "42"}};
+  spec.secrets = {"s\"e"};
+  spec.cpus = 0.5;
   spec.timeout = Duration::Seconds(5);
   const LaunchSpec back = DecodeLaunch(EncodeLaunch(spec)).value();
   EXPECT_EQ(EncodeLaunch(back), EncodeLaunch(spec));
   EXPECT_EQ(back.key, spec.key);
   EXPECT_EQ(std::get<Command>(back.work).argv, std::get<Command>(spec.work).argv);
   EXPECT_EQ(back.inputs[0].files[0].digest, Sha256::Of("a"));
+  EXPECT_EQ(back.secrets, spec.secrets);
+  EXPECT_EQ(back.cpus, 0.5);
   EXPECT_EQ(back.outputs[0].kind, PortKind::kModel);
 }
 
@@ -81,6 +85,7 @@ TEST(Messages, GarbageIsAnError) {
     EXPECT_FALSE(DecodeKill(text).ok()) << text;
     EXPECT_FALSE(DecodeStarted(text).ok()) << text;
     EXPECT_FALSE(DecodeProgress(text).ok()) << text;
+    EXPECT_FALSE(DecodeKey(text).ok()) << text;
   }
 }
 

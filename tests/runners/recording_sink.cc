@@ -66,6 +66,15 @@ AttemptExited RecordingSink::Exited(AttemptKey key) {
   return exited_[key];
 }
 
+std::vector<AttemptKey> RecordingSink::Order() {
+  const std::lock_guard lock(mutex_);
+  std::vector<AttemptKey> order;
+  for (const RunnerEvent& event : events) {
+    if (const auto* exited = std::get_if<AttemptExited>(&event)) order.push_back(exited->key);
+  }
+  return order;
+}
+
 AttemptKey KeyOf(std::size_t task) { return {RunId{1}, TaskId(task), AttemptNumber{1}}; }
 
 LaunchSpec NativeSpec(std::size_t task, const std::string& uses) {

@@ -24,6 +24,8 @@ class RecordingSink final : public EventSink {
   // How the attempt ended: "success", "exit 1: ...", "signal 11", "timeout", "killed", "lost".
   [[nodiscard]] std::string End(AttemptKey key);
   [[nodiscard]] AttemptExited Exited(AttemptKey key);
+  // Who has exited, in order.
+  [[nodiscard]] std::vector<AttemptKey> Order();
 
   std::vector<RunnerEvent> events;
 

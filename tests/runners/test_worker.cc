@@ -1,10 +1,14 @@
 // A worker whose "steps" do to it what steps do to workers.
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <condition_variable>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "runners/agent/spawn.h"
@@ -25,6 +29,17 @@ void WaitForStop(const std::stop_token& stop) {
   stopped.wait(lock, stop, [] { return false; });
 }
 
+// Returns once four attempts are here at the same time.
+void Meet(const LaunchSpec& spec) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::path(spec.attempt_dir) / ("meet" + std::to_string(::getppid()));
+  fs::create_directories(folder);
+  std::ofstream(folder / std::to_string(spec.key.task.index())).flush();
+  while (std::distance(fs::directory_iterator(folder), fs::directory_iterator()) < 4) {
+    std::this_thread::yield();
+  }
+}
+
 class Mischief final : public dml::runners::TaskExecutor {
  public:
   Result<TaskOutcome> Execute(const LaunchSpec& spec, dml::runners::TaskMonitor& monitor,
@@ -42,6 +57,7 @@ class Mischief final : public dml::runners::TaskExecutor {
       return Error::Cancelled("stopped");
     }
     if (step.uses == "hang") WaitForStop({});
+    if (step.uses == "meet") Meet(spec);
     TaskOutcome outcome;
     outcome.metrics = {{"echo", step.params}};
     outcome.warnings = {"mind the gap"};

@@ -10,13 +10,12 @@
 namespace dml::agent {
 namespace {
 
+using runners::AttemptKey;
 using runners::KeyOf;
 using runners::NativeSpec;
 using runners::RecordingSink;
 
-PoolOptions Options(std::size_t workers) {
-  return {{DML_BINARY_DIR "/runners_test_worker"}, workers};
-}
+PoolOptions Options(double cpus) { return {{DML_BINARY_DIR "/runners_test_worker"}, cpus}; }
 
 class WorkerPoolTest : public testing::Test {
  protected:
@@ -86,6 +85,49 @@ TEST_F(WorkerPoolTest, KillsWhatWaitsInLine) {
   pool_.Kill(KeyOf(1), runners::KillMode::kTerminate);
   sink_.WaitForEnds(4);
   EXPECT_EQ(sink_.End(KeyOf(3)), "success");
+}
+
+TEST_F(WorkerPoolTest, WhatWaitsBehindALongTaskGoesToAFreeWorker) {
+  // The fifth waits behind the first or the second; both may end up behind "obey".
+  Launch({"obey", "echo", "echo", "echo", "echo", "echo"});
+  sink_.WaitForEnds(5);
+  for (std::size_t task = 1; task < 6; ++task) EXPECT_EQ(sink_.End(KeyOf(task)), "success");
+  pool_.Kill(KeyOf(0), runners::KillMode::kTerminate);
+  sink_.WaitForEnds(6);
+  EXPECT_EQ(sink_.End(KeyOf(0)), "killed");
+}
+
+TEST_F(WorkerPoolTest, AWideTaskKeepsOthersWaiting) {
+  runners::LaunchSpec wide = NativeSpec(0, "obey");
+  wide.cpus = 2;
+  pool_.Launch({wide, NativeSpec(1, "echo")});
+  pool_.Kill(KeyOf(0), runners::KillMode::kTerminate);
+  sink_.WaitForEnds(2);
+  EXPECT_EQ(sink_.End(KeyOf(1)), "success");
+  EXPECT_EQ(sink_.Order(), (std::vector<AttemptKey>{KeyOf(0), KeyOf(1)}));
+}
+
+TEST_F(WorkerPoolTest, NarrowTasksShareAProcessor) {
+  std::vector<runners::LaunchSpec> batch;
+  for (std::size_t task = 0; task < 4; ++task) {
+    batch.push_back(NativeSpec(task, "meet"));  // ends once four are there
+    batch.back().cpus = 0.5;
+    batch.back().attempt_dir = testing::TempDir();
+  }
+  pool_.Launch(std::move(batch));
+  sink_.WaitForEnds(4);
+  for (std::size_t task = 0; task < 4; ++task) EXPECT_EQ(sink_.End(KeyOf(task)), "success");
+}
+
+TEST_F(WorkerPoolTest, WhatIsTooLargeToSendFailsAlone) {
+  runners::LaunchSpec large = NativeSpec(1, "echo");
+  large.log_path = std::string(runners::kFramePayloadMax, 'x');
+  pool_.Launch({NativeSpec(0, "echo"), large, NativeSpec(2, "echo")});
+  sink_.WaitForEnds(3);
+  EXPECT_EQ(sink_.End(KeyOf(0)), "success");
+  EXPECT_EQ(sink_.End(KeyOf(1)),
+            "exit 2: its parameters, arguments and environment are larger than 64 MiB");
+  EXPECT_EQ(sink_.End(KeyOf(2)), "success");
 }
 
 TEST_F(WorkerPoolTest, TimesOut) {

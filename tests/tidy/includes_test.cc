@@ -47,7 +47,7 @@ const std::vector<Library>& Libraries() {
   static const std::vector<Library> list{
       {"yaml-cpp/", {"pipelines/"}},
       {"sqlite3.h", {"orchestrator/state/", "plugins/table/sql/"}},
-      {"boost/", {"runners/agent/", "cli/cmd_webhook.cc"}},
+      {"boost/", {"cli/cmd_webhook.cc"}},
       {"libssh/", {"runners/ssh/"}},
       {"CLI/", {"cli/"}},
       {"Eigen/", {"plugins/learn/"}},

@@ -1,0 +1,1 @@
+dml_fuzzer(frames LIBS dml::runners_api)

@@ -1,0 +1,136 @@
+// Goal: whatever is wrong with a command, it fails alone, and its message says what to do.
+
+#include <sys/stat.h>
+
+#include "runners/agent/command_files.h"
+#include "tests/runners/command_fixture.h"
+
+namespace dml::local {
+namespace {
+
+using runners::Command;
+using runners::CommandSpec;
+using runners::ExitFailure;
+using runners::KeyOf;
+using runners::LaunchSpec;
+
+class CommandEdgesTest : public CommandTest {
+ protected:
+  std::string Hint(std::size_t task) {
+    return std::get<ExitFailure>(sink_.Exited(KeyOf(task)).reason).error.hint;
+  }
+  // A file in the test's folder; returns its path.
+  std::string Write(const std::string& name, const std::string& content, ::mode_t mode) {
+    const std::string path = root_ + "/" + name;
+    EXPECT_TRUE(WriteFileAtomic(path, content).ok());
+    EXPECT_EQ(::chmod(path.c_str(), mode), 0);
+    return path;
+  }
+};
+
+TEST_F(CommandEdgesTest, AMisspeltProgramIsGuessed) {
+  EXPECT_EQ(Run(CommandSpec(0, {"prinft", "x"}, root_)),
+            "exit 127: cannot start 'prinft': no such program on the PATH");
+  EXPECT_EQ(Hint(0), "did you mean 'printf'?");
+  EXPECT_EQ(Run(CommandSpec(1, {root_ + "/gone"}, root_)),
+            "exit 127: cannot start '" + root_ + "/gone': there is no such file");
+}
+
+TEST_F(CommandEdgesTest, FilesThatAreNoProgramsSayWhy) {
+  const std::string plain = Write("plain.sh", "#!/bin/sh\n", 0644);
+  EXPECT_EQ(Run(CommandSpec(0, {plain}, root_)),
+            "exit 126: cannot start '" + plain + "': it is not an executable file");
+  EXPECT_EQ(Hint(0), "chmod +x '" + plain + "', or put its interpreter in front");
+  const std::string bare = Write("bare.py", "print(1)\n", 0755);
+  EXPECT_TRUE(Run(CommandSpec(1, {bare}, root_)).starts_with("exit 126: cannot start"));
+  EXPECT_EQ(Hint(1), "put its interpreter in front: [python3, " + bare + "]");
+  const std::string odd = Write("odd", "#!/no/such/interpreter\n", 0755);
+  EXPECT_EQ(Run(CommandSpec(2, {odd}, root_)),
+            "exit 127: cannot start '" + odd +
+                "': the interpreter that its first line names does not exist");
+}
+
+TEST_F(CommandEdgesTest, AnArgumentListMayBeTooLong) {
+  const std::vector<std::string> argv{"true", std::string(4U << 20, 'x')};
+  EXPECT_EQ(Run(CommandSpec(0, argv, root_)),
+            "exit 126: cannot start 'true': its arguments and environment are too long");
+  EXPECT_EQ(Hint(0), "write long lists into a file and pass its path");
+}
+
+TEST_F(CommandEdgesTest, WhatTheSystemCannotPassOnIsInvalid) {
+  EXPECT_EQ(Run(CommandSpec(0, {"echo", std::string("a\0b", 3)}, root_)),
+            "exit 2: an argument of a command cannot hold a NUL byte");
+  LaunchSpec named = CommandSpec(1, {"true"}, root_);
+  named.env = {{"A=B", "c"}};
+  EXPECT_EQ(Run(named), "exit 2: 'A=B' cannot be the name of an environment variable");
+  LaunchSpec cut = CommandSpec(2, {"true"}, root_);
+  cut.env = {{"A", std::string("x\0y", 3)}};
+  EXPECT_EQ(Run(cut), "exit 2: environment variable 'A' cannot hold a NUL byte");
+  EXPECT_EQ(Run(CommandSpec(3, {}, root_)), "exit 2: the command is empty");
+}
+
+TEST_F(CommandEdgesTest, ValuesMayHoldAnything) {
+  LaunchSpec spec = Shell(0, "printf '%s' \"$A\"");
+  spec.env = {{"A", "x=y=z \n\"'$(\xc3\xa4"}};
+  EXPECT_EQ(Run(spec), "success");
+  EXPECT_EQ(Log(0), "x=y=z \n\"'$(\xc3\xa4");
+}
+
+TEST_F(CommandEdgesTest, InputIsEmptyAndOutputMayBeClosed) {
+  EXPECT_EQ(Run(Shell(0, "cat; exec >&- 2>&-; sleep 0.01; exit 4")),
+            "exit 4: the command ended with exit code 4");
+  EXPECT_EQ(Run(Shell(1, "printf 'a\\0b'")), "success");
+  EXPECT_EQ(Log(1), std::string("a\0b", 3));
+}
+
+TEST_F(CommandEdgesTest, ALogThatGrowsTooLongKeepsItsEnd) {
+  LaunchSpec spec = Shell(0, "echo first; head -c 300000000 /dev/zero; sleep 2; echo last");
+  EXPECT_EQ(Run(spec), "success");
+  const std::string log = Log(0);
+  EXPECT_LT(log.size(), static_cast<std::size_t>(agent::kLogBytesMax));
+  EXPECT_TRUE(log.starts_with("[dml: its log grew beyond 256 MiB"));
+  EXPECT_TRUE(log.ends_with("last\n"));
+  EXPECT_EQ(sink_.Exited(KeyOf(0)).warnings, std::vector<std::string>{agent::kLogCutWarning});
+}
+
+TEST_F(CommandEdgesTest, RunningOutOfMemoryIsToldFromOtherEnds) {
+  constexpr std::int64_t kLimit = 64 << 20;
+  // Holds nearly all that it may have, and is killed by a signal that nobody here sent.
+  LaunchSpec full = Shell(0, "x=$(head -c 33000000 /dev/zero | tr '\\0' x); kill -9 $$");
+  full.memory_bytes = kLimit;
+  EXPECT_EQ(Run(full), "memory");
+  LaunchSpec small = Shell(1, "kill -9 $$");
+  small.memory_bytes = kLimit;
+  EXPECT_EQ(Run(small), "signal 9");
+}
+
+TEST_F(CommandEdgesTest, TheMemoryLimitHolds) {
+  LaunchSpec spec = Shell(0, "x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo survived");
+  spec.memory_bytes = 64 << 20;
+  EXPECT_NE(Run(spec), "success");
+}
+
+TEST_F(CommandEdgesTest, SecretsReachTheCommandAndNothingElse) {
+  LaunchSpec spec = Shell(0,
+                          "echo \"[$TOKEN]\"; printf '%s' \"$TOKEN\" | cut -c1-6; "
+                          "printf 'hunter2'; sleep 0.05; printf -- '-xyz\\n'; echo $#; exit 3");
+  spec.env = {{"TOKEN", "hunter2-xyz"}};
+  spec.secrets = {"hunter2-xyz", ""};
+  EXPECT_EQ(Run(spec), "exit 3: the command ended with exit code 3");
+  EXPECT_EQ(Log(0), "[***]\nhunter\n***\n0\n");
+  LaunchSpec named = CommandSpec(1, {"/no/hunter2-xyz"}, root_);
+  named.secrets = {"hunter2-xyz"};
+  EXPECT_EQ(Run(named), "exit 127: cannot start '/no/***': there is no such file");
+}
+
+TEST_F(CommandEdgesTest, ASecretiveCommandMayLeaveItsOutputOpen) {
+  LaunchSpec spec = Shell(0, "setsid sleep 20 & echo $! secret");
+  spec.secrets = {"secret"};
+  EXPECT_EQ(Run(spec), "success");
+  const int pid = std::stoi(Log(0));
+  EXPECT_EQ(Log(0), std::to_string(pid) + " ***\n");
+  ::kill(pid, SIGKILL);
+}
+
+}  // namespace
+}  // namespace dml::local
