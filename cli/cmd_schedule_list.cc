@@ -68,13 +68,21 @@ std::string NextText(const Entry& entry) {
   return entry.next ? schedule::FormatIn(entry.policy->timetable.zone(), *entry.next) : "never";
 }
 
+// Durations as every document has them: in seconds.
+Json PolicyJson(Json policy) {
+  for (const char* key : {"every", "catchup_window", "start_deadline", "jitter"}) {
+    if (policy.contains(key)) policy[key] = Duration{policy[key].get<std::int64_t>()}.seconds();
+  }
+  return policy;
+}
+
 Json EntryJson(const Entry& entry, const std::string& home) {
   return {{"schedule", entry.row.name},
           {"file", entry.row.file},
           {"sets", entry.row.sets},
           {"when", entry.policy ? Json(entry.policy->timetable.Text()) : Json()},
           {"timezone", entry.policy ? Json(entry.policy->timetable.zone().name()) : Json()},
-          {"policy", entry.row.policy},
+          {"policy", PolicyJson(entry.row.policy)},
           {"paused", entry.row.paused},
           {"paused_reason", entry.row.paused_reason},
           {"next", entry.next && !entry.row.paused ? Json(FormatUtc(*entry.next)) : Json()},

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -29,7 +30,7 @@ using state::SlotRow;
 using state::SlotState;
 
 constexpr Duration kPoll = Duration::Millis(200);
-constexpr Duration kAskAgain = Duration::Seconds(1);
+constexpr Duration kAskAgainMax = Duration::Seconds(16);
 
 struct SlotOptions {
   int slot = 0;
@@ -131,17 +132,10 @@ class SlotRunner {
     if (schedules_.store.SetRun(slot_.id, slot_.starts, RunId{id}).ok()) slot_.run = RunId{id};
   }
 
-  // Another run of the pipeline is going on.
+  // Another run of the pipeline is going on: by hand, or of another schedule of the same file.
   std::optional<Ending> WhyNotAgain() {
     const WallTime now = SystemClock().Wall();
     if (signal_ != 0) return EndingOf(128 + signal_);
-    const bool yields = policy_.overlap == schedule::Overlap::kSkip &&
-                        slot_.origin == state::SlotOrigin::kOnTime && !slot_.run &&
-                        slot_.starts == 1;
-    if (yields) {
-      return Ending{SlotState::kSkipped, "overlap: another run of the pipeline was going on",
-                    std::nullopt};
-    }
     const std::int64_t deadline_us = slot_.not_before.us + policy_.start_deadline.ns / 1000;
     if (policy_.start_deadline.ns > 0 && now.us > deadline_us && !slot_.run &&
         slot_.origin != state::SlotOrigin::kBackfill) {
@@ -150,7 +144,8 @@ class SlotRunner {
                     std::nullopt};
     }
     const SystemClock clock;
-    const Instant until = clock.Now() + kAskAgain;
+    const Instant until = clock.Now() + ask_again_;
+    ask_again_ = std::min(ask_again_ + ask_again_, kAskAgainMax);
     while (signal_ == 0 && clock.Now() < until) std::this_thread::sleep_for(kNap);
     return std::nullopt;
   }
@@ -183,6 +178,7 @@ class SlotRunner {
   SlotRow slot_;
   state::ScheduleRow schedule_;
   schedule::Policy policy_;
+  Duration ask_again_ = Duration::Seconds(1);
   std::atomic<int> signal_{0};
   SignalWatcher signals_;
 };
@@ -223,6 +219,9 @@ Result<ExitCode> RunSlot(const SlotOptions& options, const std::string& home_fla
   end.reason = ended->reason;
   end.exit_code = ended->exit_code;
   DML_TRY([[maybe_unused]] const bool ended_by_us, schedules.store.Move(end));
+  // From here on the run tells the rest.
+  ::unlink(SlotRunPath(schedules.home, slot.id).c_str());
+  if (end.to == SlotState::kSucceeded) ::unlink(SlotLogPath(schedules.home, slot.id).c_str());
   return ExitCode::kDone;
 }
 

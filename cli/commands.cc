@@ -1,3 +1,4 @@
+#include "cli/cmd_cache.h"
 #include "cli/cmd_completion.h"
 #include "cli/cmd_explain.h"
 #include "cli/cmd_graph.h"
@@ -35,6 +36,8 @@ std::span<const Command> AllCommands() {
       {"ls", "list the runs", SetupLs},
       {"logs", "print what a task wrote", SetupLogs},
       {"explain", "say why a task ran, was reused or did not run", SetupExplain},
+      {"cache", "look after the results that can be reused", nullptr, /*hidden=*/false,
+       CacheCommands},
       {"metrics", "show the metrics of a run, or compare two runs", SetupMetrics},
       {"report", "write a run as one HTML file", SetupReport},
       {"predict", "apply a trained model to new data", SetupPredict},

@@ -37,7 +37,8 @@ Json PlanJson(const pipelines::ExpandedPipeline& pipeline, const core::Plan& pla
                      {"step", decl.step},
                      {"type", report::TypeOf(decl)},
                      {"decision", DecisionName(planned.decision)},
-                     {"reason", planned.reason}});
+                     {"reason", planned.reason},
+                     {"changes", planned.changes}});
   }
   return {{"pipeline", pipeline.name}, {"tasks", tasks}};
 }
@@ -59,7 +60,11 @@ Result<ExitCode> PrintPlan(const RunArgs& args, const std::string& home, const O
   for (std::size_t t = 0; t < total && (t < kRowsShown || output.verbose()); ++t) {
     const core::PlannedTask& planned = plan.tasks[TaskId(t)];
     table.AddRow({Harmless(opened.expanded.tasks[TaskId(t)].name), DecisionName(planned.decision),
-                  Harmless(planned.reason)});
+                  Harmless(args.explain && !planned.changes.empty() ? planned.changes.front()
+                                                                    : planned.reason)});
+    for (std::size_t i = 1; args.explain && i < planned.changes.size(); ++i) {
+      table.AddRow({"", "", Harmless(planned.changes[i])});
+    }
   }
   if (!output.quiet()) {
     output.Print(table.Render(static_cast<std::size_t>(output.result_width())));

@@ -17,6 +17,7 @@ struct RunArgs {
   bool force = false;
   bool no_cache = false;
   bool dry_run = false;
+  bool explain = false;
   bool concurrent = false;
   std::string id_file;
   std::vector<std::string> from;

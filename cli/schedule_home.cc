@@ -74,7 +74,9 @@ Json SlotJson(const state::SlotRow& slot, const std::string& schedule, const std
           {"exit_code", slot.exit_code ? Json(*slot.exit_code) : Json()},
           {"started", TimeOrNull(slot.started)},
           {"finished", TimeOrNull(slot.finished)},
-          {"log", slot.starts > 0 ? Json(SlotLogPath(home, slot.id)) : Json()}};
+          {"log", slot.starts > 0 && slot.state != state::SlotState::kSucceeded
+                      ? Json(SlotLogPath(home, slot.id))
+                      : Json()}};
 }
 
 bool DaemonRuns(const std::string& home) {

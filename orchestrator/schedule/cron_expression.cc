@@ -182,8 +182,8 @@ class CronParser {
 
   static Result<CronExpression> Parse(std::string_view text) {
     CronExpression cron;
-    cron.text_ = text;
     std::vector<std::string> fields = Split(Upper(text), ' ', false);
+    cron.text_ = fmt::format("{}", fmt::join(Split(text, ' ', false), " "));
     if (fields.size() == 5) fields.insert(fields.begin(), "0");
     if (fields.size() != 6) {
       return Error::Invalid(

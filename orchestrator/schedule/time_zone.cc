@@ -3,6 +3,7 @@
 #include <date/tz.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 
@@ -64,6 +65,18 @@ LocalTime TimeZone::ToLocal(WallTime time) const {
           static_cast<int>(clock.hours().count()),
           static_cast<int>(clock.minutes().count()),
           static_cast<int>(clock.seconds().count())};
+}
+
+SteadyPeriod TimeZone::PeriodAt(WallTime time) const {
+  // The first and the last period of a zone have ends that would not fit.
+  constexpr std::int64_t kFarSeconds = 1'000'000'000'000;
+  const auto at = [=](date::sys_seconds end) {
+    const std::int64_t seconds = end.time_since_epoch().count();
+    return WallTime{std::clamp(seconds, -kFarSeconds, kFarSeconds) * 1'000'000};
+  };
+  const auto info = Zone(zone_).get_info(
+      date::floor<std::chrono::seconds>(date::sys_time<Micros>(Micros(time.us))));
+  return {at(info.begin), at(info.end), std::int64_t{info.offset.count()} * 1'000'000};
 }
 
 Instants TimeZone::ToInstants(const LocalTime& local) const {

@@ -26,6 +26,13 @@ struct Instants {
   WallTime gap_end;             // when there are none: the first instant after the gap
 };
 
+// A time during which the clocks are not changed.
+struct SteadyPeriod {
+  WallTime begin;
+  WallTime end;                // exclusive
+  std::int64_t offset_us = 0;  // local minus UTC
+};
+
 // An IANA time zone. Cheap to copy, thread-safe; the zone data are the operating system's.
 class TimeZone {
  public:
@@ -33,6 +40,8 @@ class TimeZone {
   static Result<TimeZone> Find(const std::string& name);
 
   [[nodiscard]] LocalTime ToLocal(WallTime time) const;
+  // Around `time`.
+  [[nodiscard]] SteadyPeriod PeriodAt(WallTime time) const;
   [[nodiscard]] Instants ToInstants(const LocalTime& local) const;
   [[nodiscard]] std::string name() const;
 

@@ -108,11 +108,23 @@ TEST(TimeZone, UnknownNamesGetASuggestion) {
   EXPECT_EQ(zone.error().hint, "did you mean 'Europe/Berlin'?");
 }
 
-TEST(NextSlot, EverySecondIsCheapEnough) {
+TEST(NextSlot, EverySecondOfAYearIsRead) {
+  const auto cron = CronExpression::Parse("* * * * * *");
+  const auto zone = TimeZone::Find("America/New_York");
+  WallTime time{1'772'952'600'000'000};  // ten minutes before the clocks go forward
+  for (int second = 1; second <= 100'000; ++second) {
+    const auto next = NextSlot(*cron, *zone, time);
+    ASSERT_EQ(next->us, time.us + 1'000'000) << "second " << second;
+    time = *next;
+    if (second == 1500) time.us += 86'400'000'000LL;
+  }
+}
+
+TEST(NextSlot, BetweenTwoSecondsTheNextWholeOneIsMeant) {
   const auto cron = CronExpression::Parse("* * * * * *");
   const auto zone = TimeZone::Find("UTC");
-  const WallTime start{1'700'000'000'000'000};
-  EXPECT_EQ(NextSlot(*cron, *zone, start)->us, start.us + 1'000'000);
+  EXPECT_EQ(NextSlot(*cron, *zone, {1'700'000'000'400'000})->us, 1'700'000'001'000'000);
+  EXPECT_EQ(NextSlot(*cron, *zone, {1'699'999'999'999'999})->us, 1'700'000'000'000'000);
 }
 
 }  // namespace

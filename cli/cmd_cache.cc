@@ -1,0 +1,165 @@
+#include "cli/cmd_cache.h"
+
+#include <fmt/format.h>
+
+#include "base/quantity.h"
+#include "cli/cmd_explain.h"
+#include "cli/run_options.h"
+#include "orchestrator/engine/store_care.h"
+#include "orchestrator/report/text_table.h"
+#include "orchestrator/state/cache_store.h"
+
+namespace dml::cli {
+
+namespace {
+
+struct OpenedCache {
+  engine::Home home;
+  state::CacheStore cache;
+};
+
+Result<OpenedCache> OpenCache(const std::string& home_flag) {
+  DML_TRY(engine::Home home, OpenHome(home_flag));
+  DML_TRY(state::CacheStore cache, state::CacheStore::Open(home.DatabasePath()));
+  return OpenedCache{std::move(home), std::move(cache)};
+}
+
+struct Size {
+  std::int64_t files = 0;
+  std::int64_t bytes = 0;
+};
+
+Size SizeOf(const state::CacheRow& row) {
+  Size size;
+  for (const Artifact& output : row.outputs) {
+    for (const ArtifactFile& file : output.files) {
+      ++size.files;
+      size.bytes += file.size;
+    }
+  }
+  return size;
+}
+
+Result<ExitCode> RunLs(int limit, const std::string& home_flag, const Output& output) {
+  DML_TRY(OpenedCache opened, OpenCache(home_flag));
+  DML_TRY(std::vector<state::CacheRow> rows, opened.cache.List());
+  const std::size_t total = rows.size();
+  if (rows.size() > static_cast<std::size_t>(limit)) rows.resize(static_cast<std::size_t>(limit));
+  Json list = Json::array();
+  report::TextTable table({{"key"},
+                           {"task"},
+                           {"run"},
+                           {"created"},
+                           {"files", report::Align::kRight},
+                           {"size", report::Align::kRight}});
+  for (const state::CacheRow& row : rows) {
+    const Size size = SizeOf(row);
+    const std::string run = row.task.empty() ? "" : fmt::format("r{}", row.run.value);
+    list.push_back({{"key", row.key.Hex()},
+                    {"task", row.task.empty() ? Json() : Json(row.task)},
+                    {"run", run.empty() ? Json() : Json(run)},
+                    {"created", FormatUtc(row.created)},
+                    {"files", size.files},
+                    {"bytes", size.bytes}});
+    table.AddRow({row.key.Short(), Harmless(row.task), run, FormatUtc(row.created).substr(0, 19),
+                  std::to_string(size.files), FormatSize(size.bytes)});
+  }
+  if (output.format() == Format::kJson) {
+    output.PrintJson({{"results", list}, {"total", total}});
+    return ExitCode::kDone;
+  }
+  output.Print(table.Render(static_cast<std::size_t>(output.result_width())));
+  output.Print(fmt::format("{} results\n", total));
+  return ExitCode::kDone;
+}
+
+struct GcOptions {
+  int keep_runs = 10;
+  bool dry_run = false;
+};
+
+Result<ExitCode> RunGc(const GcOptions& options, const std::string& home_flag,
+                       const Output& output) {
+  DML_TRY(OpenedCache opened, OpenCache(home_flag));
+  DML_TRY(const engine::GarbageReport report,
+          engine::CollectGarbage(opened.home, opened.cache, options.keep_runs, options.dry_run));
+  if (output.format() == Format::kJson) {
+    output.PrintJson({{"dry_run", options.dry_run},
+                      {"results", report.results},
+                      {"files", report.files},
+                      {"bytes", report.bytes},
+                      {"kept_files", report.kept_files},
+                      {"attempts", report.attempts}});
+    return ExitCode::kDone;
+  }
+  output.Print(fmt::format("{} {} results and {} files of {}; {} files stay\n",
+                           options.dry_run ? "would remove" : "removed", report.results,
+                           report.files, FormatSize(report.bytes), report.kept_files));
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> RunVerify(const std::string& home_flag, const Output& output) {
+  DML_TRY(OpenedCache opened, OpenCache(home_flag));
+  DML_TRY(const engine::VerifyReport report, engine::VerifyStore(opened.home, opened.cache));
+  const ExitCode code = report.damaged.empty() ? ExitCode::kDone : ExitCode::kInfrastructure;
+  if (output.format() == Format::kJson) {
+    Json damaged = Json::array();
+    for (const engine::DamagedFile& file : report.damaged) {
+      damaged.push_back({{"path", file.path}, {"tasks", file.tasks}});
+    }
+    output.PrintJson({{"files", report.files}, {"bytes", report.bytes}, {"damaged", damaged}});
+    return code;
+  }
+  for (const engine::DamagedFile& file : report.damaged) {
+    output.Print(fmt::format(
+        "damaged, removed: {} ({})\n", file.path,
+        file.tasks.empty() ? "of no task" : fmt::format("{}", fmt::join(file.tasks, ", "))));
+  }
+  output.Print(fmt::format(
+      "{} files, {}: {}\n", report.files, FormatSize(report.bytes),
+      report.damaged.empty()
+          ? "all are what their names say"
+          : fmt::format("{} damaged; the next run makes them again", report.damaged.size())));
+  return code;
+}
+
+Action SetupCacheLs(Args& args, CommonOptions& common) {
+  auto limit = std::make_shared<int>(50);
+  args.Number("-n,--limit", "N", *limit, 1, 1'000'000, "the newest N results (default: 50)");
+  args.Example("dml cache ls", "what can be reused, the newest first");
+  return [limit, &common](Output& output) { return RunLs(*limit, common.home, output); };
+}
+
+Action SetupCacheGc(Args& args, CommonOptions& common) {
+  auto options = std::make_shared<GcOptions>();
+  args.Number("--keep-runs", "N", options->keep_runs, 0, 1'000'000,
+              "keep what the newest N runs of each pipeline have (default: 10)");
+  args.Flag("-n,--dry-run", options->dry_run, "only say what would be removed");
+  args.Describe(
+      "Removes results that no recent run has, and files of no result. What a run that can be\n"
+      "resumed needs stays, however old it is.");
+  args.Example("dml cache gc --keep-runs 3", "keep the results of three runs of each pipeline");
+  return [options, &common](Output& output) { return RunGc(*options, common.home, output); };
+}
+
+Action SetupCacheVerify(Args& args, CommonOptions& common) {
+  args.Describe(
+      "Reads every file of the store and removes those whose content has changed. The next run\n"
+      "makes them, and nothing else, again. Exit code 3 if there were any.");
+  args.Example("dml cache verify", "after a disk error, or to be sure");
+  return [&common](Output& output) { return RunVerify(common.home, output); };
+}
+
+}  // namespace
+
+std::span<const Command> CacheCommands() {
+  static constexpr Command kCommands[] = {
+      {"why", "say why a task ran or was reused", SetupExplain},
+      {"ls", "list the results that can be reused", SetupCacheLs},
+      {"gc", "remove results that nobody needs", SetupCacheGc},
+      {"verify", "find damaged files in the store", SetupCacheVerify},
+  };
+  return kCommands;
+}
+
+}  // namespace dml::cli
