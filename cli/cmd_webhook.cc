@@ -5,6 +5,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -90,6 +91,8 @@ Result<ExitCode> RunWebhook() {
     const int status = Post(address, request.at("headers"), request.at("body").get<std::string>());
     if (status >= 200 && status < 300) return ExitCode::kDone;
     return Error::Task(fmt::format("the server answered {}", status));
+  } catch (const boost::system::system_error& problem) {
+    return Error::Environment("cannot post: " + problem.code().message());
   } catch (const std::exception& problem) {
     return Error::Environment(problem.what());
   }
