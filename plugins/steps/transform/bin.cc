@@ -66,8 +66,10 @@ class Binner final : public FittedTransform {
           block.EndRow();
         }
       }
-      DML_RETURN_IF_ERROR(PutFeatures(batch, bins.column, bins.Names(), std::move(block),
-                                      encode_ == Encode::kOneHot));
+      DML_RETURN_IF_ERROR(
+          encode_ == Encode::kOneHot
+              ? PutSparse(batch, bins.column, bins.edges.size() + 1, std::move(block))
+              : PutDense(batch, bins.column, bins.Names(), block));
     }
     return batch;
   }
@@ -85,7 +87,7 @@ class Binner final : public FittedTransform {
   }
   static Result<FittedTransformPtr> Load(const Json& saved) {
     std::vector<Bins> columns;
-    for (const Json& item : saved.at("columns")) {
+    for (const Json& item : saved.at("columns").get_ref<const Json::array_t&>()) {
       columns.push_back(
           {item.at("column").get<std::string>(), item.at("edges").get<std::vector<double>>()});
     }

@@ -9,19 +9,18 @@
 
 namespace dml::steps {
 
-Result<void> PutSparse(table::Batch& batch, const std::string& column, std::int64_t width,
+Result<void> PutSparse(table::Batch& batch, const std::string& column, std::size_t width,
                        FeatureBlock block) {
+  if (width == 0) return RemoveColumn(batch, column);
   auto kept = std::make_shared<const FeatureBlock>(std::move(block));
   NewColumns made;
-  made.Add(column, table::Column::Sparse(width, kept->offsets, kept->indices, kept->values, kept));
+  made.Add(column, table::Column::Sparse(static_cast<std::int64_t>(width), kept->offsets,
+                                         kept->indices, kept->values, kept));
   return ReplaceColumn(batch, column, std::move(made));
 }
 
-Result<void> PutFeatures(table::Batch& batch, const std::string& column,
-                         const std::vector<std::string>& names, FeatureBlock block, bool sparse) {
-  if (sparse) {
-    return PutSparse(batch, column, static_cast<std::int64_t>(names.size()), std::move(block));
-  }
+Result<void> PutDense(table::Batch& batch, const std::string& column,
+                      const std::vector<std::string>& names, const FeatureBlock& block) {
   std::vector<std::vector<double>> features(names.size(), std::vector<double>(batch.rows));
   for (std::size_t row = 0; row < batch.rows; ++row) {
     const auto end = static_cast<std::size_t>(block.offsets[row + 1]);

@@ -61,14 +61,15 @@ class Hashing final : public FittedTransform {
         block.EndRow();
       }
       if (params_.sparse_output) {
-        DML_RETURN_IF_ERROR(PutSparse(batch, name, params_.n_features, std::move(block)));
+        DML_RETURN_IF_ERROR(
+            PutSparse(batch, name, static_cast<std::size_t>(params_.n_features), std::move(block)));
         continue;
       }
       std::vector<std::string> names;
       for (std::int64_t i = 0; i < params_.n_features; ++i) {
         names.push_back(fmt::format("{}_{}", name, i));
       }
-      DML_RETURN_IF_ERROR(PutFeatures(batch, name, names, std::move(block), false));
+      DML_RETURN_IF_ERROR(PutDense(batch, name, names, block));
     }
     return batch;
   }

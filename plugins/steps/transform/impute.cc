@@ -46,9 +46,10 @@ Result<table::Column> ValueOf(const Fill& fill) {
   text.AppendText(fill.value.get<std::string>());
   auto cast = CastColumn(text.Finish(), fill.type, 0);
   if (cast.ok()) return cast;
-  return Error::Invalid(fmt::format("the fill_value '{}' is no {}, as the column '{}' is",
-                                    fill.value.get<std::string>(), table::ColumnTypeName(fill.type),
-                                    fill.column));
+  return Error::Invalid(
+      fmt::format("the fill_value '{}' is no {}, as the column '{}' is",
+                  fill.value.get<std::string>(), table::ColumnTypeName(fill.type), fill.column),
+      "give a value of that type, or leave the column out of `columns`");
 }
 
 // The rows of `column`, with that of `value` where they are missing.
@@ -118,7 +119,7 @@ class Impute final : public FittedTransform {
   }
   static Result<FittedTransformPtr> Load(const Json& saved) {
     std::vector<Fill> fills;
-    for (const Json& item : saved.at("columns")) {
+    for (const Json& item : saved.at("columns").get_ref<const Json::array_t&>()) {
       DML_TRY(const ColumnType type, table::ParseColumnType(item.at("type").get<std::string>()));
       fills.push_back({item.at("column").get<std::string>(), type, item.at("value"),
                        item.at("indicator").get<bool>()});

@@ -50,7 +50,8 @@ class OneHot final : public FittedTransform {
     for (const Encoding& encoding : columns_) {
       DML_TRY(FeatureBlock block, Encode(encoding, batch));
       DML_RETURN_IF_ERROR(
-          PutFeatures(batch, encoding.column, encoding.names, std::move(block), sparse_));
+          sparse_ ? PutSparse(batch, encoding.column, encoding.names.size(), std::move(block))
+                  : PutDense(batch, encoding.column, encoding.names, block));
     }
     return batch;
   }
@@ -69,7 +70,7 @@ class OneHot final : public FittedTransform {
   }
   static Result<FittedTransformPtr> Load(const Json& saved) {
     std::vector<Encoding> columns;
-    for (const Json& item : saved.at("columns")) {
+    for (const Json& item : saved.at("columns").get_ref<const Json::array_t&>()) {
       columns.push_back({item.at("column").get<std::string>(),
                          CodeBook(item.at("values").get<std::vector<std::string>>()),
                          item.at("features").get<std::vector<std::int32_t>>(),

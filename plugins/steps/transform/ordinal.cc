@@ -74,7 +74,7 @@ class Ordinal final : public FittedTransform {
   }
   static Result<FittedTransformPtr> Load(const Json& saved) {
     std::vector<Numbering> columns;
-    for (const Json& item : saved.at("columns")) {
+    for (const Json& item : saved.at("columns").get_ref<const Json::array_t&>()) {
       columns.push_back({item.at("column").get<std::string>(),
                          CodeBook(item.at("values").get<std::vector<std::string>>())});
     }

@@ -57,7 +57,7 @@ class Scaler final : public FittedTransform {
 
   static Result<FittedTransformPtr> Load(const Json& saved) {
     std::vector<Scaling> columns;
-    for (const Json& item : saved.at("columns")) {
+    for (const Json& item : saved.at("columns").get_ref<const Json::array_t&>()) {
       columns.push_back({item.at("column").get<std::string>(), item.at("center").get<double>(),
                          item.at("scale").get<double>(), item.at("shift").get<double>()});
     }

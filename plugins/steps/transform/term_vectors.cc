@@ -20,6 +20,10 @@ void NormalizeRow(FeatureBlock& block, std::size_t begin, TermNorm norm) {
 
 Result<void> RequireText(const table::Schema& schema, const std::vector<std::string>& columns) {
   using table::ColumnType;
+  if (columns.empty()) {
+    return Error::Invalid("there is no column of free text",
+                          "name the columns, or load them as string");
+  }
   for (const std::string& column : columns) {
     DML_TRY(const std::size_t index, schema.Find(column));
     const ColumnType type = schema.fields[index].type;

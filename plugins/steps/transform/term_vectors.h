@@ -22,7 +22,7 @@ void NormalizeRow(FeatureBlock& block, std::size_t begin, TermNorm norm);
 // The column of a batch to read terms from; kInvalid unless it holds text.
 Result<const table::Column*> FindText(const table::Batch& batch, const std::string& column);
 
-// kInvalid unless every column exists and holds text.
+// kInvalid unless there are columns, and every one of them exists and holds text.
 Result<void> RequireText(const table::Schema& schema, const std::vector<std::string>& columns);
 
 }  // namespace dml::steps

@@ -79,6 +79,18 @@ Spans FindUnspaced(std::string_view text) {
   return words;
 }
 
+// One word is a list of one word, but nobody means that by `stop_words: german`.
+Result<void> RefuseLanguage(const Json& words) {
+  if (words.size() != 1) return {};
+  for (const char* language : {"arabic", "chinese", "dutch", "french", "german", "italian",
+                               "japanese", "portuguese", "russian", "spanish", "turkish"}) {
+    if (words[0] != language) continue;
+    return Error::Invalid(fmt::format("there is no list of {} stop words", language),
+                          "english is built in; give others as a list of words");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<TextAnalyzer> TextAnalyzer::Make(const AnalyzerParams& params) {
@@ -93,6 +105,7 @@ Result<TextAnalyzer> TextAnalyzer::Make(const AnalyzerParams& params) {
     return Error::Invalid("stop_words go with analyzer: word only", "leave them out");
   }
   if (params.stop_words.is_array()) {
+    DML_RETURN_IF_ERROR(RefuseLanguage(params.stop_words));
     for (const Json& word : params.stop_words) {
       analyzer.stop_words_.insert(word.get<std::string>());
     }

@@ -100,7 +100,8 @@ class Vectorizer final : public FittedTransform {
         AppendRow(terms, found, block);
       }
       DML_RETURN_IF_ERROR(
-          PutFeatures(batch, terms.column(), terms.Names(), std::move(block), sparse_));
+          sparse_ ? PutSparse(batch, terms.column(), terms.terms().size(), std::move(block))
+                  : PutDense(batch, terms.column(), terms.Names(), block));
     }
     return batch;
   }
@@ -122,7 +123,7 @@ class Vectorizer final : public FittedTransform {
   }
   static Result<FittedTransformPtr> Load(const Json& saved) {
     std::vector<TermTable> columns;
-    for (const Json& item : saved.at("columns")) {
+    for (const Json& item : saved.at("columns").get_ref<const Json::array_t&>()) {
       columns.emplace_back(item.at("column").get<std::string>(),
                            item.at("terms").get<std::vector<std::string>>(),
                            item.at("idf").get<std::vector<double>>());
