@@ -60,7 +60,7 @@ StepSpec LoadCsv() {
                         Param("", ParamType::kSize, "")}),
                  ListOf(Param("null_values", ParamType::kList, "words that mean missing"),
                         ParamType::kString)};
-  step.outputs = {{"table", PortKind::kTable, true, false, "the rows"}};
+  step.outputs = {{"table", PortKind::kTable, true, false, false, "the rows"}};
   return step;
 }
 
@@ -72,9 +72,9 @@ StepSpec SplitTrainTest() {
                          /*exclusive=*/true),
                  Param("stratify", ParamType::kColumn, "column whose shares are kept"),
                  Param("seed", ParamType::kInt, "seed of the random numbers", 0)};
-  step.inputs = {{"data", PortKind::kTable, true, false, "rows to split"}};
-  step.outputs = {{"train", PortKind::kTable, true, false, "training rows"},
-                  {"test", PortKind::kTable, true, false, "test rows"}};
+  step.inputs = {{"data", PortKind::kTable, true, false, false, "rows to split"}};
+  step.outputs = {{"train", PortKind::kTable, true, false, false, "training rows"},
+                  {"test", PortKind::kTable, true, false, false, "test rows"}};
   return step;
 }
 
@@ -107,8 +107,8 @@ StepSpec TrainLogistic() {
                  Param("preprocess", ParamType::kTransforms, "fitted on the training rows"),
                  std::move(weights),
                  ValidateParam()};
-  step.inputs = {{"data", PortKind::kTable, true, false, "training rows"}};
-  step.outputs = {{"model", PortKind::kModel, true, false, "the model"}};
+  step.inputs = {{"data", PortKind::kTable, true, false, false, "training rows"}};
+  step.outputs = {{"model", PortKind::kModel, true, false, false, "the model"}};
   return step;
 }
 
@@ -117,26 +117,26 @@ std::vector<StepSpec> SmallSteps() {
   best.name = "select.best";
   best.summary = "Picks the model with the best metric";
   best.params = {Required(Param("metric", ParamType::kString, "such as cv.roc_auc"))};
-  best.inputs = {{"models", PortKind::kModel, true, true, "candidates"}};
-  best.outputs = {{"model", PortKind::kModel, true, false, "the best"}};
+  best.inputs = {{"models", PortKind::kModel, true, true, false, "candidates"}};
+  best.outputs = {{"model", PortKind::kModel, true, false, false, "the best"}};
   StepSpec evaluate;
   evaluate.name = "evaluate.classification";
   evaluate.summary = "Metrics of a classifier";
   evaluate.params = {
       Bounded(Param("threshold", ParamType::kFloat, "of the positive class", 0.5), 0, 1)};
-  evaluate.inputs = {{"model", PortKind::kModel, true, false, "what to evaluate"},
-                     {"data", PortKind::kTable, true, false, "held-out rows"}};
+  evaluate.inputs = {{"model", PortKind::kModel, true, false, false, "what to evaluate"},
+                     {"data", PortKind::kTable, true, false, false, "held-out rows"}};
   StepSpec write;
   write.name = "write.csv";
   write.summary = "Writes delimited text";
   write.params = {Required(Param("path", ParamType::kOutputPath, "file to write"))};
-  write.inputs = {{"data", PortKind::kTable, true, false, "rows"}};
+  write.inputs = {{"data", PortKind::kTable, true, false, false, "rows"}};
   write.cacheable = false;
   StepSpec echo;
   echo.name = "test.echo";
   echo.summary = "Does nothing";
   echo.params = {Param("value", ParamType::kAny, "anything")};
-  echo.outputs = {{"table", PortKind::kTable, true, false, ""}};
+  echo.outputs = {{"table", PortKind::kTable, true, false, false, ""}};
   return {best, evaluate, write, echo};
 }
 
