@@ -124,7 +124,7 @@ TEST_F(CsvLimits, HeadersThatDoNotEnd) {
             "  hint: close it, or set quote: none if quotes are plain characters");
   EXPECT_EQ(ErrorOf("a,\"b\"c\n1,2\n"),
             "in.csv:1: the header has text after its closing quote\n"
-            "  hint: double the quotes inside a quoted field, or set quote: none");
+            "  hint: end the field there, double the quotes inside it, or set quote: none");
   CsvOptions options;
   options.skip_rows = 2;
   EXPECT_EQ(ErrorOf(std::string("junk\njunk\n\na,b\0c\n1,2\n", 22), options),

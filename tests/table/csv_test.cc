@@ -178,7 +178,7 @@ TEST(Csv, ProblemsNameThePlaceAndTheRemedy) {
             "  hint: close it, or set quote: none if quotes are plain characters");
   EXPECT_EQ(LoadText("a,b\n1,\"x\"y\n").error,
             "in.csv:2: row 1, column 'b' has text after its closing quote\n"
-            "  hint: double the quotes inside a quoted field, or set quote: none");
+            "  hint: end the field there, double the quotes inside it, or set quote: none");
   EXPECT_EQ(LoadText("a,b\n1,\xE9t\xE9\n").error,
             "in.csv:2: row 1, column 'b' is not UTF-8\n"
             "  hint: set encoding: latin1, or convert the file to UTF-8");

@@ -163,7 +163,7 @@ ScanComplaint ComplaintOf(ScanError error) {
       return {"has a NUL byte", "remove it; a text file holds none"};
     case ScanError::kTextAfterQuote:
       return {"has text after its closing quote",
-              "double the quotes inside a quoted field, or set quote: none"};
+              "end the field there, double the quotes inside it, or set quote: none"};
     case ScanError::kUnclosedQuote:
       return {"opens a quote that is never closed",
               "close it, or set quote: none if quotes are plain characters"};
