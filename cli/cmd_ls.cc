@@ -49,7 +49,8 @@ Json AsJson(const state::RunSummary& run) {
 Result<ExitCode> RunLs(const LsOptions& options, const std::string& home, const Output& output) {
   DML_TRY(const std::string path, HomePath(home));
   DML_TRY(state::RunView view, state::RunView::Open(path));
-  DML_TRY(const std::vector<state::RunSummary> runs, view.Runs(options.limit));
+  DML_TRY(std::vector<state::RunSummary> runs, view.Runs(options.limit));
+  for (state::RunSummary& run : runs) CorrectOutcome(path, run);
   if (output.format() == Format::kJson) {
     Json list = Json::array();
     for (const state::RunSummary& run : runs) list.push_back(AsJson(run));

@@ -48,7 +48,8 @@ Result<engine::Home> OpenHome(const std::string& home) {
   std::string wanted = home;
   const char* variable = std::getenv("DML_HOME");
   if (wanted.empty() && variable != nullptr) wanted = variable;
-  return engine::Home::Open(wanted, here.string());
+  const char* cache = std::getenv("DML_CACHE");
+  return engine::Home::Open(wanted, here.string(), cache == nullptr ? "" : cache);
 }
 
 }  // namespace dml::cli

@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/suggest.h"
 #include "cli/steps_registry.h"
+#include "orchestrator/engine/file_lock.h"
 #include "orchestrator/engine/home.h"
 #include "orchestrator/report/collect.h"
 #include "pipelines/load.h"
@@ -50,10 +51,19 @@ Result<std::string> HomePath(const std::string& home) {
   return engine::Home::Locate(wanted, here.string());
 }
 
+void CorrectOutcome(const std::string& home, state::RunSummary& run) {
+  const std::string lock = engine::Home::RunLockPath(home, run.id);
+  if (run.outcome == state::RunOutcomeName(state::RunOutcome::kRunning) &&
+      !engine::FileLock::Owner(lock)) {
+    run.outcome = state::RunOutcomeName(state::RunOutcome::kInterrupted);
+  }
+}
+
 Result<OpenedRun> OpenRun(const std::string& home, const std::string& selector) {
   DML_TRY(const std::string path, HomePath(home));
   DML_TRY(state::RunView view, state::RunView::Open(path));
   DML_TRY(state::RunSummary run, view.Find(selector));
+  CorrectOutcome(path, run);
   return OpenedRun{std::move(view), std::move(run)};
 }
 

@@ -19,6 +19,10 @@ struct OpenedRun {
 // `selector`: "r12", "12", "latest" or "" for the newest. `home`: --home.
 Result<OpenedRun> OpenRun(const std::string& home, const std::string& selector);
 
+// A run whose process is dead, which nobody has noted yet, is shown as interrupted. `home`: the
+// folder itself.
+void CorrectOutcome(const std::string& home, state::RunSummary& run);
+
 // The folder that --home, DML_HOME or a search upwards names; it need not exist.
 Result<std::string> HomePath(const std::string& home);
 

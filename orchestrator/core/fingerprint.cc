@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 namespace dml::core {
@@ -47,12 +48,20 @@ const Json* Find(const Json& flat, const std::string& pointer) {
   return it == flat.end() ? nullptr : &*it;
 }
 
-std::string Phrase(const std::string& pointer, const Json* before, const Json* after) {
+KeyChange Describe(const std::string& pointer, const Json* before, const Json* after) {
   std::string name = Dotted(pointer);
-  if (name.starts_with("inputs.")) return fmt::format("input {} changed", name.substr(7));
+  if (name.starts_with("inputs.")) {
+    // The position within a port says nothing to people.
+    const std::string port = name.substr(7, name.find('.', 7) - 7);
+    return {KeyChange::Kind::kInput, port, fmt::format("input {} changed", port)};
+  }
   if (name.starts_with("work.0.")) name.erase(0, 7);
-  if (name.starts_with("files.")) return fmt::format("file of {} changed", name.substr(6));
-  return fmt::format("{} {} -> {}", name, Shown(before), Shown(after));
+  if (name.starts_with("files.")) {
+    const std::string param = name.substr(6);
+    return {KeyChange::Kind::kFile, param, fmt::format("file of {} changed", param)};
+  }
+  std::string text = fmt::format("{} {} -> {}", name, Shown(before), Shown(after));
+  return {KeyChange::Kind::kValue, std::move(name), std::move(text)};
 }
 
 }  // namespace
@@ -78,26 +87,24 @@ Digest KeyOf(const Json& fields) {
   return fingerprint.Finish();
 }
 
-std::string DescribeKeyChange(const Json& before, const Json& after) {
+std::vector<KeyChange> KeyChanges(const Json& before, const Json& after) {
   const Json old_flat = before.flatten();
   const Json new_flat = after.flatten();
   std::set<std::string> pointers;
   for (const auto& item : old_flat.items()) pointers.insert(item.key());
   for (const auto& item : new_flat.items()) pointers.insert(item.key());
-  // What the user wrote explains more than the input that follows from it.
-  for (const bool input : {false, true}) {
-    for (const std::string& pointer : pointers) {
-      const Json* old_value = Find(old_flat, pointer);
-      const Json* new_value = Find(new_flat, pointer);
-      const bool same = old_value != nullptr && new_value != nullptr && *old_value == *new_value;
-      if (same || pointer.starts_with("/inputs/") != input) continue;
-      std::string shown = pointer;
-      // The position within a port says nothing to people.
-      if (input) shown = shown.substr(0, shown.find('/', 8));
-      return Phrase(shown, old_value, new_value);
-    }
+  std::vector<KeyChange> changes;
+  for (const std::string& pointer : pointers) {
+    const Json* old_value = Find(old_flat, pointer);
+    const Json* new_value = Find(new_flat, pointer);
+    const bool same = old_value != nullptr && new_value != nullptr && *old_value == *new_value;
+    if (same) continue;
+    KeyChange change = Describe(pointer, old_value, new_value);
+    const bool said = !changes.empty() && changes.back().text == change.text;
+    if (!said) changes.push_back(std::move(change));
   }
-  return {};
+  std::ranges::stable_sort(changes, {}, &KeyChange::kind);
+  return changes;
 }
 
 }  // namespace dml::core

@@ -32,8 +32,15 @@ Json KeyFields(const KeyParts& parts);
 
 Digest KeyOf(const Json& fields);
 
-// The first difference as a phrase: "params.C 0.1 -> 0.2", "input train changed", "file path
-// changed"; empty if there is none.
-std::string DescribeKeyChange(const Json& before, const Json& after);
+// A field of a key that differs, for people.
+struct KeyChange {
+  enum class Kind { kValue, kFile, kInput };
+  Kind kind = Kind::kValue;
+  std::string name;  // "params.C"; the parameter that names the file; the port
+  std::string text;  // "params.C 0.1 -> 0.2", "file of path changed", "input train changed"
+};
+
+// All differences; first what the user wrote, then files, then inputs, which follow from others.
+std::vector<KeyChange> KeyChanges(const Json& before, const Json& after);
 
 }  // namespace dml::core

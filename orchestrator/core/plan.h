@@ -3,6 +3,7 @@
 #include <array>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/result.h"
@@ -21,6 +22,7 @@ enum class Decision {
 struct PlannedTask {
   Decision decision = Decision::kRun;
   std::string reason;  // "params.C 0.1 -> 0.2", "no earlier result", "waits for split"
+  std::vector<std::string> changes = {};  // everything in its key that differs from the last run
 };
 
 struct Plan {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "base/quantity.h"
@@ -68,6 +69,7 @@ void Scheduler::Restore(TaskId task, const RestoredTask& restored) {
                   restored.counts.out_of_memory, options_.memory_bytes);
   Count(task, entry.state, restored.state);
   entry.state = restored.state;
+  if (restored.state == TaskState::kCommitting) recommits_.push_back(task);
   if (restored.state == TaskState::kFailed) {
     if (!options_.keep_going) failing_ = true;
     CountFailed(restored.last_failure);
@@ -205,6 +207,8 @@ void Scheduler::On(const Resumed&) {
   }
   for (const TaskId task : graph_.order()) {
     if (tasks_[task].waiting == 0) Examine(task);
+  }
+  for (const TaskId task : std::exchange(recommits_, {})) {
     if (tasks_[task].state == TaskState::kCommitting) {
       out_->emplace_back(Commit{task, tasks_[task].attempt});
     }

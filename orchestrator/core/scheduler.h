@@ -236,6 +236,7 @@ class Scheduler {
   std::size_t in_flight_ = 0;
   TaskId overtaken_;  // the most urgent task, when it last did not fit
   int overtakes_ = 0;
+  std::vector<TaskId> recommits_;  // restored while their outputs were being stored
   std::vector<TaskId> settling_;  // final, consumers not told yet
   bool begun_ = false;
   bool cancelling_ = false;

@@ -13,7 +13,36 @@ namespace dml::engine {
 
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr char kFolder[] = ".dml";
+
+Result<void> LinkStore(const std::string& home, const std::string& shared) {
+  std::error_code error;
+  const fs::path target = fs::absolute(shared, error).lexically_normal();
+  const fs::path store = fs::path(home) / "store";
+  DML_RETURN_IF_ERROR(MakeDirectories(home));
+  DML_RETURN_IF_ERROR(MakeDirectories((target / "blobs").string()));
+  if (fs::is_symlink(store, error)) {
+    if (fs::equivalent(store, target, error)) return {};
+    return Error::Invalid(fmt::format("'{}' keeps its results in '{}', not in '{}'", home,
+                                      fs::read_symlink(store, error).string(), target.string()),
+                          "set DML_CACHE to that folder, or choose another home");
+  }
+  if (fs::exists(store, error)) {
+    if (!fs::is_empty(store / "blobs", error)) {
+      return Error::Invalid(fmt::format("'{}' has results of its own", home),
+                            "unset DML_CACHE, or choose another home with --home");
+    }
+    fs::remove_all(store, error);
+  }
+  fs::create_directory_symlink(target, store, error);
+  // Another process may have been faster.
+  if (error && !fs::is_symlink(store)) {
+    return Error::System("cannot link '" + store.string() + "'", error.value());
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -28,8 +57,15 @@ std::string Home::Locate(const std::string& wanted, const std::string& directory
   return absolute.lexically_normal() / kFolder;
 }
 
-Result<Home> Home::Open(const std::string& wanted, const std::string& directory) {
+bool Home::shared() const {
+  std::error_code ignored;
+  return std::filesystem::is_symlink(path_ + "/store", ignored);
+}
+
+Result<Home> Home::Open(const std::string& wanted, const std::string& directory,
+                        const std::string& shared_cache) {
   Home home(Locate(wanted, directory));
+  if (!shared_cache.empty()) DML_RETURN_IF_ERROR(LinkStore(home.path_, shared_cache));
   for (const char* folder : {"/store/blobs", "/store/tmp", "/runs", "/locks"}) {
     if (auto made = MakeDirectories(home.path_ + folder); !made.ok()) {
       Error error = std::move(made).error();
@@ -54,8 +90,8 @@ std::string Home::BlobPath(const Digest& digest) const {
 
 std::string Home::RunPath(RunId run) const { return state::RunPath(path_, run); }
 
-std::string Home::RunLockPath(RunId run) const {
-  return fmt::format("{}/locks/r{}", path_, run.value);
+std::string Home::RunLockPath(const std::string& home, RunId run) {
+  return fmt::format("{}/locks/r{}", home, run.value);
 }
 
 std::string Home::PipelineLockPath(const std::string& pipeline_file) const {

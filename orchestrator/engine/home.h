@@ -14,20 +14,28 @@ class Home {
  public:
   // `wanted` (--home or DML_HOME) if it is not empty, else the nearest `.dml` from `directory`
   // upwards, else a new `.dml` in `directory`. kEnvironment if it cannot be written.
-  static Result<Home> Open(const std::string& wanted, const std::string& directory);
+  // `shared_cache` (DML_CACHE): a folder that several homes keep their results in; the home's store
+  // is then a link to it, for good. kInvalid if the home has results of its own.
+  static Result<Home> Open(const std::string& wanted, const std::string& directory,
+                           const std::string& shared_cache = {});
   // The same search without creating anything, for commands that only read.
   static std::string Locate(const std::string& wanted, const std::string& directory);
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string DatabasePath() const { return path_ + "/dml.db"; }
+  [[nodiscard]] std::string BlobFolder() const { return path_ + "/store/blobs"; }
   [[nodiscard]] std::string BlobPath(const Digest& digest) const;
   [[nodiscard]] std::string RunPath(RunId run) const;
   // Held for as long as a process drives the run.
-  [[nodiscard]] std::string RunLockPath(RunId run) const;
+  [[nodiscard]] std::string RunLockPath(RunId run) const { return RunLockPath(path_, run); }
+  static std::string RunLockPath(const std::string& home, RunId run);
   // Held by whoever runs this pipeline, unless concurrent runs of it were asked for.
   [[nodiscard]] std::string PipelineLockPath(const std::string& pipeline_file) const;
   // Held while a run comes into being or is taken up: no run is ever seen without its owner.
   [[nodiscard]] std::string GateLockPath() const { return path_ + "/locks/gate"; }
+  // Whether the store is one that several homes share, and the index of what is in it.
+  [[nodiscard]] bool shared() const;
+  [[nodiscard]] std::string SharedIndexPath() const { return path_ + "/store/index.db"; }
   // Files on their way into the store, named after their writer.
   [[nodiscard]] std::string TemporaryPath() const { return path_ + "/store/tmp"; }
   // Private to one attempt; nobody creates it before something is written there.

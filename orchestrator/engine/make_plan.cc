@@ -40,7 +40,7 @@ class Lookup {
         continue;
       }
       if (auto* run = std::get_if<MustRun>(&verdict)) {
-        return PlannedTask{Decision::kRun, std::move(run->reason)};
+        return PlannedTask{Decision::kRun, std::move(run->reason), std::move(run->changes)};
       }
       if (auto* skip = std::get_if<MustSkip>(&verdict)) {
         return PlannedTask{Decision::kSkip, std::move(skip->reason)};
@@ -67,6 +67,7 @@ Result<core::Plan> MakePlan(const Home& home, const pipelines::ExpandedPipeline&
   const core::Fusion fusion = core::Fuse(pipeline, selection.wanted);
   DML_TRY(const core::TaskGraph units, core::BuildUnitGraph(pipeline, fusion));
   DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
+  if (home.shared()) DML_RETURN_IF_ERROR(store.Share(home.SharedIndexPath(), home.path()));
   const ArtifactStore artifacts(home);
   FileDigests files(store, clock);
   IdMap<TaskId, std::optional<state::TaskResult>> results(pipeline.tasks.size());

@@ -35,7 +35,7 @@ core::SchedulerOptions SchedulerOptionsOf(const RunParts& parts) {
 
 RunLoop::RunLoop(const RunParts& parts)
     : parts_(parts),
-      artifacts_(parts.home),
+      artifacts_(parts.home, parts.disk),
       files_(parts.store, parts.clock),
       resolver_({parts.pipeline, parts.graph, parts.fusion, parts.selection, parts.store,
                  artifacts_, files_, parts.options.no_cache}),
@@ -43,6 +43,7 @@ RunLoop::RunLoop(const RunParts& parts)
       prefetch_(parts.options.prefetch_max),
       states_(parts.graph.size(), core::TaskState::kBlocked),
       results_(parts.graph.size()),
+      reasons_(parts.graph.size()),
       active_() {
   for (std::size_t i = 0; i < parts.graph.size(); ++i) active_.push_back(nullptr);
 }
@@ -155,7 +156,7 @@ void RunLoop::ResolveSome() {
 }
 
 void RunLoop::Resolve(TaskId unit) {
-  auto verdict = resolver_.Resolve(unit, {states_, results_});
+  auto verdict = resolver_.Resolve(unit, {states_, results_, &reasons_});
   if (!verdict.ok()) {
     events_.emplace_back(core::ResolvedFailure{unit, std::move(verdict).error()});
   } else if (auto* run = std::get_if<MustRun>(&*verdict)) {
@@ -183,6 +184,7 @@ void RunLoop::Run(TaskId unit, MustRun verdict) {
   }
   active_[unit] = std::make_unique<Active>();
   active_[unit]->task = std::move(verdict.task);
+  reasons_[unit] = verdict.reason;
   active_[unit]->reason = std::move(verdict.reason);
   events_.emplace_back(core::ResolvedRun{unit});
 }
@@ -197,7 +199,11 @@ void RunLoop::LeaveFlight(TaskId unit) {
 }
 
 void RunLoop::Reuse(TaskId unit, state::TaskResult result) {
-  batch_.reused.emplace_back(unit, result.key);
+  if (result.foreign) {
+    batch_.results.emplace_back(unit, result);
+  } else {
+    batch_.reused.emplace_back(unit, result.key);
+  }
   result.fields = nullptr;
   results_[unit] = std::move(result);
   events_.emplace_back(core::ResolvedReuse{unit, "unchanged"});

@@ -30,6 +30,7 @@ struct RunParts {
   const core::Fusion& fusion;
   const Selection& selection;
   std::string boot = BootId();  // of this machine: what files of before its start are worth
+  StoreFiles& disk = DiskFiles();
 };
 
 // The one loop that performs effects:
@@ -125,6 +126,7 @@ class RunLoop {
 
   IdMap<TaskId, core::TaskState> states_;  // as of the last Apply
   IdMap<TaskId, std::optional<state::TaskResult>> results_;
+  IdMap<TaskId, std::string> reasons_;  // why those that run, run
   IdMap<TaskId, std::unique_ptr<Active>> active_;
   std::map<Digest, std::vector<TaskId>> flights_;             // key in flight -> who waits for it
   std::map<std::string, std::vector<TaskId>> awaiting_hash_;  // path -> who waits for it

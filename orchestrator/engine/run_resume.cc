@@ -115,7 +115,7 @@ Result<void> RunLoop::FindAttempt(TaskId unit, AttemptNumber attempt) {
     for (const TaskId producer : parts_.graph.producers(unit)) {
       DML_TRY([[maybe_unused]] const bool there, LoadOutputs(producer));
     }
-    auto verdict = resolver_.Resolve(unit, {states_, results_});
+    auto verdict = resolver_.Resolve(unit, {states_, results_, &reasons_});
     auto* run = verdict.ok() ? std::get_if<MustRun>(&*verdict) : nullptr;
     if (run != nullptr) {
       active_[unit] = std::make_unique<Active>();

@@ -93,6 +93,7 @@ struct RunSession::State {
     const core::Fusion fusion = core::Fuse(pipeline, selection.wanted);
     DML_TRY(const core::TaskGraph units, core::BuildUnitGraph(pipeline, fusion));
     DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
+    if (home.shared()) DML_RETURN_IF_ERROR(store.Share(home.SharedIndexPath(), home.path()));
     auto background = std::make_unique<BackgroundThread>(home, inbox);
     RunLoop loop({home, pipeline, options, clock, observer, runner, *background, store, units,
                   fusion, selection});

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/files.h"
@@ -30,6 +31,31 @@ pipelines::MetricLookup LookupIn(const Upstream& upstream) {
     const Json* found = result ? FindMetric(result->metrics, reference.path) : nullptr;
     return found == nullptr ? std::nullopt : std::optional<Json>(*found);
   };
+}
+
+// For a line of a table; `dml plan --explain` has all of them.
+std::string FirstOf(const std::vector<std::string>& changes) {
+  constexpr std::size_t kShownMax = 3;
+  const std::size_t shown = std::min(changes.size(), kShownMax);
+  std::string text = changes.front();
+  for (std::size_t i = 1; i < shown; ++i) text += "; " + changes[i];
+  if (changes.size() > shown) text += fmt::format("; and {} more", changes.size() - shown);
+  return text;
+}
+
+// ", 3 rows added", if both results count their rows and these differ.
+std::string RowsChange(const Json& before, const Json& after) {
+  const Json* old_rows = FindMetric(before, "rows");
+  const Json* new_rows = FindMetric(after, "rows");
+  if (old_rows == nullptr || new_rows == nullptr || !old_rows->is_number() ||
+      !new_rows->is_number()) {
+    return {};
+  }
+  const auto more = new_rows->get<std::int64_t>() - old_rows->get<std::int64_t>();
+  if (more == 0) return {};
+  const std::int64_t count = more < 0 ? -more : more;
+  return fmt::format(", {} {} {}", count, count == 1 ? "row" : "rows",
+                     more > 0 ? "added" : "removed");
 }
 
 std::string PlaceOf(const pipelines::Location& where) {
@@ -87,8 +113,9 @@ Result<Verdict> TaskResolver::Resolve(TaskId unit, const Upstream& upstream) {
     return Verdict(MayReuse{std::move(*known)});
   }
   if (known) return Verdict(MustRun{std::move(task), "its outputs are no longer in the store"});
-  DML_TRY(std::string reason, WhyChanged(task));
-  return Verdict(MustRun{std::move(task), std::move(reason)});
+  DML_TRY(std::vector<std::string> changes, WhyChanged(task, upstream));
+  std::string reason = FirstOf(changes);
+  return Verdict(MustRun{std::move(task), std::move(reason), std::move(changes)});
 }
 
 Result<std::optional<std::string>> TaskResolver::WhySkip(TaskId unit,
@@ -189,16 +216,79 @@ std::string TaskResolver::NameOf(const std::string& path) const {
                                   : path.substr(path.find_last_of('/') + 1);
 }
 
-Result<std::string> TaskResolver::WhyChanged(const PreparedTask& task) {
+Result<std::optional<state::TaskResult>> TaskResolver::LastResult(const std::string& task) {
   if (!last_keys_) {
     DML_TRY(auto keys, parts_.store.LastKeys(parts_.pipeline.file));
     last_keys_ = std::move(keys);
   }
-  const auto last = last_keys_->find(task.decl().name);
-  if (last == last_keys_->end()) return std::string("no earlier result");
-  DML_TRY(const std::optional<state::TaskResult> before, parts_.store.FindResult(last->second));
-  if (!before) return std::string("its earlier result was removed");
-  return core::DescribeKeyChange(before->fields, task.fields);
+  const auto last = last_keys_->find(task);
+  if (last == last_keys_->end()) return std::optional<state::TaskResult>();
+  return parts_.store.FindResult(last->second);
+}
+
+Result<std::vector<std::string>> TaskResolver::WhyChanged(const PreparedTask& task,
+                                                          const Upstream& upstream) {
+  DML_TRY(const std::optional<state::TaskResult> before, LastResult(task.decl().name));
+  if (!before) {
+    const bool known = last_keys_->contains(task.decl().name);
+    return std::vector<std::string>{known ? "its earlier result was removed" : "no earlier result"};
+  }
+  std::vector<std::string> changes;
+  for (const core::KeyChange& change : core::KeyChanges(before->fields, task.fields)) {
+    switch (change.kind) {
+      case core::KeyChange::Kind::kValue:
+        changes.push_back(change.text);
+        break;
+      case core::KeyChange::Kind::kFile:
+        changes.push_back(FileChange(task, change));
+        break;
+      case core::KeyChange::Kind::kInput: {
+        DML_TRY(std::string text, InputChange(task, before->fields, change.name, upstream));
+        changes.push_back(std::move(text));
+        break;
+      }
+    }
+  }
+  if (changes.empty()) changes.emplace_back("its earlier result was removed");
+  return changes;
+}
+
+// By its path rather than by the parameter that names it.
+std::string TaskResolver::FileChange(const PreparedTask& task,
+                                     const core::KeyChange& change) const {
+  for (const TaskDecl* member : task.members) {
+    for (const pipelines::FileInput& file : member->files) {
+      if (file.param == change.name) return fmt::format("file {} changed", NameOf(file.pattern));
+    }
+  }
+  return change.text;
+}
+
+// Which producer, why it ran, and what came of it: "input raw: file a.csv changed, 3 rows added".
+Result<std::string> TaskResolver::InputChange(const PreparedTask& task, const Json& before,
+                                              const std::string& port, const Upstream& upstream) {
+  const TaskDecl& first = *task.members.front();
+  const Json old_inputs = before.value("inputs", Json::object()).value(port, Json::array());
+  std::size_t position = 0;
+  for (const pipelines::InputEdge& edge : first.inputs) {
+    if (edge.port != port) continue;
+    const auto& now = upstream.results[edge.producer];
+    if (!now) continue;
+    const std::size_t at = position++;
+    const auto output = std::ranges::find(now->outputs, edge.output, &Artifact::port);
+    const bool same = output != now->outputs.end() && at < old_inputs.size() &&
+                      old_inputs[at] == output->digest.Hex();
+    if (same) continue;
+    const std::string& name = parts_.pipeline.tasks[edge.producer].name;
+    std::string why = "another result";
+    if (upstream.reasons != nullptr && !(*upstream.reasons)[edge.producer].empty()) {
+      why = (*upstream.reasons)[edge.producer];
+    }
+    DML_TRY(const std::optional<state::TaskResult> last, LastResult(name));
+    return fmt::format("input {}: {}{}", name, why,
+                       last ? RowsChange(last->metrics, now->metrics) : "");
+  }
+  return fmt::format("input {} changed", port);
 }
 
 }  // namespace dml::engine

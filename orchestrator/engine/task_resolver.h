@@ -42,6 +42,7 @@ struct PreparedTask {
 struct MustRun {
   PreparedTask task;
   std::string reason;
+  std::vector<std::string> changes = {};  // all that differs from its last result
 };
 struct MayReuse {
   state::TaskResult result;
@@ -59,6 +60,7 @@ using Verdict = std::variant<MustRun, MayReuse, MustSkip, MustHash>;
 struct Upstream {
   const IdMap<TaskId, core::TaskState>& states;
   const IdMap<TaskId, std::optional<state::TaskResult>>& results;
+  const IdMap<TaskId, std::string>* reasons = nullptr;  // why those that ran, ran; may be absent
 };
 
 // What a resolver works with. Everything outlives it.
@@ -91,7 +93,12 @@ class TaskResolver {
   Result<std::optional<std::string>> AddFile(const std::string& name, const std::string& pattern,
                                              PreparedTask& task, core::KeyParts::Part& part);
   [[nodiscard]] std::string NameOf(const std::string& path) const;
-  Result<std::string> WhyChanged(const PreparedTask& task);
+  Result<std::vector<std::string>> WhyChanged(const PreparedTask& task, const Upstream& upstream);
+  Result<std::optional<state::TaskResult>> LastResult(const std::string& task);
+  [[nodiscard]] std::string FileChange(const PreparedTask& task,
+                                       const core::KeyChange& change) const;
+  Result<std::string> InputChange(const PreparedTask& task, const Json& before,
+                                  const std::string& port, const Upstream& upstream);
 
   ResolverParts parts_;
   std::optional<std::map<std::string, Digest>> last_keys_;  // by task name; loaded when asked for

@@ -59,6 +59,7 @@ Result<RunStore> RunStore::Open(const std::string& path) {
                                                    std::move(insert_pending),
                                                    std::move(find_key),
                                                    {},
+                                                   {},
                                                    0}));
 }
 
@@ -146,20 +147,13 @@ Result<void> RunStore::State::WritePending(RunId run, const PendingCommit& pendi
 }
 
 Result<void> RunStore::State::WriteResult(WallTime now, const TaskResult& result) {
-  const std::string fields = CanonicalJson(result.fields);
-  const std::string outputs = CanonicalJson(ArtifactsToJson(result.outputs));
-  const std::string metrics = CanonicalJson(result.metrics);
-  const std::string warnings = CanonicalJson(Json(result.warnings));
-  return insert_cache.Bind(result.key)
-      .Bind(fields)
-      .Bind(outputs)
-      .Bind(metrics)
-      .Bind(warnings)
-      .Bind(result.wall.ns)
-      .Bind(result.cpu.ns)
-      .Bind(result.memory_bytes)
-      .Bind(now.us)
-      .Run();
+  return BindResult(insert_cache, now, result);
+}
+
+Result<void> RunStore::Share(const std::string& index, const std::string& home) {
+  DML_TRY(SharedIndex shared, SharedIndex::Open(index, home));
+  state_->shared = std::make_unique<SharedIndex>(std::move(shared));
+  return {};
 }
 
 Result<void> RunStore::Append(RunId run, WallTime now, const Batch& batch) {
@@ -168,6 +162,11 @@ Result<void> RunStore::Append(RunId run, WallTime now, const Batch& batch) {
   if (written.ok()) written = transaction.Commit();
   // What was rolled back may be numbered anew.
   if (!written.ok()) state_->logged = {};
+  if (!written.ok() || !state_->shared) return written;
+  for (const auto& [task, result] : batch.results) {
+    // Only so that others find it: the result stands without.
+    (void)state_->shared->Add(now, result);
+  }
   return written;
 }
 
@@ -215,25 +214,11 @@ Result<void> RunStore::MarkRun(RunId run, RunOutcome outcome) {
 }
 
 Result<std::optional<TaskResult>> RunStore::FindResult(const Digest& key) {
-  Statement& find = state_->find_cache;
-  DML_TRY(const bool found, find.Bind(key).Step());
-  if (!found) return std::optional<TaskResult>();
-  TaskResult result;
-  result.key = key;
-  const std::array<std::string, 4> texts{find.Text(0), find.Text(1), find.Text(2), find.Text(3)};
-  result.wall.ns = find.Int(4);
-  result.cpu.ns = find.Int(5);
-  result.memory_bytes = find.Int(6);
-  DML_RETURN_IF_ERROR(find.Step());
-  DML_TRY(result.fields, ParseStored(texts[0]));
-  DML_TRY(const Json outputs, ParseStored(texts[1]));
-  DML_TRY(result.outputs, ArtifactsFromJson(outputs));
-  DML_TRY(result.metrics, ParseStored(texts[2]));
-  DML_TRY(const Json warnings, ParseStored(texts[3]));
-  for (const Json& warning : warnings) {
-    if (warning.is_string()) result.warnings.push_back(warning.get<std::string>());
-  }
-  return std::optional<TaskResult>(std::move(result));
+  DML_TRY(std::optional<TaskResult> own, FindOne(state_->find_cache, key));
+  if (own || !state_->shared) return own;
+  DML_TRY(std::optional<TaskResult> foreign, state_->shared->Find(key));
+  if (foreign) foreign->foreign = true;
+  return foreign;
 }
 
 Result<std::optional<Digest>> RunStore::FindFile(const std::string& path, const FileStamp& stamp) {

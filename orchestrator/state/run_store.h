@@ -52,6 +52,7 @@ struct TaskResult {
   Duration wall{0};
   Duration cpu{0};
   std::int64_t memory_bytes = 0;
+  bool foreign = false;  // found in the index of a shared cache: another home made it
 };
 
 // What identifies the content of a file without reading it.
@@ -130,6 +131,10 @@ class RunStore {
   RunStore(RunStore&&) noexcept;
   RunStore& operator=(RunStore&&) noexcept;
   ~RunStore();
+
+  // Also looks results up in, and adds them to, the index of a store that several homes share.
+  // That index is never trusted to be complete: what it lacks is made again.
+  Result<void> Share(const std::string& index, const std::string& home);
 
   Result<RunId> BeginRun(const RunHeader& header, std::span<const TaskHeader> tasks);
   Result<void> Append(RunId run, WallTime now, const Batch& batch);

@@ -2,6 +2,7 @@
 
 #include "orchestrator/state/database.h"
 #include "orchestrator/state/run_store.h"
+#include "orchestrator/state/shared_index.h"
 
 // The inside of RunStore, shared by the files that implement it and by nobody else.
 namespace dml::state {
@@ -27,6 +28,7 @@ struct RunStore::State {
   Statement insert_file;
   Statement insert_pending;
   Statement find_key;
+  std::unique_ptr<SharedIndex> shared = {};
   RunId logged;                 // the run that `next_event` belongs to
   std::int64_t next_event = 0;  // its log is numbered without gaps
 

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "orchestrator/state/database.h"
+#include "orchestrator/state/run_store.h"
+
+namespace dml::state {
+
+// What is in a store that several homes share, and which homes these are. Every home keeps its own
+// results in its own database as well; this is where they find each other's. Not thread-safe.
+class SharedIndex {
+ public:
+  // Notes that `home` uses the store.
+  static Result<SharedIndex> Open(const std::string& path, const std::string& home);
+
+  [[nodiscard]] Result<std::optional<TaskResult>> Find(const Digest& key);
+  Result<void> Add(WallTime now, const TaskResult& result);
+  [[nodiscard]] Result<std::vector<std::string>> Homes();
+  Result<void> Remove(const Digest& key);
+
+ private:
+  explicit SharedIndex(Database db) : db_(std::move(db)) {}
+  Database db_;
+};
+
+// The columns of a result, for the two tables that hold results: "fields, outputs, metrics,
+// warnings, wall_ns, cpu_ns, memory_bytes".
+Result<void> BindResult(Statement& insert, WallTime now, const TaskResult& result);
+Result<std::optional<TaskResult>> FindOne(Statement& find, const Digest& key);
+
+}  // namespace dml::state
