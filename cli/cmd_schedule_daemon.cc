@@ -110,14 +110,30 @@ Result<void> Tick(OpenedSchedules& schedules, FileWatch& files, schedule::Timeke
   return {};
 }
 
+void SayNow(const std::string& text, const Output& output) {
+  output.Note(FormatUtc(SystemClock().Wall()).substr(0, 19) + "Z " + Harmless(text));
+}
+
+// Those that were lost are reported by the timekeeper.
+void SayEnded(state::ScheduleStore& store, const std::vector<state::SlotId>& ended,
+              const Output& output) {
+  for (const state::SlotId id : ended) {
+    const auto slot = store.Slot(id);
+    if (!slot.ok() || !IsFinal(slot->state)) continue;
+    const auto schedule = store.Schedule(slot->schedule);
+    SayNow(fmt::format("{} {}: {}{}{}", schedule.ok() ? schedule->name : "?",
+                       FormatUtc(slot->due).substr(0, 19) + "Z", SlotStateName(slot->state),
+                       slot->reason.empty() ? "" : ", ", slot->reason),
+           output);
+  }
+}
+
 Result<ExitCode> Serve(OpenedSchedules& schedules, const DaemonOptions& options, StopSign& sign,
                        const Output& output) {
   SlotProcesses processes(schedules.home);
   schedule::Timekeeper keeper(
       schedules.store, processes,
-      {options.runs_max, [&](const std::string& text) {
-         output.Note(FormatUtc(SystemClock().Wall()).substr(0, 19) + "Z " + Harmless(text));
-       }});
+      {options.runs_max, [&](const std::string& text) { SayNow(text, output); }});
   FileWatch files;
   std::string trouble;
   while (true) {
@@ -126,7 +142,7 @@ Result<ExitCode> Serve(OpenedSchedules& schedules, const DaemonOptions& options,
     // A full disk or a locked database may pass: what is due is still due then.
     if (!ticked.ok() && ticked.error().message != trouble) output.Problem(ticked.error());
     trouble = ticked.ok() ? std::string() : ticked.error().message;
-    processes.Reap();
+    SayEnded(schedules.store, processes.Reap(), output);
     Duration wait = schedule::kLookEvery;
     if (look_again) {
       const std::int64_t left_us = look_again->us - SystemClock().Wall().us;
@@ -134,7 +150,8 @@ Result<ExitCode> Serve(OpenedSchedules& schedules, const DaemonOptions& options,
     }
     if (sign.WaitFor(wait)) break;
   }
-  const std::size_t running = processes.Reap();
+  SayEnded(schedules.store, processes.Reap(), output);
+  const std::size_t running = processes.running();
   output.Note(running == 0 ? "stopped"
                            : fmt::format("stopped; {} running slots go on by themselves", running));
   return ExitCode::kDone;

@@ -157,7 +157,7 @@ class SlotRunner {
         return {SlotState::kSucceeded, {}, code};
       case ExitCode::kInterrupted:
       case ExitCode::kTerminated:
-        return {SlotState::kCancelled, run + " was stopped", code};
+        return {SlotState::kCancelled, run + WhyStopped(), code};
       case ExitCode::kTaskFailed:
         return {SlotState::kFailed, run + " failed", code};
       case ExitCode::kUsage:
@@ -171,6 +171,11 @@ class SlotRunner {
             code};
   }
 
+  [[nodiscard]] std::string WhyStopped() const {
+    const auto row = schedules_.store.Slot(slot_.id);
+    const bool asked = row.ok() && row->stop_requested;
+    return asked ? " was stopped to make room for a newer slot" : " was stopped";
+  }
   [[nodiscard]] std::string Log() const { return SlotLogPath(schedules_.home, slot_.id); }
 
   static constexpr auto kNap = std::chrono::milliseconds(50);

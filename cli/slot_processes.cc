@@ -2,7 +2,6 @@
 
 #include <signal.h>
 
-#include <iterator>
 #include <utility>
 
 #include "cli/schedule_home.h"
@@ -40,11 +39,17 @@ bool SlotProcesses::Stop(const state::SlotRow& slot) {
   return owner && SignalProcess(owner->process, SIGTERM);
 }
 
-std::size_t SlotProcesses::Reap() {
+std::vector<state::SlotId> SlotProcesses::Reap() {
+  std::vector<state::SlotId> ended;
   for (auto mine = mine_.begin(); mine != mine_.end();) {
-    mine = mine->second.child.Wait(Duration{0}) ? mine_.erase(mine) : std::next(mine);
+    if (!mine->second.child.Wait(Duration{0})) {
+      ++mine;
+      continue;
+    }
+    ended.push_back(mine->first);
+    mine = mine_.erase(mine);
   }
-  return mine_.size();
+  return ended;
 }
 
 }  // namespace dml::cli

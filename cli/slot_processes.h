@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "cli/child.h"
 #include "orchestrator/schedule/timekeeper.h"
@@ -18,8 +19,9 @@ class SlotProcesses final : public schedule::SlotProcesses {
   schedule::Sighting Look(const state::SlotRow& slot) override;
   bool Stop(const state::SlotRow& slot) override;
 
-  // Forgets those that have ended, so that no zombies are left; the number that still run.
-  std::size_t Reap();
+  // Forgets those that have ended, so that no zombies are left, and names their slots.
+  std::vector<state::SlotId> Reap();
+  [[nodiscard]] std::size_t running() const { return mine_.size(); }
 
  private:
   struct Mine {

@@ -180,8 +180,17 @@ Result<void> Timekeeper::Admit(const ScheduleRow& schedule, const Policy& policy
     DML_TRY(failures, store_.FailuresInRow(schedule.id));
   }
   DML_TRY(const int active, store_.ActiveSlots());
-  const Admission admission =
+  Admission admission =
       AdmitSlots(policy, {open, schedule.paused, failures, options_.runs_max - active}, now);
+  if (schedule.paused || admission.pause) {
+    // What was waiting for its turn must not run when the pause ends, long after its time.
+    const std::string why = schedule.paused ? schedule.paused_reason : *admission.pause;
+    for (const SlotRow& slot : open) {
+      const bool queued = slot.state == SlotState::kWaiting;
+      if (!queued || slot.origin == state::SlotOrigin::kBackfill) continue;
+      admission.skip.push_back({slot.id, "paused: " + why});
+    }
+  }
   Earlier(look_again, admission.look_again);
   const auto find = [&](state::SlotId id) {
     return *std::ranges::find(open, id, [](const SlotRow& slot) { return slot.id; });

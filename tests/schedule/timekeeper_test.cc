@@ -141,11 +141,23 @@ TEST_F(TimekeeperTest, FailuresInARowPauseAtOnce) {
     Move(processes_.started.back(), SlotState::kStarting, SlotState::kFailed);
   }
   Turn(11);
+  EXPECT_TRUE(store_.OpenSlots(id)->empty());
   EXPECT_TRUE(store_.Schedule(id)->paused);
   EXPECT_EQ(store_.Schedule(id)->paused_reason, "2 failures in a row");
   Turn(15);
   EXPECT_EQ(processes_.started.size(), 2U);
   EXPECT_EQ(store_.History(id, 1)->front().reason, "paused: 2 failures in a row");
+}
+
+TEST_F(TimekeeperTest, APauseGivesUpWhatWaitsForItsTurn) {
+  const auto id = Add({{"cron", "*/5 * * * *"}, {"overlap", "queue_all"}});
+  Turn(5);
+  Move(processes_.started[0], SlotState::kStarting, SlotState::kRunning);
+  Turn(10);
+  ASSERT_TRUE(store_.SetPaused(id, true, "by hand").ok());
+  Turn(11);
+  EXPECT_EQ(store_.History(id, 1)->front().reason, "paused: by hand");
+  EXPECT_EQ(StateOf(processes_.started[0].id), SlotState::kRunning) << "what runs goes on";
 }
 
 TEST_F(TimekeeperTest, ARemovedScheduleStartsNothingMore) {
