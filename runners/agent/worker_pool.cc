@@ -418,7 +418,13 @@ void WorkerPool::Died(Worker& worker) {
   } else if (front.kill_asked) {
     exited.reason = runners::ExitKilled{};
   } else if (WIFSIGNALED(status)) {
-    const bool out_of_memory = WTERMSIG(status) == SIGKILL && memory_.Struck();
+    const bool killed = WTERMSIG(status) == SIGKILL;
+    const bool out_of_memory = killed && memory_.Struck();
+    if (killed && !out_of_memory) {
+      // A step ends itself in other ways: somebody outside did that.
+      const Error error = Error::Environment("its worker process was killed");
+      return sink_.Post(runners::AttemptLost{front.spec.key, error});
+    }
     exited.reason = runners::ExitSignal{WTERMSIG(status), out_of_memory};
   } else {
     const Error error = Error::Environment("the worker process ended unexpectedly");

@@ -91,10 +91,17 @@ TEST(HtmlReport, ManyTasksDoNotMakeAManyMegabytePage) {
 }
 
 // The page that one looks at with DML_REPORT_OUT=/some/file.html.
-TEST(HtmlReport, CanBeWrittenOutForTheEye) {
-  const char* path = std::getenv("DML_REPORT_OUT");
-  if (path == nullptr) GTEST_SKIP() << "set DML_REPORT_OUT to a file name";
-  std::ofstream(path) << HtmlReport(SampleRun());
+// With DML_REPORT_OUT=FILE it stays there, for the eye.
+TEST(HtmlReport, IsWrittenWholeAndIsTheSameEveryTime) {
+  const char* wanted = std::getenv("DML_REPORT_OUT");
+  const std::string path = wanted != nullptr ? wanted : testing::TempDir() + "/dml_report.html";
+  const std::string page = HtmlReport(SampleRun());
+  std::ofstream(path) << page;
+  std::ifstream file(path);
+  const std::string read((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  EXPECT_EQ(read, HtmlReport(SampleRun()));
+  EXPECT_NE(read.find("</html>"), std::string::npos);
+  if (wanted == nullptr) std::remove(path.c_str());
 }
 
 TEST(Panel, AMalformedPanelIsANote) {
