@@ -124,7 +124,7 @@ TEST_F(Services, AHookThatHangsIsKilledWithItsChildren) {
   const auto start = std::chrono::steady_clock::now();
   const Finished finished = Run({"run", "p.yaml"});
   EXPECT_EQ(finished.code, 0);
-  EXPECT_NE(finished.err.find("killed after its timeout of 200ms"), std::string::npos)
+  EXPECT_NE(finished.err.find("killed after its timeout of 0.2s"), std::string::npos)
       << finished.err;
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
   EXPECT_NE(::kill(std::stoi(Read("pid")), 0), 0);

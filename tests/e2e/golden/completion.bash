@@ -1,29 +1,36 @@
 # bash completion of dml; source it in ~/.bashrc
 _dml() {
   local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"
-  local command="${COMP_WORDS[1]}" options=""
+  local command="${COMP_WORDS[1]}" options="" members=""
   if [[ $COMP_CWORD -eq 1 ]]; then
-    COMPREPLY=($(compgen -W "run plan validate graph status ls logs explain metrics report predict steps schema completion version " -- "$word")); return
+    COMPREPLY=($(compgen -W "run resume retry stop plan validate graph status ls logs explain cache metrics report predict schedule steps schema completion version " -- "$word")); return
   fi
   case "$command" in
-    run) options="-S --set -j --jobs -k --keep-going -f --force --no-cache --from --until -n --dry-run --home -o --output -q --quiet -v --verbose --no-color --help" ;;
-    plan) options="-S --set -j --jobs -k --keep-going -f --force --no-cache --from --until --home -o --output -q --quiet -v --verbose --no-color --help" ;;
-    validate) options="-S --set --home -o --output -q --quiet -v --verbose --no-color --help" ;;
-    graph) options="-S --set --dot --mermaid --home -o --output -q --quiet -v --verbose --no-color --help" ;;
-    status) options="-a --all --home -o --output -q --quiet -v --verbose --no-color --help" ;;
-    ls) options="-n --limit --home -o --output -q --quiet -v --verbose --no-color --help" ;;
-    logs) options="-r --run --attempt -f --follow --home -o --output -q --quiet -v --verbose --no-color --help" ;;
-    explain) options="-r --run --home -o --output -q --quiet -v --verbose --no-color --help" ;;
-    metrics) options="-a --all --home -o --output -q --quiet -v --verbose --no-color --help" ;;
-    report) options="-o --output --home -q --quiet -v --verbose --no-color --help" ;;
-    predict) options="-o --output --home -q --quiet -v --verbose --no-color --help" ;;
-    steps) options="--names --home -o --output -q --quiet -v --verbose --no-color --help" ;;
-    schema) options="--home -o --output -q --quiet -v --verbose --no-color --help" ;;
-    completion) options="--home -o --output -q --quiet -v --verbose --no-color --help" ;;
-    version) options="--home -o --output -q --quiet -v --verbose --no-color --help" ;;
+    run) options="-S --set --at -j --jobs -k --keep-going -f --force --no-cache --from --until --concurrent --id-file -n --dry-run --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    resume) options="-j --jobs --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    retry) options="--from -S --set -j --jobs --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    stop) options="--now --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    plan) options="-S --set --at -j --jobs -k --keep-going -f --force --no-cache --from --until --explain --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    validate) options="-S --set --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    graph) options="-S --set --dot --mermaid --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    status) options="-a --all --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    ls) options="-n --limit --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    logs) options="-r --run --attempt -f --follow --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    explain) options="-r --run --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    cache) options="-r --run --home -o --output -q --quiet -v --verbose --no-color -n --limit --keep-runs -n --dry-run --help" members="why ls gc verify" ;;
+    metrics) options="-a --all --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    report) options="-o --output --home -q --quiet -v --verbose --no-color --help" members="" ;;
+    predict) options="-o --output --home -q --quiet -v --verbose --no-color --help" members="" ;;
+    schedule) options="-S --set --name --cron --timezone --home -o --output -q --quiet -v --verbose --no-color -n --count --from -n --limit --events --reason --to -p --parallel --newest-first --again -n --dry-run --max-runs --if-none --systemd -y --yes --help" members="add ls next history pause resume backfill rm daemon install uninstall" ;;
+    steps) options="--names --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    schema) options="--home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    completion) options="--home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    version) options="--home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
   esac
   if [[ $word == -* ]]; then
     COMPREPLY=($(compgen -W "$options" -- "$word"))
+  elif [[ -n $members && $COMP_CWORD -eq 2 ]]; then
+    COMPREPLY=($(compgen -W "$members" -- "$word"))
   elif [[ $command == steps ]]; then
     COMPREPLY=($(compgen -W "$(dml steps --names 2>/dev/null)" -- "$word"))
   elif [[ $command == completion ]]; then
