@@ -57,6 +57,8 @@ StepRun StepLab::Run(const std::string& uses, const Json& params, const Inputs& 
   context.scratch_dir = attempt + "/scratch";
   std::filesystem::create_directories(context.scratch_dir);
   context.threads = threads;
+  context.memory_bytes = memory_bytes_;
+  context.stop = stop_;
   StepRun run;
   auto step = registry_.Make(uses, params);
   if (!step.ok()) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,6 +45,10 @@ class StepLab : public ::testing::Test {
   static std::vector<std::vector<std::string>> Rows(const Artifact& artifact);
   // The bytes of an artifact's files, in order of their names.
   static std::string Bytes(const Artifact& artifact);
+
+  // What the steps of this test are given to run with.
+  std::int64_t memory_bytes_ = 0;
+  std::stop_token stop_;
 
   [[nodiscard]] std::string Path(const std::string& name) const { return folder_ + "/" + name; }
 

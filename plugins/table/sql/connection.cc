@@ -11,6 +11,7 @@
 #include "plugins/table/sql/access_rules.h"
 #include "plugins/table/sql/aggregates.h"
 #include "plugins/table/sql/error_words.h"
+#include "plugins/table/sql/logarithms.h"
 #include "plugins/table/sql/scratch_vfs.h"
 #include "plugins/table/sql/time_functions.h"
 #include "plugins/table/sql/time_text.h"
@@ -80,9 +81,11 @@ Result<std::unique_ptr<Connection>> Connection::Open(ConnectionOptions options) 
   const std::string settings = fmt::format(
       "PRAGMA cache_size = -{}; PRAGMA temp_store = FILE; PRAGMA query_only = ON;", cache_kib);
   if (sqlite3_exec(own.db, settings.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
+    if (!database.empty()) return NoDatabase(database, sqlite3_errmsg(own.db));
     return Error::Environment(fmt::format("SQLite does not start: {}", sqlite3_errmsg(own.db)));
   }
   DML_RETURN_IF_ERROR(AddAggregates(own.db));
+  DML_RETURN_IF_ERROR(AddLogarithms(own.db));
   DML_RETURN_IF_ERROR(AddTimeOrder(own.db));
   DML_RETURN_IF_ERROR(AddTimeFunctions(own.db));
   own.rules.Install(own.db);
@@ -139,8 +142,14 @@ Error Connection::Explain(const SqlText& text) const {
                                           state_->options.scratch_dir, message));
   }
   SqlText::Place place = text.Find(sqlite3_error_offset(state_->db));
-  const bool placed = place.text != nullptr;
-  if (!placed && text.texts().size() == 1) place.text = &text.texts().front();
+  bool placed = place.text != nullptr;
+  if (!placed && text.texts().size() == 1) {
+    place.text = &text.texts().front();
+    // Of an unknown table SQLite does not say where it is written.
+    const std::optional<std::size_t> at = FindTable(place.text->sql, message);
+    placed = at.has_value();
+    place.offset = at.value_or(0);
+  }
   if (place.text == nullptr) {
     const UserText whole{"the SQL", text.texts().empty() ? text.sql() : std::string()};
     return ErrorIn(whole, message);

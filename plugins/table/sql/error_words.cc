@@ -123,6 +123,9 @@ Words WordsFor(std::string_view message, sqlite3* db, const std::vector<VisibleT
        {"misuse of aggregate: ", "misuse of aggregate ", "misuse of window function "}) {
     if (const auto name = After(message, prefix)) return Misuse(FunctionName(*name), reach);
   }
+  if (message.ends_with(" may not be modified")) {
+    return {"only SELECT is allowed here", "a query reads tables; it changes nothing"};
+  }
   if (message == "incomplete input") return {"something is missing at the end", ""};
   if (message.starts_with("near \"") && message.ends_with("\": syntax error")) {
     const std::string_view token = message.substr(6, message.size() - 6 - 15);
@@ -138,6 +141,17 @@ Words WordsFor(std::string_view message, sqlite3* db, const std::vector<VisibleT
             "calculate with decimals: CAST(x AS REAL), or total(x) instead of sum(x)"};
   }
   return {std::string(message), ""};
+}
+
+std::optional<std::size_t> FindTable(std::string_view sql, std::string_view message) {
+  const auto name = After(message, "no such table: ");
+  if (!name) return std::nullopt;
+  for (const Token& token : Tokenize(sql)) {
+    const std::string_view word = sql.substr(token.begin, token.end - token.begin);
+    const bool same = token.kind == Token::Kind::kName ? Unquote(word) == *name : word == *name;
+    if (same) return token.begin;
+  }
+  return std::nullopt;
 }
 
 std::size_t EndOfTokens(std::string_view sql, std::size_t begin) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,9 @@ struct Words {
 // What SQLite's `message` means to somebody who wrote an expression, and what was probably meant.
 [[nodiscard]] Words WordsFor(std::string_view message, sqlite3* db,
                              const std::vector<VisibleTable>& tables, Reach reach);
+
+// Where the table stands that SQLite's `message` says there is not; nothing for other messages.
+[[nodiscard]] std::optional<std::size_t> FindTable(std::string_view sql, std::string_view message);
 
 // The end of the name or token at `begin`, for underlining: of all of a.b, if names are joined.
 [[nodiscard]] std::size_t EndOfTokens(std::string_view sql, std::size_t begin);

@@ -48,15 +48,17 @@ Result<std::vector<ResultColumn>> ColumnsOf(const Statement& statement, const Re
 // All rows, cut into chunks; returns how many chunks there are.
 Result<std::size_t> Collect(Statement& statement, std::size_t columns, ResultSet& results) {
   std::size_t chunks = 0;
+  std::uint64_t row = 0;  // from 1
   for (bool more = true; more;) {
     ResultChunk chunk = results.NewChunk();
     while (chunk.bytes() < kPartitionBytes) {
       DML_TRY(more, statement.Step());
       if (!more) break;
+      ++row;
       for (std::size_t c = 0; c < columns; ++c) {
         auto added = chunk.Append(c, CellOf(statement.handle(), static_cast<int>(c)));
         if (!added.ok()) {
-          return std::move(added).error().At(fmt::format("row {} of the result", chunk.rows()));
+          return std::move(added).error().At(fmt::format("row {} of the result", row));
         }
       }
     }

@@ -1,0 +1,2 @@
+add_executable(bench_relational relational.cc)
+target_link_libraries(bench_relational PRIVATE dml_options dml::steps dml::table)

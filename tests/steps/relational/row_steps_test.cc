@@ -1,0 +1,192 @@
+// filter, derive and deduplicate.
+
+#include "tests/steps/step_lab.h"
+
+namespace dml::steps {
+namespace {
+
+using Table = std::vector<std::vector<std::string>>;
+
+constexpr char kPeople[] =
+    "name,age,joined,smokes\n"
+    "Ann,31,2011-01-05,true\n"
+    "Bob,,2011-02-01,false\n"
+    "Cid,17,,true\n"
+    "Ann,31,2011-03-01,false\n"
+    "Dee,58,2010-12-31,\n";
+
+class RowSteps : public StepLab {
+ protected:
+  std::string Types(const Artifact& artifact) {
+    auto table = table::Table::Open(artifact.files);
+    std::string out;
+    for (const table::Field& field : table->schema().fields) {
+      out += (out.empty() ? "" : " ") + field.name + ":" +
+             std::string(table::ColumnTypeName(field.type));
+    }
+    return out;
+  }
+};
+
+TEST_F(RowSteps, FilterKeepsWhatIsTrue) {
+  for (const int partitions : {1, 2, 3, 7}) {
+    const Artifact people = Csv(kPeople, static_cast<std::uint64_t>(partitions));
+    for (const int threads : {1, 2, 3, 7}) {
+      StepRun run = Run("filter", {{"where", "age > 20 OR smokes"}}, {{"data", people}}, threads);
+      ASSERT_TRUE(run.ok()) << run.Failure();
+      EXPECT_EQ(Rows(run.outputs["data"]), (Table{{"Ann", "31", "2011-01-05", "true"},
+                                                  {"Cid", "17", "", "true"},
+                                                  {"Ann", "31", "2011-03-01", "false"},
+                                                  {"Dee", "58", "2010-12-31", ""}}));
+      EXPECT_EQ(run.metrics["dropped"], 1);
+      EXPECT_EQ(Bytes(run.outputs["data"]),
+                Bytes(Run("filter", {{"where", "age > 20 OR smokes"}}, {{"data", people}})
+                          .outputs["data"]));
+    }
+  }
+}
+
+TEST_F(RowSteps, FilterOfTimesAndCategories) {
+  const Artifact people = Csv(kPeople, 2);
+  EXPECT_EQ(
+      Rows(Run("filter", {{"where", "joined < '2011-02-01'"}}, {{"data", people}}).outputs["data"])
+          .size(),
+      2U);
+  EXPECT_EQ(Rows(Run("filter", {{"where", "name IN ('Ann', 'Cid') -- two"}}, {{"data", people}})
+                     .outputs["data"])
+                .size(),
+            3U);
+  StepRun none = Run("filter", {{"where", "age > 1000"}}, {{"data", people}});
+  ASSERT_TRUE(none.ok());
+  EXPECT_EQ(none.metrics["rows"], 0);
+  EXPECT_EQ(none.warnings, std::vector<std::string>{"where: no row is left"});
+}
+
+TEST_F(RowSteps, FilterWarnsOfAColumnInSingleQuotes) {
+  StepRun run = Run("filter", {{"where", "'age' > 20"}}, {{"data", Csv(kPeople)}});
+  ASSERT_TRUE(run.ok());
+  ASSERT_EQ(run.warnings.size(), 1U);
+  EXPECT_EQ(run.warnings[0],
+            "where: 'age' in single quotes is a text, not the column; a column is written \"age\"");
+}
+
+TEST_F(RowSteps, DeriveAddsAndReplaces) {
+  const Json columns = {
+      {"age", "coalesce(age, 40)"},         {"days", "days_between(joined, '2011-03-01')"},
+      {"initial", "substr(name, 1, 1)"},    {"joined_copy", "joined"},
+      {"next", "date(joined, '+1 month')"}, {"one", "1"}};
+  std::string expected;
+  for (const std::uint64_t partitions : {1U, 2U, 3U, 7U}) {
+    StepRun run = Run("derive", {{"columns", columns}}, {{"data", Csv(kPeople, partitions)}},
+                      static_cast<int>(partitions));
+    ASSERT_TRUE(run.ok()) << run.Failure();
+    EXPECT_EQ(Types(run.outputs["data"]),
+              "name:category age:int64 joined:timestamp smokes:bool days:float64 initial:category "
+              "joined_copy:timestamp next:timestamp one:int64");
+    EXPECT_EQ(
+        Rows(run.outputs["data"]),
+        (Table{{"Ann", "31", "2011-01-05", "true", "55", "A", "2011-01-05", "2011-02-05", "1"},
+               {"Bob", "40", "2011-02-01", "false", "28", "B", "2011-02-01", "2011-03-01", "1"},
+               {"Cid", "17", "", "true", "", "C", "", "", "1"},
+               {"Ann", "31", "2011-03-01", "false", "0", "A", "2011-03-01", "2011-04-01", "1"},
+               {"Dee", "58", "2010-12-31", "", "60", "D", "2010-12-31", "2011-01-31", "1"}}));
+  }
+}
+
+// A type is that of the whole column, whatever a partition holds.
+TEST_F(RowSteps, DeriveSettlesTypesOverAllPartitions) {
+  const Artifact numbers = Csv("x\n1\n2\n3\n4\n5\n6\n7\n8\n", 4);
+  StepRun run = Run("derive",
+                    {{"columns",
+                      {{"half", "CASE WHEN x = 8 THEN 0.5 ELSE x END"},
+                       {"late", "CASE WHEN x > 6 THEN 'yes' END"},
+                       {"flag", "x > 4"}}},
+                     {"types", {{"flag", "bool"}}}},
+                    {{"data", numbers}}, 3);
+  ASSERT_TRUE(run.ok()) << run.Failure();
+  EXPECT_EQ(Types(run.outputs["data"]), "x:int64 flag:bool half:float64 late:category");
+  EXPECT_EQ(Rows(run.outputs["data"])[7], (std::vector<std::string>{"8", "true", "0.5", "yes"}));
+  EXPECT_EQ(Rows(run.outputs["data"])[0], (std::vector<std::string>{"1", "false", "1", ""}));
+}
+
+TEST_F(RowSteps, DeriveTakesManyColumns) {
+  Json columns = Json::object();
+  for (int i = 0; i < 250; ++i)
+    columns["c" + std::to_string(1000 + i)] = "x + " + std::to_string(i);
+  StepRun run = Run("derive", {{"columns", columns}}, {{"data", Csv("x\n1\n2\n")}});
+  ASSERT_TRUE(run.ok()) << run.Failure();
+  const auto rows = Rows(run.outputs["data"]);
+  EXPECT_EQ(rows[1].size(), 251U);
+  EXPECT_EQ(rows[1][250], "251");
+}
+
+TEST_F(RowSteps, DeriveSaysWhichExpressionAndRow) {
+  const Artifact people = Csv(kPeople, 2);
+  StepRun run =
+      Run("derive", {{"columns", {{"a", "age"}, {"b", "sin(year(name))"}}}}, {{"data", people}}, 2);
+  EXPECT_EQ(run.result.error().Render(),
+            "row 1: columns.b: year() takes times such as '2011-01-31 09:30:00', but found 'Ann'\n"
+            "    sin(year(name))");
+  run = Run("derive", {{"columns", {{"a", "age * 2"}, {"b", "a + 1"}}}}, {{"data", people}});
+  EXPECT_EQ(run.result.error().Render(),
+            "columns.b: there is no column 'a'\n"
+            "    a + 1\n"
+            "    ^\n"
+            "  hint: expressions see the columns of the input, not each other: put another derive "
+            "behind this one");
+  run = Run("derive", {{"columns", {{"m", "CASE WHEN age > 20 THEN age ELSE name END"}}}},
+            {{"data", people}});
+  EXPECT_EQ(run.result.error().message, "column 'm' holds numbers and texts, such as 31 and 'Bob'");
+}
+
+TEST_F(RowSteps, EmptyTables) {
+  const Artifact empty =
+      Run("filter", {{"where", "0"}}, {{"data", Csv(kPeople, 3)}}).outputs["data"];
+  StepRun derived = Run("derive", {{"columns", {{"y", "age + 1"}}}}, {{"data", empty}});
+  ASSERT_TRUE(derived.ok()) << derived.Failure();
+  EXPECT_EQ(Rows(derived.outputs["data"]).size(), 0U);
+  StepRun all =
+      Run("aggregate", {{"columns", {{"n", "count(*)"}, {"s", "sum(age)"}}}}, {{"data", empty}});
+  ASSERT_TRUE(all.ok()) << all.Failure();
+  EXPECT_EQ(Rows(all.outputs["data"]), (Table{{"0", ""}}));
+  StepRun none =
+      Run("aggregate", {{"by", {"name"}}, {"columns", {{"n", "count(*)"}}}}, {{"data", empty}});
+  ASSERT_TRUE(none.ok()) << none.Failure();
+  EXPECT_EQ(Rows(none.outputs["data"]).size(), 0U);
+  EXPECT_TRUE(Run("deduplicate", Json::object(), {{"data", empty}}).ok());
+}
+
+TEST_F(RowSteps, DeduplicateKeepsFirstLastOrNone) {
+  const std::string csv = "k,v\na,1\nb,2\na,3\n,4\n,5\nc,6\na,7\n";
+  const auto kept = [&](const Json& params, std::uint64_t partitions) {
+    StepRun run =
+        Run("deduplicate", params, {{"data", Csv(csv, partitions)}}, static_cast<int>(partitions));
+    EXPECT_TRUE(run.ok()) << run.Failure();
+    std::string out;
+    for (const auto& row : Rows(run.outputs["data"])) out += row[1];
+    return out;
+  };
+  for (const std::uint64_t partitions : {1U, 2U, 3U, 7U}) {
+    EXPECT_EQ(kept({{"columns", {"k"}}}, partitions), "1246");
+    EXPECT_EQ(kept({{"columns", {"k"}}, {"keep", "first"}}, partitions), "1246");
+    EXPECT_EQ(kept({{"columns", {"k"}}, {"keep", "last"}}, partitions), "2567");
+    EXPECT_EQ(kept({{"columns", {"k"}}, {"keep", "none"}}, partitions), "26");
+    EXPECT_EQ(kept(Json::object(), partitions), "1234567");
+  }
+  StepRun wrong = Run("deduplicate", {{"columns", {"kk"}}}, {{"data", Csv(csv)}});
+  EXPECT_EQ(wrong.result.error().kind, ErrorKind::kInvalid);
+}
+
+TEST_F(RowSteps, CancelledIsNotAnError) {
+  std::stop_source source;
+  source.request_stop();
+  const Artifact people = Csv(kPeople, 2);
+  stop_ = source.get_token();
+  EXPECT_EQ(Run("filter", {{"where", "1"}}, {{"data", people}}).result.error().kind,
+            ErrorKind::kCancelled);
+  EXPECT_EQ(Run("derive", {{"columns", {{"a", "1"}}}}, {{"data", people}}).result.error().kind,
+            ErrorKind::kCancelled);
+}
+
+}  // namespace
+}  // namespace dml::steps
