@@ -1,4 +1,5 @@
 #include "cli/cmd_cache.h"
+#include "cli/cmd_cluster.h"
 #include "cli/cmd_completion.h"
 #include "cli/cmd_explain.h"
 #include "cli/cmd_graph.h"
@@ -43,6 +44,7 @@ std::span<const Command> AllCommands() {
       {"predict", "apply a trained model to new data", SetupPredict},
       {"schedule", "run pipelines by the clock", nullptr, /*hidden=*/false, ScheduleCommands},
       {"steps", "list the step types, or describe one", SetupSteps},
+      {"cluster", "the machines that pipelines run on", nullptr, /*hidden=*/false, ClusterCommands},
       {"schema", "print the JSON Schema of the pipeline language for editors", SetupSchema},
       {"completion", "print a completion script for bash, zsh or fish", SetupCompletion},
       {"version", "print the version", SetupVersion},

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "cli/cluster_file.h"
 #include "cli/local_runner.h"
 #include "cli/progress_display.h"
 #include "cli/run_hooks.h"
@@ -36,7 +37,12 @@ Result<ExitCode> DriveRun(const engine::Home& home, const OpenedPipeline& pipeli
   display.set_began(began);
   engine::RunSession session(home, pipeline.expanded, options, clock, display);
   DML_TRY(const std::unique_ptr<runners::Runner> runner,
-          MakeLocalRunner(options.jobs, home.path(), session.events()));
+          options.cluster.empty()
+              ? MakeLocalRunner(options.jobs, home.path(), session.events())
+              : MakeClusterRunner(
+                    options.cluster, options.jobs, home.path(), output,
+                    [&display](const std::string& text) { display.Say(text); },
+                    session.events()));
 
   // From here on a signal is a request to the run, not the end of the process.
   SignalWatcher signals([&](int, int count) {

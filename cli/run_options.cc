@@ -12,6 +12,12 @@ namespace {
 
 constexpr int kJobsMax = 10'000;
 
+// A run is resumed from wherever the user happens to be then.
+std::string AbsoluteOrEmpty(const std::string& path) {
+  std::error_code ignored;
+  return path.empty() ? path : std::filesystem::absolute(path, ignored).lexically_normal().string();
+}
+
 }  // namespace
 
 void AddRunArgs(Args& args, RunArgs& run) {
@@ -19,6 +25,7 @@ void AddRunArgs(Args& args, RunArgs& run) {
   args.Value("--at", "TIME", run.pipeline.at,
              "what ${schedule.time} stands for (default: the latest slot of schedule:, else now)");
   args.Number("-j,--jobs", "N", run.jobs, 1, kJobsMax, "cores to use at once (default: all)");
+  args.Value("--cluster", "FILE", run.cluster, "run on the nodes of this inventory");
   args.Flag("-k,--keep-going", run.keep_going, "after a failure, run what does not depend on it");
   args.Flag("-f,--force", run.force, "run everything again, whatever is stored");
   args.Flag("--no-cache", run.no_cache, "neither reuse results nor keep them for reuse");
@@ -33,6 +40,7 @@ engine::RunOptions EngineOptions(const RunArgs& args, const OpenedPipeline& pipe
   options.force = args.force;
   options.no_cache = args.no_cache;
   options.concurrent = args.concurrent;
+  options.cluster = AbsoluteOrEmpty(args.cluster);
   options.from = args.from;
   options.until = args.until;
   options.pipeline_text = pipeline.text;

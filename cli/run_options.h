@@ -20,6 +20,7 @@ struct RunArgs {
   bool explain = false;
   bool concurrent = false;
   std::string id_file;
+  std::string cluster;  // an inventory; empty: this machine
   std::vector<std::string> from;
   std::vector<std::string> until;
 };

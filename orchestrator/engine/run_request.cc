@@ -12,6 +12,7 @@ Json RequestToJson(const RunRequest& request) {
           {"force", options.force},
           {"no_cache", options.no_cache},
           {"concurrent", options.concurrent},
+          {"cluster", options.cluster},
           {"from", options.from},
           {"until", options.until},
           {"at", request.at}};
@@ -29,6 +30,7 @@ Result<RunRequest> RequestFromJson(const Json& json) {
     options.force = json.at("force").get<bool>();
     options.no_cache = json.at("no_cache").get<bool>();
     options.concurrent = json.at("concurrent").get<bool>();
+    options.cluster = json.value("cluster", std::string());
     options.from = json.at("from").get<std::vector<std::string>>();
     options.until = json.at("until").get<std::vector<std::string>>();
     request.at = json.value("at", "");

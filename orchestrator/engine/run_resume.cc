@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/crash_point.h"
+#include "orchestrator/engine/launch_spec.h"
 #include "orchestrator/engine/recovery.h"
 #include "orchestrator/engine/run_loop.h"
 
@@ -121,7 +122,11 @@ Result<void> RunLoop::FindAttempt(TaskId unit, AttemptNumber attempt) {
       active_[unit] = std::make_unique<Active>();
       active_[unit]->task = std::move(run->task);
       active_[unit]->reason = std::move(run->reason);
-      if (const auto* exited = std::get_if<runners::AttemptExited>(&status)) Hear(*exited);
+      if (const auto* exited = std::get_if<runners::AttemptExited>(&status)) {
+        Hear(*exited);
+      } else {
+        parts_.runner.Adopt(MakeLaunchSpec(active_[unit]->task, key, parts_.home));
+      }
       return {};
     }
     // What it works on is no longer what would be asked of it.

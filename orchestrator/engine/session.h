@@ -21,6 +21,7 @@ struct RunOptions {
   bool force = false;                   // run everything, whatever the store knows
   bool no_cache = false;                // neither reuse nor record
   bool concurrent = false;              // although another run of this pipeline may be going on
+  std::string cluster = {};             // the inventory to run on; empty: this machine
   std::vector<std::string> from = {};   // steps to run again, with everything after them
   std::vector<std::string> until = {};  // steps to stop at: only they and what they need
   std::string pipeline_text = {};       // the source, kept with the run for the report

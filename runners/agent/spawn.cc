@@ -98,7 +98,8 @@ SpawnedCommand SpawnCommand(const runners::LaunchSpec& spec, int output_fd) {
                                      0644);
   }
   posix_spawn_file_actions_adddup2(plan.actions(), 1, 2);
-  const bool private_folder = !command.inputs.empty() || !command.outputs.empty();
+  const bool private_folder =
+      command.own_folder || !command.inputs.empty() || !command.outputs.empty();
   if (private_folder) {
     posix_spawn_file_actions_addchdir_np(plan.actions(), command.work_dir.c_str());
   }

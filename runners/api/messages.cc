@@ -69,7 +69,8 @@ Json WorkToJson(const LaunchSpec& spec) {
   return {{"argv", command.argv},
           {"cwd", command.work_dir},
           {"outputs", command.outputs},
-          {"inputs", command.inputs}};
+          {"inputs", command.inputs},
+          {"own_folder", command.own_folder}};
 }
 
 std::variant<std::vector<NativeStep>, Command> WorkFromJson(const Json& json) {
@@ -80,7 +81,8 @@ std::variant<std::vector<NativeStep>, Command> WorkFromJson(const Json& json) {
     return list;
   }
   return Command{json.at("argv").get<std::vector<std::string>>(), json.at("cwd").get<std::string>(),
-                 json.at("outputs").get<Paths>(), json.at("inputs").get<Paths>()};
+                 json.at("outputs").get<Paths>(), json.at("inputs").get<Paths>(),
+                 json.at("own_folder").get<bool>()};
 }
 
 Json FilesToJson(const std::vector<ArtifactFile>& files) {

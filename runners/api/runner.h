@@ -37,6 +37,7 @@ struct Command {
   std::string work_dir;                        // the process starts here; created if missing
   std::map<std::string, std::string> outputs;  // port -> path relative to work_dir
   std::map<std::string, std::string> inputs;   // port -> path relative to work_dir to link at
+  bool own_folder = false;  // start in work_dir even if nothing is declared to be there
 };
 
 // Files outside the store that an attempt reads: what `pattern`, an absolute path or glob that
@@ -146,6 +147,9 @@ class Runner {
   virtual Result<void> Launch(std::vector<LaunchSpec> batch) = 0;
   virtual void Kill(AttemptKey key, KillMode mode) = 0;
   [[nodiscard]] virtual Result<AttemptStatus> Find(AttemptKey key) = 0;
+  // Takes up an attempt of an earlier process that Find() said is running: its events come to this
+  // runner's sink, and its outputs and log to where `spec` says.
+  virtual void Adopt(LaunchSpec) {}
   // The outcome of an attempt is durable: what a node keeps for recovery may go.
   virtual void Release(AttemptKey) {}
   // Ends idle workers and waits until every process is gone.

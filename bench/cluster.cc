@@ -1,0 +1,167 @@
+// What one SSH node costs, on a real sshd of this machine: trivial tasks a second, the round trip
+// of one, and bytes a second in both directions.
+//   bench_cluster [tasks] [mebibytes]
+
+#include <fmt/format.h>
+
+#include <condition_variable>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <mutex>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "runners/ssh/remote.h"
+#include "runners/ssh/ssh_runner.h"
+#include "tests/ssh/sshd_fixture.h"
+
+namespace dml::ssh {
+namespace {
+
+constexpr std::size_t kRoundTrips = 300;
+
+class CountingSink final : public runners::EventSink {
+ public:
+  void Post(runners::RunnerEvent event) override {
+    const std::lock_guard lock(mutex_);
+    if (const auto* exited = std::get_if<runners::AttemptExited>(&event)) {
+      ++ends_;
+      good_ += std::holds_alternative<runners::ExitSuccess>(exited->reason) ? 1U : 0U;
+    }
+    ends_ += std::holds_alternative<runners::AttemptLost>(event) ? 1U : 0U;
+    changed_.notify_all();
+  }
+  void Await(std::size_t ends) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return ends_ >= ends; });
+    DML_CHECK(good_ == ends_, "every attempt succeeds");
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t ends_ = 0;
+  std::size_t good_ = 0;
+};
+
+class Bench {
+ public:
+  Bench() : servers_(std::vector<ServerOptions>(1)) {
+    ::setenv("DML_WORKER", DML_BINARY_DIR "/dml-worker", 1);
+    const auto worker = FindWorkerProgram();
+    DML_CHECK(worker.ok(), "dml-worker is built");
+    ConnectOptions connect;
+    connect.accept_unknown = [](const Host&, const HostKey&) { return true; };
+    const Instant start = clock_.Now();
+    const NodeFacts facts = SetUpNode(servers_.HostOf(0), *worker, connect);
+    DML_CHECK(!facts.problem, "the node is set up");
+    Print("set-up of a node", (clock_.Now() - start).seconds(), "s");
+    Print("worker program, up", facts.upload_mib_s, "MiB/s");
+    ClusterOptions options;
+    options.cluster = servers_.AllHosts();
+    options.worker = *worker;
+    options.client = "bench";
+    auto runner = SshRunner::Connect(std::move(options), sink_);
+    DML_CHECK(runner.ok(), "the node is there");
+    runner_ = std::move(runner).value();
+  }
+
+  void Tasks(std::size_t count) {
+    std::vector<runners::LaunchSpec> batch;
+    for (std::size_t i = 0; i < count; ++i) batch.push_back(Noop());
+    const Instant start = clock_.Now();
+    Run(std::move(batch));
+    Print("trivial tasks", static_cast<double>(count) / (clock_.Now() - start).seconds(), "/s");
+  }
+
+  void RoundTrips() {
+    const Instant start = clock_.Now();
+    for (std::size_t i = 0; i < kRoundTrips; ++i) Run({Noop()});
+    Print("round trip of a task", (clock_.Now() - start).seconds() * 1e3 / kRoundTrips, "ms");
+  }
+
+  // An input that nobody has yet goes up; then an output of the same size comes down.
+  void Bytes(std::size_t mebibytes) {
+    const std::string path = servers_.Path("big");
+    std::ofstream file(path, std::ios::binary);
+    std::string block(1 << 20, '\0');
+    for (std::size_t i = 0; i < mebibytes; ++i) {
+      for (std::size_t k = 0; k < block.size(); k += 32) {
+        const Digest noise = Sha256::Of(fmt::format("{} {}", i, k / 4096));
+        std::copy(noise.bytes.begin(), noise.bytes.end(), block.begin() + static_cast<long>(k));
+      }
+      file.write(block.data(), static_cast<std::streamsize>(block.size()));
+    }
+    file.close();
+    const auto digest = HashFile(path);
+    runners::LaunchSpec spec = Command("true");
+    Artifact input;
+    input.port = "in";
+    input.files = {{"big", path, static_cast<std::int64_t>(mebibytes << 20), *digest}};
+    spec.inputs = {input};
+    std::get<runners::Command>(spec.work).inputs = {{"in", "in.dat"}};
+    Instant start = clock_.Now();
+    Run({spec});
+    const auto amount = static_cast<double>(mebibytes);
+    Print("up", amount / (clock_.Now() - start).seconds(), "MiB/s");
+    runners::LaunchSpec back = Command("cp " + path + " o.txt");
+    std::get<runners::Command>(back.work).outputs = {{"o", "o.txt"}};
+    back.outputs.resize(1);
+    back.outputs[0].name = "o";
+    start = clock_.Now();
+    Run({back});
+    Print("down, with cp and hashing", amount / (clock_.Now() - start).seconds(), "MiB/s");
+  }
+
+ private:
+  static void Print(const char* what, double value, const char* unit) {
+    std::cout << fmt::format("{:<28}{:>10.2f} {}\n", what, value, unit) << std::flush;
+  }
+
+  runners::LaunchSpec Noop() {
+    runners::LaunchSpec spec;
+    spec.key = {RunId{1}, TaskId(next_++), AttemptNumber{1}};
+    spec.work = std::vector<runners::NativeStep>{{"noop", Json::object()}};
+    return spec;
+  }
+
+  runners::LaunchSpec Command(const std::string& script) {
+    runners::LaunchSpec spec = Noop();
+    spec.attempt_dir = servers_.Path("head/" + std::to_string(next_));
+    spec.log_path = spec.attempt_dir + ".log";
+    spec.work = runners::Command{{"/bin/sh", "-c", script}, spec.attempt_dir + "/work", {}, {}};
+    return spec;
+  }
+
+  void Run(std::vector<runners::LaunchSpec> batch) {
+    std::vector<runners::AttemptKey> keys;
+    for (const auto& spec : batch) keys.push_back(spec.key);
+    ended_ += batch.size();
+    DML_CHECK(runner_->Launch(std::move(batch)).ok(), "handing over works");
+    sink_.Await(ended_);
+    for (const auto& key : keys) runner_->Release(key);
+  }
+
+  const SystemClock clock_;
+  SshdFixture servers_;
+  CountingSink sink_;
+  std::unique_ptr<SshRunner> runner_;
+  std::size_t next_ = 0;
+  std::size_t ended_ = 0;
+};
+
+}  // namespace
+}  // namespace dml::ssh
+
+int main(int argc, char** argv) {
+  const auto argument = [&](int i, std::size_t otherwise) {
+    return argc > i ? static_cast<std::size_t>(std::atol(argv[i])) : otherwise;
+  };
+  dml::ssh::Bench bench;
+  bench.RoundTrips();
+  bench.Tasks(argument(1, 20'000));
+  bench.Bytes(argument(2, 256));
+  return 0;
+}

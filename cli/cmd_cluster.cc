@@ -1,0 +1,140 @@
+#include "cli/cmd_cluster.h"
+
+#include <fmt/format.h>
+
+#include "cli/cluster_file.h"
+#include "cli/each_host.h"
+#include "runners/ssh/remote.h"
+
+namespace dml::cli {
+
+namespace {
+
+struct VerbArgs {
+  ClusterArgs cluster;
+  std::vector<std::string> words;
+  bool force = false;
+  int age_hours = 1;
+};
+
+// A verb of dml-worker on every host, and what became of it.
+Result<ExitCode> RunOnAll(const VerbArgs& args, const std::string& verb, const std::string& input,
+                          const Output& output) {
+  DML_TRY(const ssh::Cluster cluster, OpenCluster(args.cluster, output));
+  DML_TRY(const ssh::WorkerProgram worker, ssh::FindWorkerProgram());
+  std::vector<std::optional<Result<ssh::RemoteOutput>>> results(cluster.hosts.size());
+  ForEachHost(cluster.hosts, [&](std::size_t i) {
+    results[i] = ssh::RunVerb(cluster.hosts[i], worker, {cluster.connect_timeout, {}}, verb, input);
+  });
+  Json json = Json::array();
+  bool unreachable = false;
+  bool failed = false;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const std::string& name = cluster.hosts[i].name;
+    const Result<ssh::RemoteOutput>& result = *results[i];
+    unreachable |= !result.ok();
+    failed |= result.ok() && result->code != 0;
+    if (output.format() == Format::kJson) {
+      json.push_back({{"host", name},
+                      {"code", result.ok() ? result->code : -1},
+                      {"out", result.ok() ? result->out : ""},
+                      {"err", result.ok() ? result->err : result.error().Render()}});
+      continue;
+    }
+    if (!result.ok()) {
+      output.Warn(fmt::format("{}: {}", name, Harmless(result.error().Render())));
+      continue;
+    }
+    std::string text = result->out + result->err;
+    if (text.empty() || text.back() != '\n') text += '\n';
+    std::size_t at = 0;
+    while (at < text.size()) {
+      const std::size_t end = text.find('\n', at);
+      const std::string line = text.substr(at, end - at);
+      if (!line.empty()) output.Print(fmt::format("{}: {}\n", name, Harmless(line)));
+      at = end + 1;
+    }
+    if (result->code != 0) output.Warn(fmt::format("{}: exit code {}", name, result->code));
+  }
+  if (output.format() == Format::kJson) output.PrintJson(json);
+  if (unreachable) return ExitCode::kInfrastructure;
+  return failed ? ExitCode::kTaskFailed : ExitCode::kDone;
+}
+
+}  // namespace
+
+Action SetupClusterExec(Args& args, CommonOptions&) {
+  auto options = std::make_shared<VerbArgs>();
+  AddClusterArgs(args, options->cluster);
+  args.Positionals("COMMAND", options->words, /*required=*/true, "the command and its arguments");
+  args.Describe("Runs a command on every node, as it is: no shell takes it apart.");
+  args.Example("dml cluster exec -- nproc", "on every node");
+  args.Example("dml cluster exec --only n1 -- df -h .", "on one of them");
+  return [options](Output& output) {
+    return RunOnAll(*options, "exec", Json(options->words).dump(), output);
+  };
+}
+
+Action SetupClusterDown(Args& args, CommonOptions&) {
+  auto options = std::make_shared<VerbArgs>();
+  AddClusterArgs(args, options->cluster);
+  args.Flag("--force", options->force, "end attempts that are still running there");
+  args.Describe(
+      "Ends the agents and removes what dml has put on the nodes, and nothing else. Refuses\n"
+      "while attempts run there, whoever's they are.");
+  return [options](Output& output) {
+    return RunOnAll(*options, options->force ? "down --force yes" : "down", "", output);
+  };
+}
+
+Action SetupClusterGc(Args& args, CommonOptions&) {
+  auto options = std::make_shared<VerbArgs>();
+  AddClusterArgs(args, options->cluster);
+  args.Number("--hours", "N", options->age_hours, 0, 24 * 365,
+              "remove what was not used for this long (default: 1)");
+  args.Describe("Removes cached blobs from the nodes; prints the bytes freed on each.");
+  return [options](Output& output) {
+    return RunOnAll(*options, fmt::format("gc --age {}", options->age_hours * 3600), "", output);
+  };
+}
+
+Action SetupClusterKey(Args& args, CommonOptions&) {
+  auto options = std::make_shared<ClusterArgs>();
+  AddClusterArgs(args, *options);
+  args.Describe(
+      "Prints, for each host, the beginning of a line for ~/.ssh/authorized_keys there that\n"
+      "restricts a key to dml's bridge and nothing else. Put your public key behind it.");
+  return [options](Output& output) -> Result<ExitCode> {
+    DML_TRY(const ssh::Cluster cluster, OpenCluster(*options, output));
+    DML_TRY(const ssh::WorkerProgram worker, ssh::FindWorkerProgram());
+    for (const ssh::Host& host : cluster.hosts) {
+      output.Print(fmt::format("# {}\nrestrict,command=\"{} bridge --root {}\" \n", host.name,
+                               ssh::RemoteWorkerPath(host, worker), host.workdir));
+    }
+    return ExitCode::kDone;
+  };
+}
+
+Action SetupClusterSchema(Args& args, CommonOptions&) {
+  args.Describe("The JSON Schema of the inventory, for editors.");
+  return [](Output& output) -> Result<ExitCode> {
+    output.PrintJson(ssh::ClusterSchema());
+    return ExitCode::kDone;
+  };
+}
+
+std::span<const Command> ClusterCommands() {
+  static constexpr Command kCommands[] = {
+      {"check", "look at every node: reach, keys, worker program, clock, disk", SetupClusterCheck},
+      {"setup", "make every node ready: host key, worker program, agent", SetupClusterSetup},
+      {"status", "what runs on every node", SetupClusterCheck},
+      {"exec", "run a command on every node", SetupClusterExec},
+      {"gc", "remove cached data from the nodes", SetupClusterGc},
+      {"down", "end the agents and remove everything from the nodes", SetupClusterDown},
+      {"key", "print a restriction for a key of dml", SetupClusterKey},
+      {"schema", "print the JSON Schema of the inventory", SetupClusterSchema},
+  };
+  return kCommands;
+}
+
+}  // namespace dml::cli

@@ -1,0 +1,47 @@
+// The compiled part of Highway that dml uses, of which Debian ships no static library: which vector
+// instructions this processor has, and aligned memory.
+
+#include <hwy/aligned_allocator.h>
+#include <hwy/targets.h>
+
+#include <cstdlib>
+
+namespace hwy {
+
+namespace {
+
+constexpr std::size_t kAlignment = 128;
+
+}  // namespace
+
+int64_t SupportedTargets() {
+  int64_t targets = HWY_SCALAR | HWY_EMU128 | HWY_STATIC_TARGET;
+#if HWY_ARCH_X86
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                    __builtin_cpu_supports("bmi2");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
+                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd");
+  if (__builtin_cpu_supports("ssse3")) targets |= HWY_SSSE3;
+  if (__builtin_cpu_supports("sse4.2")) targets |= HWY_SSE4;
+  if (avx2) targets |= HWY_AVX2;
+  if (avx512) targets |= HWY_AVX3;
+#endif
+  return targets;
+}
+
+ChosenTarget& GetChosenTarget() {
+  static ChosenTarget chosen;
+  return chosen;
+}
+
+void* AllocateAlignedBytes(std::size_t size, AllocPtr, void*) {
+  return std::aligned_alloc(kAlignment, (size + kAlignment - 1) / kAlignment * kAlignment);
+}
+
+void FreeAlignedBytes(const void* pointer, FreePtr, void*) {
+  std::free(const_cast<void*>(pointer));
+}
+
+}  // namespace hwy

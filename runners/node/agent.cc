@@ -1,0 +1,302 @@
+#include "runners/node/agent.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+
+#include "base/check.h"
+#include "base/files.h"
+#include "runners/node/unix_socket.h"
+
+namespace dml::node {
+
+namespace {
+
+constexpr Duration kLogInterval = Duration::Millis(100);
+// Logs of that many attempts are followed while they run, the oldest first; the others' come at
+// their end.
+constexpr int kFollowedLogsMax = 64;
+constexpr int kIdleCheckMs = 1000;
+constexpr int kFollowMs = 100;
+
+void Wake(int fd) {
+  const std::uint64_t one = 1;
+  const ssize_t written = ::write(fd, &one, sizeof one);
+  DML_CHECK(written == sizeof one || errno == EAGAIN, "an event descriptor takes a count");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Agent>> Agent::Open(AgentOptions options) {
+  DML_RETURN_IF_ERROR(MakePrivateFolder(options.root));
+  for (const char* name : {"/attempts", "/logs", "/records"}) {
+    DML_RETURN_IF_ERROR(MakeDirectories(options.root + name));
+  }
+  DML_TRY(BlobCache blobs, BlobCache::Open(options.root));
+  std::unique_ptr<Agent> agent(new Agent(std::move(options), std::move(blobs)));
+  DML_RETURN_IF_ERROR(agent->TakeUpRecords());
+  DML_TRY(agent->listener_, ListenAt(agent->options_.root, "agent.sock"));
+  return agent;
+}
+
+Agent::Agent(AgentOptions options, BlobCache blobs)
+    : options_(std::move(options)),
+      blobs_(std::move(blobs)),
+      wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      needed_(clock_.Now()) {
+  const auto workers = static_cast<std::size_t>(std::max(1.0, std::ceil(options_.cpus)));
+  collector_ = std::make_unique<Collector>(blobs_, [this](Collected collected) {
+    const std::lock_guard lock(mutex_);
+    inbound_.emplace_back(std::move(collected));
+    Wake(wake_fd_);
+  });
+  pool_ =
+      std::make_unique<agent::WorkerPool>(agent::PoolOptions{options_.worker_argv, workers}, *this);
+}
+
+Agent::~Agent() {
+  pool_->Shutdown();
+  collector_.reset();
+  for (const auto& [key, attempt] : attempts_) {
+    if (attempt.pidfd >= 0) ::close(attempt.pidfd);
+  }
+  if (listener_ >= 0) {
+    ::unlink((options_.root + "/agent.sock").c_str());
+    ::close(listener_);
+  }
+  ::close(wake_fd_);
+}
+
+void Agent::Stop() {
+  stop_ = true;
+  const std::uint64_t one = 1;
+  if (::write(wake_fd_, &one, sizeof one) < 0) return;
+}
+
+void Agent::Post(runners::RunnerEvent event) {
+  const std::lock_guard lock(mutex_);
+  inbound_.emplace_back(std::move(event));
+  if (inbound_.size() == 1) Wake(wake_fd_);
+}
+
+void Agent::Serve() {
+  while (!stop_) {
+    PollOnce();
+    TakeInbound();
+    if (!launching_.empty()) pool_->Launch(std::exchange(launching_, {}));
+    SendLogs();
+    for (const auto& session : sessions_) {
+      SendReports(*session);
+      session->Flush();
+    }
+    DropBroken();
+    CheckLeases();
+    if (Idle(clock_.Now())) return;
+  }
+}
+
+int Agent::PollTimeoutMs() const {
+  for (const auto& session : sessions_) {
+    if (!session->client.empty() && !running_.empty()) return kFollowMs;
+  }
+  return kIdleCheckMs;
+}
+
+void Agent::PollOnce() {
+  std::vector<pollfd> fds{{wake_fd_, POLLIN, 0}, {listener_, POLLIN, 0}};
+  for (const auto& session : sessions_) {
+    fds.push_back(
+        {session->fd(), static_cast<short>(POLLIN | (session->wants_to_write() ? POLLOUT : 0)), 0});
+  }
+  const std::vector<Key> adopted(adopted_.begin(), adopted_.end());
+  for (const Key& key : adopted) fds.push_back({attempts_.at(key).pidfd, POLLIN, 0});
+  if (::poll(fds.data(), fds.size(), PollTimeoutMs()) < 0) return;
+  std::uint64_t count = 0;
+  if (fds[0].revents != 0 && ::read(wake_fd_, &count, sizeof count) < 0) count = 0;
+  const std::size_t sessions = sessions_.size();
+  for (std::size_t i = 0; i < sessions; ++i) {
+    if ((fds[2 + i].revents & (POLLIN | POLLHUP | POLLERR)) == 0) continue;
+    for (const runners::Frame& frame : sessions_[i]->Receive()) Handle(*sessions_[i], frame);
+  }
+  for (std::size_t i = 0; i < adopted.size(); ++i) {
+    if (fds[2 + sessions + i].revents != 0) CheckAdopted(adopted[i]);
+  }
+  if (fds[1].revents != 0) Accept();
+}
+
+void Agent::Accept() {
+  for (int fd = AcceptOwn(listener_); fd >= 0; fd = AcceptOwn(listener_)) {
+    sessions_.push_back(std::make_unique<Session>(fd, blobs_));
+  }
+}
+
+void Agent::TakeInbound() {
+  std::vector<Inbound> inbound;
+  {
+    const std::lock_guard lock(mutex_);
+    inbound.swap(inbound_);
+  }
+  for (Inbound& one : inbound) {
+    if (auto* event = std::get_if<runners::RunnerEvent>(&one)) {
+      Hear(std::move(*event));
+      continue;
+    }
+    auto& collected = std::get<Collected>(one);
+    Finished finished{std::move(collected.exited), {}, 0};
+    if (collected.outputs.ok()) {
+      finished.outputs = std::move(collected.outputs).value();
+    } else {
+      const int code = collected.outputs.error().kind == ErrorKind::kEnvironment ? 3 : 1;
+      finished.exited.reason = runners::ExitFailure{collected.outputs.error(), code};
+    }
+    const Key key = finished.exited.key;
+    Conclude(key, std::move(finished));
+  }
+}
+
+void Agent::Hear(runners::RunnerEvent event) {
+  const Key key = std::visit([](const auto& one) { return one.key; }, event);
+  const auto found = attempts_.find(key);
+  if (found == attempts_.end()) return;
+  Attempt& attempt = found->second;
+  if (auto* exited = std::get_if<runners::AttemptExited>(&event)) {
+    Ended(key, std::move(*exited));
+  } else if (auto* lost = std::get_if<runners::AttemptLost>(&event)) {
+    Conclude(key, Lost{key, lost->error, {}});
+  } else if (attempt.reporter != nullptr) {
+    if (auto* started = std::get_if<runners::AttemptStarted>(&event)) {
+      attempt.reporter->Send(runners::FrameType::kStarted,
+                             runners::EncodeStarted({attempt.theirs, started->pid}));
+    } else {
+      auto progress = std::get<runners::AttemptProgress>(event);
+      progress.key = attempt.theirs;
+      attempt.reporter->Send(runners::FrameType::kProgress, runners::EncodeProgress(progress));
+    }
+  }
+}
+
+void Agent::Ended(const Key& key, runners::AttemptExited exited) {
+  const Attempt& attempt = attempts_.at(key);
+  const bool collects =
+      std::holds_alternative<runners::ExitSuccess>(exited.reason) && !attempt.outputs.empty();
+  exited.key = key;
+  if (collects) return collector_->Add({std::move(exited), attempt.paths.folder, attempt.outputs});
+  Conclude(key, Finished{std::move(exited), {}, 0});
+}
+
+// The attempt is over and its outcome known: it is kept until its head says that it is durable.
+void Agent::Conclude(const Key& key, std::variant<Finished, Lost> outcome) {
+  const auto found = attempts_.find(key);
+  if (found == attempts_.end()) return;
+  Attempt& attempt = found->second;
+  running_.erase(attempt.order);
+  if (attempt.forget) {
+    attempt.paths.Remove();
+    attempts_.erase(found);
+    return;
+  }
+  attempt.ended = clock_.Now();
+  attempt.outcome = std::move(outcome);
+  if (attempt.reporter != nullptr) attempt.reporter->reports.push_back(key);
+}
+
+void Agent::SendLogs() {
+  const Instant now = clock_.Now();
+  if (now - logs_sent_ < kLogInterval) return;
+  logs_sent_ = now;
+  int followed = 0;
+  for (const auto& [order, key] : running_) {
+    if (++followed > kFollowedLogsMax) break;
+    Attempt& attempt = attempts_.at(key);
+    if (attempt.reporter != nullptr) SendLog(attempt);
+    if (attempt.kill_at && *attempt.kill_at <= now) Kill(key, runners::KillMode::kKill);
+  }
+}
+
+// What the log holds beyond what was sent, as far as the connection takes it now.
+void Agent::SendLog(Attempt& attempt) {
+  const int fd = ::open(attempt.paths.log.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  std::string block(kChunkBytesMax, '\0');
+  while (!attempt.reporter->full()) {
+    const ssize_t got = ::pread(fd, block.data(), block.size(), attempt.log_sent);
+    if (got <= 0) break;
+    const auto bytes = std::string_view(block).substr(0, static_cast<std::size_t>(got));
+    attempt.reporter->Send(runners::FrameType::kLog,
+                           Encode(LogPiece{attempt.theirs, attempt.log_sent, bytes}));
+    attempt.log_sent += got;
+  }
+  ::close(fd);
+}
+
+// The end of an attempt is told after the last byte of its log.
+void Agent::SendReports(Session& session) {
+  while (!session.reports.empty() && !session.full()) {
+    const auto found = attempts_.find(session.reports.front());
+    if (found == attempts_.end() || found->second.reporter != &session || !found->second.outcome) {
+      session.reports.pop_front();
+      continue;
+    }
+    Attempt& attempt = found->second;
+    SendLog(attempt);
+    if (session.full()) {
+      session.Flush();
+      if (session.full()) return;
+      continue;
+    }
+    if (const auto* finished = std::get_if<Finished>(&*attempt.outcome)) {
+      Finished report = *finished;
+      report.exited.key = attempt.theirs;
+      report.log_bytes = attempt.log_sent;
+      session.Send(runners::FrameType::kFinished, Encode(report));
+    } else {
+      Lost report = std::get<Lost>(*attempt.outcome);
+      report.key = attempt.theirs;
+      session.Send(runners::FrameType::kLost, Encode(report));
+    }
+    session.reports.pop_front();
+  }
+}
+
+void Agent::DropBroken() {
+  const Instant now = clock_.Now();
+  for (const auto& session : sessions_) {
+    if (session->client.empty()) continue;
+    needed_ = now;
+    clients_[session->client].seen = now;
+    if (!session->broken()) continue;
+    for (auto& [key, attempt] : attempts_) {
+      if (attempt.reporter == session.get()) attempt.reporter = nullptr;
+    }
+  }
+  std::erase_if(sessions_, [](const auto& session) { return session->broken(); });
+}
+
+// Attempts whose head has been away for too long: their results would be refused anyhow.
+void Agent::CheckLeases() {
+  const Instant now = clock_.Now();
+  for (const auto& [name, client] : clients_) {
+    const Duration away = now - client.seen;
+    if (away < options_.lease) continue;
+    std::vector<Key> over;
+    for (const auto& [key, attempt] : attempts_) {
+      if (attempt.client != name) continue;
+      if (!attempt.outcome || now - attempt.ended > options_.keep) over.push_back(key);
+    }
+    for (const Key& key : over) Forget(key);
+  }
+}
+
+bool Agent::Idle(Instant now) {
+  if (!running_.empty()) needed_ = now;
+  if (asked_to_stop_ && running_.empty()) return true;
+  return now - needed_ > options_.idle;
+}
+
+}  // namespace dml::node

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/process.h"
+#include "runners/agent/attempt_record.h"
+#include "runners/agent/worker_pool.h"
+#include "runners/node/attempt_paths.h"
+#include "runners/node/blob_cache.h"
+#include "runners/node/collector.h"
+#include "runners/node/session.h"
+#include "runners/node/wire.h"
+
+namespace dml::node {
+
+struct AgentOptions {
+  std::string root;                      // the node's folder, absolute
+  std::vector<std::string> worker_argv;  // how to start a worker
+  double cpus = 1;
+  std::int64_t memory_bytes = 0;
+  Duration lease = Duration::Seconds(30 * 60);   // attempts without their head live this long
+  Duration keep = Duration::Seconds(24 * 3600);  // and what they ended with is kept this long
+  Duration idle = Duration::Seconds(3600);       // an agent that nobody needs ends after this
+};
+
+// The resident process of one node: owns the workers, the blobs and the attempts of every head that
+// uses the node, and outlives all of them. Attempts outlive it: workers finish what they run and
+// leave a record, which the next agent takes up. Everything but the workers' pool and the hashing
+// of outputs happens in one thread, in Serve().
+class Agent final : public runners::EventSink {
+ public:
+  static Result<std::unique_ptr<Agent>> Open(AgentOptions options);
+  ~Agent() override;
+
+  // Until Stop(), until a head asks it to stop, or until it was idle for long.
+  void Serve();
+  void Stop();  // async-signal-safe
+
+  // From the pool and the collector.
+  void Post(runners::RunnerEvent event) override;
+
+ private:
+  using Key = runners::AttemptKey;  // with a run number of the agent's own
+  struct Client {
+    std::string name;
+    Instant seen{0};              // when it last had a connection
+    std::map<RunId, RunId> runs;  // its number -> ours
+  };
+  struct Attempt {
+    std::string client;
+    Key theirs;
+    AttemptPaths paths;
+    std::vector<PortSpec> outputs;
+    Session* reporter = nullptr;
+    std::int64_t log_sent = 0;
+    std::optional<std::variant<Finished, Lost>> outcome = {};
+    Instant ended{0};
+    bool forget = false;                   // its head no longer wants it
+    std::uint64_t order = 0;               // of launch
+    std::optional<ProcessId> worker = {};  // of an adopted one
+    int pidfd = -1;
+    int command_pid = 0;
+    std::optional<Instant> kill_at = {};
+  };
+  using Inbound = std::variant<runners::RunnerEvent, Collected>;
+
+  Agent(AgentOptions options, BlobCache blobs);
+  Result<void> TakeUpRecords();
+  void TakeUp(const std::string& name, agent::AttemptRecord record);
+
+  void PollOnce();
+  [[nodiscard]] int PollTimeoutMs() const;
+  void Accept();
+  void TakeInbound();
+  void Hear(runners::RunnerEvent event);
+  void Ended(const Key& key, runners::AttemptExited exited);
+  void Conclude(const Key& key, std::variant<Finished, Lost> outcome);
+  void CheckAdopted(const Key& key);
+
+  void Handle(Session& session, const runners::Frame& frame);
+  void HandleAttach(Session& session, const Attach& attach);
+  void HandleLaunch(Session& session, runners::LaunchSpec spec);
+  void HandleAdopt(Session& session, const Adopt& adopt);
+  void HandleKill(const Session& session, const runners::KillRequest& request);
+  void HandleRelease(const Session& session, const std::vector<Key>& keys);
+  void HandleStop(const Session& session);
+  void Kill(const Key& key, runners::KillMode mode);
+  void Forget(const Key& key);
+
+  void SendLogs();
+  void SendLog(Attempt& attempt);
+  void SendReports(Session& session);
+  void DropBroken();
+  void CheckLeases();
+  [[nodiscard]] bool Idle(Instant now);
+
+  RunId OurRun(const std::string& client, RunId theirs);
+  Key OurKey(const std::string& client, const Key& theirs);
+
+  const AgentOptions options_;
+  const SystemClock clock_;
+  BlobCache blobs_;
+  int listener_ = -1;
+  int wake_fd_;
+  std::atomic<bool> stop_{false};
+
+  std::mutex mutex_;
+  std::vector<Inbound> inbound_;  // guarded by mutex_
+
+  std::map<std::string, Client> clients_;
+  std::map<Key, Attempt> attempts_;
+  std::map<std::uint64_t, Key> running_;  // by order of launch
+  std::set<Key> adopted_;                 // those with a pidfd
+  std::int64_t runs_ = 0;
+  std::uint64_t launches_ = 0;
+  std::vector<std::unique_ptr<Session>> sessions_;
+  std::vector<runners::LaunchSpec> launching_;  // of this turn
+  Instant needed_{0};                           // when somebody last needed this agent
+  Instant logs_sent_{0};
+  bool asked_to_stop_ = false;
+  // Last: their threads post here until they are gone.
+  std::unique_ptr<Collector> collector_;
+  std::unique_ptr<agent::WorkerPool> pool_;
+};
+
+}  // namespace dml::node

@@ -1,0 +1,245 @@
+// What heads ask of an agent, and what the agent finds when it begins.
+
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include "base/files.h"
+#include "runners/node/agent.h"
+
+namespace dml::node {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using runners::FrameType;
+
+std::int64_t FreeBytes(const std::string& path) {
+  struct statvfs info {};
+  if (::statvfs(path.c_str(), &info) != 0) return 0;
+  return static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize);
+}
+
+// "<client>.<run>.<task>.<attempt>.json": the client, or nothing if it is another file.
+std::optional<std::string> ClientOf(const std::string& file) {
+  if (!file.ends_with(".json")) return std::nullopt;
+  const std::size_t dot = file.find('.');
+  return file.substr(0, dot);
+}
+
+}  // namespace
+
+RunId Agent::OurRun(const std::string& client, RunId theirs) {
+  Client& entry = clients_[client];
+  if (entry.name.empty()) {
+    entry.name = client;
+    entry.seen = clock_.Now();
+  }
+  const auto [it, inserted] = entry.runs.try_emplace(theirs);
+  if (inserted) it->second = RunId{++runs_};
+  return it->second;
+}
+
+Agent::Key Agent::OurKey(const std::string& client, const Key& theirs) {
+  return {OurRun(client, theirs.run), theirs.task, theirs.attempt};
+}
+
+Result<void> Agent::TakeUpRecords() {
+  std::error_code error;
+  std::vector<fs::path> paths;
+  for (const auto& entry : fs::directory_iterator(options_.root + "/records", error)) {
+    paths.push_back(entry.path());
+  }
+  if (error) return Error::System("cannot list the records", error.value());
+  for (const fs::path& path : paths) {
+    const std::string file = path.filename().string();
+    const auto client = ClientOf(file);
+    auto record = client ? agent::ReadRecord(path.string())
+                         : Result<agent::AttemptRecord>(Error::Environment("not a record"));
+    // Of an earlier boot: the processes are gone, and so are the blobs.
+    if (record.ok() && record->worker.boot == BootId()) {
+      TakeUp(file.substr(0, file.size() - 5), std::move(record).value());
+    } else {
+      AttemptPaths(options_.root, file.substr(0, file.rfind('.'))).Remove();
+      fs::remove(path, error);
+    }
+  }
+  return {};
+}
+
+// `record.key` is the key that the dead agent used; the file's name holds the head's.
+void Agent::TakeUp(const std::string& name, agent::AttemptRecord record) {
+  const std::string client = name.substr(0, name.find('.'));
+  const std::string run = name.substr(client.size() + 1);
+  const Key theirs{RunId{std::strtoll(run.c_str(), nullptr, 10)}, record.key.task,
+                   record.key.attempt};
+  const Key key = OurKey(client, theirs);
+  Attempt attempt{client, theirs, AttemptPaths(options_.root, name), record.outputs};
+  attempt.order = ++launches_;
+  attempt.worker = record.worker;
+  attempt.command_pid = record.command_pid;
+  if (!record.exited) {
+    attempt.pidfd = static_cast<int>(::syscall(SYS_pidfd_open, record.worker.pid, 0));
+    if (attempt.pidfd >= 0 && !IsAlive(record.worker)) {
+      ::close(attempt.pidfd);
+      attempt.pidfd = -1;
+    }
+  }
+  const bool alive = attempt.pidfd >= 0;
+  running_.emplace(attempt.order, key);
+  attempts_.insert_or_assign(key, std::move(attempt));
+  if (alive) adopted_.insert(key);
+  if (!alive) CheckAdopted(key);
+}
+
+// The worker of an adopted attempt is gone: its record says how it ended, if it got that far.
+void Agent::CheckAdopted(const Key& key) {
+  Attempt& attempt = attempts_.at(key);
+  if (attempt.pidfd >= 0) ::close(attempt.pidfd);
+  attempt.pidfd = -1;
+  adopted_.erase(key);
+  auto record = agent::ReadRecord(attempt.paths.record);
+  if (record.ok() && record->exited) return Ended(key, std::move(*record->exited));
+  if (record.ok() && record->command_pid > 0) ::kill(-record->command_pid, SIGKILL);
+  if (attempt.kill_at) {
+    runners::AttemptExited exited;
+    exited.key = key;
+    exited.reason = runners::ExitKilled{};
+    return Conclude(key, Finished{std::move(exited), {}, 0});
+  }
+  Conclude(key, Lost{key, Error::Environment("its worker process vanished"), {}});
+}
+
+void Agent::Handle(Session& session, const runners::Frame& frame) {
+  if (frame.type == FrameType::kAttach) {
+    auto attach = DecodeAttach(frame.payload);
+    if (attach.ok()) HandleAttach(session, *attach);
+    return;
+  }
+  if (session.client.empty()) return;  // nothing else is heard before
+  if (frame.type == FrameType::kLaunch) {
+    auto spec = runners::DecodeLaunch(frame.payload);
+    if (spec.ok()) HandleLaunch(session, std::move(spec).value());
+  } else if (frame.type == FrameType::kAdopt) {
+    auto adopt = DecodeAdopt(frame.payload);
+    if (adopt.ok()) HandleAdopt(session, *adopt);
+  } else if (frame.type == FrameType::kKill) {
+    auto request = runners::DecodeKill(frame.payload);
+    if (request.ok()) HandleKill(session, *request);
+  } else if (frame.type == FrameType::kRelease) {
+    auto keys = DecodeKeys(frame.payload);
+    if (keys.ok()) HandleRelease(session, *keys);
+  } else if (frame.type == FrameType::kStop) {
+    HandleStop(session);
+  }
+}
+
+void Agent::HandleAttach(Session& session, const Attach& attach) {
+  session.client = attach.client;
+  clients_[attach.client].name = attach.client;
+  clients_[attach.client].seen = clock_.Now();
+  Attached answer;
+  answer.agent_pid = ::getpid();
+  answer.boot = BootId();
+  answer.host = HostName();
+  answer.cpus = options_.cpus;
+  answer.memory_bytes = options_.memory_bytes;
+  answer.disk_free_bytes = FreeBytes(options_.root);
+  answer.lease = options_.lease;
+  for (const auto& [key, attempt] : attempts_) {
+    if (attempt.client != attach.client || attempt.forget) continue;
+    answer.attempts.push_back({attempt.theirs, attempt.outcome.has_value(), attempt.command_pid});
+  }
+  session.Send(FrameType::kAttached, Encode(answer));
+}
+
+// Idempotent by key: one that is known is taken up where it stands.
+void Agent::HandleLaunch(Session& session, runners::LaunchSpec spec) {
+  const Key theirs = spec.key;
+  const Key key = OurKey(session.client, theirs);
+  if (attempts_.contains(key)) return HandleAdopt(session, {theirs, 0});
+  Attempt attempt{session.client, theirs,
+                  AttemptPaths(options_.root, AttemptName(session.client, theirs)), spec.outputs};
+  spec.key = key;
+  auto absent = PlaceAttempt(attempt.paths, blobs_, spec);
+  if (!absent.ok() || !absent->empty()) {
+    attempt.paths.Remove();
+    Lost lost{theirs, Error::Environment("the node lacks inputs"), {}};
+    if (absent.ok()) lost.absent = std::move(absent).value();
+    if (!absent.ok()) lost.error = absent.error();
+    return session.Send(FrameType::kLost, Encode(lost));
+  }
+  attempt.reporter = &session;
+  attempt.order = ++launches_;
+  running_.emplace(attempt.order, key);
+  attempts_.emplace(key, std::move(attempt));
+  launching_.push_back(std::move(spec));
+}
+
+void Agent::HandleAdopt(Session& session, const Adopt& adopt) {
+  const Key key = OurKey(session.client, adopt.key);
+  const auto found = attempts_.find(key);
+  if (found == attempts_.end()) {
+    const Lost lost{adopt.key, Error::Environment("the node does not know this attempt"), {}};
+    return session.Send(FrameType::kLost, Encode(lost));
+  }
+  Attempt& attempt = found->second;
+  attempt.reporter = &session;
+  attempt.log_sent = adopt.log_from;
+  if (attempt.outcome) session.reports.push_back(key);
+}
+
+void Agent::HandleKill(const Session& session, const runners::KillRequest& request) {
+  const Key key = OurKey(session.client, request.key);
+  if (attempts_.contains(key)) Kill(key, request.mode);
+}
+
+void Agent::Kill(const Key& key, runners::KillMode mode) {
+  Attempt& attempt = attempts_.at(key);
+  if (attempt.outcome) return;
+  if (!attempt.worker) return pool_->Kill(key, mode);
+  // An adopted worker hears nobody. A command is ended through its process group, and its worker
+  // notes that; a native step has nothing outside its worker to clean up.
+  const bool at_once = mode == runners::KillMode::kKill || attempt.command_pid == 0;
+  const auto record = agent::ReadRecord(attempt.paths.record);
+  if (record.ok()) attempt.command_pid = record->command_pid;
+  if (attempt.command_pid > 0) ::kill(-attempt.command_pid, at_once ? SIGKILL : SIGTERM);
+  if (at_once) SignalProcess(*attempt.worker, SIGKILL);
+  if (!attempt.kill_at) {
+    attempt.kill_at = clock_.Now() + (record.ok() ? record->grace : Duration::Seconds(10));
+  }
+}
+
+void Agent::Forget(const Key& key) {
+  const auto found = attempts_.find(key);
+  if (found == attempts_.end()) return;
+  if (found->second.outcome) {
+    found->second.paths.Remove();
+    attempts_.erase(found);
+    return;
+  }
+  if (found->second.forget) return;
+  found->second.forget = true;
+  Kill(key, runners::KillMode::kKill);
+}
+
+void Agent::HandleRelease(const Session& session, const std::vector<Key>& keys) {
+  for (const Key& theirs : keys) Forget(OurKey(session.client, theirs));
+}
+
+void Agent::HandleStop(const Session& session) {
+  std::vector<Key> theirs;
+  bool others = false;
+  for (const auto& [key, attempt] : attempts_) {
+    if (attempt.client == session.client) theirs.push_back(key);
+    others |= attempt.client != session.client && !attempt.outcome;
+  }
+  for (const Key& key : theirs) Forget(key);
+  asked_to_stop_ = !others;
+}
+
+}  // namespace dml::node

@@ -1,0 +1,118 @@
+#include "runners/node/attempt_paths.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "base/files.h"
+
+namespace dml::node {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Renames = std::map<std::string, std::string>;
+
+bool StaysInside(const fs::path& relative) {
+  return !relative.empty() && !relative.is_absolute() &&
+         std::ranges::none_of(relative, [](const fs::path& part) { return part == ".."; });
+}
+
+Result<void> Link(const std::string& target, const fs::path& link) {
+  std::error_code error;
+  fs::create_directories(link.parent_path(), error);
+  if (!error) fs::create_symlink(target, link, error);
+  if (error && error != std::errc::file_exists) {
+    return Error::System("cannot link '" + link.string() + "'", error.value());
+  }
+  return {};
+}
+
+void RenameStrings(Json& json, const Renames& renames) {
+  if (json.is_string()) {
+    const auto found = renames.find(json.get_ref<const std::string&>());
+    if (found != renames.end()) json = found->second;
+  } else if (json.is_structured()) {
+    for (Json& item : json) RenameStrings(item, renames);
+  }
+}
+
+std::vector<Digest> Absent(const BlobCache& blobs, const runners::LaunchSpec& spec) {
+  std::vector<Digest> absent;
+  const auto check = [&](const std::vector<ArtifactFile>& files) {
+    for (const ArtifactFile& file : files) {
+      if (!blobs.Holds(file.digest)) absent.push_back(file.digest);
+    }
+  };
+  for (const Artifact& input : spec.inputs) check(input.files);
+  for (const runners::FileSet& set : spec.files) check(set.files);
+  return absent;
+}
+
+// Code of a command also appears in its work folder, where its relative names are looked up.
+Result<void> LinkFiles(const AttemptPaths& paths, const BlobCache& blobs, bool command,
+                       const std::vector<runners::FileSet>& sets, Renames& renames) {
+  const std::string below = paths.folder + "/files";
+  for (const runners::FileSet& set : sets) {
+    renames.emplace(set.pattern, below + set.pattern);
+    for (const ArtifactFile& file : set.files) {
+      const fs::path relative = fs::path(file.path).relative_path();
+      if (!StaysInside(relative) || !StaysInside(fs::path(file.name))) {
+        return Error::Environment("the file '" + file.path + "' is not named plainly");
+      }
+      DML_RETURN_IF_ERROR(Link(blobs.PathOf(file.digest), below / relative));
+      if (!command) continue;
+      DML_RETURN_IF_ERROR(Link(blobs.PathOf(file.digest), paths.folder + "/work/" + file.name));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+void AttemptPaths::Remove() const {
+  std::error_code ignored;
+  ::unlink(record.c_str());
+  ::unlink(log.c_str());
+  fs::remove_all(folder, ignored);
+}
+
+std::string AttemptName(const std::string& client, const runners::AttemptKey& key) {
+  return fmt::format("{}.{}.{}.{}", client, key.run.value, key.task.value, key.attempt.value);
+}
+
+Result<std::vector<Digest>> PlaceAttempt(const AttemptPaths& paths, const BlobCache& blobs,
+                                         runners::LaunchSpec& spec) {
+  std::vector<Digest> absent = Absent(blobs, spec);
+  if (!absent.empty()) return absent;
+  spec.attempt_dir = paths.folder;
+  spec.log_path = paths.log;
+  spec.record_path = paths.record;
+  for (Artifact& input : spec.inputs) {
+    for (ArtifactFile& file : input.files) file.path = blobs.PathOf(file.digest);
+  }
+  auto* command = std::get_if<runners::Command>(&spec.work);
+  Renames renames;
+  DML_RETURN_IF_ERROR(LinkFiles(paths, blobs, command != nullptr, spec.files, renames));
+  spec.files.clear();
+  if (command != nullptr) {
+    command->work_dir = paths.folder + "/work";
+    command->own_folder = true;
+    for (std::string& argument : command->argv) {
+      if (const auto found = renames.find(argument); found != renames.end()) {
+        argument = found->second;
+      }
+    }
+    return absent;
+  }
+  for (auto& step : std::get<std::vector<runners::NativeStep>>(spec.work)) {
+    RenameStrings(step.params, renames);
+  }
+  return absent;
+}
+
+}  // namespace dml::node

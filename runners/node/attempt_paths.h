@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/result.h"
+#include "runners/api/runner.h"
+#include "runners/node/blob_cache.h"
+
+namespace dml::node {
+
+// Where the things of one attempt are on a node. `name`: "<client>.<run>.<task>.<attempt>".
+struct AttemptPaths {
+  AttemptPaths(const std::string& root, const std::string& name)
+      : folder(root + "/attempts/" + name),
+        log(root + "/logs/" + name + ".log"),
+        record(root + "/records/" + name + ".json") {}
+  std::string folder;
+  std::string log;
+  std::string record;
+
+  void Remove() const;
+};
+
+[[nodiscard]] std::string AttemptName(const std::string& client, const runners::AttemptKey& key);
+
+// Turns what a head wrote into what a worker of this node can run: inputs and files become paths
+// into the cache, the attempt gets folders of its own. Files outside the store appear below
+// <attempt>/files under their full names, and parameters and arguments that are equal to their
+// pattern follow. Digests that the node does not have are returned; then nothing was made.
+Result<std::vector<Digest>> PlaceAttempt(const AttemptPaths& paths, const BlobCache& blobs,
+                                         runners::LaunchSpec& spec);
+
+}  // namespace dml::node

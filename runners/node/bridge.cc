@@ -1,0 +1,126 @@
+#include "runners/node/bridge.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/result.h"
+#include "runners/node/unix_socket.h"
+
+namespace dml::node {
+
+namespace {
+
+constexpr std::size_t kBlockBytes = 1U << 18;
+constexpr int kRetryMs = 5;
+
+bool WriteAll(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == EAGAIN) {
+      pollfd ready{fd, POLLOUT, 0};
+      ::poll(&ready, 1, -1);
+      continue;
+    }
+    if (written <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+void Say(const std::string& text) {
+  std::string line(kBridgeMarker);
+  for (const char c : text) line += c == '\n' ? ' ' : c;
+  line += '\n';
+  WriteAll(1, line);
+}
+
+void StartAgent(const std::vector<std::string>& argv) {
+  std::vector<char*> pointers;
+  // exec() takes char* for historical reasons and does not write through it.
+  for (const std::string& text : argv) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::execv(pointers[0], pointers.data());
+    ::_exit(127);
+  }
+  if (child > 0) ::waitpid(child, nullptr, 0);
+}
+
+Result<int> Connect(const std::string& root, const std::vector<std::string>& agent_argv) {
+  if (auto connected = ConnectTo(root, "agent.sock"); connected.ok()) return connected;
+  DML_RETURN_IF_ERROR(MakePrivateFolder(root));
+  StartAgent(agent_argv);
+  const SystemClock clock;
+  const Instant deadline = clock.Now() + kAgentStartMax;
+  while (true) {
+    auto connected = ConnectTo(root, "agent.sock");
+    if (connected.ok() || clock.Now() > deadline) return connected;
+    ::poll(nullptr, 0, kRetryMs);
+  }
+}
+
+// Bytes from one descriptor to another, through a buffer that is filled only when it is empty.
+class Lane {
+ public:
+  Lane(int from, int to) : from_(from), to_(to) {}
+  [[nodiscard]] pollfd Wanted() const {
+    return rest_.empty() ? pollfd{from_, POLLIN, 0} : pollfd{to_, POLLOUT, 0};
+  }
+  // False at the end of the stream.
+  bool Move() {
+    if (rest_.empty()) {
+      const ssize_t got = ::read(from_, buffer_.data(), buffer_.size());
+      if (got < 0) return errno == EINTR || errno == EAGAIN;
+      if (got == 0) return false;
+      rest_ = std::string_view(buffer_).substr(0, static_cast<std::size_t>(got));
+    }
+    const ssize_t put = ::write(to_, rest_.data(), rest_.size());
+    if (put < 0) return errno == EINTR || errno == EAGAIN;
+    rest_.remove_prefix(static_cast<std::size_t>(put));
+    return true;
+  }
+
+ private:
+  int from_;
+  int to_;
+  std::string buffer_ = std::string(kBlockBytes, '\0');
+  std::string_view rest_;
+};
+
+void Carry(int agent) {
+  Lane up(0, agent);
+  Lane down(agent, 1);
+  while (true) {
+    pollfd fds[2] = {up.Wanted(), down.Wanted()};
+    if (::poll(fds, 2, -1) < 0 && errno != EINTR) return;
+    if (fds[0].revents != 0 && !up.Move()) return;
+    if (fds[1].revents != 0 && !down.Move()) return;
+  }
+}
+
+}  // namespace
+
+int ServeBridge(const std::string& root, const std::vector<std::string>& agent_argv) {
+  ::signal(SIGPIPE, SIG_IGN);
+  const auto hash = HashFile("/proc/self/exe");
+  const auto agent = Connect(root, agent_argv);
+  if (!agent.ok()) {
+    Say("failed " + agent.error().Render());
+    return 1;
+  }
+  Say("ready " + (hash.ok() ? hash->Hex() : std::string("unknown")));
+  Carry(*agent);
+  ::close(*agent);
+  return 0;
+}
+
+}  // namespace dml::node

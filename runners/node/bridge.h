@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace dml::node {
+
+// The first words of a bridge on its standard output, on a line of their own, followed by "ready
+// <sha-256 of the program>" or "failed <why>" and a line break. Whatever a login shell printed
+// before is not ours.
+inline constexpr std::string_view kBridgeMarker = "\n<<dml-node 1>> ";
+
+inline constexpr Duration kAgentStartMax = Duration::Seconds(10);
+
+// Carries bytes between standard input and output and the agent of `root`, which is started with
+// `agent_argv` if there is none. Ends when either side closes. Returns the exit code of the
+// process.
+int ServeBridge(const std::string& root, const std::vector<std::string>& agent_argv);
+
+}  // namespace dml::node

@@ -1,0 +1,159 @@
+#include "runners/node/session.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace dml::node {
+
+namespace {
+
+using runners::FrameType;
+
+constexpr std::size_t kReceiveBytes = 1U << 18;
+// A head that sends faster than the agent handles waits in the socket, not in memory.
+constexpr int kReceivesPerTurnMax = 8;
+
+}  // namespace
+
+Session::~Session() {
+  for (const Digest& digest : putting_) blobs_.Suspend(digest);
+  for (const Getting& getting : gets_) ::close(getting.fd);
+  ::close(fd_);
+}
+
+std::vector<runners::Frame> Session::Receive() {
+  std::vector<runners::Frame> frames;
+  // Kept: clearing it each time would cost more than most messages.
+  if (block_.empty()) block_.resize(kReceiveBytes);
+  for (int i = 0; i < kReceivesPerTurnMax; ++i) {
+    const ssize_t got = ::recv(fd_, block_.data(), block_.size(), MSG_DONTWAIT);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) break;
+    if (got <= 0) {
+      broken_ = true;
+      break;
+    }
+    decoder_.Feed(std::string_view(block_).substr(0, static_cast<std::size_t>(got)));
+    while (!broken_) {
+      auto frame = decoder_.Next();
+      if (!frame.ok()) broken_ = true;
+      if (broken_ || !*frame) break;
+      if (!HandleBlob(**frame)) frames.push_back(std::move(**frame));
+    }
+    if (broken_ || static_cast<std::size_t>(got) < block_.size()) break;
+  }
+  return frames;
+}
+
+void Session::Send(FrameType type, const std::string& payload) {
+  runners::AppendFrame(type, payload, unsent_);
+}
+
+void Session::Flush() {
+  while (!broken_) {
+    while (!full() && !gets_.empty()) ProduceChunk();
+    if (sent_ == unsent_.size()) break;
+    const ssize_t sent =
+        ::send(fd_, unsent_.data() + sent_, unsent_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && errno == EAGAIN) break;
+    if (sent < 0) broken_ = true;
+    if (sent > 0) sent_ += static_cast<std::size_t>(sent);
+    if (sent_ > kUnsentBytesMax) {
+      unsent_.erase(0, sent_);
+      sent_ = 0;
+    }
+  }
+  if (sent_ == unsent_.size()) {
+    unsent_.clear();
+    sent_ = 0;
+  }
+}
+
+bool Session::HandleBlob(const runners::Frame& frame) {
+  const auto fail = [this] { broken_ = true; };
+  if (frame.type == FrameType::kHave) {
+    auto digests = DecodeDigests(frame.payload);
+    if (!digests.ok()) return fail(), true;
+    std::vector<BlobState> missing;
+    for (const Digest& digest : *digests) {
+      if (!blobs_.Holds(digest)) missing.push_back({digest, blobs_.PartialBytes(digest)});
+    }
+    Send(FrameType::kMissing, EncodeStates(missing));
+  } else if (frame.type == FrameType::kPut) {
+    auto range = DecodeBlobRange(frame.payload);
+    if (!range.ok()) return fail(), true;
+    HandlePut(*range);
+  } else if (frame.type == FrameType::kChunk) {
+    auto chunk = DecodeChunk(frame.payload);
+    if (!chunk.ok()) return fail(), true;
+    HandleChunk(*chunk);
+  } else if (frame.type == FrameType::kGet) {
+    auto range = DecodeBlobRange(frame.payload);
+    if (!range.ok()) return fail(), true;
+    HandleGet(*range);
+  } else if (frame.type == FrameType::kPing) {
+    Send(FrameType::kPong, frame.payload);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void Session::HandlePut(const BlobRange& range) {
+  auto begun = blobs_.Begin(range);
+  if (begun.ok() && range.size > 0) {
+    putting_.insert(range.digest);
+    return;
+  }
+  Send(FrameType::kPutDone,
+       Encode(BlobOutcome{range.digest, begun.ok() ? Error{} : begun.error()}));
+}
+
+void Session::HandleChunk(const Chunk& chunk) {
+  if (!putting_.contains(chunk.digest)) return;
+  auto written = blobs_.Write(chunk.digest, chunk.offset, chunk.bytes);
+  if (written.ok() && !*written) return;
+  putting_.erase(chunk.digest);
+  Send(FrameType::kPutDone,
+       Encode(BlobOutcome{chunk.digest, written.ok() ? Error{} : written.error()}));
+}
+
+void Session::HandleGet(BlobRange range) {
+  const std::string path = blobs_.PathOf(range.digest);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  struct stat info {};
+  if (fd < 0 || ::fstat(fd, &info) != 0 || info.st_size != range.size) {
+    if (fd >= 0) ::close(fd);
+    const Error error = Error::Environment("the node no longer has an output");
+    return Send(FrameType::kGetFailed, Encode(BlobOutcome{range.digest, error}));
+  }
+  ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+  gets_.push_back({range, fd});
+}
+
+void Session::ProduceChunk() {
+  Getting& getting = gets_.front();
+  std::string block(kChunkBytesMax, '\0');
+  const ssize_t got = ::pread(getting.fd, block.data(), block.size(), getting.range.offset);
+  if (got > 0) {
+    Chunk chunk{getting.range.digest, getting.range.offset, false,
+                std::string_view(block).substr(0, static_cast<std::size_t>(got))};
+    AppendChunk(chunk, unsent_);
+    getting.range.offset += got;
+  } else {
+    const Error error = Error::Environment("the node cannot read an output");
+    Send(FrameType::kGetFailed, Encode(BlobOutcome{getting.range.digest, error}));
+  }
+  if (got <= 0 || getting.range.offset == getting.range.size) {
+    ::close(getting.fd);
+    gets_.pop_front();
+  }
+}
+
+}  // namespace dml::node

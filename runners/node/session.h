@@ -1,0 +1,66 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "runners/api/frame.h"
+#include "runners/node/blob_cache.h"
+#include "runners/node/wire.h"
+
+namespace dml::node {
+
+// One connection of a head to the agent: frames in and out, blobs in both directions. Owns its
+// descriptor. Bytes to send are produced only as fast as the other end takes them. Single-threaded.
+class Session {
+ public:
+  // Stop producing pieces of blobs and logs beyond this many waiting bytes.
+  static constexpr std::size_t kUnsentBytesMax = 1U << 20;
+
+  Session(int fd, BlobCache& blobs) : fd_(fd), blobs_(blobs) {}
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  [[nodiscard]] int fd() const { return fd_; }
+  [[nodiscard]] bool broken() const { return broken_; }
+  [[nodiscard]] bool wants_to_write() const { return !unsent_.empty() || !gets_.empty(); }
+  [[nodiscard]] bool full() const { return unsent_.size() - sent_ >= kUnsentBytesMax; }
+
+  // What has arrived; blob traffic is dealt with here and not returned.
+  [[nodiscard]] std::vector<runners::Frame> Receive();
+  void Send(runners::FrameType type, const std::string& payload);
+  // Hands bytes to the system until it takes no more.
+  void Flush();
+
+  std::string client;  // once attached
+  std::deque<runners::AttemptKey>
+      reports;  // finished attempts whose end is to be told (agent's keys)
+
+ private:
+  struct Getting {
+    BlobRange range;
+    int fd = -1;
+  };
+
+  bool HandleBlob(const runners::Frame& frame);
+  void HandlePut(const BlobRange& range);
+  void HandleChunk(const Chunk& chunk);
+  void HandleGet(BlobRange range);
+  void ProduceChunk();
+
+  int fd_;
+  BlobCache& blobs_;
+  bool broken_ = false;
+  runners::FrameDecoder decoder_;
+  std::string block_;  // for receiving
+  std::string unsent_;
+  std::size_t sent_ = 0;
+  std::deque<Getting> gets_;
+  std::set<Digest> putting_;
+};
+
+}  // namespace dml::node

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/result.h"
+
+// What is done to the folder of a node from outside its agent, by short commands.
+namespace dml::node {
+
+inline constexpr Duration kAgentStopMax = Duration::Seconds(15);
+
+// {"agent": pid or 0, "running": N, "finished": N, "blobs": bytes}.
+[[nodiscard]] Json Survey(const std::string& root);
+
+// Ends the agent of `root` and every attempt there, then removes what dml put there and, if nothing
+// else is in it, the folder. Unless `force`, refuses (kBusy) while attempts run.
+Result<void> TakeDown(const std::string& root, bool force);
+
+// Removes blobs that were not used for `age` from the cache; the bytes freed.
+Result<std::int64_t> CollectGarbage(const std::string& root, Duration age);
+
+}  // namespace dml::node

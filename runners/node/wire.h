@@ -1,0 +1,132 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/artifact.h"
+#include "base/hash.h"
+#include "base/result.h"
+#include "runners/api/frame.h"
+#include "runners/api/messages.h"
+#include "runners/api/runner.h"
+
+// What a head and the resident agent of a node say to each other, over any byte stream, in frames
+// of runners/api/frame.h. Payloads are compact JSON; pieces of blobs and logs have a short binary
+// head. Decoding trusts nothing: what does not fit is kEnvironment.
+namespace dml::node {
+
+inline constexpr int kWireVersion = 1;
+// Pieces of blobs and logs. Small enough for a heartbeat to pass between two of them.
+inline constexpr std::size_t kChunkBytesMax = 256U << 10U;
+inline constexpr std::size_t kDigestsPerFrameMax = 4096;
+inline constexpr std::size_t kClientNameMax = 64;
+
+// kAttach. `client`: the head's home, [a-z0-9-]; attempts of different clients never meet.
+struct Attach {
+  int version = kWireVersion;
+  std::string client;
+};
+[[nodiscard]] std::string Encode(const Attach& message);
+Result<Attach> DecodeAttach(std::string_view payload);
+
+// An attempt of this client that the agent knows of.
+struct KnownAttempt {
+  runners::AttemptKey key;
+  bool finished = false;
+  int pid = 0;
+};
+// kAttached. `lease`: for how long attempts live on without their head.
+struct Attached {
+  int agent_pid = 0;
+  std::string boot;
+  std::string host;
+  double cpus = 1;
+  std::int64_t memory_bytes = 0;
+  std::int64_t disk_free_bytes = 0;
+  Duration lease{0};
+  std::vector<KnownAttempt> attempts;
+};
+[[nodiscard]] std::string Encode(const Attached& message);
+Result<Attached> DecodeAttached(std::string_view payload);
+
+// kAdopt: `log_from` bytes of the log are already with the head.
+struct Adopt {
+  runners::AttemptKey key;
+  std::int64_t log_from = 0;
+};
+[[nodiscard]] std::string Encode(const Adopt& message);
+Result<Adopt> DecodeAdopt(std::string_view payload);
+
+// kRelease.
+[[nodiscard]] std::string EncodeKeys(const std::vector<runners::AttemptKey>& keys);
+Result<std::vector<runners::AttemptKey>> DecodeKeys(std::string_view payload);
+
+// kFinished. `outputs`: files with `name` = "<port>/<file>", present on the node by digest.
+struct Finished {
+  runners::AttemptExited exited;
+  std::vector<ArtifactFile> outputs;
+  std::int64_t log_bytes = 0;
+};
+[[nodiscard]] std::string Encode(const Finished& message);
+Result<Finished> DecodeFinished(std::string_view payload);
+
+// kLost. `absent`: blobs that a launch needs and the node no longer has.
+struct Lost {
+  runners::AttemptKey key;
+  Error error;
+  std::vector<Digest> absent;
+};
+[[nodiscard]] std::string Encode(const Lost& message);
+Result<Lost> DecodeLost(std::string_view payload);
+
+// kLog: 8 bytes run, 4 task, 4 attempt, 8 offset, all little-endian; then the bytes.
+struct LogPiece {
+  runners::AttemptKey key;
+  std::int64_t offset = 0;
+  std::string_view bytes;  // of the payload that it was decoded from
+};
+[[nodiscard]] std::string Encode(const LogPiece& message);
+Result<LogPiece> DecodeLog(std::string_view payload);
+
+// kHave. The answer kMissing lists those that are not there, with the size of what an earlier,
+// broken transfer left.
+struct BlobState {
+  Digest digest;
+  std::int64_t bytes = 0;
+};
+[[nodiscard]] std::string EncodeDigests(const std::vector<Digest>& digests);
+Result<std::vector<Digest>> DecodeDigests(std::string_view payload);
+[[nodiscard]] std::string EncodeStates(const std::vector<BlobState>& states);
+Result<std::vector<BlobState>> DecodeStates(std::string_view payload);
+
+// kPut and kGet: the blob, its size, and where the first piece begins. kPutDone and kGetFailed: the
+// blob and an error, whose empty message means success.
+struct BlobRange {
+  Digest digest;
+  std::int64_t size = 0;
+  std::int64_t offset = 0;
+};
+[[nodiscard]] std::string Encode(const BlobRange& message);
+Result<BlobRange> DecodeBlobRange(std::string_view payload);
+struct BlobOutcome {
+  Digest digest;
+  Error error;
+  [[nodiscard]] bool ok() const { return error.message.empty(); }
+};
+[[nodiscard]] std::string Encode(const BlobOutcome& message);
+Result<BlobOutcome> DecodeBlobOutcome(std::string_view payload);
+
+// kChunk: 32 bytes digest, 8 offset, 1 flag (1: zstd), then the bytes, kChunkBytesMax when
+// unpacked.
+struct Chunk {
+  Digest digest;
+  std::int64_t offset = 0;
+  bool packed = false;
+  std::string_view bytes;  // of the payload that it was decoded from
+};
+void AppendChunk(const Chunk& chunk, std::string& out);  // a whole frame
+Result<Chunk> DecodeChunk(std::string_view payload);
+
+}  // namespace dml::node

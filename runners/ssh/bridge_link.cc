@@ -1,0 +1,166 @@
+#include "runners/ssh/bridge_link.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/hash.h"
+#include "runners/node/bridge.h"
+
+namespace dml::ssh {
+
+namespace {
+
+constexpr std::size_t kQuotedNoiseMax = 300;
+constexpr int kDoublingsMax = 16;
+
+std::string Quoted(std::string text) {
+  if (text.size() > kQuotedNoiseMax) text = "..." + text.substr(text.size() - kQuotedNoiseMax);
+  std::string out;
+  for (const char c : text) {
+    const bool plain = c == '\n' || c == '\t' || (c >= ' ' && c != 127);
+    out += plain ? c : '?';
+  }
+  return out.substr(0, out.find_last_not_of('\n') + 1);
+}
+
+// The bridge line, without its marker, once it is whole.
+std::string TakeLine(const std::string& text, std::size_t marker) {
+  const std::size_t begin = marker + node::kBridgeMarker.size();
+  const std::size_t end = text.find('\n', begin);
+  return end == std::string::npos ? "" : text.substr(begin, end - begin);
+}
+
+}  // namespace
+
+Result<WorkerProgram> FindWorkerProgram() {
+  WorkerProgram worker;
+  std::error_code error;
+  if (const char* path = std::getenv("DML_WORKER"); path != nullptr && *path != '\0') {
+    worker.path = path;
+  } else {
+    const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+    worker.path = (self.parent_path() / "dml-worker").string();
+  }
+  if (!std::filesystem::exists(worker.path, error)) {
+    return Error::Environment("the worker program '" + worker.path + "' is not there",
+                              "build the target dml-worker, or name it with DML_WORKER");
+  }
+  DML_TRY(const Digest digest, HashFile(worker.path));
+  worker.sha256 = digest.Hex();
+  return worker;
+}
+
+std::string RemoteWorkerPath(const Host& host, const WorkerProgram& worker) {
+  return host.workdir + "/bin/dml-worker-" + worker.sha256.substr(0, 12);
+}
+
+Result<void> StartBridge(SshSession& session, const Host& host, const WorkerProgram& worker,
+                         Duration limit) {
+  // The whole command line: nothing in it comes from a pipeline.
+  std::string command =
+      fmt::format("exec {} bridge --root {} --lease {}", RemoteWorkerPath(host, worker),
+                  host.workdir, host.lease.ns / 1'000'000'000);
+  if (host.slots > 0) command += fmt::format(" --cpus {}", static_cast<int>(host.slots));
+  DML_RETURN_IF_ERROR(session.Exec(command));
+  const SystemClock clock;
+  const Instant deadline = clock.Now() + limit;
+  // The marker begins with a line break: shells end their lines, and ours is at the beginning of
+  // one.
+  std::string text;
+  while (true) {
+    auto more = session.Read(node::kBridgeMarker.size() + 256, Duration::Millis(200));
+    if (more.ok()) text += *more;
+    const std::size_t marker = text.find(node::kBridgeMarker);
+    const std::string line = marker == text.npos ? "" : TakeLine(text, marker);
+    if (line.starts_with("ready ")) {
+      if (line.substr(6) == worker.sha256) return {};
+      return Error::Environment("the worker program there is not the one of this dml",
+                                "run `dml cluster setup`");
+    }
+    if (!line.empty()) return Error::Environment("the agent does not start: " + line);
+    const bool late = clock.Now() > deadline || text.size() > kNoiseBytesMax;
+    if (more.ok() && !late) continue;
+    std::string said = text.empty() ? session.said() : text;
+    const int status = session.ExitStatus(Duration::Millis(500));
+    if (session.said().empty() && text.empty()) said = more.ok() ? "" : more.error().message;
+    if (status == 127 || status == 126) {
+      return Error::Environment("the worker program is not there", "run `dml cluster setup`");
+    }
+    return Error::Environment(
+        fmt::format("no answer from the worker program; instead: '{}'", Quoted(said)),
+        "let the login shell of that user print nothing and exit for nothing");
+  }
+}
+
+BridgeLink::BridgeLink(Host host, WorkerProgram worker, LinkOptions options,
+                       std::function<void(LinkEvent)> report)
+    : host_(std::move(host)),
+      worker_(std::move(worker)),
+      options_(options),
+      report_(std::move(report)),
+      thread_([this] { Work(); }) {}
+
+BridgeLink::~BridgeLink() { Stop(); }
+
+void BridgeLink::Stop() {
+  stop_ = true;
+  const std::lock_guard lock(mutex_);
+  stopped_.notify_all();
+}
+
+void BridgeLink::Work() {
+  bool ever_up = false;
+  int failures = 0;
+  while (!stop_) {
+    bool came_up = false;
+    bool heals = true;
+    auto ended = ConnectAndCarry(came_up, heals);
+    ever_up |= came_up;
+    failures = came_up ? 0 : failures + 1;
+    if (stop_) return;
+    const bool final = !ever_up && !heals;
+    report_(LinkDown{ended.ok() ? Error::Environment("closed") : ended.error(), final});
+    if (final) return;
+    Pause(failures);
+  }
+}
+
+Result<void> BridgeLink::ConnectAndCarry(bool& came_up, bool& heals) {
+  Stage reached = Stage::kReach;
+  auto session = SshSession::Open(host_, {options_.connect_timeout, {}, &stop_}, reached);
+  // A machine that does not answer may come back; one that refuses us will not change its mind.
+  heals = reached == Stage::kReach;
+  if (!session.ok()) return session.error();
+  DML_RETURN_IF_ERROR(StartBridge(**session, host_, worker_, options_.bridge_timeout));
+  heals = true;
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return Error::System("cannot make a socket", errno);
+  }
+  came_up = true;
+  report_(LinkUp{ends[0]});
+  Error why = (*session)->Carry(ends[1], [this] { return !stop_.load(); });
+  ::close(ends[1]);
+  return why;
+}
+
+// The factor keeps many nodes, and many heads, from knocking at the same instant.
+void BridgeLink::Pause(int failures) {
+  const std::int64_t doubled = options_.backoff.ns << std::min(failures, kDoublingsMax);
+  const std::int64_t longest = std::min(doubled, options_.backoff_max.ns);
+  const SystemClock clock;
+  const Digest draw = Sha256::Of(fmt::format("{} {}", host_.name, clock.Now().ns));
+  const std::int64_t share = 512 + draw.bytes[0] + 255 - draw.bytes[1];
+  std::unique_lock lock(mutex_);
+  stopped_.wait_for(lock, std::chrono::nanoseconds(longest / 1024 * share),
+                    [this] { return stop_.load(); });
+}
+
+}  // namespace dml::ssh

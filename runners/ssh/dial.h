@@ -1,0 +1,43 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "runners/ssh/host.h"
+
+namespace dml::ssh {
+
+// Unacknowledged bytes for this long mean that the connection is dead.
+inline constexpr Duration kUserTimeout = Duration::Seconds(20);
+
+// A byte stream to the SSH server of a host: a TCP connection, or a jump host's.
+class Line {
+ public:
+  Line() = default;
+  Line(Line&& other) noexcept;
+  Line& operator=(Line&& other) noexcept;
+  ~Line();  // closes, and ends the jump
+
+  [[nodiscard]] int fd() const { return fd_; }
+  // Gives up the descriptor: somebody else closes it.
+  int Release();
+  // What the jump said on its standard error so far.
+  [[nodiscard]] std::string Complaint() const;
+
+  // Every address of the host is tried until `deadline`; close-on-exec, no delay, keep-alive and
+  // user timeout. kEnvironment names what failed for each address.
+  // `give_up`, if any, is looked at while waiting.
+  static Result<Line> Dial(const Host& host, Instant deadline,
+                           const std::atomic<bool>* give_up = nullptr);
+
+ private:
+  static Result<Line> Jump(const Host& host);
+
+  int fd_ = -1;
+  int jump_pid_ = 0;
+  int jump_err_fd_ = -1;
+};
+
+}  // namespace dml::ssh

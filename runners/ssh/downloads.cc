@@ -1,0 +1,136 @@
+#include "runners/ssh/downloads.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+#include "base/files.h"
+
+namespace dml::ssh {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+Result<void> MakeParent(const std::string& path) {
+  return MakeDirectories(fs::path(path).parent_path().string());
+}
+
+Result<void> WriteAll(int fd, std::string_view bytes, std::int64_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(fd, bytes.data(), bytes.size(), offset);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return Error::System("cannot write an output", errno);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+    offset += written;
+  }
+  return {};
+}
+
+// The first target takes the file, the others get copies.
+Result<void> Name(const std::string& temporary, const std::vector<std::string>& targets) {
+  for (std::size_t i = targets.size(); i-- > 0;) {
+    DML_RETURN_IF_ERROR(MakeParent(targets[i]));
+    std::error_code error;
+    if (i == 0) {
+      fs::rename(temporary, targets[i], error);
+    } else {
+      fs::copy_file(temporary, targets[i], fs::copy_options::overwrite_existing, error);
+    }
+    if (error) return Error::System("cannot write '" + targets[i] + "'", error.value());
+  }
+  return {};
+}
+
+}  // namespace
+
+Downloads::~Downloads() {
+  for (const auto& [digest, coming] : coming_) {
+    ::close(coming.fd);
+    ::unlink(coming.temporary.c_str());
+  }
+}
+
+std::vector<node::BlobRange> Downloads::Request(const Digest& digest, std::int64_t size,
+                                                const std::string& temporary,
+                                                const std::string& target) {
+  if (const auto found = coming_.find(digest); found != coming_.end()) {
+    found->second.targets.push_back(target);
+    return {};
+  }
+  Coming coming;
+  coming.temporary = temporary;
+  coming.targets.push_back(target);
+  coming.size = size;
+  auto made = MakeParent(temporary);
+  if (made.ok()) {
+    coming.fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (coming.fd < 0) made = Error::System("cannot write '" + temporary + "'", errno);
+  }
+  coming_.emplace(digest, std::move(coming));
+  if (!made.ok() || size == 0) {
+    Finish(digest, std::move(made));
+    return {};
+  }
+  return {{digest, size, 0}};
+}
+
+void Downloads::Arrived(const node::Chunk& chunk) {
+  const auto found = coming_.find(chunk.digest);
+  if (found == coming_.end()) return;  // cancelled
+  Coming& coming = found->second;
+  const auto bytes = static_cast<std::int64_t>(chunk.bytes.size());
+  if (chunk.offset != coming.offset || chunk.offset + bytes > coming.size) {
+    return Finish(chunk.digest, Error::Environment("a piece of an output is out of order"));
+  }
+  if (auto written = WriteAll(coming.fd, chunk.bytes, chunk.offset); !written.ok()) {
+    return Finish(chunk.digest, std::move(written));
+  }
+  coming.hash.Update(chunk.bytes);
+  coming.offset += bytes;
+  if (coming.offset == coming.size) Finish(chunk.digest, {});
+}
+
+void Downloads::Failed(const node::BlobOutcome& outcome) {
+  if (coming_.contains(outcome.digest)) Finish(outcome.digest, outcome.error);
+}
+
+std::vector<node::BlobRange> Downloads::Pending() const {
+  std::vector<node::BlobRange> ranges;
+  for (const auto& [digest, coming] : coming_) {
+    ranges.push_back({digest, coming.size, coming.offset});
+  }
+  return ranges;
+}
+
+void Downloads::Cancel(const std::string& target) {
+  for (auto it = coming_.begin(); it != coming_.end();) {
+    Coming& coming = it->second;
+    std::erase(coming.targets, target);
+    if (coming.targets.empty()) {
+      ::close(coming.fd);
+      ::unlink(coming.temporary.c_str());
+      it = coming_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+}
+
+void Downloads::Finish(const Digest& digest, Result<void> result) {
+  const auto found = coming_.find(digest);
+  Coming coming = std::move(found->second);
+  coming_.erase(found);
+  if (coming.fd >= 0) ::close(coming.fd);
+  if (result.ok() && coming.hash.Finish() != digest) {
+    result = Error::Environment("an output arrived damaged", "check the memory and disks there");
+  }
+  if (result.ok()) result = Name(coming.temporary, coming.targets);
+  if (!result.ok()) ::unlink(coming.temporary.c_str());
+  for (std::string& target : coming.targets) done_.push_back({std::move(target), result});
+}
+
+}  // namespace dml::ssh

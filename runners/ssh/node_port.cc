@@ -1,0 +1,144 @@
+#include "runners/ssh/node_port.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace dml::ssh {
+
+using runners::FrameType;
+
+namespace {
+
+constexpr std::size_t kReceiveBytes = 1U << 20;
+constexpr int kReceivesPerTurnMax = 8;
+
+}  // namespace
+
+NodePort::~NodePort() { Close(); }
+
+void NodePort::Open(int fd, Instant now) {
+  Close();
+  fd_ = fd;
+  broken_ = false;
+  decoder_ = runners::FrameDecoder();
+  heard_ = now;
+  asked_ = now;
+}
+
+void NodePort::Close() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+  transfers_ = false;
+  unsent_.clear();
+  sent_ = 0;
+}
+
+void NodePort::Send(FrameType type, const std::string& payload) {
+  if (open()) runners::AppendFrame(type, payload, unsent_);
+}
+
+std::vector<runners::Frame> NodePort::Receive(Instant now) {
+  std::vector<runners::Frame> frames;
+  // Kept: clearing a megabyte each time would cost more than most messages.
+  if (block_.empty()) block_.resize(kReceiveBytes);
+  for (int i = 0; i < kReceivesPerTurnMax && open(); ++i) {
+    const ssize_t got = ::recv(fd_, block_.data(), block_.size(), MSG_DONTWAIT);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) break;
+    if (got <= 0) {
+      broken_ = true;
+      break;
+    }
+    heard_ = now;
+    decoder_.Feed(std::string_view(block_).substr(0, static_cast<std::size_t>(got)));
+    while (!broken_) {
+      auto frame = decoder_.Next();
+      if (!frame.ok()) broken_ = true;
+      if (broken_ || !*frame) break;
+      if (!HandleBlob(**frame)) frames.push_back(std::move(**frame));
+    }
+    if (broken_) break;
+  }
+  return frames;
+}
+
+bool NodePort::HandleBlob(const runners::Frame& frame) {
+  bool fine = true;
+  if (frame.type == FrameType::kMissing) {
+    const auto states = node::DecodeStates(frame.payload);
+    fine = states.ok();
+    if (fine) uploads.Missing(*states);
+  } else if (frame.type == FrameType::kPutDone) {
+    const auto outcome = node::DecodeBlobOutcome(frame.payload);
+    fine = outcome.ok();
+    if (fine) uploads.Outcome(*outcome);
+  } else if (frame.type == FrameType::kChunk) {
+    const auto chunk = node::DecodeChunk(frame.payload);
+    fine = chunk.ok();
+    if (fine) downloads.Arrived(*chunk);
+  } else if (frame.type == FrameType::kGetFailed) {
+    const auto outcome = node::DecodeBlobOutcome(frame.payload);
+    fine = outcome.ok();
+    if (fine) downloads.Failed(*outcome);
+  } else if (frame.type != FrameType::kPong) {
+    return false;
+  }
+  broken_ |= !fine;
+  return true;
+}
+
+void NodePort::Flush() {
+  while (open() && !broken_) {
+    const std::size_t waiting = unsent_.size() - sent_;
+    if (transfers_ && waiting < kUnsentBytesMax) {
+      uploads.Produce(unsent_, sent_ + kUnsentBytesMax);
+    }
+    if (sent_ == unsent_.size()) break;
+    const ssize_t sent =
+        ::send(fd_, unsent_.data() + sent_, unsent_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && errno == EAGAIN) return;
+    if (sent < 0) {
+      broken_ = true;
+      return;
+    }
+    sent_ += static_cast<std::size_t>(sent);
+    if (sent_ > kUnsentBytesMax) {
+      unsent_.erase(0, sent_);
+      sent_ = 0;
+    }
+  }
+  if (sent_ == unsent_.size()) {
+    unsent_.clear();
+    sent_ = 0;
+  }
+}
+
+void NodePort::Fetch(const Digest& digest, std::int64_t size, const std::string& temporary,
+                     const std::string& target) {
+  for (const node::BlobRange& range : downloads.Request(digest, size, temporary, target)) {
+    if (transfers_) Send(FrameType::kGet, node::Encode(range));
+  }
+}
+
+void NodePort::ResumeTransfers() {
+  transfers_ = true;
+  uploads.Restart();
+  for (const node::BlobRange& range : downloads.Pending()) {
+    Send(FrameType::kGet, node::Encode(range));
+  }
+}
+
+void NodePort::Heartbeat(Instant now) {
+  if (!open()) return;
+  if (now - heard_ > kSilenceMax) {
+    broken_ = true;
+  } else if (now - heard_ > kHeartbeat && now - asked_ > kHeartbeat) {
+    asked_ = now;
+    Send(FrameType::kPing, "");
+  }
+}
+
+}  // namespace dml::ssh

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "runners/api/frame.h"
+#include "runners/ssh/bridge_link.h"
+#include "runners/ssh/downloads.h"
+#include "runners/ssh/uploads.h"
+
+namespace dml::ssh {
+
+inline constexpr Duration kHeartbeat = Duration::Seconds(5);
+// A connection on which nothing was heard for this long is given up, and made anew.
+inline constexpr Duration kSilenceMax = Duration::Seconds(20);
+inline constexpr std::size_t kUnsentBytesMax = 1U << 20;
+
+// The head's end of one node: frames, blobs in both directions, heartbeats. Single-threaded.
+class NodePort {
+ public:
+  ~NodePort();
+
+  void Open(int fd, Instant now);
+  void Close();
+  [[nodiscard]] int fd() const { return fd_; }
+  [[nodiscard]] bool open() const { return fd_ >= 0; }
+  [[nodiscard]] bool wants_to_write() const { return sent_ < unsent_.size(); }
+
+  void Send(runners::FrameType type, const std::string& payload);
+  // Frames that are not blob traffic. Sets broken().
+  [[nodiscard]] std::vector<runners::Frame> Receive(Instant now);
+  void Flush();
+  void Fetch(const Digest& digest, std::int64_t size, const std::string& temporary,
+             const std::string& target);
+  // After the node has answered on a new connection.
+  void ResumeTransfers();
+  // Asks for a sign of life; broken() if there was none for too long.
+  void Heartbeat(Instant now);
+  [[nodiscard]] bool broken() const { return broken_; }
+
+  Uploads uploads;
+  Downloads downloads;
+
+ private:
+  bool HandleBlob(const runners::Frame& frame);
+
+  int fd_ = -1;
+  bool broken_ = false;
+  runners::FrameDecoder decoder_;
+  std::string block_;  // for receiving
+  std::string unsent_;
+  std::size_t sent_ = 0;
+  Instant heard_{0};
+  Instant asked_{0};
+  bool transfers_ = false;  // the node has said who it is: blobs may flow
+};
+
+}  // namespace dml::ssh

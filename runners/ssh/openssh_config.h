@@ -1,0 +1,16 @@
+#pragma once
+
+#include "base/result.h"
+#include "runners/ssh/host.h"
+
+namespace dml::ssh {
+
+// What OpenSSH's own configuration says about `name`, by asking `ssh -G`, which knows Include,
+// Match and every token. Fields that the inventory has set (see `host`) stay. Where there is no
+// `ssh`, the defaults of OpenSSH are filled in.
+Result<void> Resolve(Host& host);
+
+// From the output of `ssh -G`; for tests and for the above.
+void ApplyOpenSshConfig(const std::string& text, Host& host);
+
+}  // namespace dml::ssh

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "runners/ssh/bridge_link.h"
+#include "runners/ssh/session.h"
+
+// Short conversations with nodes: what `dml cluster` is made of. Each function blocks for as long
+// as its limits say at most, and concerns one node; callers run many in parallel.
+namespace dml::ssh {
+
+inline constexpr Duration kRemoteCommandMax = Duration::Seconds(30);
+inline constexpr Duration kUploadMax = Duration::Seconds(300);
+inline constexpr std::size_t kRemoteOutputMax = 16U << 20;
+
+struct RemoteOutput {
+  int code = -1;  // -1: killed by a signal
+  std::string out;
+  std::string err;
+};
+
+// Runs one command, feeds it `input`, and waits for its end.
+Result<RemoteOutput> RunRemote(SshSession& session, const std::string& command,
+                               std::string_view input, Duration limit);
+
+// What a node turned out to be.
+struct NodeFacts {
+  Stage reached = Stage::kReach;
+  bool set_up = false;           // the worker program of this dml is there and runs
+  std::optional<Error> problem;  // nothing: it can be used
+  HostKey host_key;
+  std::string cipher;
+  Duration connect{0};
+  Duration round_trip{0};
+  double clock_offset_s = 0;  // of the node against this machine
+  double upload_mib_s = 0;    // of the worker program, if it was sent
+  Json probe;                 // see `dml-worker probe`; null if it is not set up
+  std::string done;           // what set-up did
+};
+
+// Reads only.
+NodeFacts CheckNode(const Host& host, const WorkerProgram& worker, const ConnectOptions& options);
+
+// Makes the node ready: host key, worker program, agent. Does only what is missing.
+NodeFacts SetUpNode(const Host& host, const WorkerProgram& worker, const ConnectOptions& options);
+
+// Runs `dml-worker <verb> --root <workdir>` on the node, with `input` as its standard input.
+Result<RemoteOutput> RunVerb(const Host& host, const WorkerProgram& worker,
+                             const ConnectOptions& options, const std::string& verb,
+                             std::string_view input);
+
+// The JSON that follows the probe's marker; whatever a login shell printed is skipped.
+Result<Json> ParseProbe(std::string_view out);
+
+}  // namespace dml::ssh

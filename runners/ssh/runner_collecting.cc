@@ -1,0 +1,248 @@
+// What nodes say, and how results come back.
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <filesystem>
+
+#include "base/files.h"
+#include "runners/ssh/runner_loop.h"
+
+namespace dml::ssh {
+
+using runners::FrameType;
+
+namespace {
+
+std::int64_t SizeOf(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 ? info.st_size : 0;
+}
+
+bool IsEnvironment(const runners::ExitReason& reason) {
+  const auto* failure = std::get_if<runners::ExitFailure>(&reason);
+  return failure != nullptr && failure->error.kind == ErrorKind::kEnvironment;
+}
+
+}  // namespace
+
+void SshRunner::Loop::Handle(std::size_t index, const runners::Frame& frame) {
+  Node& node = *nodes_[index];
+  if (frame.type == FrameType::kAttached) {
+    auto attached = node::DecodeAttached(frame.payload);
+    if (attached.ok()) return HandleAttached(index, *attached);
+  } else if (!node.attached) {
+    return;
+  } else if (frame.type == FrameType::kFinished) {
+    auto finished = node::DecodeFinished(frame.payload);
+    if (finished.ok()) return HandleFinished(index, std::move(finished).value());
+  } else if (frame.type == FrameType::kLost) {
+    auto lost = node::DecodeLost(frame.payload);
+    if (lost.ok()) return HandleLost(index, *lost);
+  } else if (frame.type == FrameType::kLog) {
+    auto piece = node::DecodeLog(frame.payload);
+    if (piece.ok()) return HandleLog(*piece);
+  } else if (frame.type == FrameType::kStarted) {
+    auto started = runners::DecodeStarted(frame.payload);
+    if (started.ok() && attempts_.contains(started->key)) sink_.Post(std::move(started).value());
+    if (started.ok()) return;
+  } else if (frame.type == FrameType::kProgress) {
+    auto progress = runners::DecodeProgress(frame.payload);
+    if (progress.ok() && attempts_.contains(progress->key)) {
+      sink_.Post(std::move(progress).value());
+    }
+    if (progress.ok()) return;
+  } else {
+    return;
+  }
+  options_.notice(node.host.name + ": it sent a message that makes no sense");
+  NodeDown(index, "it sent a message that makes no sense", /*final=*/false);
+}
+
+// The node is there, perhaps again. What it knows of our attempts is compared with what we know.
+void SshRunner::Loop::HandleAttached(std::size_t index, const node::Attached& attached) {
+  Node& node = *nodes_[index];
+  const bool again = !node.boot.empty();
+  const bool rebooted = again && node.boot != attached.boot;
+  node.attached = true;
+  node.boot = attached.boot;
+  node.load.slots = node.host.slots > 0 ? node.host.slots : std::max(1.0, attached.cpus);
+  node.load.memory_bytes =
+      node.host.memory_bytes > 0 ? node.host.memory_bytes : attached.memory_bytes;
+  node.load.usable = node.refused.empty();
+  node.port.ResumeTransfers();
+  if (again) options_.notice(node.host.name + ": connected again");
+
+  std::set<Key> there;
+  for (const node::KnownAttempt& one : attached.attempts) {
+    there.insert(one.key);
+    if (attempts_.contains(one.key)) continue;
+    if (runs_.contains(one.key.run)) {
+      node.releases.push_back(one.key);  // fenced meanwhile
+      continue;
+    }
+    const std::lock_guard lock(mutex_);
+    known_.insert_or_assign(one.key, std::make_pair(index, one));
+  }
+  const std::set<Key> ours = node.attempts;
+  for (const Key& key : ours) {
+    Attempt& attempt = attempts_.at(key);
+    if (attempt.phase != Phase::kLaunched && attempt.phase != Phase::kFetching) continue;
+    if (there.contains(key)) {
+      if (attempt.phase == Phase::kFetching) continue;
+      const node::Adopt adopt{key, SizeOf(attempt.spec.log_path)};
+      node.port.Send(FrameType::kAdopt, node::Encode(adopt));
+      if (attempt.killed) {
+        node.port.Send(FrameType::kKill, runners::EncodeKill({key, *attempt.killed}));
+      }
+    } else if (rebooted) {
+      Lose(key, Error::Environment("the node " + node.host.name + " was started anew"));
+    } else if (attempt.phase == Phase::kLaunched) {
+      // Same boot and no record: it never began.
+      Stage(key);
+    } else {
+      Lose(key, Error::Environment("the node " + node.host.name + " lost the outputs"));
+    }
+  }
+  Publish();
+  Settle(index);
+}
+
+void SshRunner::Loop::HandleFinished(std::size_t index, node::Finished finished) {
+  const Key key = finished.exited.key;
+  const auto found = attempts_.find(key);
+  if (found == attempts_.end()) {
+    nodes_[index]->releases.push_back(key);  // of a fenced attempt: nobody wants it
+    return;
+  }
+  Attempt& attempt = found->second;
+  if (attempt.node != index || attempt.phase != Phase::kLaunched) return;
+  Node& node = *nodes_[index];
+  attempt.holds_slots = false;
+  node.load.used -= attempt.spec.threads;
+  node.load.memory_used -= attempt.spec.memory_bytes;
+  attempt.phase = Phase::kFetching;
+  attempt.finished = std::move(finished);
+  if (IsEnvironment(attempt.finished->exited.reason)) {
+    Strike(index, key.task,
+           std::get<runners::ExitFailure>(attempt.finished->exited.reason).error.message);
+  } else {
+    node.strikes.clear();
+  }
+  if (std::holds_alternative<runners::ExitSuccess>(attempt.finished->exited.reason)) {
+    const std::string out = attempt.spec.attempt_dir + "/out/";
+    for (const PortSpec& port : attempt.spec.outputs) {
+      if (!port.required) continue;
+      if (auto made = MakeDirectories(out + port.name); !made.ok()) return Lose(key, made.error());
+    }
+    for (const ArtifactFile& file : attempt.finished->outputs) {
+      const std::string target = out + file.name;
+      attempt.fetching.insert(target);
+      by_target_.emplace(target, key);
+      node.port.uploads.Learn(file.digest);
+      node.port.Fetch(file.digest, file.size,
+                      attempt.spec.attempt_dir + "/incoming/" + file.digest.Hex(), target);
+    }
+  }
+  if (attempt.fetching.empty()) return Report(key);
+  TakeTransfers(index);
+}
+
+void SshRunner::Loop::Fetched(std::size_t, const Downloads::Done& done) {
+  const auto owner = by_target_.find(done.target);
+  if (owner == by_target_.end()) return;
+  const Key key = owner->second;
+  by_target_.erase(owner);
+  Attempt& attempt = attempts_.at(key);
+  attempt.fetching.erase(done.target);
+  if (!done.result.ok()) return Lose(key, done.result.error());
+  if (!attempt.fetching.empty()) return;
+  ::rmdir((attempt.spec.attempt_dir + "/incoming").c_str());
+  Report(key);
+}
+
+// Everything of it is here: the end of the attempt is told. The node keeps it until it is released.
+void SshRunner::Loop::Report(const Key& key) {
+  Attempt& attempt = attempts_.at(key);
+  attempt.phase = Phase::kReported;
+  runners::AttemptExited exited = std::move(attempt.finished->exited);
+  attempt.finished.reset();
+  sink_.Post(std::move(exited));
+}
+
+void SshRunner::Loop::HandleLost(std::size_t index, const node::Lost& lost) {
+  const auto found = attempts_.find(lost.key);
+  if (found == attempts_.end() || found->second.node != index) return;
+  Attempt& attempt = found->second;
+  if (attempt.phase != Phase::kLaunched) return;
+  Node& node = *nodes_[index];
+  if (!lost.absent.empty() && ++attempt.restages <= kRestagesMax) {
+    for (const Digest& digest : lost.absent) node.port.uploads.Unlearn(digest);
+    return Stage(lost.key);
+  }
+  Strike(index, lost.key.task, lost.error.message);
+  Error error = lost.error;
+  Lose(lost.key, std::move(error).Within(node.host.name));
+}
+
+void SshRunner::Loop::HandleLog(const node::LogPiece& piece) {
+  const auto found = attempts_.find(piece.key);
+  if (found == attempts_.end()) return;
+  const std::string& path = found->second.spec.log_path;
+  if (piece.offset == 0) {
+    static_cast<void>(MakeDirectories(std::filesystem::path(path).parent_path().string()));
+  }
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) return;
+  std::string_view bytes = piece.bytes;
+  std::int64_t offset = piece.offset;
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(fd, bytes.data(), bytes.size(), offset);
+    if (written <= 0) break;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+    offset += written;
+  }
+  ::close(fd);
+}
+
+void SshRunner::Loop::Lose(const Key& key, Error error) {
+  const Attempt& attempt = attempts_.at(key);
+  const bool begun = attempt.phase != Phase::kPending && attempt.phase != Phase::kStaging;
+  if (begun) nodes_[attempt.node]->releases.push_back(key);
+  Unassign(key);
+  attempts_.erase(key);
+  if (error.kind == ErrorKind::kInvalid) {
+    runners::AttemptExited exited;
+    exited.key = key;
+    exited.reason = runners::ExitFailure{std::move(error), 2};
+    return sink_.Post(std::move(exited));
+  }
+  sink_.Post(runners::AttemptLost{key, std::move(error)});
+}
+
+void SshRunner::Loop::Forget(const Key& key) {
+  nodes_[attempts_.at(key).node]->releases.push_back(key);
+  Unassign(key);
+  attempts_.erase(key);
+}
+
+// Failures that are nobody's but the node's, of different tasks with no success in between.
+void SshRunner::Loop::Strike(std::size_t index, TaskId task, const std::string& why) {
+  Node& node = *nodes_[index];
+  node.strikes.insert(task);
+  if (node.strikes.size() < kStrikesMax || !node.refused.empty()) return;
+  node.refused = fmt::format(
+      "in quarantine: {} different tasks in a row failed there, the last "
+      "with: {}",
+      node.strikes.size(), why);
+  node.load.usable = false;
+  options_.notice(node.host.name + ": " + node.refused);
+  Publish();
+}
+
+}  // namespace dml::ssh

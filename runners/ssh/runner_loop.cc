@@ -1,0 +1,358 @@
+#include "runners/ssh/runner_loop.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+
+#include "base/check.h"
+
+namespace dml::ssh {
+
+namespace {
+
+constexpr int kTickMs = 1000;
+constexpr std::string_view kClosed = "closed";
+// What Shutdown() gives the nodes to hear the last words.
+constexpr Duration kFarewell = Duration::Seconds(3);
+
+void Wake(int fd) {
+  const std::uint64_t one = 1;
+  const ssize_t written = ::write(fd, &one, sizeof one);
+  DML_CHECK(written == sizeof one || errno == EAGAIN, "an event descriptor takes a count");
+}
+
+}  // namespace
+
+SshRunner::Loop::Loop(ClusterOptions options, runners::EventSink& sink)
+    : options_(std::move(options)),
+      sink_(sink),
+      wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      unsettled_(options_.cluster.hosts.size()) {
+  LinkOptions link = options_.link;
+  link.connect_timeout = options_.cluster.connect_timeout;
+  for (const Host& host : options_.cluster.hosts) {
+    auto node = std::make_unique<Node>();
+    node->host = host;
+    node->load.labels = host.labels;
+    node->down_since = clock_.Now();
+    nodes_.push_back(std::move(node));
+  }
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    nodes_[i]->link = std::make_unique<BridgeLink>(nodes_[i]->host, options_.worker, link,
+                                                   [this, i](LinkEvent event) {
+                                                     Post(LinkReport{i, std::move(event)});
+                                                   });
+  }
+  Publish();
+  thread_ = std::jthread([this] { Work(); });
+}
+
+SshRunner::Loop::~Loop() {
+  Shutdown();
+  ::close(wake_fd_);
+}
+
+void SshRunner::Loop::Post(Request request) {
+  const std::lock_guard lock(mutex_);
+  requests_.push_back(std::move(request));
+  if (requests_.size() == 1) Wake(wake_fd_);
+}
+
+Result<void> SshRunner::Loop::AwaitNodes() {
+  std::unique_lock lock(mutex_);
+  settled_.wait(lock, [this] { return unsettled_ == 0; });
+  total_fixed_ = true;
+  if (total_.cpus > 0) return {};
+  std::string reasons;
+  for (const NodeView& view : views_) {
+    reasons += fmt::format("\n  {}: {}", view.name, view.verdict);
+  }
+  return Error::Environment("no node of the cluster can be used:" + reasons,
+                            "`dml cluster check` says more");
+}
+
+// Fixed once every node had its say: the scheduler plans with it.
+runners::Capacity SshRunner::Loop::Total() const {
+  const std::lock_guard lock(mutex_);
+  runners::Capacity total = total_;
+  if (options_.jobs > 0) total.cpus = options_.jobs;
+  return total;
+}
+
+void SshRunner::Loop::Launch(std::vector<runners::LaunchSpec> batch) {
+  Post(LaunchAsked{std::move(batch)});
+}
+
+void SshRunner::Loop::Kill(const Key& key, runners::KillMode mode) { Post(KillAsked{key, mode}); }
+
+runners::AttemptStatus SshRunner::Loop::Find(const Key& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = known_.find(key);
+  if (found == known_.end()) return runners::AttemptUnknown{};
+  return runners::AttemptRunning{found->second.second.pid};
+}
+
+void SshRunner::Loop::Adopt(runners::LaunchSpec spec) { Post(AdoptAsked{std::move(spec)}); }
+
+void SshRunner::Loop::Release(const Key& key) { Post(ReleaseAsked{key}); }
+
+std::vector<NodeView> SshRunner::Loop::Nodes() const {
+  const std::lock_guard lock(mutex_);
+  return views_;
+}
+
+void SshRunner::Loop::Shutdown() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    Wake(wake_fd_);
+  }
+  if (thread_.joinable()) thread_.join();
+  for (const auto& node : nodes_) {
+    if (node->link) node->link->Stop();
+    node->port.Close();
+  }
+  for (const auto& node : nodes_) node->link.reset();
+}
+
+void SshRunner::Loop::Work() {
+  std::optional<Instant> leaving;
+  while (true) {
+    PollOnce();
+    TakeRequests();
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      Node& node = *nodes_[i];
+      if (!node.port.open()) continue;
+      for (const runners::Frame& frame : node.port.Receive(clock_.Now())) Handle(i, frame);
+      TakeTransfers(i);
+    }
+    Place();
+    bool waiting = false;
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      Node& node = *nodes_[i];
+      if (!node.port.open()) continue;
+      if (!node.releases.empty() && node.attached) {
+        node.port.Send(runners::FrameType::kRelease,
+                       node::EncodeKeys(std::exchange(node.releases, {})));
+      }
+      node.port.Heartbeat(clock_.Now());
+      node.port.Flush();
+      waiting |= node.port.wants_to_write();
+      // The link notices that its socket is closed and connects again.
+      if (node.port.broken()) NodeDown(i, "it does not answer", /*final=*/false);
+    }
+    CheckLeases();
+    {
+      const std::lock_guard lock(mutex_);
+      if (!stopping_) continue;
+      if (!requests_.empty()) continue;
+    }
+    if (!leaving) {
+      leaving = clock_.Now() + kFarewell;
+      std::vector<Key> alive;
+      for (const auto& [key, attempt] : attempts_) {
+        if (attempt.phase == Phase::kLaunched) alive.push_back(key);
+      }
+      // Nobody will hear of them any more, nor of what earlier processes left of the same runs.
+      for (const Key& key : alive) Forget(key);
+      const std::lock_guard lock(mutex_);
+      for (const auto& [key, known] : known_) {
+        if (runs_.contains(key.run)) nodes_[known.first]->releases.push_back(key);
+      }
+      continue;
+    }
+    if (!waiting || clock_.Now() > *leaving) return;
+  }
+}
+
+void SshRunner::Loop::PollOnce() {
+  std::vector<pollfd> fds{{wake_fd_, POLLIN, 0}};
+  for (const auto& node : nodes_) {
+    if (!node->port.open()) continue;
+    fds.push_back({node->port.fd(),
+                   static_cast<short>(POLLIN | (node->port.wants_to_write() ? POLLOUT : 0)), 0});
+  }
+  bool stopping = false;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping = stopping_;
+  }
+  ::poll(fds.data(), fds.size(), stopping ? 10 : kTickMs);
+  std::uint64_t count = 0;
+  if (fds[0].revents != 0 && ::read(wake_fd_, &count, sizeof count) < 0) count = 0;
+}
+
+void SshRunner::Loop::TakeRequests() {
+  std::vector<Request> requests;
+  {
+    const std::lock_guard lock(mutex_);
+    requests.swap(requests_);
+  }
+  for (Request& request : requests) {
+    std::visit([this](auto& one) { Do(one); }, request);
+  }
+}
+
+void SshRunner::Loop::Do(LaunchAsked& asked) {
+  for (runners::LaunchSpec& spec : asked.batch) {
+    const Key key = spec.key;
+    runs_.insert(key.run);
+    Attempt attempt;
+    attempt.spec = std::move(spec);
+    if (attempts_.emplace(key, std::move(attempt)).second) pending_.push_back(key);
+  }
+}
+
+void SshRunner::Loop::Do(AdoptAsked& asked) {
+  const Key key = asked.spec.key;
+  runs_.insert(key.run);
+  std::optional<std::size_t> where;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = known_.find(key); found != known_.end()) where = found->second.first;
+    known_.erase(key);
+  }
+  Attempt attempt;
+  attempt.spec = std::move(asked.spec);
+  if (!attempts_.emplace(key, std::move(attempt)).second) return;
+  if (!where) return Lose(key, Error::Environment("the node no longer knows this attempt"));
+  Assign(key, *where);
+  attempts_.at(key).phase = Phase::kLaunched;
+  Node& node = *nodes_[*where];
+  if (node.attached) {
+    node.port.Send(runners::FrameType::kAdopt, node::Encode(node::Adopt{key, 0}));
+  }
+}
+
+void SshRunner::Loop::Do(KillAsked& asked) {
+  const auto found = attempts_.find(asked.key);
+  if (found == attempts_.end()) {
+    // Of an earlier process, and unwanted.
+    const std::lock_guard lock(mutex_);
+    const auto known = known_.find(asked.key);
+    if (known == known_.end()) return;
+    nodes_[known->second.first]->releases.push_back(asked.key);
+    known_.erase(known);
+    return;
+  }
+  Attempt& attempt = found->second;
+  if (attempt.phase == Phase::kReported || attempt.phase == Phase::kFetching) return;
+  attempt.killed = asked.mode;
+  if (attempt.phase == Phase::kLaunched) {
+    Node& node = *nodes_[attempt.node];
+    if (node.attached) {
+      node.port.Send(runners::FrameType::kKill, runners::EncodeKill({asked.key, asked.mode}));
+      return;
+    }
+    if (asked.mode != runners::KillMode::kKill) {
+      options_.notice(fmt::format("{}: cancel pending: '{}' runs there, and it cannot be reached",
+                                  node.host.name, attempt.spec.task_name));
+      return;
+    }
+    node.releases.push_back(asked.key);  // ends it when the node is back
+  }
+  Unassign(asked.key);
+  attempts_.erase(found);
+  runners::AttemptExited exited;
+  exited.key = asked.key;
+  exited.reason = runners::ExitKilled{};
+  sink_.Post(std::move(exited));
+}
+
+void SshRunner::Loop::Do(ReleaseAsked& asked) {
+  const auto found = attempts_.find(asked.key);
+  if (found != attempts_.end() && found->second.phase == Phase::kReported) {
+    nodes_[found->second.node]->releases.push_back(asked.key);
+    Unassign(asked.key);
+    attempts_.erase(found);
+  }
+}
+
+void SshRunner::Loop::Do(LinkReport& report) {
+  Node& node = *nodes_[report.node];
+  if (const auto* up = std::get_if<LinkUp>(&report.event)) {
+    node.port.Open(up->fd, clock_.Now());
+    node.port.Send(runners::FrameType::kAttach,
+                   node::Encode(node::Attach{node::kWireVersion, options_.client}));
+    return;
+  }
+  const auto& down = std::get<LinkDown>(report.event);
+  const std::string hint = down.error.hint.empty() ? "" : "; " + down.error.hint;
+  NodeDown(report.node, down.error.message + hint, down.final);
+}
+
+void SshRunner::Loop::NodeDown(std::size_t index, const std::string& why, bool final) {
+  Node& node = *nodes_[index];
+  const bool was_attached = std::exchange(node.attached, false);
+  node.port.Close();
+  node.load.usable = false;
+  // Of a connection that was given up here, the other end of the socket has nothing to add.
+  if (why != kClosed || node.trouble.empty()) node.trouble = why;
+  node.gone |= final;
+  if (was_attached) {
+    node.down_since = clock_.Now();
+    options_.notice(fmt::format("{}: connection lost ({}); {} attempts go on there", node.host.name,
+                                why, node.attempts.size()));
+    // What had not begun there may begin elsewhere.
+    const std::set<Key> attempts = node.attempts;
+    for (const Key& key : attempts) {
+      if (attempts_.at(key).phase != Phase::kStaging) continue;
+      Unassign(key);
+      attempts_.at(key).phase = Phase::kPending;
+      pending_.push_back(key);
+    }
+  }
+  Publish();
+  // A server that is busy turns some away at first: that is no verdict yet.
+  const bool waited = clock_.Now() - node.down_since > options_.cluster.connect_timeout;
+  if (final || waited || ++node.failures >= kFirstTriesMax) Settle(index);
+}
+
+void SshRunner::Loop::Settle(std::size_t index) {
+  if (std::exchange(nodes_[index]->settled, true)) return;
+  const std::lock_guard lock(mutex_);
+  if (unsettled_ > 0) --unsettled_;
+  settled_.notify_all();
+}
+
+// Attempts on nodes that were away for longer than their lease: fenced, and reported as lost. What
+// such a node says of them later is not heard.
+void SshRunner::Loop::CheckLeases() {
+  const Instant now = clock_.Now();
+  for (const auto& node : nodes_) {
+    if (node->attached || node->attempts.empty()) continue;
+    const bool over = now - node->down_since > options_.cluster.lease + kLeaseMargin;
+    if (!over && !node->gone) continue;
+    const std::set<Key> attempts = node->attempts;
+    for (const Key& key : attempts) {
+      if (attempts_.at(key).phase == Phase::kReported) continue;
+      Lose(key, Error::Environment(
+                    fmt::format("the node {} was unreachable for longer than the lease: {}",
+                                node->host.name, node->trouble)));
+    }
+  }
+}
+
+void SshRunner::Loop::Publish() {
+  const std::lock_guard lock(mutex_);
+  views_.clear();
+  if (!total_fixed_) total_ = {0, 0};
+  for (const auto& node : nodes_) {
+    std::string verdict = "ready";
+    if (!node->attached) verdict = node->trouble.empty() ? "connecting" : node->trouble;
+    if (!node->refused.empty()) verdict = node->refused;
+    views_.push_back({node->host.name, node->attached, std::move(verdict), node->load.slots,
+                      static_cast<std::int64_t>(node->attempts.size())});
+    if (total_fixed_ || !node->attached) continue;
+    total_.cpus += node->load.slots;
+    total_.memory_bytes += node->load.memory_bytes;
+  }
+}
+
+}  // namespace dml::ssh

@@ -1,0 +1,172 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "runners/node/wire.h"
+#include "runners/ssh/node_port.h"
+#include "runners/ssh/placement.h"
+#include "runners/ssh/ssh_runner.h"
+
+namespace dml::ssh {
+
+// Three different tasks that a node fails in a row: it is not used any more.
+inline constexpr int kStrikesMax = 3;
+// Failures to connect at the beginning after which a run goes on without a node.
+inline constexpr int kFirstTriesMax = 3;
+// A node that lost inputs is sent them again so many times per attempt.
+inline constexpr int kRestagesMax = 3;
+// After the lease, what the head waits more, so that the node has surely let go first.
+inline constexpr Duration kLeaseMargin = Duration::Seconds(60);
+
+// The one thread of an SshRunner: placement, staging, launching, collecting, and what happens when
+// nodes come and go.
+class SshRunner::Loop {
+ public:
+  Loop(ClusterOptions options, runners::EventSink& sink);
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // From any thread.
+  Result<void> AwaitNodes();
+  [[nodiscard]] runners::Capacity Total() const;
+  void Launch(std::vector<runners::LaunchSpec> batch);
+  void Kill(const runners::AttemptKey& key, runners::KillMode mode);
+  [[nodiscard]] runners::AttemptStatus Find(const runners::AttemptKey& key) const;
+  void Adopt(runners::LaunchSpec spec);
+  void Release(const runners::AttemptKey& key);
+  void Shutdown();
+  [[nodiscard]] std::vector<NodeView> Nodes() const;
+
+ private:
+  using Key = runners::AttemptKey;
+  enum class Phase {
+    kPending,   // no node yet
+    kStaging,   // its inputs are on their way
+    kLaunched,  // the node has it
+    kFetching,  // it has ended; its outputs are on their way
+    kReported,  // its end was told; the node keeps it until it is released
+  };
+  struct Attempt {
+    runners::LaunchSpec spec;
+    Phase phase = Phase::kPending;
+    std::size_t node = 0;
+    std::set<Digest> awaited = {};        // inputs on their way
+    std::set<std::string> fetching = {};  // files on their way
+    std::optional<node::Finished> finished = {};
+    std::optional<runners::KillMode> killed = {};
+    int restages = 0;
+    bool holds_slots = false;
+  };
+  struct Node {
+    Host host;
+    NodePort port;
+    std::unique_ptr<BridgeLink> link;
+    bool attached = false;
+    bool settled = false;  // a first verdict is there
+    bool gone = false;     // nobody tries any more
+    std::string refused;   // why it is not used although it is connected
+    std::string trouble;   // why it is not connected
+    std::string boot;
+    NodeLoad load;
+    double cpus = 0;  // what the agent offers
+    std::set<Key> attempts = {};
+    std::map<Digest, std::set<Key>> waiters = {};
+    Instant down_since{0};
+    int failures = 0;  // to connect for the first time
+    std::vector<Key> releases = {};
+    std::set<TaskId> strikes = {};
+  };
+  struct LaunchAsked {
+    std::vector<runners::LaunchSpec> batch;
+  };
+  struct AdoptAsked {
+    runners::LaunchSpec spec;
+  };
+  struct KillAsked {
+    Key key;
+    runners::KillMode mode;
+  };
+  struct ReleaseAsked {
+    Key key;
+  };
+  struct LinkReport {
+    std::size_t node;
+    LinkEvent event;
+  };
+  using Request = std::variant<LaunchAsked, AdoptAsked, KillAsked, ReleaseAsked, LinkReport>;
+
+  void Post(Request request);
+  void Work();
+  void PollOnce();
+  void TakeRequests();
+  void Do(LaunchAsked& asked);
+  void Do(AdoptAsked& asked);
+  void Do(KillAsked& asked);
+  void Do(ReleaseAsked& asked);
+  void Do(LinkReport& report);
+
+  void Place();
+  bool PlaceOne(const Key& key);
+  [[nodiscard]] std::optional<Error> WhyNowhere(const Need& need) const;
+  [[nodiscard]] Need NeedOf(const runners::LaunchSpec& spec) const;
+  [[nodiscard]] std::int64_t MissingBytes(const Node& node, const runners::LaunchSpec& spec) const;
+  void Assign(const Key& key, std::size_t node);
+  void Stage(const Key& key);
+  void SendLaunch(const Key& key);
+  void Unassign(const Key& key);
+
+  void Handle(std::size_t node, const runners::Frame& frame);
+  void HandleAttached(std::size_t node, const node::Attached& attached);
+  void HandleFinished(std::size_t node, node::Finished finished);
+  void HandleLost(std::size_t node, const node::Lost& lost);
+  void HandleLog(const node::LogPiece& piece);
+  void TakeTransfers(std::size_t node);
+  void Uploaded(std::size_t node, const Uploads::Done& done);
+  void Fetched(std::size_t node, const Downloads::Done& done);
+  void Report(const Key& key);
+  void Lose(const Key& key, Error error);
+  void Forget(const Key& key);
+  void Strike(std::size_t node, TaskId task, const std::string& why);
+
+  void NodeDown(std::size_t node, const std::string& why, bool final);
+  void CheckLeases();
+  void Settle(std::size_t node);
+  void Publish();
+
+  const ClusterOptions options_;
+  runners::EventSink& sink_;
+  const SystemClock clock_;
+  int wake_fd_;
+
+  mutable std::mutex mutex_;  // guards these
+  std::condition_variable settled_;
+  std::vector<Request> requests_;
+  bool stopping_ = false;
+  std::vector<NodeView> views_;
+  std::map<Key, std::pair<std::size_t, node::KnownAttempt>> known_;  // of earlier processes
+  std::size_t unsettled_ = 0;
+  runners::Capacity total_;
+  bool total_fixed_ = false;
+
+  // The thread's own.
+  std::vector<std::unique_ptr<Node>> nodes_;
+  std::map<Key, Attempt> attempts_;
+  std::deque<Key> pending_;
+  std::map<std::string, Key> by_target_;  // files on their way -> whose
+  std::set<RunId> runs_;                  // that this process drives
+  std::jthread thread_;
+};
+
+}  // namespace dml::ssh

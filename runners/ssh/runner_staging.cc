@@ -1,0 +1,187 @@
+// Where attempts go, and how their inputs get there.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "runners/ssh/runner_loop.h"
+
+namespace dml::ssh {
+
+namespace {
+
+// How many that fit nowhere are passed over before the rest has to wait, too.
+constexpr std::size_t kLookaheadMax = 64;
+
+// Calls `see` for every file that an attempt reads.
+template <typename See>
+void ForEachFile(const runners::LaunchSpec& spec, See see) {
+  for (const Artifact& input : spec.inputs) {
+    for (const ArtifactFile& file : input.files) see(file);
+  }
+  for (const runners::FileSet& set : spec.files) {
+    for (const ArtifactFile& file : set.files) see(file);
+  }
+}
+
+}  // namespace
+
+Need SshRunner::Loop::NeedOf(const runners::LaunchSpec& spec) const {
+  const bool native = std::holds_alternative<std::vector<runners::NativeStep>>(spec.work);
+  return {static_cast<double>(spec.threads), spec.memory_bytes, spec.labels,
+          native && spec.threads == 1 && spec.memory_bytes == 0};
+}
+
+std::int64_t SshRunner::Loop::MissingBytes(const Node& node,
+                                           const runners::LaunchSpec& spec) const {
+  std::int64_t bytes = 0;
+  ForEachFile(spec, [&](const ArtifactFile& file) {
+    if (!node.port.uploads.Holds(file.digest)) bytes += file.size;
+  });
+  return bytes;
+}
+
+// In the order of launches; one that fits nowhere now lets smaller ones pass.
+void SshRunner::Loop::Place() {
+  std::vector<Key> waiting;
+  while (!pending_.empty() && waiting.size() < kLookaheadMax) {
+    const Key key = pending_.front();
+    pending_.pop_front();
+    if (!attempts_.contains(key)) continue;  // killed while it waited
+    if (!PlaceOne(key)) waiting.push_back(key);
+  }
+  pending_.insert(pending_.begin(), waiting.begin(), waiting.end());
+}
+
+// False: it has to wait.
+bool SshRunner::Loop::PlaceOne(const Key& key) {
+  const runners::LaunchSpec& spec = attempts_.at(key).spec;
+  const Need need = NeedOf(spec);
+  std::vector<NodeLoad> loads;
+  loads.reserve(nodes_.size());
+  for (const auto& node : nodes_) {
+    loads.push_back(node->load);
+    loads.back().missing_bytes = MissingBytes(*node, spec);
+  }
+  if (const auto chosen = ChooseNode(need, loads)) {
+    Assign(key, *chosen);
+    Stage(key);
+    return true;
+  }
+  const auto why = WhyNowhere(need);
+  if (why) Lose(key, *why);
+  return why.has_value();
+}
+
+// Why no node will ever take it; nothing while one may.
+std::optional<Error> SshRunner::Loop::WhyNowhere(const Need& need) const {
+  bool labelled = false;
+  std::string reasons;
+  for (const auto& node : nodes_) {
+    if (!HasLabels(node->host.labels, need)) continue;
+    labelled = true;
+    if (node->refused.empty() && !node->gone) return std::nullopt;
+    reasons += fmt::format("; {}: {}", node->host.name,
+                           node->refused.empty() ? node->trouble : node->refused);
+  }
+  if (!labelled) {
+    std::string labels;
+    for (const std::string& label : need.labels) labels += (labels.empty() ? "" : ", ") + label;
+    return Error::Invalid(fmt::format("no node of the cluster carries the labels {}", labels),
+                          "add labels: to a host of the inventory");
+  }
+  return Error::Environment("no node is left to run it" + reasons);
+}
+
+void SshRunner::Loop::Assign(const Key& key, std::size_t index) {
+  Attempt& attempt = attempts_.at(key);
+  Node& node = *nodes_[index];
+  attempt.node = index;
+  attempt.holds_slots = true;
+  node.load.used += attempt.spec.threads;
+  node.load.memory_used += attempt.spec.memory_bytes;
+  node.attempts.insert(key);
+}
+
+void SshRunner::Loop::Unassign(const Key& key) {
+  Attempt& attempt = attempts_.at(key);
+  Node& node = *nodes_[attempt.node];
+  if (node.attempts.erase(key) == 0) return;
+  for (const Digest& digest : attempt.awaited) {
+    const auto waiters = node.waiters.find(digest);
+    if (waiters != node.waiters.end()) waiters->second.erase(key);
+  }
+  attempt.awaited.clear();
+  for (const std::string& target : attempt.fetching) {
+    node.port.downloads.Cancel(target);
+    by_target_.erase(target);
+  }
+  attempt.fetching.clear();
+  if (!attempt.holds_slots) return;
+  attempt.holds_slots = false;
+  node.load.used -= attempt.spec.threads;
+  node.load.memory_used -= attempt.spec.memory_bytes;
+}
+
+void SshRunner::Loop::Stage(const Key& key) {
+  Attempt& attempt = attempts_.at(key);
+  Node& node = *nodes_[attempt.node];
+  attempt.phase = Phase::kStaging;
+  ForEachFile(attempt.spec, [&](const ArtifactFile& file) {
+    if (node.port.uploads.Holds(file.digest)) return;
+    if (!attempt.awaited.insert(file.digest).second) return;
+    node.waiters[file.digest].insert(key);
+    node.port.uploads.Want(file.digest, file.path);
+  });
+  if (attempt.awaited.empty()) SendLaunch(key);
+}
+
+void SshRunner::Loop::SendLaunch(const Key& key) {
+  Attempt& attempt = attempts_.at(key);
+  Node& node = *nodes_[attempt.node];
+  attempt.phase = Phase::kLaunched;
+  if (!node.attached) return;  // launched again once it is back
+  runners::LaunchSpec spec = attempt.spec;
+  for (const auto& [name, value] : node.host.env) spec.env.emplace(name, value);
+  node.port.Send(runners::FrameType::kLaunch, runners::EncodeLaunch(spec));
+}
+
+void SshRunner::Loop::TakeTransfers(std::size_t index) {
+  Node& node = *nodes_[index];
+  for (const Uploads::Done& done : node.port.uploads.Take()) Uploaded(index, done);
+  for (const Downloads::Done& done : node.port.downloads.Take()) Fetched(index, done);
+}
+
+void SshRunner::Loop::Uploaded(std::size_t index, const Uploads::Done& done) {
+  Node& node = *nodes_[index];
+  const auto found = node.waiters.extract(done.digest);
+  if (found.empty()) return;
+  if (!done.result.ok() && node.refused.empty()) {
+    const Error& error = done.result.error();
+    if (error.message.starts_with("disk full")) {
+      // A verdict on the node: sending it more would end the same way.
+      node.refused = error.message;
+      node.load.usable = false;
+      options_.notice(fmt::format("{}: {}; it gets no more tasks", node.host.name, error.message));
+      Publish();
+    }
+  }
+  for (const Key& key : found.mapped()) {
+    Attempt& attempt = attempts_.at(key);
+    attempt.awaited.erase(done.digest);
+    if (done.result.ok()) {
+      if (attempt.awaited.empty() && attempt.phase == Phase::kStaging) SendLaunch(key);
+      continue;
+    }
+    Unassign(key);
+    if (!node.refused.empty()) {
+      attempt.phase = Phase::kPending;
+      pending_.push_back(key);
+    } else {
+      Lose(key, done.result.error());
+    }
+  }
+}
+
+}  // namespace dml::ssh

@@ -1,0 +1,249 @@
+#include "runners/ssh/session.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "runners/ssh/session_handles.h"
+
+namespace dml::ssh {
+
+namespace {
+
+// AES-GCM is the fastest where processors have AES instructions, which is everywhere by now.
+constexpr char kCiphers[] =
+    "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,"
+    "aes256-ctr,aes128-ctr";
+
+// libssh asks its window to grow by what a read asks for: few megabytes limit a long line to
+// window / round trip.
+constexpr std::uint32_t kWindowBytes = 16U << 20;
+constexpr std::size_t kLaneBytes = 1U << 20;
+constexpr int kTickMs = 1000;
+
+int Millis(Duration duration) { return static_cast<int>(duration.ns / 1'000'000); }
+
+bool WriteAll(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return true;
+}
+
+}  // namespace
+
+SshSession::SshSession() : handles_(std::make_unique<Handles>()) {}
+
+SshSession::~SshSession() {
+  if (handles_->channel != nullptr) ssh_channel_free(handles_->channel);
+  if (handles_->session != nullptr) {
+    ssh_disconnect(handles_->session);
+    ssh_free(handles_->session);
+    line_.Release();  // closed by libssh
+  }
+}
+
+Result<std::unique_ptr<SshSession>> SshSession::Open(const Host& host,
+                                                     const ConnectOptions& options,
+                                                     Stage& reached) {
+  reached = Stage::kReach;
+  const SystemClock clock;
+  std::unique_ptr<SshSession> session(new SshSession());
+  DML_TRY(session->line_, Line::Dial(host, clock.Now() + options.timeout, options.give_up));
+  DML_RETURN_IF_ERROR(session->Configure(host, options.timeout));
+  if (ssh_connect(session->handles_->session) != SSH_OK) {
+    std::string why = ssh_get_error(session->handles_->session);
+    const std::string complaint = session->line_.Complaint();
+    if (!complaint.empty()) why += "; the jump host says: " + complaint;
+    return Error::Environment(
+        fmt::format("no SSH connection to {}: {}", Describe(host), why),
+        "check that an sshd answers there, and that its MaxStartups is not exhausted");
+  }
+  reached = Stage::kHostKey;
+  DML_RETURN_IF_ERROR(session->VerifyHostKey(host, options));
+  reached = Stage::kAuth;
+  DML_RETURN_IF_ERROR(session->Authenticate(host));
+  reached = Stage::kReady;
+  return session;
+}
+
+Result<void> SshSession::Configure(const Host& host, Duration timeout) {
+  handles_->session = ssh_new();
+  ssh_session session = handles_->session;
+  if (session == nullptr) return Error::Environment("cannot make an SSH session");
+  const int no = 0;
+  const int yes = 1;
+  const auto port = static_cast<unsigned>(host.port);
+  long seconds = std::max(1L, static_cast<long>(timeout.seconds()));
+  const socket_t fd = line_.fd();
+  // The user's configuration was resolved by OpenSSH itself; libssh's own reading differs.
+  ssh_options_set(session, SSH_OPTIONS_PROCESS_CONFIG, &no);
+  ssh_options_set(session, SSH_OPTIONS_HOST, host.address.c_str());
+  ssh_options_set(session, SSH_OPTIONS_PORT, &port);
+  ssh_options_set(session, SSH_OPTIONS_USER, host.user.c_str());
+  ssh_options_set(session, SSH_OPTIONS_FD, &fd);
+  ssh_options_set(session, SSH_OPTIONS_TIMEOUT, &seconds);
+  ssh_options_set(session, SSH_OPTIONS_NODELAY, &yes);
+  ssh_options_set(session, SSH_OPTIONS_STRICTHOSTKEYCHECK, &yes);
+  ssh_options_set(session, SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null");
+  ssh_options_set(session, SSH_OPTIONS_CIPHERS_C_S, kCiphers);
+  ssh_options_set(session, SSH_OPTIONS_CIPHERS_S_C, kCiphers);
+  // The kinds of key that some file knows are asked for first; otherwise a server with several keys
+  // might show one that nobody has seen.
+  std::vector<std::string> files{OwnKnownHosts()};
+  files.insert(files.end(), host.known_hosts.begin(), host.known_hosts.end());
+  for (const std::string& file : files) {
+    ssh_options_set(session, SSH_OPTIONS_KNOWNHOSTS, file.c_str());
+    if (ssh_session_has_known_hosts_entry(session) == SSH_KNOWN_HOSTS_OK) return {};
+  }
+  ssh_options_set(session, SSH_OPTIONS_KNOWNHOSTS, files.front().c_str());
+  return {};
+}
+
+Result<void> SshSession::Exec(const std::string& command) {
+  if (handles_->channel != nullptr) ssh_channel_free(handles_->channel);
+  said_.clear();
+  handles_->channel = ssh_channel_new(handles_->session);
+  if (handles_->channel == nullptr || ssh_channel_open_session(handles_->channel) != SSH_OK ||
+      ssh_channel_request_exec(handles_->channel, command.c_str()) != SSH_OK) {
+    return Error::Environment(
+        std::string("the server opens no session: ") + ssh_get_error(handles_->session),
+        "check MaxSessions and ForceCommand in its sshd_config");
+  }
+  return {};
+}
+
+void SshSession::DrainErrors() {
+  char block[2048];
+  while (true) {
+    const int got = ssh_channel_read_timeout(handles_->channel, block, sizeof block, 1, 0);
+    if (got <= 0) return;
+    const std::size_t room = kErrorBytesMax - said_.size();
+    said_.append(block, std::min(room, static_cast<std::size_t>(got)));
+  }
+}
+
+Error SshSession::Broken() {
+  DrainErrors();
+  const bool ended = ssh_channel_is_eof(handles_->channel) != 0;
+  std::string why = ended ? "the command ended" : ssh_get_error(handles_->session);
+  if (!said_.empty()) why += ", saying: " + said_.substr(0, said_.find_last_not_of("\r\n") + 1);
+  return Error::Environment(why);
+}
+
+Result<std::string> SshSession::Read(std::size_t bytes_max, Duration wait) {
+  std::string block(bytes_max, '\0');
+  const int got = ssh_channel_read_timeout(handles_->channel, block.data(),
+                                           static_cast<std::uint32_t>(bytes_max), 0, Millis(wait));
+  if (got == SSH_ERROR) return Broken();
+  // While something waits there, libssh does not tell the end.
+  if (got <= 0) DrainErrors();
+  if (got <= 0 && ssh_channel_is_eof(handles_->channel) != 0) return Broken();
+  block.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  return block;
+}
+
+Result<void> SshSession::Write(std::string_view bytes, Duration limit) {
+  const SystemClock clock;
+  const Instant deadline = clock.Now() + limit;
+  while (!bytes.empty()) {
+    if (clock.Now() > deadline) return Error::Environment("the node takes no more bytes");
+    const auto piece = static_cast<std::uint32_t>(std::min<std::size_t>(bytes.size(), kLaneBytes));
+    const int put = ssh_channel_write(handles_->channel, bytes.data(), piece);
+    if (put < 0 || ssh_channel_is_closed(handles_->channel) != 0) return Broken();
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
+void SshSession::CloseInput() { ssh_channel_send_eof(handles_->channel); }
+
+int SshSession::ExitStatus(Duration wait) {
+  const SystemClock clock;
+  const Instant deadline = clock.Now() + wait;
+  ssh_set_blocking(handles_->session, 0);
+  int status = -1;
+  while (clock.Now() < deadline) {
+    status = ssh_channel_get_exit_status(handles_->channel);
+    if (status != -1 || ssh_channel_is_closed(handles_->channel) != 0) break;
+    pollfd waiting{ssh_get_fd(handles_->session), POLLIN, 0};
+    ::poll(&waiting, 1, 20);
+    char ignored;
+    ssh_channel_read_timeout(handles_->channel, &ignored, 1, 0, 0);
+  }
+  ssh_set_blocking(handles_->session, 1);
+  return status;
+}
+
+Duration SshSession::RoundTrip() const {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(line_.fd(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {0};
+  return {static_cast<std::int64_t>(info.tcpi_rtt) * 1000};
+}
+
+std::string SshSession::cipher() const {
+  const char* name = ssh_get_cipher_out(handles_->session);
+  return name == nullptr ? "" : name;
+}
+
+// Both lanes hold at most one block; what libssh has buffered is taken before the socket is waited
+// for, since the kernel does not see it.
+Error SshSession::Carry(int fd, const std::function<bool()>& tick) {
+  ssh_set_blocking(handles_->session, 0);
+  const SystemClock clock;
+  Instant ticked = clock.Now();
+  std::string down(kWindowBytes, '\0');
+  std::string up(kLaneBytes, '\0');
+  std::string_view unsent;
+  while (true) {
+    std::size_t filled = 0;
+    int got = 0;
+    do {
+      got = ssh_channel_read_timeout(handles_->channel, down.data() + filled,
+                                     kWindowBytes - static_cast<std::uint32_t>(filled), 0, 0);
+      if (got > 0) filled += static_cast<std::size_t>(got);
+    } while (got > 0 && filled < kLaneBytes);
+    bool moved = filled > 0;
+    if (!WriteAll(fd, std::string_view(down).substr(0, filled))) return Error::Cancelled("closed");
+    // While something waits there, libssh does not tell the end.
+    if (!moved) DrainErrors();
+    const bool over = got == SSH_ERROR || (got <= 0 && ssh_channel_is_eof(handles_->channel) != 0);
+    if (over || ssh_channel_is_closed(handles_->channel) != 0) return Broken();
+    if (!unsent.empty()) {
+      const int put = ssh_channel_write(handles_->channel, unsent.data(),
+                                        static_cast<std::uint32_t>(unsent.size()));
+      if (put == SSH_ERROR) return Broken();
+      if (put > 0) {
+        unsent.remove_prefix(static_cast<std::size_t>(put));
+        moved = true;
+      }
+    }
+    if (clock.Now() - ticked > Duration::Millis(kTickMs)) {
+      ticked = clock.Now();
+      DrainErrors();
+      if (!tick()) return Error::Cancelled("closed");
+    }
+    const int flags = ssh_get_poll_flags(handles_->session);
+    const bool pending = (flags & SSH_WRITE_PENDING) != 0;
+    pollfd fds[2] = {
+        {ssh_get_fd(handles_->session), static_cast<short>(POLLIN | (pending ? POLLOUT : 0)), 0},
+        {unsent.empty() ? fd : -1, POLLIN, 0}};
+    ::poll(fds, 2, moved ? 0 : kTickMs);
+    if (fds[1].revents == 0) continue;
+    const ssize_t taken = ::read(fd, up.data(), up.size());
+    if (taken <= 0) return Error::Cancelled("closed");
+    unsent = std::string_view(up).substr(0, static_cast<std::size_t>(taken));
+  }
+}
+
+}  // namespace dml::ssh

@@ -1,0 +1,124 @@
+// Who is at the other end, and who we are to it.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+
+#include "base/files.h"
+#include "runners/ssh/session_handles.h"
+
+namespace dml::ssh {
+
+namespace {
+
+using KeyPointer = std::unique_ptr<ssh_key_struct, decltype(&ssh_key_free)>;
+
+Error Changed(const Host& host, const HostKey& key, const std::string& where) {
+  return Error::Environment(
+      fmt::format("THE HOST KEY OF {} HAS CHANGED: it shows {} {}, which is not what {} says. "
+                  "Somebody may be listening in between",
+                  Describe(host), key.type, key.fingerprint, where),
+      "if the key was changed on purpose, remove the old one from that place");
+}
+
+Error Unknown(const Host& host, const HostKey& key) {
+  return Error::Environment(
+      fmt::format("the host key of {} is not known: {} {}", Describe(host), key.type,
+                  key.fingerprint),
+      "compare the fingerprint with the one of the machine, then run `dml cluster setup`, or write "
+      "it as host_key: in the inventory");
+}
+
+}  // namespace
+
+Result<void> SshSession::ReadHostKey() {
+  ssh_key raw = nullptr;
+  if (ssh_get_server_publickey(handles_->session, &raw) != SSH_OK) {
+    return Error::Environment("the server shows no host key");
+  }
+  const KeyPointer key(raw, ssh_key_free);
+  host_key_.type = ssh_key_type_to_char(ssh_key_type(raw));
+  char* base64 = nullptr;
+  if (ssh_pki_export_pubkey_base64(raw, &base64) == SSH_OK) {
+    host_key_.base64 = base64;
+    ssh_string_free_char(base64);
+  }
+  unsigned char* hash = nullptr;
+  std::size_t size = 0;
+  if (ssh_get_publickey_hash(raw, SSH_PUBLICKEY_HASH_SHA256, &hash, &size) == SSH_OK) {
+    char* print = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, size);
+    if (print != nullptr) host_key_.fingerprint = print;
+    ssh_string_free_char(print);
+    ssh_clean_pubkey_hash(&hash);
+  }
+  if (host_key_.base64.empty() || host_key_.fingerprint.empty()) {
+    return Error::Environment("the server shows no host key");
+  }
+  return {};
+}
+
+Result<void> SshSession::VerifyHostKey(const Host& host, const ConnectOptions& options) {
+  DML_RETURN_IF_ERROR(ReadHostKey());
+  std::vector<std::string> files{OwnKnownHosts()};
+  files.insert(files.end(), host.known_hosts.begin(), host.known_hosts.end());
+  for (const std::string& file : files) {
+    const auto text = ReadFile(file);
+    if (text.ok() && IsRevoked(*text, host_key_)) {
+      return Error::Environment(
+          fmt::format("the host key of {} is revoked by {}: {} {}", Describe(host), file,
+                      host_key_.type, host_key_.fingerprint),
+          "give the machine a new host key");
+    }
+  }
+  if (!host.host_key.empty()) {
+    if (Matches(host.host_key, host_key_)) return {};
+    return Changed(host, host_key_, "host_key: in the inventory");
+  }
+  for (const std::string& file : files) {
+    ssh_options_set(handles_->session, SSH_OPTIONS_KNOWNHOSTS, file.c_str());
+    const auto verdict = ssh_session_is_known_server(handles_->session);
+    if (verdict == SSH_KNOWN_HOSTS_OK) return {};
+    if (verdict == SSH_KNOWN_HOSTS_CHANGED || verdict == SSH_KNOWN_HOSTS_OTHER) {
+      return Changed(host, host_key_, file);
+    }
+  }
+  if (options.accept_unknown && options.accept_unknown(host, host_key_)) {
+    return Trust(host, host_key_);
+  }
+  return Unknown(host, host_key_);
+}
+
+Result<void> SshSession::Authenticate(const Host& host) {
+  ssh_session session = handles_->session;
+  // Tells which methods there are; a server that wants nothing is fine, too.
+  if (ssh_userauth_none(session, nullptr) == SSH_AUTH_SUCCESS) return {};
+  std::string tried;
+  for (const std::string& path : host.identity_files) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(path, ignored)) continue;
+    ssh_key raw = nullptr;
+    if (ssh_pki_import_privkey_file(path.c_str(), nullptr, nullptr, nullptr, &raw) != SSH_OK) {
+      tried += fmt::format("{}{} (unreadable, or locked by a passphrase)",
+                           tried.empty() ? "" : ", ", path);
+      continue;
+    }
+    const KeyPointer key(raw, ssh_key_free);
+    if (ssh_userauth_publickey(session, nullptr, raw) == SSH_AUTH_SUCCESS) return {};
+    tried += fmt::format("{}{}", tried.empty() ? "" : ", ", path);
+    if (ssh_is_connected(session) == 0) break;
+  }
+  const char* agent = std::getenv("SSH_AUTH_SOCK");
+  if (agent != nullptr && *agent != '\0' && ssh_is_connected(session) != 0) {
+    if (ssh_userauth_agent(session, nullptr) == SSH_AUTH_SUCCESS) return {};
+    tried += fmt::format("{}the keys of the agent", tried.empty() ? "" : ", ");
+  }
+  return Error::Environment(
+      fmt::format("{} accepts no key; tried: {}", Describe(host), tried.empty() ? "none" : tried),
+      "name the key with identity_file:, unlock it with ssh-add, and see that its .pub line is in "
+      "~/.ssh/authorized_keys there");
+}
+
+}  // namespace dml::ssh

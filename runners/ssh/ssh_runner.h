@@ -1,0 +1,65 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "runners/api/runner.h"
+#include "runners/ssh/bridge_link.h"
+#include "runners/ssh/host.h"
+
+namespace dml::ssh {
+
+struct ClusterOptions {
+  Cluster cluster;
+  WorkerProgram worker;
+  std::string client;  // names this home on the nodes, [a-z0-9-]
+  double jobs = 0;     // cores to use in all; 0: all that the nodes offer
+  LinkOptions link = {};
+  // Tells people about nodes that come and go. Called from a thread of the runner.
+  std::function<void(const std::string&)> notice = [](const std::string&) {};
+};
+
+// How a node stands, for tables and for tests.
+struct NodeView {
+  std::string name;
+  bool connected = false;
+  std::string verdict;  // "ready", or why it is not used
+  double slots = 0;
+  std::int64_t attempts = 0;
+};
+
+// Attempts on the nodes of a cluster. Inputs go there by digest, each once; outputs and logs come
+// back before an attempt is reported as ended, so that the head's store is always complete. A node
+// whose connection is lost goes on working: its attempts are taken up when it is back, within the
+// lease. All state belongs to one thread; connections have a thread each.
+class SshRunner final : public runners::Runner {
+ public:
+  // Connects to every node and waits for a verdict on each, for as long as the time limits say.
+  // kEnvironment if no node can be used, with the reason of each.
+  static Result<std::unique_ptr<SshRunner>> Connect(ClusterOptions options,
+                                                    runners::EventSink& sink);
+  ~SshRunner() override;
+
+  [[nodiscard]] runners::Capacity Total() const override;
+  Result<void> Launch(std::vector<runners::LaunchSpec> batch) override;
+  void Kill(runners::AttemptKey key, runners::KillMode mode) override;
+  // What the nodes said when they were connected. Running also means: ended, and its outcome comes.
+  [[nodiscard]] Result<runners::AttemptStatus> Find(runners::AttemptKey key) override;
+  void Adopt(runners::LaunchSpec spec) override;
+  void Release(runners::AttemptKey key) override;
+  void Shutdown() override;
+
+  [[nodiscard]] std::vector<NodeView> Nodes() const;
+
+ private:
+  class Loop;
+  explicit SshRunner(std::unique_ptr<Loop> loop);
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace dml::ssh

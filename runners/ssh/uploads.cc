@@ -1,0 +1,123 @@
+#include "runners/ssh/uploads.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace dml::ssh {
+
+using runners::FrameType;
+
+Uploads::~Uploads() {
+  for (const Sending& sending : queue_) {
+    if (sending.fd >= 0) ::close(sending.fd);
+  }
+}
+
+void Uploads::Want(const Digest& digest, const std::string& path) {
+  if (there_.contains(digest)) return;
+  if (paths_.emplace(digest, path).second) wanted_.push_back(digest);
+}
+
+void Uploads::Missing(const std::vector<node::BlobState>& states) {
+  if (asked_.empty()) return;
+  std::map<Digest, std::int64_t> missing;
+  for (const node::BlobState& state : states) missing.emplace(state.digest, state.bytes);
+  const std::vector<Digest> asked = std::move(asked_.front());
+  asked_.pop_front();
+  for (const Digest& digest : asked) {
+    const auto found = missing.find(digest);
+    if (found == missing.end()) {
+      Finish(digest, {});
+    } else {
+      queue_.push_back({digest, found->second, 0, -1});
+    }
+  }
+}
+
+void Uploads::Outcome(const node::BlobOutcome& outcome) {
+  if (!paths_.contains(outcome.digest)) return;
+  if (!outcome.ok() && outcome.error.kind == ErrorKind::kBusy) {
+    wanted_.push_back(outcome.digest);  // another head sends it: ask again
+    return;
+  }
+  if (!queue_.empty() && queue_.front().digest == outcome.digest && queue_.front().fd >= 0) {
+    // Refused while it was being sent.
+    ::close(queue_.front().fd);
+    queue_.pop_front();
+  }
+  Finish(outcome.digest, outcome.ok() ? Result<void>() : Result<void>(outcome.error));
+}
+
+void Uploads::Restart() {
+  for (const Sending& sending : queue_) {
+    if (sending.fd >= 0) ::close(sending.fd);
+  }
+  queue_.clear();
+  asked_.clear();
+  wanted_.clear();
+  there_.clear();
+  for (const auto& [digest, path] : paths_) wanted_.push_back(digest);
+}
+
+bool Uploads::Open(Sending& sending) {
+  const std::string path = paths_.at(sending.digest);
+  sending.fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  struct stat info {};
+  if (sending.fd < 0 || ::fstat(sending.fd, &info) != 0) {
+    Finish(sending.digest, Error::System("cannot read '" + path + "'", errno));
+    return false;
+  }
+  sending.size = info.st_size;
+  sending.offset = std::min(sending.offset, sending.size > 0 ? sending.size - 1 : 0);
+  return true;
+}
+
+void Uploads::Produce(std::string& out, std::size_t bytes_max) {
+  while (!wanted_.empty() && out.size() < bytes_max) {
+    const std::size_t count = std::min(wanted_.size(), node::kDigestsPerFrameMax);
+    std::vector<Digest> batch(wanted_.begin(), wanted_.begin() + static_cast<long>(count));
+    wanted_.erase(wanted_.begin(), wanted_.begin() + static_cast<long>(count));
+    runners::AppendFrame(FrameType::kHave, node::EncodeDigests(batch), out);
+    asked_.push_back(std::move(batch));
+  }
+  while (!queue_.empty() && out.size() < bytes_max) {
+    Sending& front = queue_.front();
+    if (front.fd < 0) {
+      if (!Open(front)) {
+        queue_.pop_front();
+        continue;
+      }
+      const node::BlobRange range{front.digest, front.size, front.offset};
+      runners::AppendFrame(FrameType::kPut, node::Encode(range), out);
+    }
+    std::string block(node::kChunkBytesMax, '\0');
+    const auto left = static_cast<std::size_t>(front.size - front.offset);
+    const ssize_t got =
+        left == 0 ? 0 : ::pread(front.fd, block.data(), std::min(block.size(), left), front.offset);
+    if (got > 0) {
+      const auto bytes = std::string_view(block).substr(0, static_cast<std::size_t>(got));
+      node::AppendChunk({front.digest, front.offset, false, bytes}, out);
+      front.offset += got;
+      bytes_sent_ += got;
+      if (front.offset < front.size) continue;
+    }
+    // Sent, or shorter than it was: then its digest will not match, and the node says so.
+    ::close(front.fd);
+    const Digest digest = front.digest;
+    const bool cut = front.offset < front.size;
+    queue_.pop_front();
+    if (cut) Finish(digest, Error::Environment("an input file changed while it was sent"));
+  }
+}
+
+void Uploads::Finish(const Digest& digest, Result<void> result) {
+  paths_.erase(digest);
+  if (result.ok()) there_.insert(digest);
+  done_.push_back({digest, std::move(result)});
+}
+
+}  // namespace dml::ssh

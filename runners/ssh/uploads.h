@@ -1,0 +1,65 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/result.h"
+#include "runners/node/wire.h"
+
+namespace dml::ssh {
+
+// Blobs on their way to one node: asked for in batches ("which of these are missing?"), then the
+// missing ones, one after another, each from where a broken transfer stopped. Small ones follow
+// each other without waiting. Single-threaded.
+class Uploads {
+ public:
+  ~Uploads();
+
+  // Wants the content of the file at `path` there.
+  void Want(const Digest& digest, const std::string& path);
+  [[nodiscard]] bool Holds(const Digest& digest) const { return there_.contains(digest); }
+  void Learn(const Digest& digest) { there_.insert(digest); }
+  // The node lacks it after all.
+  void Unlearn(const Digest& digest) { there_.erase(digest); }
+
+  // Messages from the node.
+  void Missing(const std::vector<node::BlobState>& states);
+  void Outcome(const node::BlobOutcome& outcome);
+  // The connection is new: whatever was under way is asked for again.
+  void Restart();
+
+  // Adds frames for the node until about `bytes_max` wait in `out`.
+  void Produce(std::string& out, std::size_t bytes_max);
+  [[nodiscard]] bool idle() const { return asked_.empty() && wanted_.empty() && queue_.empty(); }
+
+  struct Done {
+    Digest digest;
+    Result<void> result;
+  };
+  [[nodiscard]] std::vector<Done> Take() { return std::exchange(done_, {}); }
+  [[nodiscard]] std::int64_t bytes_sent() const { return bytes_sent_; }
+
+ private:
+  struct Sending {
+    Digest digest;
+    std::int64_t offset = 0;
+    std::int64_t size = 0;
+    int fd = -1;
+  };
+  bool Open(Sending& sending);
+  void Finish(const Digest& digest, Result<void> result);
+
+  std::map<Digest, std::string> paths_;  // of everything that is not there yet
+  std::set<Digest> there_;
+  std::vector<Digest> wanted_;             // not asked about yet
+  std::deque<std::vector<Digest>> asked_;  // answers come in order
+  std::deque<Sending> queue_;              // the front one is under way if its fd is open
+  std::vector<Done> done_;
+  std::int64_t bytes_sent_ = 0;
+};
+
+}  // namespace dml::ssh

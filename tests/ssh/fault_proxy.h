@@ -1,0 +1,73 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+
+namespace dml::ssh {
+
+// A TCP proxy on the loopback interface that is a bad network: it delays, throttles, freezes and
+// breaks what goes through it. Settings may change at any time, from any thread.
+class FaultProxy {
+ public:
+  explicit FaultProxy(int target_port);
+  ~FaultProxy();
+
+  [[nodiscard]] int port() const { return port_; }
+  // One way, in each direction.
+  void SetDelay(Duration delay) { delay_ns_ = delay.ns; }
+  // Nothing is carried any more, and nobody is told: a cable that was pulled out.
+  void Freeze(bool frozen) { frozen_ = frozen; }
+  // Every connection is reset now; new ones are possible.
+  void ResetAll() { ++resets_; }
+  // Every connection is reset once this many bytes have gone through it; 0: never.
+  void ResetAfter(std::int64_t bytes) { reset_after_ = bytes; }
+  void RefuseNew(bool refuse) { refuse_ = refuse; }
+  [[nodiscard]] std::int64_t bytes() const { return bytes_; }
+  [[nodiscard]] int connections() const { return connections_; }
+
+ private:
+  struct Piece {
+    Instant due;
+    std::string bytes;
+  };
+  struct Lane {
+    int from = -1;
+    int to = -1;
+    std::deque<Piece> waiting = {};
+    std::size_t waiting_bytes = 0;
+  };
+  struct Pair {
+    Lane up;
+    Lane down;
+    std::int64_t bytes = 0;
+    int resets = 0;
+    bool over = false;
+  };
+
+  void Work();
+  void Accept();
+  void Move(Pair& pair, Lane& lane, Instant now);
+  void Close(Pair& pair, bool reset);
+
+  const int target_port_;
+  int listener_;
+  int port_ = 0;
+  std::atomic<std::int64_t> delay_ns_{0};
+  std::atomic<bool> frozen_{false};
+  std::atomic<bool> refuse_{false};
+  std::atomic<int> resets_{0};
+  std::atomic<std::int64_t> reset_after_{0};
+  std::atomic<std::int64_t> bytes_{0};
+  std::atomic<int> connections_{0};
+  std::atomic<bool> stop_{false};
+  std::list<Pair> pairs_;
+  std::jthread thread_;
+};
+
+}  // namespace dml::ssh

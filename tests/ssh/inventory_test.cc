@@ -1,0 +1,110 @@
+#include "runners/ssh/inventory.h"
+
+#include <gtest/gtest.h>
+
+#include "runners/ssh/openssh_config.h"
+
+namespace dml::ssh {
+namespace {
+
+std::string Faults(const std::string& path, const std::string& text) {
+  const LoadedCluster loaded = ParseCluster(path, text);
+  std::string out;
+  for (const auto& one : loaded.diagnostics) {
+    out += std::to_string(one.where.line) + ":" + std::to_string(one.where.column) + ": " +
+           one.message + "\n";
+  }
+  return out;
+}
+
+TEST(Inventory, DefaultsGiveWayToTheHostsOwn) {
+  const LoadedCluster loaded = ParseCluster("cluster.yaml", R"(
+lease: 5m
+defaults: {user: ml, port: 2222, slots: 4, env: {A: "1"}, labels: [fast]}
+hosts:
+  - alias
+  - {name: big, host: 10.0.0.2, port: 22, memory: 8Gi, labels: [gpu], workdir: ~/scratch/dml}
+)");
+  ASSERT_TRUE(loaded.ok()) << pipelines::RenderText(loaded.diagnostics);
+  EXPECT_EQ(loaded.cluster.lease, Duration::Seconds(300));
+  ASSERT_EQ(loaded.cluster.hosts.size(), 2U);
+  const Host& first = loaded.cluster.hosts[0];
+  EXPECT_EQ(first.name, "alias");
+  EXPECT_EQ(first.port, 2222);
+  EXPECT_EQ(first.user, "ml");
+  EXPECT_EQ(first.slots, 4);
+  EXPECT_EQ(first.env.at("A"), "1");
+  const Host& second = loaded.cluster.hosts[1];
+  EXPECT_EQ(second.address, "10.0.0.2");
+  EXPECT_EQ(second.port, 22);
+  EXPECT_EQ(second.memory_bytes, std::int64_t{8} << 30);
+  EXPECT_EQ(second.labels, std::vector<std::string>{"gpu"});
+  EXPECT_EQ(second.workdir, "scratch/dml");
+}
+
+TEST(Inventory, PasswordsAreRefusedWithTheReason) {
+  const std::string faults = Faults("c.yaml", "hosts:\n  - {host: a, password: secret}\n");
+  EXPECT_EQ(faults, "2:15: 'password' in an inventory: dml never takes passwords from files\n");
+  const LoadedCluster loaded = ParseCluster("c.yaml", "defaults: {password: x}\nhosts: [a]\n");
+  ASSERT_EQ(loaded.diagnostics.size(), 1U);
+  EXPECT_NE(loaded.diagnostics[0].hint.find("ssh-keygen"), std::string::npos);
+  EXPECT_NE(loaded.diagnostics[0].hint.find("ssh-agent"), std::string::npos);
+}
+
+TEST(Inventory, EverythingWrongIsReportedAtItsPlace) {
+  const std::string faults = Faults("c.yaml", R"(hosts:
+  - {host: a, slot: 2}
+  - {host: "b; rm -rf /"}
+  - a
+  - {host: c, port: 70000}
+  - {host: d, workdir: ../x}
+)");
+  EXPECT_NE(faults.find("2:15: "), std::string::npos) << faults;
+  EXPECT_NE(faults.find("3:12: 'b; rm -rf /' is not a"), std::string::npos) << faults;
+  EXPECT_NE(faults.find("4:5: two hosts are called 'a'"), std::string::npos) << faults;
+  EXPECT_NE(faults.find("5:21: 'port' is out of range"), std::string::npos) << faults;
+  EXPECT_NE(faults.find("6:24: '../x' is not a path"), std::string::npos) << faults;
+  EXPECT_NE(Faults("c.yaml", "hosts: []\n").find("at least one node"), std::string::npos);
+  EXPECT_NE(Faults("c.yaml", "[a, b]\n").find("hosts:"), std::string::npos);
+}
+
+TEST(Inventory, AHostFileHasALinePerNode) {
+  const LoadedCluster loaded =
+      ParseCluster("hosts", "# ours\nn1 slots=4\nn2:2222 user=ml  # x\n\n");
+  ASSERT_TRUE(loaded.ok());
+  ASSERT_EQ(loaded.cluster.hosts.size(), 2U);
+  EXPECT_EQ(loaded.cluster.hosts[0].slots, 4);
+  EXPECT_EQ(loaded.cluster.hosts[1].address, "n2");
+  EXPECT_EQ(loaded.cluster.hosts[1].port, 2222);
+  EXPECT_EQ(loaded.cluster.hosts[1].user, "ml");
+  EXPECT_EQ(Faults("hosts", "n1 slot=4\n"), "1:4: 'slot=4' is neither slots=N nor user=NAME\n");
+  EXPECT_EQ(Faults("hosts", "n1\nn1\n"), "2:1: 'n1' is listed twice\n");
+  EXPECT_NE(Faults("hosts", "n1:99999\n").find("is not host[:port]"), std::string::npos);
+}
+
+TEST(Inventory, OpenSshFillsInWhatIsNotSaid) {
+  Host host;
+  host.name = "gpu";
+  host.port = 2200;
+  ApplyOpenSshConfig(
+      "user ml\nhostname 10.1.2.3\nport 22\nidentityfile /k/one\nidentityfile /k/two\n"
+      "proxyjump gate\nuserknownhostsfile /a /b\n",
+      host);
+  EXPECT_EQ(host.address, "10.1.2.3");
+  EXPECT_EQ(host.port, 2200);
+  EXPECT_EQ(host.user, "ml");
+  EXPECT_EQ(host.jump, "gate");
+  EXPECT_EQ(host.identity_files, (std::vector<std::string>{"/k/one", "/k/two"}));
+  EXPECT_EQ(host.known_hosts, (std::vector<std::string>{"/a", "/b"}));
+}
+
+TEST(Inventory, TheSchemaKnowsEveryKey) {
+  const Json schema = ClusterSchema();
+  for (const ParamSpec& spec : HostSpecs()) {
+    EXPECT_TRUE(schema["properties"]["defaults"]["properties"].contains(spec.name)) << spec.name;
+  }
+  EXPECT_FALSE(schema["properties"]["defaults"]["properties"].contains("password"));
+}
+
+}  // namespace
+}  // namespace dml::ssh

@@ -1,0 +1,150 @@
+// The whole program: dml on this machine, pipelines on three servers.
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "base/files.h"
+#include "base/json.h"
+#include "runners/ssh/subprocess.h"
+#include "tests/ssh/sshd_fixture.h"
+
+namespace dml::ssh {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kDml = DML_BINARY_DIR "/dml";
+
+class PipelineTest : public ::testing::Test {
+ protected:
+  PipelineTest() : servers_(std::vector<ServerOptions>(3)), inventory_(servers_.WriteInventory()) {
+    ::setenv("DML_WORKER", DML_BINARY_DIR "/dml-worker", 1);
+  }
+
+  Output Dml(std::vector<std::string> args) {
+    args.insert(args.begin(), kDml);
+    auto output = RunProgram(args, Duration::Seconds(240));
+    EXPECT_TRUE(output.ok()) << output.error().message;
+    return output.ok() ? *output : Output{};
+  }
+
+  void SetUpCluster() {
+    const Output setup = Dml({"cluster", "setup", "--accept-new-host-keys", "-c", inventory_});
+    ASSERT_EQ(setup.code, 0) << setup.out << setup.err;
+  }
+
+  // The content of every blob of a home: names are digests, so equal names are equal contents.
+  static std::set<std::string> Blobs(const std::string& home) {
+    std::set<std::string> names;
+    for (const auto& entry : fs::recursive_directory_iterator(home + "/store/blobs")) {
+      if (entry.is_regular_file()) names.insert(entry.path().lexically_relative(home).string());
+    }
+    return names;
+  }
+
+  std::string Write(const std::string& name, const std::string& text) {
+    std::ofstream(servers_.Path(name)) << text;
+    return servers_.Path(name);
+  }
+
+  SshdFixture servers_;
+  std::string inventory_;
+};
+
+TEST_F(PipelineTest, SetUpIsNeededThenIdempotentThenRemovable) {
+  Output check = Dml({"cluster", "check", "-c", inventory_});
+  EXPECT_EQ(check.code, 3);
+  EXPECT_NE(check.out.find("is not known"), std::string::npos) << check.out;
+  const Output refused = Dml({"cluster", "setup", "-c", inventory_});
+  EXPECT_EQ(refused.code, 3) << "nobody is there to say yes";
+  SetUpCluster();
+  const Output again = Dml({"cluster", "setup", "-c", inventory_, "-o", "json"});
+  for (const Json& node : Json::parse(again.out)) {
+    EXPECT_EQ(node.at("done"), "nothing to do");
+    EXPECT_EQ(node.at("verdict"), "ready");
+  }
+  check = Dml({"cluster", "check", "-c", inventory_});
+  EXPECT_EQ(check.code, 0) << check.out << check.err;
+  const Output exec =
+      Dml({"cluster", "exec", "-c", inventory_, "--", "printf", "%s;", "a b", "$HOME"});
+  EXPECT_EQ(exec.out, "n1: a b;$HOME;\nn2: a b;$HOME;\nn3: a b;$HOME;\n") << exec.err;
+  const Output down = Dml({"cluster", "down", "-c", inventory_});
+  EXPECT_EQ(down.code, 0) << down.out << down.err;
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_FALSE(fs::exists(servers_.server(i).root()));
+}
+
+TEST_F(PipelineTest, OneBadNodeStopsNobody) {
+  SetUpCluster();
+  servers_.server(1).Stop();
+  const Output check = Dml({"cluster", "check", "-c", inventory_});
+  EXPECT_EQ(check.code, 3);
+  EXPECT_NE(check.out.find("n2: cannot connect to 127.0.0.1 port"), std::string::npos) << check.out;
+  EXPECT_EQ(std::ranges::count(check.out, '\n'), 7) << check.out;
+  // A run goes on with the others.
+  const std::string pipeline =
+      Write("p.yaml", "steps:\n  - id: a\n    foreach: [1, 2, 3]\n    run: [\"true\"]\n");
+  const Output run = Dml({"run", pipeline, "--cluster", inventory_, "--home", servers_.Path("h")});
+  EXPECT_EQ(run.code, 0) << run.out << run.err;
+}
+
+// Models, metrics and tables of every example are the same bytes as those of a local run.
+TEST_F(PipelineTest, ExamplesGiveTheSameBytesAsHere) {
+  SetUpCluster();
+  for (const char* example : {"credit_risk", "digits", "bike_demand"}) {
+    const std::string pipeline =
+        std::string(DML_SOURCE_DIR "/examples/") + example + "/pipeline.yaml";
+    const std::string here = servers_.Path(std::string("here-") + example);
+    const std::string there = servers_.Path(std::string("there-") + example);
+    Output run = Dml({"run", pipeline, "--home", here});
+    ASSERT_EQ(run.code, 0) << run.out << run.err;
+    run = Dml({"run", pipeline, "--home", there, "--cluster", inventory_});
+    ASSERT_EQ(run.code, 0) << run.out << run.err;
+    EXPECT_EQ(Blobs(here), Blobs(there)) << example;
+    EXPECT_FALSE(Blobs(here).empty());
+  }
+}
+
+// kill -9 of the orchestrator in the middle of remote tasks, then resume: nothing runs twice.
+TEST_F(PipelineTest, AKilledOrchestratorIsResumed) {
+  SetUpCluster();
+  const std::string go = servers_.Path("go");
+  const std::string runs = servers_.Path("runs");
+  const std::string pipeline = Write(
+      "p.yaml", fmt::format("steps:\n  - id: slow\n    foreach: [1, 2, 3]\n"
+                            "    run: \"echo $DML_NODE >> {}; while ! test -e {}; do sleep 0.02; "
+                            "done; echo ${{item}} > o.txt\"\n    outputs: {{o: o.txt}}\n",
+                            runs, go));
+  const std::string home = servers_.Path("h");
+  const pid_t dml = ::fork();
+  if (dml == 0) {
+    ::execl(kDml, kDml, "run", pipeline.c_str(), "--cluster", inventory_.c_str(), "--home",
+            home.c_str(), "-q", nullptr);
+    ::_exit(127);
+  }
+  const auto started = [&] {
+    const auto text = ReadFile(runs);
+    return text.ok() && std::ranges::count(*text, '\n') == 3;
+  };
+  for (int i = 0; i < 3000 && !started(); ++i) ::poll(nullptr, 0, 10);
+  ASSERT_TRUE(started());
+  ::kill(dml, SIGKILL);
+  ::waitpid(dml, nullptr, 0);
+  std::ofstream(go).put('\n');
+  const Output resumed = Dml({"resume", "--home", home});
+  EXPECT_EQ(resumed.code, 0) << resumed.out << resumed.err;
+  EXPECT_TRUE(started()) << "a task ran twice: " << *ReadFile(runs);
+  EXPECT_EQ(Blobs(home).size(), 3U);
+}
+
+}  // namespace
+}  // namespace dml::ssh
