@@ -42,6 +42,12 @@ std::string AttemptsText(const state::TaskView& task) {
   return out;
 }
 
+// Why it is in its state; for one that ran to its end, why it ran at all.
+std::string WhyOf(const state::TaskView& task) {
+  if (!task.reason.empty() || task.attempts.empty()) return task.reason;
+  return task.attempts.back().why;
+}
+
 Result<ExitCode> RunExplain(const ExplainOptions& options, const std::string& home,
                             const Output& output) {
   DML_TRY(OpenedRun opened, OpenRun(home, options.run));
@@ -53,7 +59,7 @@ Result<ExitCode> RunExplain(const ExplainOptions& options, const std::string& ho
     output.PrintJson({{"run", fmt::format("r{}", opened.run.id.value)},
                       {"task", task.name},
                       {"state", state},
-                      {"reason", task.reason},
+                      {"reason", WhyOf(task)},
                       {"attempts", AttemptsJson(task)},
                       {"key", task.result ? Json(task.result->key.Hex()) : Json()},
                       {"key_fields", fields}});
@@ -61,7 +67,9 @@ Result<ExitCode> RunExplain(const ExplainOptions& options, const std::string& ho
   }
   std::string out = fmt::format("{} in r{}: {}\n", output.ForResult(Style::kBold, task.name),
                                 opened.run.id.value, state);
-  if (!task.reason.empty()) out += fmt::format("  why: {}\n", Harmless(task.reason));
+  if (const std::string why = WhyOf(task); !why.empty()) {
+    out += fmt::format("  why: {}\n", Harmless(why));
+  }
   out += AttemptsText(task);
   if (task.result) {
     out += fmt::format("  key: {}, made of\n", task.result->key.Short());

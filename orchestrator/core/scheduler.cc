@@ -340,6 +340,10 @@ void Scheduler::WakeRetries() {
   while (!backoff_.empty() && backoff_.begin()->first <= now_) {
     const TaskId task = backoff_.begin()->second;
     backoff_.erase(backoff_.begin());
+    if (tasks_[task].waiting > 0) {
+      Reopen(task, "its inputs are made again");
+      continue;
+    }
     Move(task, TaskState::kReady);
     tasks_[task].resolved = true;
     ready_.Push(task);

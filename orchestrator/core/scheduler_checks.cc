@@ -56,9 +56,9 @@ void Scheduler::CheckInvariants() const {
       waiting += IsFinal(tasks_[producer].state) ? 0U : 1U;
     }
     DML_CHECK(waiting == entry.waiting, "waiting counts the unfinished producers");
-    // A final task may have: a cancelled one, and one whose producer is done again.
-    DML_CHECK(entry.state == TaskState::kBlocked || entry.waiting == 0 || IsFinal(entry.state),
-              "a task starts once its producers are final");
+    // Later than that, a producer may have to be done again.
+    DML_CHECK(entry.state != TaskState::kReady || entry.waiting == 0,
+              "a task is ready once its producers are final");
   }
   DML_CHECK(settling_.empty(), "consumers were told");
   DML_CHECK(counts == counts_, "the counts are the states counted");

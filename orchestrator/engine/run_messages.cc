@@ -128,6 +128,11 @@ void RunLoop::Fail(const runners::AttemptKey& key, core::FailureKind kind, int e
                    Error error) {
   if (!IsCurrent(key)) return;
   discards_.push_back(AttemptPath(key));
+  if (active_[key.task]->retaken) {
+    // Known by its result alone: another attempt needs a new decision, with inputs.
+    events_.emplace_back(core::AttemptVanished{key.task, key.attempt});
+    return;
+  }
   events_.emplace_back(
       core::AttemptFailed{key.task, key.attempt, kind, exit_code, std::move(error)});
 }
@@ -139,12 +144,6 @@ void RunLoop::Hear(const CommitReport& report) {
   commit_cost_.hashing = commit_cost_.hashing + report.cost.hashing;
   commit_cost_.syncing = commit_cost_.syncing + report.cost.syncing;
   if (!report.outputs.ok()) {
-    const bool gone = report.outputs.error().kind == ErrorKind::kTask;
-    if (gone && IsCurrent(key) && active_[report.task]->retaken) {
-      discards_.push_back(AttemptPath(key));
-      events_.emplace_back(core::AttemptVanished{key.task, key.attempt});
-      return;
-    }
     return Fail(key, KindOf(report.outputs.error()), 1, report.outputs.error());
   }
   const bool committing = IsCurrent(key) && states_[report.task] == core::TaskState::kCommitting;

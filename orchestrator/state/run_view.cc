@@ -36,7 +36,7 @@ void AddMove(std::vector<AttemptView>& attempts, const Statement& row) {
   const auto to = static_cast<core::TaskState>(row.Int(2));
   const WallTime at{row.Int(3)};
   if (to == core::TaskState::kLaunching) {
-    attempts.push_back({number, at, {}, to, {}});
+    attempts.push_back({number, at, {}, to, {}, row.Text(4)});
   } else if (!attempts.empty() && attempts.back().number == number && !attempts.back().ended) {
     AttemptView& attempt = attempts.back();
     attempt.ended_as = to;

@@ -34,6 +34,7 @@ struct AttemptView {
   std::optional<WallTime> ended;
   core::TaskState ended_as = core::TaskState::kRunning;
   std::string reason;
+  std::string why;  // it was launched
 };
 
 struct TaskView {

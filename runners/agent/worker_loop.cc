@@ -190,6 +190,8 @@ std::string EncodeEnd(runners::AttemptExited exited) {
 }  // namespace
 
 int ServeWorker(int fd, runners::TaskExecutor& executor) {
+  // A file that may not grow is an error of the write, not the end of the worker.
+  ::signal(SIGXFSZ, SIG_IGN);
   OutOfMemoryWatch memory;
   WorkerLink link(fd);
   link.Send(FrameType::kHello, std::to_string(runners::kProtocolVersion));

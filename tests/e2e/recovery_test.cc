@@ -1,0 +1,149 @@
+// kill -9 of whatever there is, and what follows.
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "tests/e2e/leavings.h"
+#include "tests/e2e/program.h"
+
+namespace dml::e2e {
+namespace {
+
+class Recover : public EndToEnd {
+ protected:
+  // first -> waits for the file "go"; says its process id.
+  void WriteWaiting() {
+    Write("p.yaml", "name: n\nsteps:\n  - {id: first, run: 'echo x >> " + Path("trace") +
+                        "'}\n"
+                        "  - id: second\n    needs: first\n    run: 'echo $$ > " +
+                        Path("pid.tmp") + "; mv " + Path("pid.tmp") + " " + Path("pid") +
+                        "; while ! test -e " + Path("go") + "; do sleep 0.05; done'\n");
+  }
+  int WaitForSecond() {
+    WaitUntil([&] { return Exists("pid"); }, "the second step runs");
+    return std::stoi(Read("pid"));
+  }
+  static int ParentOf(int pid) {
+    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+    std::string text((std::istreambuf_iterator<char>(stat)), std::istreambuf_iterator<char>());
+    return std::stoi(text.substr(text.rfind(')') + 4));
+  }
+};
+
+TEST_F(Recover, ResumeGoesOnAfterTheDeathOfTheOrchestrator) {
+  WriteWaiting();
+  Program run = Start({"run", "p.yaml"});
+  const int step = WaitForSecond();
+  run.Signal(SIGKILL);
+  (void)run.Wait();
+  WaitUntil([&] { return ::kill(step, 0) != 0; }, "the worker ends what it started");
+  Write("go", "");
+  const Finished resumed = Run({"resume"});
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_EQ(Read("trace"), "x\n") << "finished work was not redone";
+  EXPECT_EQ(RunJson({"ls"})["runs"].size(), 1U) << "it is the same run";
+  EXPECT_EQ(LeavingsOf(Path(".dml")), std::vector<std::string>());
+  const Finished again = Run({"resume"});
+  EXPECT_EQ(again.code, 2);
+  EXPECT_NE(again.err.find("no unfinished run"), std::string::npos) << again.err;
+}
+
+// Nobody is left who would end the command: the next dml does.
+TEST_F(Recover, TheDeathOfOrchestratorAndWorkerLeavesAnOrphanThatResumeEnds) {
+  WriteWaiting();
+  Program run = Start({"run", "p.yaml"});
+  const int step = WaitForSecond();
+  const int worker = ParentOf(step);
+  ::kill(run.pid(), SIGSTOP);
+  ::kill(worker, SIGKILL);
+  run.Signal(SIGKILL);
+  (void)run.Wait();
+  EXPECT_EQ(::kill(step, 0), 0) << "the command lives on";
+  Write("go2", "");
+  Program resumed = Start({"resume"});
+  WaitUntil([&] { return ::kill(step, 0) != 0; }, "the orphan is ended");
+  Write("go", "");
+  EXPECT_EQ(resumed.Wait().code, 0);
+  EXPECT_EQ(LeavingsOf(Path(".dml")), std::vector<std::string>());
+}
+
+TEST_F(Recover, StopEndsARunFromOutsideAndResumeGoesOn) {
+  WriteWaiting();
+  Program run = Start({"run", "p.yaml"});
+  const int step = WaitForSecond();
+  const Finished stop = Run({"stop", "latest"});
+  EXPECT_EQ(stop.code, 0) << stop.err;
+  EXPECT_NE(::kill(step, 0), 0) << "the step still lives";
+  EXPECT_EQ(run.Wait().code, 143);
+  EXPECT_EQ(States().at("second"), "cancelled");
+  EXPECT_EQ(Run({"stop", "latest"}).code, 2) << "it has ended";
+  Write("go", "");
+  EXPECT_EQ(Run({"resume"}).code, 0);
+  EXPECT_EQ(Read("trace"), "x\n");
+}
+
+TEST_F(Recover, StopNowKillsAStubbornStep) {
+  Write("p.yaml", "name: n\nsteps:\n  - id: stubborn\n    run: 'trap \"\" TERM; echo $$ > " +
+                      Path("pid.tmp") + "; mv " + Path("pid.tmp") + " " + Path("pid") +
+                      "; while :; do sleep 0.05; done'\n");
+  Program run = Start({"run", "p.yaml"});
+  const int step = WaitForSecond();
+  EXPECT_EQ(Run({"stop", "latest", "--now"}).code, 0);
+  EXPECT_NE(::kill(step, 0), 0) << "the step still lives";
+  (void)run.Wait();
+}
+
+TEST_F(Recover, ASecondRunOfThePipelineExitsWith4AndSaysWhoIsAtIt) {
+  WriteWaiting();
+  Program run = Start({"run", "p.yaml"});
+  (void)WaitForSecond();
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{"run", "p.yaml"}, {"resume", "r1"}}) {
+    const Finished second = Run(args);
+    EXPECT_EQ(second.code, 4) << second.err;
+    EXPECT_NE(second.err.find("process " + std::to_string(run.pid())), std::string::npos)
+        << second.err;
+  }
+  Write("go", "");
+  EXPECT_EQ(run.Wait().code, 0);
+  EXPECT_EQ(RunJson({"ls"})["runs"].size(), 1U) << "the refused one left no trace";
+}
+
+TEST_F(Recover, ResumeUsesThePipelineAsItWas) {
+  WriteWaiting();
+  Program run = Start({"run", "p.yaml"});
+  (void)WaitForSecond();
+  run.Signal(SIGKILL);
+  (void)run.Wait();
+  Write("p.yaml", "this is no pipeline any more");
+  Write("go", "");
+  const Finished resumed = Run({"resume"});
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+}
+
+TEST_F(Recover, RetryRunsWhatFailedOnceMore) {
+  Write("p.yaml", "name: n\nparams: {word: one}\nsteps:\n  - {id: first, run: 'echo x >> " +
+                      Path("trace") + "'}\n  - {id: second, needs: first, run: 'test -e " +
+                      Path("go") +
+                      "; echo ${params.word}'}\n  - {id: third, needs: first, run: "
+                      "'test -e " +
+                      Path("go") + "'}\n");
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 1);
+  const Finished resumed = Run({"resume", "r1"});
+  EXPECT_EQ(resumed.code, 2) << resumed.err;
+  EXPECT_NE(resumed.err.find("dml retry r1"), std::string::npos) << resumed.err;
+  Write("go", "");
+  const Finished retried = Run({"retry", "r1", "-S", "word=two"});
+  EXPECT_EQ(retried.code, 0) << retried.err;
+  EXPECT_EQ(Read("trace"), "x\n") << "what had succeeded was reused";
+  const Finished log = Run({"logs", "second"});
+  EXPECT_NE(log.out.find("two"), std::string::npos) << log.out;
+  EXPECT_EQ(Run({"retry", "latest", "first"}).code, 0);
+  EXPECT_EQ(Read("trace"), "x\nx\n");
+}
+
+}  // namespace
+}  // namespace dml::e2e
