@@ -35,8 +35,8 @@ Redactor::Redactor(const std::vector<std::string>& secrets) {
   std::ranges::sort(words_, [](const std::string& a, const std::string& b) {
     return a.size() != b.size() ? a.size() > b.size() : a < b;
   });
-  const auto same = std::ranges::unique(words_);
-  words_.erase(same.begin(), same.end());
+  // Not std::ranges::unique: clang 14 cannot compile it with libstdc++ 12.
+  words_.erase(std::unique(words_.begin(), words_.end()), words_.end());
   for (const std::string& word : words_) firsts_ += word.front();
 }
 
