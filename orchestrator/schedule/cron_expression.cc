@@ -98,7 +98,7 @@ Result<std::vector<int>> Expand(const FieldRule& rule, std::string_view item) {
   if (slash != std::string_view::npos) {
     const std::optional<int> number = Number(item.substr(slash + 1));
     if (!number || *number == 0) return Bad(rule, item, "has no step above zero");
-    step = *number;
+    step = std::min(*number, 100);  // beyond every field, and far from the end of int
     range = item.substr(0, slash);
   }
   int first = rule.lowest;

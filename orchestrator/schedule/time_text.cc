@@ -77,7 +77,7 @@ std::optional<Parsed> Read(std::string_view text) {
   Reader reader(text);
   Parsed out;
   LocalTime& local = out.local;
-  const bool date = reader.Number(4, 1970, 9999, local.year) && reader.Char("-") &&
+  const bool date = reader.Number(4, 1970, 2999, local.year) && reader.Char("-") &&
                     reader.Number(2, 1, 12, local.month) && reader.Char("-") &&
                     reader.Number(2, 1, 31, local.day);
   if (!date || local.day > DaysInMonth(local.year, local.month)) return std::nullopt;
