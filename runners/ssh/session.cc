@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,6 +29,15 @@ constexpr std::size_t kLaneBytes = 1U << 20;
 constexpr int kTickMs = 1000;
 
 int Millis(Duration duration) { return static_cast<int>(duration.ns / 1'000'000); }
+
+// libssh writes to sockets that the other end may have reset; the signal would end the process. It
+// is delivered to the thread that writes, so blocking it there is enough.
+void BlockBrokenPipeSignal() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
 
 bool WriteAll(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -56,6 +66,7 @@ Result<std::unique_ptr<SshSession>> SshSession::Open(const Host& host,
                                                      const ConnectOptions& options,
                                                      Stage& reached) {
   reached = Stage::kReach;
+  BlockBrokenPipeSignal();
   const SystemClock clock;
   std::unique_ptr<SshSession> session(new SshSession());
   DML_TRY(session->line_, Line::Dial(host, clock.Now() + options.timeout, options.give_up));

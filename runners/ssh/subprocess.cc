@@ -33,13 +33,21 @@ Result<int> Spawn(const std::vector<std::string>& argv, const Ends& ends) {
   }
   posix_spawn_file_actions_adddup2(&actions, ends.out, 1);
   posix_spawn_file_actions_adddup2(&actions, ends.err, 2);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   std::vector<char*> pointers;
   // exec() takes char* for historical reasons and does not write through it.
   for (const std::string& text : argv) pointers.push_back(const_cast<char*>(text.c_str()));
   pointers.push_back(nullptr);
   pid_t pid = 0;
-  const int status = posix_spawnp(&pid, pointers[0], &actions, nullptr, pointers.data(), environ);
+  const int status =
+      posix_spawnp(&pid, pointers[0], &actions, &attributes, pointers.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
   if (status != 0) return Error::System("cannot start '" + argv[0] + "'", status);
   return pid;
 }

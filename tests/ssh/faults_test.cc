@@ -1,6 +1,8 @@
 // A bad network between the head and a node: breaks in the middle of transfers, silence, delay.
 
 #include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include "tests/ssh/cluster_fixture.h"
 #include "tests/ssh/fault_proxy.h"
@@ -100,6 +102,62 @@ TEST_F(FaultTest, SilenceIsNoticedAndSurvived) {
   sink_.WaitForEnds(1);
   EXPECT_EQ(sink_.End(runners::KeyOf(1)), "success");
   EXPECT_EQ(OutputOf(spec), "result\n");
+}
+
+// A small disk for the blobs of the first node; needs the right to mount one.
+class SmallDiskTest : public ClusterFixture {
+ protected:
+  SmallDiskTest() : ClusterFixture(std::vector<ServerOptions>(2)) {
+    disk_ = servers_.server(0).root() + "/blobs";
+    mounted_ = ::mount("tmpfs", disk_.c_str(), "tmpfs", 0, "size=24m") == 0;
+  }
+  ~SmallDiskTest() override {
+    if (mounted_) ::umount2(disk_.c_str(), MNT_DETACH);
+  }
+  std::string disk_;
+  bool mounted_ = false;
+};
+
+TEST_F(SmallDiskTest, AFullDiskIsAVerdictOnTheNode) {
+  if (!mounted_) GTEST_SKIP() << "this user may not mount";
+  Connect(servers_.AllHosts());
+  LaunchSpec spec = Script(1, "wc -c < in.dat > o.txt; echo $DML_NODE >> o.txt");
+  AddInput(spec, std::string(12'000'000, 'x'));
+  ASSERT_TRUE(runner_->Launch({spec}).ok());
+  sink_.WaitForEnds(1);
+  EXPECT_EQ(sink_.End(runners::KeyOf(1)), "success");
+  EXPECT_EQ(OutputOf(spec), "12000000\nn2\n");
+  EXPECT_NE(Notices().find("n1: disk full: need"), std::string::npos) << Notices();
+  const std::vector<NodeView> nodes = runner_->Nodes();
+  EXPECT_TRUE(nodes[0].verdict.starts_with("disk full")) << nodes[0].verdict;
+  EXPECT_EQ(nodes[1].verdict, "ready");
+  // Nothing of what did not fit is left.
+  EXPECT_TRUE(fs::is_empty(disk_));
+}
+
+// A node whose worker pool cannot do anything: three different tasks, and it is out.
+TEST_F(FaultTest, ANodeThatFailsEverythingIsQuarantined) {
+  ConnectThroughProxy();
+  // Attempts cannot get their folders.
+  fs::permissions(servers_.server(0).root() + "/attempts", fs::perms::none);
+  if (::geteuid() == 0) {
+    fs::remove_all(servers_.server(0).root() + "/attempts");
+    std::ofstream(servers_.server(0).root() + "/attempts") << "a file in the way";
+  }
+  std::vector<LaunchSpec> batch;
+  for (std::size_t i = 0; i < 4; ++i) {
+    batch.push_back(Script(i, "true"));
+    runners::FileSet set{"/data/x", {}};
+    const std::string path = servers_.Path("x");
+    std::ofstream(path) << "x";
+    set.files.push_back({"x", path, 1, Sha256::Of("x")});
+    batch.back().files.push_back(set);
+  }
+  ASSERT_TRUE(runner_->Launch(batch).ok());
+  sink_.WaitForEnds(4);
+  WaitUntil([&] { return Notices().find("in quarantine: 3 different tasks") != std::string::npos; },
+            "the quarantine");
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(sink_.End(runners::KeyOf(i)), "lost");
 }
 
 }  // namespace

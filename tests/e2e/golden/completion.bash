@@ -3,14 +3,14 @@ _dml() {
   local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"
   local command="${COMP_WORDS[1]}" options="" members=""
   if [[ $COMP_CWORD -eq 1 ]]; then
-    COMPREPLY=($(compgen -W "run resume retry stop plan validate graph status ls logs explain cache metrics report predict schedule steps schema completion version " -- "$word")); return
+    COMPREPLY=($(compgen -W "run resume retry stop plan validate graph status ls logs explain cache metrics report predict schedule cluster steps schema completion version " -- "$word")); return
   fi
   case "$command" in
-    run) options="-S --set --at -j --jobs -k --keep-going -f --force --no-cache --from --until --concurrent --id-file -n --dry-run --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    run) options="-S --set --at -j --jobs --cluster -k --keep-going -f --force --no-cache --from --until --concurrent --id-file -n --dry-run --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     resume) options="-j --jobs --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     retry) options="--from -S --set -j --jobs --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     stop) options="--now --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
-    plan) options="-S --set --at -j --jobs -k --keep-going -f --force --no-cache --from --until --explain --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    plan) options="-S --set --at -j --jobs --cluster -k --keep-going -f --force --no-cache --from --until --explain --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     validate) options="-S --set --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     graph) options="-S --set --dot --mermaid --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     status) options="-a --all --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
@@ -22,6 +22,7 @@ _dml() {
     report) options="-o --output --home -q --quiet -v --verbose --no-color --help" members="" ;;
     predict) options="-o --output --home -q --quiet -v --verbose --no-color --help" members="" ;;
     schedule) options="-S --set --name --cron --timezone --home -o --output -q --quiet -v --verbose --no-color -n --count --from -n --limit --events --reason --to -p --parallel --newest-first --again -n --dry-run --max-runs --if-none --systemd -y --yes --help" members="add ls next history pause resume backfill rm daemon install uninstall" ;;
+    cluster) options="-c --cluster --only --home -o --output -q --quiet -v --verbose --no-color --accept-new-host-keys -n --dry-run --hours --force --help" members="check setup status exec gc down key schema" ;;
     steps) options="--names --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     schema) options="--home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     completion) options="--home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
