@@ -1,6 +1,9 @@
 #include "plugins/learn/moments.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "plugins/learn/fit_loop.h"
@@ -99,6 +102,22 @@ Moments SparseVariances(const Tile& tile) {
   return out;
 }
 
+// Sums of squares that are no longer numbers would make every later answer one of nothing.
+Result<Moments> CheckRange(Result<Moments> moments, const DataSource& source) {
+  if (!moments.ok()) return moments;
+  const std::size_t q = moments->mean.size();
+  const std::size_t stride = moments->gram.size() == q ? 1 : q + 1;
+  for (std::size_t j = 0; j < q; ++j) {
+    if (std::isfinite(moments->mean[j]) && std::isfinite(moments->gram[j * stride])) continue;
+    const std::vector<std::string>& names = source.feature_names();
+    return Error::Invalid(
+        fmt::format("the squares of {} are too large for a number",
+                    j < names.size() ? fmt::format("'{}'", names[j]) : "the target"),
+        "standardize the column, or clip it");
+  }
+  return moments;
+}
+
 }  // namespace
 
 void Moments::Merge(Moments&& right) {
@@ -135,20 +154,26 @@ void Moments::Merge(Moments&& right) {
 
 Result<Moments> FitMoments(const DataSource& source, MomentsOf what, const Execution& execution) {
   const bool with_target = what == MomentsOf::kFeaturesAndTarget;
-  return FoldTiles<Moments>(source, execution, [&](const Tile& tile, Moments& out) -> Result<void> {
-    if (with_target && tile.y.size() != tile.rows) {
-      return Error::Invalid("the data has no target column", "name the column in 'target:'");
-    }
-    out = GramOfTile(tile, with_target);
-    return {};
-  });
+  return CheckRange(FoldTiles<Moments>(source, execution,
+                                       [&](const Tile& tile, Moments& out) -> Result<void> {
+                                         if (with_target && tile.y.size() != tile.rows) {
+                                           return Error::Invalid("the data has no target column",
+                                                                 "name the column in 'target:'");
+                                         }
+                                         out = GramOfTile(tile, with_target);
+                                         return {};
+                                       }),
+                    source);
 }
 
 Result<Moments> FitVariances(const DataSource& source, const Execution& execution) {
-  return FoldTiles<Moments>(source, execution, [](const Tile& tile, Moments& out) -> Result<void> {
-    out = tile.sparse() ? SparseVariances(tile) : DenseVariances(tile);
-    return {};
-  });
+  return CheckRange(FoldTiles<Moments>(source, execution,
+                                       [](const Tile& tile, Moments& out) -> Result<void> {
+                                         out = tile.sparse() ? SparseVariances(tile)
+                                                             : DenseVariances(tile);
+                                         return {};
+                                       }),
+                    source);
 }
 
 const double* DenseRows(const Tile& tile, std::vector<double>& scratch) {

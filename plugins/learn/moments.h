@@ -30,6 +30,7 @@ struct Moments {
 enum class MomentsOf { kFeatures, kFeaturesAndTarget };
 
 // One pass for means and the whole Gram matrix; with the target, it is the last row and column.
+// Both functions: kInvalid, with the column's name, for squares beyond the range of doubles.
 // Sparse tiles are made dense one at a time: meant for up to a few thousand features.
 Result<Moments> FitMoments(const DataSource& source, MomentsOf what, const Execution& execution);
 

@@ -90,22 +90,27 @@ std::vector<double> RunAll(const Inputs& in) {
   return out;
 }
 
+// On a machine with one vector width there is nothing to compare, and the test says only that the
+// kernels run.
 TEST(Kernels, VectorWidthDoesNotChangeABit) {
-  const auto supported = hwy::SupportedTargets();
-  if ((supported & HWY_AVX3) == 0 || (supported & HWY_AVX2) == 0) GTEST_SKIP();
+  std::vector<std::int64_t> fused;
+  for (const std::int64_t target : {HWY_AVX3, HWY_AVX2}) {
+    if ((hwy::SupportedTargets() & target) != 0) fused.push_back(target);
+  }
   for (const std::size_t p : Sizes{1, 7, 8, 16, 33, 100}) {
     const Inputs in(301, p);
-    hwy::SetSupportedTargetsForTest(HWY_AVX3);
-    const std::vector<double> wide = RunAll(in);
-    hwy::SetSupportedTargetsForTest(HWY_AVX2);
-    const std::vector<double> narrow = RunAll(in);
-    hwy::SetSupportedTargetsForTest(0);
-    ASSERT_EQ(wide.size(), narrow.size());
-    for (std::size_t i = 0; i < wide.size(); ++i) {
-      ASSERT_EQ(wide[i], narrow[i]) << "output " << i << " with " << p << " features";
+    const std::vector<double> expected = RunAll(in);
+    for (const std::int64_t target : fused) {
+      hwy::SetSupportedTargetsForTest(target);
+      const std::vector<double> found = RunAll(in);
+      hwy::SetSupportedTargetsForTest(0);
+      ASSERT_EQ(found.size(), expected.size());
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        ASSERT_EQ(found[i], expected[i]) << "output " << i << " with " << p << " features";
+      }
     }
   }
-  EXPECT_EQ(Arithmetic(), "fma");
+  EXPECT_EQ(Arithmetic(), fused.empty() ? "separate" : "fma");
 }
 
 TEST(Kernels, GramEqualsItsDefinition) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "base/random.h"
 #include "plugins/learn/linear/logistic_regression.h"
 #include "tests/learn/fixture.h"
 
@@ -89,6 +90,44 @@ TEST(Logistic, MultinomialAgreesWithScikitLearn) {
   const Json fixture = Fixture("iris");
   ExpectAgreement(ToMatrix(fixture), 3, Tight(1.0), fixture, "multinomial");
   ExpectAgreement(ToMatrix(fixture), 3, Tight(0.01), fixture, "multinomial_strong");
+}
+
+TEST(Logistic, WithoutAPenaltyAgreesWithScikitLearn) {
+  LogisticOptions free = Tight(1.0);
+  free.penalty = LogisticOptions::Penalty::kNone;
+  const Json credit = Fixture("credit");
+  ExpectAgreement(ToMatrix(credit), 2, free, credit, "free");
+  ExpectAgreement(ToMatrix(credit, true), 2, free, credit, "free_weighted");
+  const Json classes = Fixture("classes");
+  ExpectAgreement(ToMatrix(classes), 3, free, classes, "free");
+  ExpectAgreement(ToMatrix(classes, true), 3, free, classes, "free_weighted");
+}
+
+// Many rows: a sample gives the start and the coordinates, but the optimum is that of all rows.
+TEST(Logistic, ManyRowsReachTheSameOptimum) {
+  MatrixSource::Dense matrix{.features = 3, .x = {}, .y = {}, .weight = {}};
+  const Philox random(4, "many rows");
+  for (std::uint64_t r = 0; r < 200'000; ++r) {
+    double z = -2.0;
+    for (std::uint64_t j = 0; j < 3; ++j) {
+      const double value = random.Normal(r, j);
+      matrix.x.push_back(value * (j == 1 ? 1e4 : 1.0) + 5.0);
+      z += value;
+    }
+    matrix.y.push_back(z + 2.0 * random.Normal(r, 9) > 0.0 ? 1.0 : 0.0);
+  }
+  for (const auto penalty : {LogisticOptions::Penalty::kL2, LogisticOptions::Penalty::kNone}) {
+    LogisticOptions options = Tight(1.0);
+    options.tol = 1e-10;
+    options.penalty = penalty;
+    const Result<FitResult> dense = FitLogistic(MatrixSource(matrix), 2, options, {});
+    const Result<FitResult> sparse = FitLogistic(AsSparse(matrix), 2, options, {});
+    ASSERT_TRUE(dense.ok() && sparse.ok());
+    EXPECT_TRUE(dense->certificate.converged);
+    EXPECT_LT(dense->certificate.numbers.at("started_on_rows").get<int>(), 60'000);
+    EXPECT_LE(dense->certificate.iterations, 12);
+    EXPECT_LT(RelativeDifference(Numbers(dense), Numbers(sparse)), 1e-7);
+  }
 }
 
 TEST(Logistic, ProbabilitiesSumToOneAndAbsentClassesGetNone) {

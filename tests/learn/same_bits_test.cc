@@ -90,6 +90,12 @@ std::vector<Case> Cases() {
     out.push_back({"kmeans" + suffix, sparse, [](const DataSource& s, const Execution& e) {
                      return FitKMeans(s, {.clusters = 5, .n_init = 2, .seed = 3}, e);
                    }});
+    out.push_back(
+        {"kmeans_parallel" + suffix, sparse, [](const DataSource& s, const Execution& e) {
+           return FitKMeans(
+               s, {.clusters = 3, .init = KMeansOptions::Init::kParallel, .n_init = 2, .seed = 3},
+               e);
+         }});
     out.push_back({"pca" + suffix, sparse, [](const DataSource& s, const Execution& e) {
                      return FitPca(s, {.components = 4}, e);
                    }});
@@ -132,6 +138,27 @@ TEST(SameBits, ForAnyNumberOfThreadsAndRanks) {
               << test.name << ", " << ranks << " ranks of " << threads << " threads";
         }
       }
+    }
+  }
+}
+
+// So many rows that the fit starts on a sample of them.
+TEST(SameBits, ForALogisticRegressionThatStartsOnASample) {
+  MatrixSource::Dense matrix{.features = 2, .x = {}, .y = {}, .weight = {}};
+  const Philox random(5, "sampled");
+  for (std::uint64_t r = 0; r < 170'000; ++r) {
+    matrix.x.push_back(random.Normal(r, 0));
+    matrix.x.push_back(random.Normal(r, 1));
+    matrix.y.push_back(matrix.x[2 * r] + random.Normal(r, 2) > 0.0 ? 1.0 : 0.0);
+  }
+  const MatrixSource source(matrix);
+  const Case test{"sampled", false,
+                  [](const DataSource& s, const Execution& e) { return FitLogistic(s, 2, {}, e); }};
+  const std::string expected = ModelBytes(test.fit(source, {}));
+  ASSERT_NE(expected.find("started_on_rows"), std::string::npos);
+  for (const int ranks : {1, 3, 7}) {
+    for (const std::string& bytes : FitWithRanks(test, source, ranks, ranks == 1 ? 7 : 2)) {
+      EXPECT_TRUE(bytes == expected) << ranks << " ranks";
     }
   }
 }

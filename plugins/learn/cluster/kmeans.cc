@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
 
 #include "plugins/learn/cluster/kmeans_init.h"
 #include "plugins/learn/cluster/lloyd.h"
@@ -26,43 +27,46 @@ Result<void> CheckOptions(const KMeansOptions& options) {
   return {};
 }
 
-// The rows that initial centres are sought on.
+// What initial centres are sought on.
 struct Stand {
-  MatrixSource rows;
-  bool complete = false;  // they are all rows of the source that have a weight
+  MatrixSource rows;                       // iterated over, to compare starts
+  std::optional<MatrixSource> candidates;  // drawn from; absent: the rows themselves
+  bool complete = false;                   // they are all rows of the source that have a weight
+  [[nodiscard]] const MatrixSource& drawn() const { return candidates ? *candidates : rows; }
 };
 
 Result<Stand> StandFor(const DataSource& source, const KMeansOptions& options,
                        const std::vector<double>& shift, const Execution& execution) {
   const auto clusters = static_cast<std::uint64_t>(options.clusters);
-  if (options.init == KMeansOptions::Init::kParallel) {
-    DML_TRY(MatrixSource candidates,
-            ParallelCandidates(source, clusters, shift, options.seed, execution));
-    if (candidates.rows() > clusters) return Stand{std::move(candidates), false};
-    // So few distinct rows that they can be looked at one by one.
-  }
   const std::uint64_t rows_max = std::max({kSampleRowsMin, std::uint64_t{20} * clusters,
                                            kSampleBytes / (sizeof(double) * shift.size())});
   const double share =
       std::min(1.0, static_cast<double>(rows_max) / static_cast<double>(source.rows()));
+  std::optional<MatrixSource> candidates;
+  if (options.init == KMeansOptions::Init::kParallel) {
+    DML_TRY(candidates, ParallelCandidates(source, clusters, shift, options.seed, execution));
+    // So few distinct rows that they can be looked at one by one.
+    if (candidates->rows() <= clusters) candidates.reset();
+    if (candidates && share < 1.0) return Stand{std::move(*candidates), {}, false};
+  }
   DML_TRY(MatrixSource sample,
           SampleRows(source, {{share}, options.seed, "kmeans sample"}, execution));
-  return Stand{std::move(sample), share == 1.0};
+  return Stand{std::move(sample), std::move(candidates), share == 1.0};
 }
 
-// The best of n_init starts on the rows of the sample, then of three times as many repairs: one
-// centre, each in turn, is dropped and drawn anew. A single misplaced centre is what Lloyd's
+// The best of n_init starts on the rows that stand for all, then of three times as many repairs:
+// one centre, each in turn, is dropped and drawn anew. A single misplaced centre is what Lloyd's
 // iterations cannot mend themselves.
-Result<LloydResult> BestStart(const MatrixSource& sample, const std::vector<double>& shift,
+Result<LloydResult> BestStart(const Stand& stand, const std::vector<double>& shift,
                               const KMeansOptions& options, const LloydOptions& lloyd,
                               Execution execution) {
-  execution.communicator = nullptr;  // every rank holds the whole sample
+  execution.communicator = nullptr;  // every rank holds all of the stand
   std::optional<LloydResult> best;
   for (int start = 0; start < options.n_init; ++start) {
     DML_TRY(std::vector<double> centres,
-            PlusPlusCentres(sample, lloyd.clusters, shift, options.seed,
+            PlusPlusCentres(stand.drawn(), lloyd.clusters, shift, options.seed,
                             static_cast<std::uint64_t>(start), {}, execution));
-    DML_TRY(LloydResult run, IterateLloyd(sample, shift, std::move(centres), lloyd, execution));
+    DML_TRY(LloydResult run, IterateLloyd(stand.rows, shift, std::move(centres), lloyd, execution));
     if (!best || run.inertia < best->inertia) best = std::move(run);
   }
   const auto p = static_cast<std::ptrdiff_t>(shift.size());
@@ -72,10 +76,10 @@ Result<LloydResult> BestStart(const MatrixSource& sample, const std::vector<doub
     const auto drop = kept.begin() + p * (repair % options.clusters);
     kept.erase(drop, drop + p);
     DML_TRY(std::vector<double> centres,
-            PlusPlusCentres(sample, lloyd.clusters, shift, options.seed,
+            PlusPlusCentres(stand.rows, lloyd.clusters, shift, options.seed,
                             static_cast<std::uint64_t>(options.n_init + repair), std::move(kept),
                             execution));
-    DML_TRY(LloydResult run, IterateLloyd(sample, shift, std::move(centres), lloyd, execution));
+    DML_TRY(LloydResult run, IterateLloyd(stand.rows, shift, std::move(centres), lloyd, execution));
     if (run.inertia < best->inertia) best = std::move(run);
   }
   return std::move(*best);
@@ -111,6 +115,10 @@ Result<FitResult> FitKMeans(const DataSource& source, const KMeansOptions& optio
   const std::size_t p = source.feature_names().size();
   if (p == 0) return Error::Invalid("there are no features to train on");
   DML_TRY(const Moments moments, FitVariances(source, execution));
+  if (moments.mean.empty()) {
+    return Error::Invalid(fmt::format("there are 0 rows for {} clusters", options.clusters),
+                          "check the filters before this step");
+  }
   const std::vector<double> shift = source.sparse() ? std::vector<double>(p, 0.0) : moments.mean;
   const auto clusters = static_cast<std::size_t>(options.clusters);
   DML_TRY(const Stand stand, StandFor(source, options, shift, execution));
@@ -124,12 +132,12 @@ Result<FitResult> FitKMeans(const DataSource& source, const KMeansOptions& optio
     variance += squares / moments.weight / static_cast<double>(p);
   }
   const LloydOptions lloyd{clusters, options.max_iter, options.tol * variance};
-  DML_TRY(LloydResult run, BestStart(stand.rows, shift, options, lloyd, execution));
+  DML_TRY(LloydResult run, BestStart(stand, shift, options, lloyd, execution));
   if (!stand.complete) {
     DML_TRY(run, IterateLloyd(source, shift, std::move(run.centres), lloyd, execution));
   }
   FitResult result;
-  result.certificate = Certify(run, options, stand.rows.rows());
+  result.certificate = Certify(run, options, stand.drawn().rows());
   for (std::size_t i = 0; i < run.centres.size(); ++i) run.centres[i] += shift[i % p];
   result.predictor = std::make_unique<KMeansPredictor>(clusters, p, std::move(run.centres));
   return result;

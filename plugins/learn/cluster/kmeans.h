@@ -10,13 +10,13 @@ namespace dml::learn {
 
 // k-means: min over centres of sum_i s_i min_k ||x_i - c_k||^2 (the inertia), by Lloyd's
 // iterations. Initial centres come from greedy k-means++ (Arthur and Vassilvitskii 2007, with
-// scikit-learn's 2 + log k trials) on few rows that stand for all of them:
+// scikit-learn's 2 + log k trials), drawn from
 //   k-means++   all rows, or a random sample keyed by row id when they are more than kSampleBytes
 //   k-means||   the weighted candidates of parallel_init.h: seven passes, finds small far clusters
-// The best of `n_init` starts, compared after iterating on those same rows, is then iterated over
-// all rows. An empty cluster takes the row farthest from its centre, ties by row id. Stops when the
-// summed squared movement of the centres is at most tol x the mean variance of the features (as
-// scikit-learn), or when nothing moves.
+// The best of `n_init` starts is then iterated over all rows; starts are compared after iterating
+// over as many rows as kSampleBytes holds, or over the candidates. An empty cluster takes the row
+// farthest from its centre, ties by row id. Stops when the summed squared movement of the centres
+// is at most tol x the mean variance of the features (as scikit-learn), or when nothing moves.
 struct KMeansOptions {
   enum class Init { kPlusPlus, kParallel };
 

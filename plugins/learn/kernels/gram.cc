@@ -29,31 +29,54 @@ constexpr std::size_t kWidth = 2 * kLanes;
 // Two panels of this many rows stay in the first-level cache.
 constexpr std::size_t kBlockRows = 128;
 
-// c[kHeight x kWidth] += a' b over `rows` rows of two panels. Rows are taken one after the other,
-// so that each element of c sees the same operations whatever the block sizes.
+// c[kHeight x (kVectors kLanes)] += a' b over `rows` rows of two panels. Rows are taken one after
+// the other, so that each element of c sees the same operations whatever the block sizes.
+template <std::size_t kVectors>
 HWY_INLINE void MultiplyPanels(const double* HWY_RESTRICT a, const double* HWY_RESTRICT b,
                                std::size_t rows, double* HWY_RESTRICT c, std::size_t stride) {
   const Lane d;
-  Vec sum[kHeight][2];
+  Vec sum[kHeight][kVectors];
   HWY_UNROLL(8)
   for (std::size_t i = 0; i < kHeight; ++i) {
-    sum[i][0] = hn::Load(d, c + i * stride);
-    sum[i][1] = hn::Load(d, c + i * stride + kLanes);
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      sum[i][v] = hn::Load(d, c + i * stride + v * kLanes);
+    }
   }
   for (std::size_t r = 0; r < rows; ++r) {
-    const Vec b0 = hn::Load(d, b + r * kWidth);
-    const Vec b1 = hn::Load(d, b + r * kWidth + kLanes);
+    Vec value[kVectors];
+    for (std::size_t v = 0; v < kVectors; ++v) value[v] = hn::Load(d, b + r * kWidth + v * kLanes);
     HWY_UNROLL(8)
     for (std::size_t i = 0; i < kHeight; ++i) {
-      const Vec value = hn::Set(d, a[r * kWidth + i]);
-      sum[i][0] = hn::MulAdd(value, b0, sum[i][0]);
-      sum[i][1] = hn::MulAdd(value, b1, sum[i][1]);
+      const Vec factor = hn::Set(d, a[r * kWidth + i]);
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        sum[i][v] = hn::MulAdd(factor, value[v], sum[i][v]);
+      }
     }
   }
   HWY_UNROLL(8)
   for (std::size_t i = 0; i < kHeight; ++i) {
-    hn::Store(sum[i][0], d, c + i * stride);
-    hn::Store(sum[i][1], d, c + i * stride + kLanes);
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      hn::Store(sum[i][v], d, c + i * stride + v * kLanes);
+    }
+  }
+}
+
+// Adds panel `j` of the right side to the sums: of its two vectors of columns only those that exist
+// and reach above the diagonal.
+void MultiplyPanel(const double* left, const double* right, std::size_t j, std::size_t q,
+                   std::size_t rows, double* sums, std::size_t stride) {
+  const std::size_t first = j * kWidth;
+  const bool second_exists = first + kLanes < q;
+  for (std::size_t i = 0; i < first + kWidth && i < q; i += kHeight) {
+    const double* a = left + (i / kWidth) * (kBlockRows * kWidth) + i % kWidth;
+    double* c = sums + i * stride + first;
+    if (i >= first + kLanes) {
+      MultiplyPanels<1>(a, right + kLanes, rows, c + kLanes, stride);
+    } else if (second_exists) {
+      MultiplyPanels<2>(a, right, rows, c, stride);
+    } else {
+      MultiplyPanels<1>(a, right, rows, c, stride);
+    }
   }
 }
 
@@ -116,10 +139,7 @@ void GramOfBlock(const RowBlock& block, const ExtraColumn& extra, const double* 
     }
     const double* left = weight != nullptr ? scaled.get() : packed.get();
     for (std::size_t j = 0; j < panels; ++j) {
-      for (std::size_t i = 0; i < (j + 1) * kWidth && i < q; i += kHeight) {
-        MultiplyPanels(left + (i / kWidth) * panel_size + i % kWidth, packed.get() + j * panel_size,
-                       rows, sums.get() + i * stride + j * kWidth, stride);
-      }
+      MultiplyPanel(left, packed.get() + j * panel_size, j, q, rows, sums.get(), stride);
     }
   }
   for (std::size_t i = 0; i < q; ++i) {
