@@ -262,16 +262,23 @@ void WorkerPool::RecallWaiting() {
   }
 }
 
-// The worker had not begun with it, and now will not.
+// The worker had not begun with it, and now will not; even if it stands at the front by now, since
+// the one before it has ended meanwhile.
 void WorkerPool::Returned(Worker& worker, const runners::AttemptKey& key) {
-  const auto running =
-      std::ranges::find_if(worker.line, [&](const Running& one) { return one.spec.key == key; });
-  if (running == worker.line.end() || running == worker.line.begin()) return;
+  const auto running = FindIn(worker, key);
+  if (running == worker.line.end()) return;
+  const bool was_front = running == worker.line.begin();
   const bool killed = running->kill_asked;
   runners::LaunchSpec spec = std::move(running->spec);
   worker.line.erase(running);
+  if (was_front) BringForward(worker);
   if (killed) return EndUnstarted(key);
   backlog_.push_back(std::move(spec));
+}
+
+std::deque<WorkerPool::Running>::iterator WorkerPool::FindIn(Worker& worker,
+                                                             const runners::AttemptKey& key) {
+  return std::ranges::find_if(worker.line, [&](const Running& one) { return one.spec.key == key; });
 }
 
 void WorkerPool::EndUnstarted(const runners::AttemptKey& key) {
@@ -375,21 +382,23 @@ void WorkerPool::Handle(Worker& worker, const runners::Frame& frame) {
     if (auto key = runners::DecodeKey(frame.payload); key.ok()) Returned(worker, *key);
   } else if (frame.type == runners::FrameType::kStarted) {
     auto event = runners::DecodeStarted(frame.payload);
-    if (!event.ok() || worker.line.empty()) return;
-    worker.line.front().command_pid = event->pid;
+    if (!event.ok()) return;
+    const auto running = FindIn(worker, event->key);
+    if (running == worker.line.end()) return;
+    running->command_pid = event->pid;
     sink_.Post(std::move(event).value());
   }
 }
 
 void WorkerPool::Exited(Worker& worker, runners::AttemptExited exited) {
-  const auto running = std::ranges::find_if(
-      worker.line, [&](const Running& one) { return one.spec.key == exited.key; });
+  const auto running = FindIn(worker, exited.key);
   if (running == worker.line.end()) return;
   const bool stopped = !std::holds_alternative<runners::ExitSuccess>(exited.reason);
   if (running->timed_out && stopped) exited.reason = runners::ExitTimeout{};
+  const bool was_front = running == worker.line.begin();
   worker.line.erase(running);
   Forget(exited.key);
-  BringForward(worker);
+  if (was_front) BringForward(worker);
   sink_.Post(std::move(exited));
 }
 

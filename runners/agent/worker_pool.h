@@ -73,6 +73,7 @@ class WorkerPool {
   [[nodiscard]] static bool MayRecall(const Running& waiting, double free);
   void RecallWaiting();
   void Returned(Worker& worker, const runners::AttemptKey& key);
+  static std::deque<Running>::iterator FindIn(Worker& worker, const runners::AttemptKey& key);
   void EndUnstarted(const runners::AttemptKey& key);
   void CheckDeadlines();
   void KillNow(runners::AttemptKey key, runners::KillMode mode);

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
@@ -58,6 +59,7 @@ class Mischief final : public dml::runners::TaskExecutor {
     }
     if (step.uses == "hang") WaitForStop({});
     if (step.uses == "meet") Meet(spec);
+    if (step.uses == "nap") std::this_thread::sleep_for(std::chrono::milliseconds(20));
     TaskOutcome outcome;
     outcome.metrics = {{"echo", step.params}};
     outcome.warnings = {"mind the gap"};

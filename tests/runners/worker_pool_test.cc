@@ -97,6 +97,16 @@ TEST_F(WorkerPoolTest, WhatWaitsBehindALongTaskGoesToAFreeWorker) {
   EXPECT_EQ(sink_.End(KeyOf(0)), "killed");
 }
 
+TEST_F(WorkerPoolTest, NobodyIsLostWhenTheTaskInFrontEndsDuringARecall) {
+  // A nap is as long as it takes until those behind it are recalled.
+  constexpr std::size_t kRounds = 30;
+  for (std::size_t round = 1; round <= kRounds; ++round) {
+    Launch({"nap", "echo", "echo", "echo", "echo", "echo"});
+    sink_.WaitForEnds(round * 6);
+    ASSERT_EQ(sink_.ends(), round * 6);
+  }
+}
+
 TEST_F(WorkerPoolTest, AWideTaskKeepsOthersWaiting) {
   runners::LaunchSpec wide = NativeSpec(0, "obey");
   wide.cpus = 2;
