@@ -198,8 +198,12 @@ void Scheduler::On(const OutputsLost& event) {
 
 void Scheduler::On(const Resumed&) {
   begun_ = true;
+  // Those whose attempt was found to have failed wait for their alarm.
+  std::set<TaskId> failed_just_now;
+  for (const auto& [when, task] : backoff_) failed_just_now.insert(task);
   for (const TaskId task : graph_.order()) {
     const TaskState state = tasks_[task].state;
+    if (failed_just_now.contains(task)) continue;
     if (state == TaskState::kReady || state == TaskState::kBackoff ||
         state == TaskState::kCancelled) {
       Reopen(task, "resumed");

@@ -113,11 +113,13 @@ Result<void> RunLoop::FindAttempt(TaskId unit, AttemptNumber attempt) {
   const runners::AttemptKey key = Key(unit, attempt);
   DML_TRY(const runners::AttemptStatus status, parts_.runner.Find(key));
   if (!std::holds_alternative<runners::AttemptUnknown>(status)) {
+    bool whole = true;
     for (const TaskId producer : parts_.graph.producers(unit)) {
-      DML_TRY([[maybe_unused]] const bool there, LoadOutputs(producer));
+      DML_TRY(const bool there, LoadOutputs(producer));
+      whole &= there || !core::HasOutputs(states_[producer]);
     }
     auto verdict = resolver_.Resolve(unit, {states_, results_, &reasons_});
-    auto* run = verdict.ok() ? std::get_if<MustRun>(&*verdict) : nullptr;
+    auto* run = whole && verdict.ok() ? std::get_if<MustRun>(&*verdict) : nullptr;
     if (run != nullptr) {
       active_[unit] = std::make_unique<Active>();
       active_[unit]->task = std::move(run->task);
@@ -142,8 +144,8 @@ Result<void> RunLoop::FindOutputs() {
   std::vector<TaskId> readers;
   IdMap<TaskId, bool> seen(parts_.graph.size());
   for (std::size_t i = 0; i < parts_.graph.size(); ++i) {
-    const bool done_reading = active_[TaskId(i)] != nullptr;
-    if (!done_reading && MayStillRun(scheduler_.state(TaskId(i)))) readers.emplace_back(i);
+    // Also one that is being stored: if that fails, it runs again.
+    if (MayStillRun(scheduler_.state(TaskId(i)))) readers.emplace_back(i);
   }
   while (!readers.empty()) {
     const TaskId reader = readers.back();

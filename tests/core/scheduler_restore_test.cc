@@ -79,6 +79,20 @@ TEST_F(Restore, ARunThatWasFailingStartsNothingNew) {
   EXPECT_EQ(scheduler_->invalid(), 1U);
 }
 
+// A far node tells how an attempt ended meanwhile.
+TEST_F(Restore, AnAttemptThatHadFailedIsTriedAgainInItsTime) {
+  policies_ = IdMap<TaskId, TaskPolicy>(1);
+  policies_[TaskId(0)].retry = {3, Duration::Seconds(5), Duration::Seconds(5), 0.0, {}};
+  Build(1, {});
+  Put(0, TaskState::kRunning, 1);
+  EXPECT_EQ(
+      Apply({AttemptFailed{TaskId(0), {1}, FailureKind::kTask, 1, Error::Task("boom")}, Resumed{}}),
+      "");
+  EXPECT_EQ(State(0), "backoff");
+  now_ = Instant{Duration::Seconds(5).ns};
+  EXPECT_EQ(Apply(TimePassed{}), "launch 0#2 ");
+}
+
 // 0 -> 1 -> 2: the outputs of 0 and 1 are gone. 2 needs those of 1, which needs those of 0.
 TEST_F(Restore, LostOutputsAreMadeAgain) {
   Build(4, {{0, 1}, {1, 2}, {0, 3}});

@@ -24,12 +24,18 @@ Scenario Scenario::From(std::uint64_t seed) {
     decl.resources.memory_bytes = static_cast<std::int64_t>(draw(4)) << 20;
     decl.cache = draw(4) != 0;
     decl.row_local = draw(3) == 0;
-    if (draw(4) == 0) decl.outputs.clear();
+    if (draw(4) == 0) {
+      decl.outputs.clear();
+      // Equal keys mean equal outputs: what a step leaves follows from its type.
+      std::get<pipelines::NativeWork>(decl.work).params["silent"] = true;
+    }
   }
   // An input needs an output at the other end.
   for (std::size_t i = 0; i < tasks; ++i) {
     for (const auto& edge : maker[TaskId(i)].inputs) {
-      maker[edge.producer].outputs = {TablePort("out")};
+      pipelines::TaskDecl& producer = maker[edge.producer];
+      producer.outputs = {TablePort("out")};
+      std::get<pipelines::NativeWork>(producer.work).params.erase("silent");
     }
   }
   scenario.pipeline = std::move(maker.pipeline);
@@ -40,9 +46,24 @@ Scenario Scenario::From(std::uint64_t seed) {
   scenario.failures = draw(2) == 0;
   scenario.losses = draw(3) == 0;
   scenario.echoes = draw(2) == 0;
-  scenario.commit_failures = draw(4) == 0;
+  scenario.refusals = draw(4) == 0;
+  scenario.full_disks = draw(4) == 0;
   scenario.cancels = draw(4) == 0;
+  scenario.clock_jumps = draw(3) == 0;
+  scenario.power_losses = draw(2) == 0;
+  scenario.lost_blobs = draw(5) == 0;
+  scenario.survivors = draw(4) == 0;
+  scenario.crashes = draw(4) == 0 ? 0 : static_cast<int>(1 + draw(6));
   return scenario;
+}
+
+Scenario Scenario::Undisturbed() const {
+  Scenario calm;
+  calm.pipeline = pipeline;
+  calm.options = options;
+  calm.cpus = cpus;
+  calm.memory_bytes = memory_bytes;
+  return calm;
 }
 
 }  // namespace dml::engine

@@ -1,10 +1,13 @@
-// The simulation. `sim_test` runs the seeds 1..400; `sim_test --seed=N` one of them again;
-// `sim_test --seeds=N` as many as there is time for.
+// The simulation. `sim_test` runs the seeds 1..2000; `sim_test --seed=N` one of them again;
+// `sim_test --seeds=N` so many; `sim_test --minutes=N` random ones for so long. `--trace` prints what
+// happens.
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
+#include <random>
 #include <string>
 #include <string_view>
 
@@ -12,19 +15,67 @@
 
 namespace {
 
+using dml::engine::Outcome;
+using dml::engine::Scenario;
+using dml::engine::SimCounts;
+using dml::engine::SimulatedRun;
+
 std::uint64_t first_seed = 1;
-std::uint64_t last_seed = 400;
+std::uint64_t last_seed = 2000;
+dml::Duration time_limit{0};
+bool trace = false;
+
+// In memory where the system has that: the simulation keeps its own idea of what is durable.
+std::string Folder() {
+  std::error_code ignored;
+  const bool memory = std::filesystem::is_directory("/dev/shm", ignored);
+  return fmt::format("{}/dml_sim_{}", memory ? "/dev/shm" : testing::TempDir(), ::getpid());
+}
+
+std::vector<std::string> RunSeed(std::uint64_t seed, const std::string& folder, SimCounts& counts) {
+  const auto run = [&](const Scenario& scenario, SimCounts& counted, Outcome& outcome) {
+    std::filesystem::remove_all(folder);
+    SimulatedRun simulation(seed, scenario, folder, counted);
+    auto complaints = simulation.Run();
+    outcome = simulation.outcome();
+    return complaints;
+  };
+  const Scenario scenario = Scenario::From(seed);
+  SimCounts uncounted;
+  Outcome calm;
+  Outcome disturbed;
+  auto complaints = run(scenario.Undisturbed(), uncounted, calm);
+  for (std::string& line : run(scenario, counts, disturbed)) complaints.push_back(line);
+  for (const auto& [name, digest] : disturbed) {
+    const auto same = calm.find(name);
+    if (same == calm.end() || same->second != digest) {
+      complaints.push_back(name + " is not what the undisturbed run made");
+    }
+  }
+  return complaints;
+}
 
 TEST(Simulation, KeepsItsPromisesForEverySeed) {
-  const std::string folder = testing::TempDir() + "/dml_sim";
-  for (std::uint64_t seed = first_seed; seed <= last_seed; ++seed) {
-    std::filesystem::remove_all(folder);
-    for (const std::string& complaint : dml::engine::SimulatedRun(seed, folder).Run()) {
+  const std::string folder = Folder();
+  const dml::SystemClock clock;
+  const dml::Instant start = clock.Now();
+  SimCounts counts;
+  counts.trace = trace;
+  std::uint64_t seeds = 0;
+  for (std::uint64_t seed = first_seed; !HasFailure(); ++seed) {
+    const bool enough = time_limit.ns > 0 ? clock.Now() - start > time_limit : seed > last_seed;
+    if (enough) break;
+    ++seeds;
+    for (const std::string& complaint : RunSeed(seed, folder, counts)) {
       ADD_FAILURE() << complaint << "; again with: sim_test --seed=" << seed;
     }
-    if (HasFailure()) break;
   }
   std::filesystem::remove_all(folder);
+  fmt::print(
+      "{} seeds in {:.1f} s: {} processes, {} deaths, {} of them with the machine, {} attempts, "
+      "{} found again, {} commits done again\n",
+      seeds, (clock.Now() - start).seconds(), counts.lives, counts.crashes, counts.power_losses,
+      counts.attempts, counts.adopted, counts.retaken_commits);
 }
 
 }  // namespace
@@ -33,10 +84,16 @@ int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
-    if (argument.starts_with("--seed=")) {
-      first_seed = last_seed = std::stoull(std::string(argument.substr(7)));
+    const auto number = [&](std::string_view name) {
+      return std::stoull(std::string(argument.substr(name.size())));
+    };
+    if (argument.starts_with("--seed=")) first_seed = last_seed = number("--seed=");
+    if (argument.starts_with("--seeds=")) last_seed = number("--seeds=");
+    if (argument == "--trace") trace = true;
+    if (argument.starts_with("--minutes=")) {
+      time_limit = dml::Duration::Seconds(60 * static_cast<std::int64_t>(number("--minutes=")));
+      first_seed = std::random_device()();
     }
-    if (argument.starts_with("--seeds=")) last_seed = std::stoull(std::string(argument.substr(8)));
   }
   return RUN_ALL_TESTS();
 }

@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "orchestrator/core/retry.h"
 #include "orchestrator/state/run_view.h"
+#include "tests/sim/sim_node.h"
+#include "tests/state/log_replay.h"
 
 namespace dml::engine {
 
@@ -13,205 +17,261 @@ namespace {
 using core::TaskState;
 
 constexpr int kTurnsMax = 20'000;
+constexpr std::uint64_t kCallsPerLifeMax = 120;
+
+bool IsCancelled(const RunResult& result) {
+  return result.outcome == state::RunOutcome::kCancelled;
+}
 
 }  // namespace
 
-// The node: every attempt ends after a while, in a way that the seed decides.
-class SimulatedRun::Node final : public runners::Runner {
- public:
-  explicit Node(SimulatedRun& sim) : sim_(sim) {}
-  [[nodiscard]] runners::Capacity Total() const override {
-    return {sim_.scenario_.cpus, sim_.scenario_.memory_bytes};
-  }
-  Result<void> Launch(std::vector<runners::LaunchSpec> batch) override {
-    for (runners::LaunchSpec& spec : batch) {
-      sim_.CheckLaunch(spec);
-      const runners::AttemptKey key = spec.key;
-      sim_.live_.emplace(key, std::move(spec));
-      Script(key);
-    }
-    return {};
-  }
-  void Kill(runners::AttemptKey key, runners::KillMode) override {
-    sim_.Check(sim_.live_.contains(key), "kill of an attempt that is not live");
-    Tell(sim_.Delay(), Exit(key, runners::ExitKilled{}));
-  }
-  Result<runners::AttemptStatus> Find(runners::AttemptKey) override {
-    return runners::AttemptStatus(runners::AttemptUnknown{});
-  }
-  void Shutdown() override {}
-
- private:
-  static runners::AttemptExited Exit(const runners::AttemptKey& key, runners::ExitReason reason) {
-    runners::AttemptExited exit{key, std::move(reason), Json::object(), {}, {}};
-    exit.metrics = {{"n", key.task.index()}};
-    return exit;
-  }
-  void Tell(Duration after, runners::RunnerEvent event) {
-    sim_.post_.Send(sim_.clock_.Now() + after, Message(std::move(event)));
-  }
-  void Script(const runners::AttemptKey& key) {
-    const Scenario& scenario = sim_.scenario_;
-    const Duration start = sim_.Delay();
-    if (sim_.Draw(4) != 0) Tell(start, runners::AttemptStarted{key, 7});
-    const Duration end = start + sim_.Delay();
-    if (scenario.losses && sim_.Draw(8) == 0) {
-      Tell(end, runners::AttemptLost{key, Error::Environment("the worker vanished")});
-    } else {
-      Tell(end, Exit(key, Reason()));
-    }
-    if (!scenario.echoes) return;
-    if (sim_.Draw(3) == 0) Tell(end + sim_.Delay(), Exit(key, runners::ExitSuccess{}));
-    if (sim_.Draw(3) == 0) Tell(end + sim_.Delay(), runners::AttemptStarted{key, 8});
-    if (sim_.Draw(3) == 0) {
-      Tell(end + sim_.Delay(), runners::AttemptLost{key, Error::Environment("late news")});
-    }
-  }
-  runners::ExitReason Reason() {
-    if (!sim_.scenario_.failures) return runners::ExitSuccess{};
-    switch (sim_.Draw(12)) {
-      case 0:
-        return runners::ExitFailure{Error::Task("exit 1"), 1};
-      case 1:
-        return runners::ExitFailure{Error::Invalid("bad row"), 2};
-      case 2:
-        return runners::ExitSignal{9, true};
-      case 3:
-        return runners::ExitTimeout{};
-      default:
-        return runners::ExitSuccess{};
-    }
-  }
-
-  SimulatedRun& sim_;
-};
-
-// The committer: no files, an output per port whose content follows from the task's inputs.
+// The helper thread: commits through the real artifact store when their time comes.
 class SimulatedRun::Committer final : public Background {
  public:
-  explicit Committer(SimulatedRun& sim) : sim_(sim) {}
+  explicit Committer(SimulatedRun& sim) : sim_(sim), store_(sim.home_, sim.disk_, 1) {}
+
   void Commit(CommitJob job) override {
-    CommitReport report{job.task, job.attempt, std::vector<Artifact>(), {}};
-    if (sim_.scenario_.commit_failures && sim_.Draw(6) == 0) {
-      report.outputs = Error::Environment("the disk is full");
-    } else {
-      std::vector<Artifact> outputs;
-      for (const PortSpec& port : job.outputs) {
-        const Digest digest = Sha256::Of(fmt::format("{}", job.task.index() % 5));
-        outputs.push_back({port.name, port.kind, {}, digest});
-      }
-      report.outputs = std::move(outputs);
-    }
     const Instant when = sim_.clock_.Now() + sim_.Delay();
-    if (sim_.scenario_.echoes && sim_.Draw(3) == 0) {
-      sim_.post_.Send(when + sim_.Delay(), Message(report));
-    }
-    sim_.post_.Send(when, Message(std::move(report)));
+    const bool echo = sim_.scenario_.echoes && sim_.Draw(3) == 0;
+    const Instant again = when + sim_.Delay();
+    sim_.post_.Do(when, [this, job, echo, again]() -> std::optional<Message> {
+      sim_.crash_.Tick();
+      CommitReport report{job.task, job.attempt, std::vector<Artifact>(), {}};
+      report.outputs = store_.Commit(job.attempt_path, job.outputs, report.cost);
+      sim_.crash_.Tick();
+      if (echo) sim_.post_.Send(again, Message(report));
+      return Message(std::move(report));
+    });
   }
   void HashFile(std::string) override {}
-  void Discard(std::string) override {}
+  void Discard(std::string attempt_path) override {
+    sim_.crash_.Tick();
+    sim_.disk_.RemoveFolder(attempt_path);
+  }
+
+ private:
+  SimulatedRun& sim_;
+  ArtifactStore store_;
+};
+
+// Hears of what is durable, when the process may die once more.
+class SimulatedRun::Watcher final : public RunObserver {
+ public:
+  explicit Watcher(SimulatedRun& sim) : sim_(sim) {}
+  void RunStarted(RunId id, const pipelines::ExpandedPipeline&) override {
+    sim_.run_ = id;
+    sim_.crash_.Tick();
+  }
+  void TaskChanged(const TaskUpdate& update) override {
+    const bool again = update.to == TaskState::kBlocked && core::HasOutputs(update.from);
+    if (again) sim_.remakes_.insert(update.task);
+    sim_.Trace(fmt::format("task {} #{} {} -> {}  {}", update.task.index(), update.attempt.value,
+                           core::TaskStateName(update.from), core::TaskStateName(update.to),
+                           update.reason));
+    sim_.crash_.Tick();
+  }
+  void TaskProgress(TaskId, double, const std::string&) override {}
+  void TaskWarned(TaskId, const std::string&) override {}
+  void RunFinished(const RunResult&) override {}
 
  private:
   SimulatedRun& sim_;
 };
 
-SimulatedRun::SimulatedRun(std::uint64_t seed, std::string folder)
-    : seed_(seed),
-      folder_(std::move(folder)),
-      random_(seed, "run"),
-      scenario_(Scenario::From(seed)) {}
+SimulatedRun::SimulatedRun(std::uint64_t seed, Scenario scenario, std::string folder,
+                           SimCounts& counts)
+    : random_(seed, "run"),
+      scenario_(std::move(scenario)),
+      counts_(counts),
+      home_(Home::Open(folder, "/").value()),
+      cancels_left_(scenario_.cancels ? 1 : 0),
+      pipeline_(scenario_.pipeline) {}
+
+SimulatedRun::~SimulatedRun() = default;
+
+void SimulatedRun::Trace(const std::string& what) const {
+  if (counts_.trace)
+    fmt::print("{:>10.3f}  {}\n", static_cast<double>(clock_.Now().ns) * 1e-9, what);
+}
 
 void SimulatedRun::CheckLaunch(const runners::LaunchSpec& spec) {
-  // Observers hear of moves once these are durable, so this is what had been stored by now.
-  for (; heard_ < observer_.updates.size(); ++heard_) {
-    const TaskUpdate& update = observer_.updates[heard_];
-    if (core::HasOutputs(update.to)) committed_.insert(update.task);
-  }
   const TaskId task = spec.key.task;
-  for (const auto& edge : scenario_.pipeline.tasks[task].inputs) {
-    const bool inside = scenario_.pipeline.tasks[edge.producer].row_local;
-    Check(inside || committed_.contains(edge.producer), "launched before its producer was stored");
+  for (const Artifact& input : spec.inputs) {
+    for (const ArtifactFile& file : input.files) {
+      const auto digest = disk_.Hash(file.path);
+      Check(digest.ok() && *digest == file.digest, "launched on an input that is not whole");
+    }
   }
-  double cpus = scenario_.pipeline.tasks[task].resources.cpus;
-  std::int64_t memory = scenario_.pipeline.tasks[task].resources.memory_bytes;
+  for (const auto& edge : pipeline_.tasks[fusion_.members[task].front()].inputs) {
+    const auto key = store_->FindKey(spec.key.run, edge.producer);
+    Check(key.ok() && *key, "launched before its producer was stored");
+  }
+  double cpus = pipeline_.tasks[task].resources.cpus;
+  std::int64_t memory = spec.memory_bytes;
   std::size_t others = 0;
-  for (const auto& [key, live] : live_) {
+  for (const auto& [key, live] : node_->live()) {
     Check(key.task != task, "two live attempts of one task");
-    cpus += scenario_.pipeline.tasks[key.task].resources.cpus;
-    memory += live.memory_bytes;
+    cpus += pipeline_.tasks[key.task].resources.cpus;
+    memory += live.spec.memory_bytes;
     ++others;
   }
   const bool alone = others == 0;
   Check(alone || cpus <= scenario_.cpus + scenario_.options.prefetch_max, "too many cpus in use");
   Check(alone || scenario_.memory_bytes == 0 || memory <= scenario_.memory_bytes,
         "too much memory in use");
-  Check(spec.key.attempt.value == ++launches_[task], "attempt numbers have gaps");
-  const auto budget = static_cast<std::uint32_t>(scenario_.pipeline.tasks[task].retry.limit + 1 +
-                                                 core::kInfrastructureRetriesMax);
-  Check(launches_[task] <= budget, "more attempts than the budgets allow");
+  Check(spec.key.attempt.value > last_attempt_[task], "an attempt number is used twice");
+  last_attempt_[task] = spec.key.attempt.value;
+  const int remakes = remakes_.contains(task) ? deaths_ : 0;
+  const int budget = pipeline_.tasks[task].retry.limit + 1 + core::kInfrastructureRetriesMax;
+  Check(++launches_[task] <= budget * (1 + remakes) + deaths_ + (scenario_.cancels ? 1 : 0),
+        "more attempts than the budgets allow");
 }
 
 std::vector<std::string> SimulatedRun::Run() {
-  const Home home = Home::Open(folder_, "/").value();
-  auto store = state::RunStore::Open(":memory:").value();
-  if (seed_ % 20 == 0) store = state::RunStore::Open(home.DatabasePath()).value();
-  const auto tasks = core::BuildGraph(scenario_.pipeline).value();
-  const auto selection = SelectTasks(scenario_.pipeline, tasks, scenario_.options).value();
-  const auto fusion = core::Fuse(scenario_.pipeline, selection.wanted);
-  const auto units = core::BuildUnitGraph(scenario_.pipeline, fusion).value();
-  Node node(*this);
-  Committer committer(*this);
-  RunLoop loop({home, scenario_.pipeline, scenario_.options, clock_, observer_, node, committer,
-                store, units, fusion, selection});
-  Check(loop.Begin().ok(), "the run does not begin");
-  if (scenario_.cancels) {
-    post_.Send(clock_.Now() + Delay() + Delay(), Message(core::CancelRequested{Draw(2) == 0}));
-  }
-  std::vector<Message> due;
-  for (int turn = 0; !loop.Done() && turn < kTurnsMax; ++turn) {
-    for (const Message& message : due) {
-      const auto* event = std::get_if<runners::RunnerEvent>(&message);
-      if (event == nullptr) continue;
-      if (const auto* exit = std::get_if<runners::AttemptExited>(event)) live_.erase(exit->key);
-      if (const auto* lost = std::get_if<runners::AttemptLost>(event)) live_.erase(lost->key);
+  const auto tasks = core::BuildGraph(pipeline_).value();
+  const auto selection = SelectTasks(pipeline_, tasks, scenario_.options).value();
+  fusion_ = core::Fuse(pipeline_, selection.wanted);
+  node_ = std::make_unique<Node>(*this);
+  const int lives_max = scenario_.crashes + 3;
+  bool ended = false;
+  for (int life = 0; life < lives_max && !ended && complaints_.empty(); ++life) {
+    if (deaths_ < scenario_.crashes) {
+      crash_.Plan(1 + Draw(kCallsPerLifeMax));
+    } else {
+      crash_.Disarm();
     }
-    Check(loop.Turn(std::move(due)).ok(), "a turn fails");
-    loop.scheduler().CheckInvariants();
-    std::optional<Instant> next = loop.NextWakeup();
-    if (post_.Next() && (!next || *post_.Next() < *next)) next = post_.Next();
-    if (loop.Done()) break;
-    if (!next) {
-      for (std::size_t i = 0; i < scenario_.pipeline.tasks.size(); ++i) {
-        const TaskId task(i);
-        if (core::IsFinal(loop.scheduler().state(task))) continue;
-        Check(false, fmt::format("task {} {} for ever", i, loop.scheduler().Explain(task)));
-      }
-      return complaints_;
+    try {
+      ended = Live();
+    } catch (const SimCrash&) {
+      Die();
     }
-    clock_.AdvanceTo(*next);
-    due = post_.TakeUntil(clock_.Now());
   }
-  Check(loop.Done(), "the run does not end");
-  Check(loop.Finish().ok(), "the run cannot be finished");
-  Check(live_.empty(), "attempts outlive the run");
-  if (seed_ % 20 == 0) CheckStore(home, loop, loop.run());
-  return complaints_;
+  Check(ended || !complaints_.empty(), "the run does not end");
+  crash_.Disarm();
+  if (ended && complaints_.empty()) CheckStore();
+  return std::move(complaints_);
 }
 
-// What was told to the observer is what the store says, by its table and by its log.
-void SimulatedRun::CheckStore(const Home& home, const RunLoop& loop, RunId run) {
-  auto view = state::RunView::Open(home.path()).value();
-  const std::vector<state::TaskView> tasks = view.Tasks(run).value();
+bool SimulatedRun::Live() {
+  ++counts_.lives;
+  auto store = state::RunStore::Open(home_.DatabasePath()).value();
+  store_ = &store;
+  Committer committer(*this);
+  Watcher watcher(*this);
+  const auto tasks = core::BuildGraph(pipeline_).value();
+  const auto selection = SelectTasks(pipeline_, tasks, scenario_.options).value();
+  const auto units = core::BuildUnitGraph(pipeline_, fusion_).value();
+  RunLoop loop({home_, pipeline_, scenario_.options, clock_, watcher, *node_, committer, store,
+                units, fusion_, selection, fmt::format("boot {}", boots_), disk_});
+  const auto running = store.RunningRuns().value();
+  if (!run_ && running.empty()) {
+    Check(loop.Begin().ok(), "the run does not begin");
+  } else {
+    run_ = run_ ? *run_ : running.back();
+    const auto snapshot = store.Load(*run_).value();
+    counts_.retaken_commits += snapshot.pending.size();
+    const auto resumed = loop.Resume(*run_, snapshot);
+    Check(resumed.ok(), "the run cannot be resumed");
+    if (!resumed.ok()) return true;
+  }
+  if (cancels_left_ > 0) {
+    --cancels_left_;
+    post_.Send(clock_.Now() + Delay() + Delay(), Message(core::CancelRequested{Draw(2) == 0}));
+  }
+  Drive(loop);
+  // The next process hears nothing of what was for this one.
+  post_.Clear();
+  const auto result = loop.Finish();
+  Check(result.ok(), "the run cannot be finished");
+  // What was cancelled is taken up again.
+  return !result.ok() || !IsCancelled(*result);
+}
+
+void SimulatedRun::Drive(RunLoop& loop) {
+  std::vector<Message> due;
+  for (int turn = 0; turn < kTurnsMax && complaints_.empty(); ++turn) {
+    Check(loop.Turn(std::exchange(due, {})).ok(), "a turn fails");
+    loop.scheduler().CheckInvariants();
+    if (loop.Done()) return;
+    std::optional<Instant> next = loop.NextWakeup();
+    if (post_.Next() && (!next || *post_.Next() < *next)) next = post_.Next();
+    if (!next) {
+      for (std::size_t i = 0; i < pipeline_.tasks.size(); ++i) {
+        if (core::IsFinal(loop.scheduler().state(TaskId(i)))) continue;
+        Check(false, fmt::format("task {} {} for ever", i, loop.scheduler().Explain(TaskId(i))));
+      }
+      return;
+    }
+    clock_.AdvanceTo(*next);
+    if (scenario_.clock_jumps && Draw(20) == 0) {
+      clock_.SetWall(static_cast<std::int64_t>(Draw(4'000'000'000'000'000)));
+    }
+    if (scenario_.full_disks) disk_.SetFull(Draw(6) == 0);
+    due = Receive();
+  }
+  Check(loop.Done(), "the run does not end");
+}
+
+std::vector<Message> SimulatedRun::Receive() {
+  std::vector<Message> due;
+  for (const Post::Item& item : post_.TakeUntil(clock_.Now())) {
+    if (auto message = item()) due.push_back(std::move(*message));
+  }
+  return due;
+}
+
+// The process is gone, and perhaps the machine with it.
+void SimulatedRun::Die() {
+  ++deaths_;
+  Trace("the process dies");
+  ++counts_.crashes;
+  crash_.Disarm();
+  store_ = nullptr;
+  post_.Clear();
+  const bool power = scenario_.power_losses && Draw(3) == 0;
+  node_->HeadDied(power);
+  if (power) {
+    ++counts_.power_losses;
+    Trace("and the machine");
+    ++boots_;
+    disk_.LosePower([this](std::uint64_t bound) { return Draw(bound); });
+  }
+  disk_.SetFull(false);
+  const std::vector<std::string> blobs = disk_.Blobs();
+  if (scenario_.lost_blobs && !blobs.empty() && Draw(2) == 0) {
+    disk_.Remove(blobs[Draw(blobs.size())]);
+  }
+}
+
+// What the run left is what its log says, whole, and from attempts that really succeeded.
+void SimulatedRun::CheckStore() {
+  Check(node_->live().empty(), "attempts outlive the run");
+  for (const std::string& line : state::ReplayLog(home_.DatabasePath())) Check(false, line);
+  auto view = state::RunView::Open(home_.path()).value();
+  const std::vector<state::TaskView> tasks = view.Tasks(*run_).value();
   for (const state::TaskView& task : tasks) {
-    const auto fusion_state = loop.scheduler().state(task.id);
-    const bool absorbed = fusion_state == TaskState::kSkipped;
     Check(core::IsFinal(task.state), "a task of the store is not final");
-    Check(absorbed || task.state == fusion_state, "the store and the scheduler differ");
-    if (task.attempts.empty()) continue;
-    const state::AttemptView& last = task.attempts.back();
-    const bool told = last.number == task.attempt &&
-                      (last.ended_as == task.state || !last.ended || core::IsFinal(task.state));
-    Check(told, "the log and the table differ");
+    const TaskId unit = fusion_.unit[task.id];
+    Check(tasks[unit.index()].state == task.state, "a chain does not move as one");
+    if (unit != task.id || !core::HasOutputs(task.state)) continue;
+    if (task.state == TaskState::kSucceeded) {
+      Check(node_->Succeeded({*run_, task.id, task.attempt}),
+            "committed from an attempt that did not succeed");
+    }
+    CheckOutputs(task);
+  }
+}
+
+void SimulatedRun::CheckOutputs(const state::TaskView& task) {
+  if (!task.result) return Check(false, "a finished task has no result");
+  for (const Artifact& output : task.result->outputs) {
+    outcome_[task.name + "." + output.port] = output.digest;
+    for (const ArtifactFile& file : output.files) {
+      const auto digest = disk_.Hash(home_.BlobPath(file.digest));
+      // One that was deleted and that nobody has read since may be missing, and is never wrong.
+      const bool missing = !digest.ok() && scenario_.lost_blobs;
+      Check(missing || (digest.ok() && *digest == file.digest), "a stored file is not whole");
+    }
   }
 }
 

@@ -2,52 +2,14 @@
 
 #include <cstdint>
 #include <map>
-#include <queue>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "base/random.h"
-#include "orchestrator/engine/run_loop.h"
-#include "tests/engine/fake_step.h"
+#include "orchestrator/state/run_view.h"
+#include "tests/sim/sim_world.h"
 
 namespace dml::engine {
-
-// Virtual time: moves only when the simulation says so.
-class SimClock final : public Clock {
- public:
-  [[nodiscard]] Instant Now() const override { return now_; }
-  [[nodiscard]] WallTime Wall() const override { return {1'800'000'000'000'000 + now_.ns / 1000}; }
-  void AdvanceTo(Instant when) { now_ = std::max(now_, when); }
-
- private:
-  Instant now_{1};
-};
-
-// Messages on their way to the loop, by the instant at which they arrive; equal instants in the
-// order in which they were sent.
-class Post {
- public:
-  void Send(Instant when, Message message) {
-    queue_.emplace(std::pair(when, next_++), std::move(message));
-  }
-  [[nodiscard]] std::optional<Instant> Next() const {
-    if (queue_.empty()) return std::nullopt;
-    return queue_.begin()->first.first;
-  }
-  std::vector<Message> TakeUntil(Instant now) {
-    std::vector<Message> due;
-    while (!queue_.empty() && queue_.begin()->first.first <= now) {
-      due.push_back(std::move(queue_.begin()->second));
-      queue_.erase(queue_.begin());
-    }
-    return due;
-  }
-
- private:
-  std::map<std::pair<Instant, std::uint64_t>, Message> queue_;
-  std::uint64_t next_ = 0;
-};
 
 // What one seed decides: the graph, the policies, and which kinds of trouble there are at all.
 struct Scenario {
@@ -57,46 +19,91 @@ struct Scenario {
   std::int64_t memory_bytes = 0;
   bool failures = false;
   bool losses = false;
-  bool echoes = false;  // messages about attempts that are over, and duplicates
-  bool commit_failures = false;
+  bool echoes = false;    // messages about attempts that are over, and duplicates
+  bool refusals = false;  // launches that the node does not take
+  bool full_disks = false;
   bool cancels = false;
+  bool clock_jumps = false;  // of the wall clock
+  bool power_losses = false;
+  bool lost_blobs = false;  // somebody deletes a file of the store
+  bool survivors = false;   // attempts outlive the process that drives the run, as on a far node
+  int crashes = 0;
 
   static Scenario From(std::uint64_t seed);
+  // The same work without any trouble.
+  [[nodiscard]] Scenario Undisturbed() const;
 };
 
-// Runs the production loop, scheduler, resolver and store over a scripted node and committer, in
-// virtual time and on one thread, and checks from the outside that promises are kept.
+// What a run left: for every task that has outputs, what they are.
+using Outcome = std::map<std::string, Digest>;
+
+// Counters over all seeds, to show that the faults happened.
+struct SimCounts {
+  bool trace = false;  // print what happens
+  std::uint64_t lives = 0;
+  std::uint64_t crashes = 0;
+  std::uint64_t power_losses = 0;
+  std::uint64_t attempts = 0;
+  std::uint64_t adopted = 0;
+  std::uint64_t retaken_commits = 0;
+};
+
+// Runs the production loop, scheduler, resolver, artifact store, recovery and database over a
+// scripted node and a disk in memory, in virtual time and on one thread, and checks from the
+// outside that promises are kept. The process dies when the seed says so, and another one resumes.
 class SimulatedRun {
  public:
-  SimulatedRun(std::uint64_t seed, std::string folder);
+  SimulatedRun(std::uint64_t seed, Scenario scenario, std::string folder, SimCounts& counts);
+  ~SimulatedRun();
+  SimulatedRun(const SimulatedRun&) = delete;
+  SimulatedRun& operator=(const SimulatedRun&) = delete;
   // What went wrong, one line each; empty is good.
   std::vector<std::string> Run();
+  [[nodiscard]] const Outcome& outcome() const { return outcome_; }
 
  private:
   class Node;
   class Committer;
+  class Watcher;
 
+  // One process: begins or resumes; true once the run has ended.
+  bool Live();
+  void Drive(RunLoop& loop);
+  std::vector<Message> Receive();
+  void Die();
   void CheckLaunch(const runners::LaunchSpec& spec);
-  void CheckStore(const Home& home, const RunLoop& loop, RunId run);
+  void CheckStore();
+  void CheckOutputs(const state::TaskView& task);
   void Check(bool good, const std::string& what) {
     if (!good) complaints_.push_back(what);
+    if (!good) Trace("COMPLAINT " + what);
   }
+  void Trace(const std::string& what) const;
   std::uint64_t Draw(std::uint64_t bound) { return random_.Below(bound, draws_++); }
   Duration Delay() { return Duration::Millis(static_cast<std::int64_t>(Draw(2000))); }
 
-  std::uint64_t seed_;
-  std::string folder_;
   Philox random_;
   std::uint64_t draws_ = 0;
   Scenario scenario_;
-  SimClock clock_;
+  SimCounts& counts_;
+  CrashSwitch crash_;
+  SimClock clock_{crash_};
   Post post_;
-  RecordingObserver observer_;
-  std::size_t heard_ = 0;
+  SimDisk disk_{crash_};
+  Home home_;
+  int boots_ = 1;
+  int deaths_ = 0;
+  int cancels_left_ = 0;
+  std::optional<RunId> run_;
+  state::RunStore* store_ = nullptr;  // of the process that lives
+  std::unique_ptr<Node> node_;
+  pipelines::ExpandedPipeline& pipeline_;
+  core::Fusion fusion_;
 
-  std::map<runners::AttemptKey, runners::LaunchSpec> live_;
-  std::map<TaskId, std::uint32_t> launches_;
-  std::set<TaskId> committed_;
+  std::map<TaskId, std::uint32_t> last_attempt_;
+  std::map<TaskId, int> launches_;
+  std::set<TaskId> remakes_;  // tasks whose outputs were deleted
+  Outcome outcome_;
   std::vector<std::string> complaints_;
 };
 

@@ -1,0 +1,147 @@
+#include "tests/sim/sim_node.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace dml::engine {
+
+Result<void> SimulatedRun::Node::Launch(std::vector<runners::LaunchSpec> batch) {
+  sim_.crash_.Tick();
+  if (sim_.scenario_.refusals && sim_.Draw(10) == 0) {
+    return Error::Environment("the connection broke");
+  }
+  for (runners::LaunchSpec& spec : batch) {
+    sim_.Trace(fmt::format("launch {} #{}", spec.key.task.index(), spec.key.attempt.value));
+    sim_.CheckLaunch(spec);
+    const runners::AttemptKey key = spec.key;
+    Attempt attempt;
+    attempt.spec = std::move(spec);
+    live_.emplace(key, std::move(attempt));
+    ++sim_.counts_.attempts;
+    Script(key);
+    sim_.crash_.Tick();
+  }
+  return {};
+}
+
+void SimulatedRun::Node::Kill(runners::AttemptKey key, runners::KillMode mode) {
+  sim_.crash_.Tick();
+  const auto found = live_.find(key);
+  sim_.Trace(fmt::format("kill {} #{}", key.task.index(), key.attempt.value));
+  if (found == live_.end()) return;
+  if (mode == runners::KillMode::kKill) {
+    live_.erase(found);
+    return sim_.post_.Send(sim_.clock_.Now(), Message(Exit(key, runners::ExitKilled{})));
+  }
+  found->second.reason = runners::ExitKilled{};
+  Announce(key, sim_.clock_.Now() + sim_.Delay());
+}
+
+Result<runners::AttemptStatus> SimulatedRun::Node::Find(runners::AttemptKey key) {
+  sim_.crash_.Tick();
+  if (const auto ended = ended_.find(key); ended != ended_.end()) {
+    ++sim_.counts_.adopted;
+    return runners::AttemptStatus(ended->second);
+  }
+  const auto found = live_.find(key);
+  if (found != live_.end() && !found->second.orphan) {
+    ++sim_.counts_.adopted;
+    Announce(key, std::max(found->second.end, sim_.clock_.Now()));
+    return runners::AttemptStatus(runners::AttemptRunning{7});
+  }
+  // Unknown is a promise: nothing of it is left, nor of any other orphan.
+  std::erase_if(live_, [](const auto& one) { return one.second.orphan; });
+  return runners::AttemptStatus(runners::AttemptUnknown{});
+}
+
+void SimulatedRun::Node::HeadDied(bool power) {
+  const bool survive = sim_.scenario_.survivors && !power;
+  if (survive) return;
+  for (auto it = live_.begin(); it != live_.end();) {
+    const bool dies = power || sim_.Draw(2) == 0;
+    if (dies && sim_.Draw(2) == 0) WriteOutputs(it->second, /*whole=*/false);
+    it->second.orphan = true;
+    it = dies ? live_.erase(it) : std::next(it);
+  }
+  ended_.clear();
+}
+
+void SimulatedRun::Node::Script(const runners::AttemptKey& key) {
+  const Scenario& scenario = sim_.scenario_;
+  Attempt& attempt = live_.at(key);
+  const Instant start = sim_.clock_.Now() + sim_.Delay();
+  attempt.end = start + sim_.Delay();
+  attempt.reason = Reason();
+  attempt.lost = scenario.losses && sim_.Draw(8) == 0;
+  if (sim_.Draw(4) != 0) sim_.post_.Send(start, Message(runners::AttemptStarted{key, 7}));
+  Announce(key, attempt.end);
+  if (!scenario.echoes) return;
+  const auto later = [&] { return attempt.end + sim_.Delay(); };
+  if (sim_.Draw(3) == 0) sim_.post_.Send(later(), Message(Exit(key, runners::ExitSuccess{})));
+  if (sim_.Draw(3) == 0) sim_.post_.Send(later(), Message(runners::AttemptStarted{key, 8}));
+  if (sim_.Draw(3) == 0) {
+    const Error news = Error::Environment("late news");
+    sim_.post_.Send(later(), Message(runners::AttemptLost{key, news}));
+  }
+}
+
+void SimulatedRun::Node::Announce(const runners::AttemptKey& key, Instant when) {
+  sim_.post_.Do(when, [this, key] { return End(key); });
+}
+
+std::optional<Message> SimulatedRun::Node::End(const runners::AttemptKey& key) {
+  const auto found = live_.find(key);
+  if (found == live_.end() || found->second.orphan) return std::nullopt;
+  const Attempt attempt = std::move(found->second);
+  live_.erase(found);
+  sim_.Trace(fmt::format("end {} #{}", key.task.index(), key.attempt.value));
+  const bool good = !attempt.lost && std::holds_alternative<runners::ExitSuccess>(attempt.reason);
+  WriteOutputs(attempt, good);
+  if (attempt.lost) {
+    return Message(runners::AttemptLost{key, Error::Environment("the worker vanished")});
+  }
+  if (good) succeeded_.insert(key);
+  runners::AttemptExited exited = Exit(key, attempt.reason);
+  if (sim_.scenario_.survivors) ended_.emplace(key, exited);
+  return Message(std::move(exited));
+}
+
+// What a task writes follows from its parameters and inputs; an unfinished attempt leaves a part.
+void SimulatedRun::Node::WriteOutputs(const Attempt& attempt, bool whole) {
+  std::string text;
+  for (const auto& step : std::get<std::vector<runners::NativeStep>>(attempt.spec.work)) {
+    text += step.params.dump() + "\n";
+  }
+  for (const Artifact& input : attempt.spec.inputs) text += input.digest.Hex() + "\n";
+  if (!whole) text.resize(text.size() / 2);
+  for (const PortSpec& port : attempt.spec.outputs) {
+    sim_.disk_.Write(fmt::format("{}/out/{}/part-0", attempt.spec.attempt_dir, port.name), text);
+  }
+}
+
+runners::ExitReason SimulatedRun::Node::Reason() {
+  if (!sim_.scenario_.failures) return runners::ExitSuccess{};
+  switch (sim_.Draw(16)) {
+    case 0:
+      return runners::ExitFailure{Error::Task("exit 1"), 1};
+    case 1:
+      return runners::ExitFailure{Error::Invalid("bad row"), 2};
+    case 2:
+      return runners::ExitSignal{9, true};
+    case 3:
+      return runners::ExitTimeout{};
+    default:
+      return runners::ExitSuccess{};
+  }
+}
+
+runners::AttemptExited SimulatedRun::Node::Exit(const runners::AttemptKey& key,
+                                                runners::ExitReason reason) const {
+  runners::AttemptExited exit{key, std::move(reason), Json::object(), {}, {}};
+  exit.metrics = {{"n", key.task.index()}};
+  return exit;
+}
+
+}  // namespace dml::engine
