@@ -50,14 +50,14 @@ Agent::Agent(AgentOptions options, BlobCache blobs)
       blobs_(std::move(blobs)),
       wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       needed_(clock_.Now()) {
-  const auto workers = static_cast<std::size_t>(std::max(1.0, std::ceil(options_.cpus)));
+  const double cpus = std::max(1.0, std::ceil(options_.cpus));
   collector_ = std::make_unique<Collector>(blobs_, [this](Collected collected) {
     const std::lock_guard lock(mutex_);
     inbound_.emplace_back(std::move(collected));
     Wake(wake_fd_);
   });
   pool_ =
-      std::make_unique<agent::WorkerPool>(agent::PoolOptions{options_.worker_argv, workers}, *this);
+      std::make_unique<agent::WorkerPool>(agent::PoolOptions{options_.worker_argv, cpus}, *this);
 }
 
 Agent::~Agent() {

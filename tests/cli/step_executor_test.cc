@@ -53,8 +53,8 @@ class StepExecutorTest : public ::testing::Test {
     folder_ = ::mkdtemp(name.data());
     StepSpec spec;
     spec.name = "append";
-    spec.inputs = {{"data", PortKind::kTable, false, false, ""}};
-    spec.outputs = {{"data", PortKind::kTable, true, false, ""}};
+    spec.inputs = {{"data", PortKind::kTable, false, false, false, ""}};
+    spec.outputs = {{"data", PortKind::kTable, true, false, false, ""}};
     registry_.Add({spec, [](const Json& params) -> Result<std::unique_ptr<plugins::Step>> {
                      return std::unique_ptr<plugins::Step>(
                          std::make_unique<AppendStep>(params.at("word").get<std::string>()));
