@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <set>
+#include <algorithm>
+#include <string>
 
+#include "base/random.h"
 #include "tests/learn/fixture.h"
 
 namespace dml::learn {
@@ -13,25 +15,68 @@ double Inertia(const Result<FitResult>& fit) {
   return fit->certificate.numbers.at("inertia").get<double>();
 }
 
+constexpr KMeansOptions::Init kInits[] = {KMeansOptions::Init::kPlusPlus,
+                                          KMeansOptions::Init::kParallel};
+
+// The inertia that the predictions say: labels and distances.
+double InertiaOfScores(const Predictor& predictor, const MatrixSource& source) {
+  double sum = 0.0;
+  const std::vector<double> scores = PredictAll(predictor, source);
+  const std::size_t width = predictor.outputs();
+  for (std::size_t at = 0; at < scores.size(); at += width) {
+    const double d = scores[at + 1 + static_cast<std::size_t>(scores[at])];
+    sum += d * d;
+  }
+  return sum;
+}
+
 TEST(KMeans, NoWorseThanTheBestOfTenOfScikitLearn) {
-  const Json fixture = Fixture("iris");
-  const MatrixSource source(ToMatrix(fixture), 40);
-  for (const int clusters : {3, 8}) {
-    for (const std::uint64_t seed : {0U, 1U, 2U, 3U, 4U}) {
-      const Result<FitResult> fit =
-          FitKMeans(source, {.clusters = clusters, .tol = 0.0, .seed = seed}, {});
-      ASSERT_TRUE(fit.ok()) << fit.error().Render();
-      const double best = fixture.at("kmeans" + std::to_string(clusters)).get<double>();
-      EXPECT_LE(Inertia(fit), best * 1.0001) << clusters;
-      double sum = 0.0;  // from the predictions: labels and distances
-      const std::vector<double> scores = PredictAll(*fit->predictor, source);
-      const std::size_t width = fit->predictor->outputs();
-      for (std::size_t r = 0; r < 150; ++r) {
-        const double d = scores[r * width + 1 + static_cast<std::size_t>(scores[r * width])];
-        sum += d * d;
+  const std::vector<std::pair<std::string, int>> cases{{"iris", 3}, {"iris", 8}, {"segments", 25}};
+  for (const auto& [name, clusters] : cases) {
+    const Json fixture = Fixture(name);
+    const MatrixSource source(ToMatrix(fixture), 40);
+    const double best = fixture.at("kmeans" + std::to_string(clusters)).get<double>();
+    for (const auto init : kInits) {
+      for (const std::uint64_t seed : {0U, 1U, 2U, 3U, 4U}) {
+        const KMeansOptions options{.clusters = clusters, .init = init, .tol = 0.0, .seed = seed};
+        const Result<FitResult> fit = FitKMeans(source, options, {});
+        ASSERT_TRUE(fit.ok()) << fit.error().Render();
+        EXPECT_LE(Inertia(fit), best * 1.0001)
+            << name << ", " << clusters << " clusters, init " << static_cast<int>(init);
+        EXPECT_NEAR(InertiaOfScores(*fit->predictor, source), Inertia(fit), 1e-8);
       }
-      EXPECT_NEAR(sum, Inertia(fit), 1e-9);
     }
+  }
+}
+
+// More rows than kSampleBytes holds, and three of them far away: a sample would hardly hold those.
+TEST(KMeans, ParallelInitFindsASmallFarCluster) {
+  constexpr std::uint64_t kFeatures = 400;
+  MatrixSource::Dense matrix{.features = kFeatures, .x = {}, .y = {}, .weight = {}};
+  const Philox random(2, "far cluster");
+  for (std::uint64_t r = 0; r < 12'000; ++r) {
+    const double far = r % 4'000 == 17 ? 1000.0 : 0.0;
+    for (std::uint64_t j = 0; j < kFeatures; ++j) {
+      matrix.x.push_back(random.Uniform(r, j) + (j == 0 ? far : 0.0));
+    }
+  }
+  ASSERT_GT(matrix.x.size() * sizeof(double), kSampleBytes);
+  const KMeansOptions options{
+      .clusters = 4, .init = KMeansOptions::Init::kParallel, .n_init = 2, .seed = 8};
+  const Result<FitResult> fit = FitKMeans(MatrixSource(matrix), options, {});
+  ASSERT_TRUE(fit.ok()) << fit.error().Render();
+  const auto weights = fit->certificate.numbers.at("cluster_weights").get<std::vector<double>>();
+  EXPECT_EQ(std::ranges::count(weights, 3.0), 1) << fit->certificate.ToJson();
+}
+
+TEST(KMeans, ParallelInitWithFewDistinctRowsLooksAtThemAll) {
+  MatrixSource::Dense matrix{.features = 1, .x = {}, .y = {}, .weight = {}};
+  for (int i = 0; i < 60; ++i) matrix.x.push_back(i % 4 * 1e6);
+  for (const int clusters : {3, 4, 5}) {
+    const KMeansOptions options{.clusters = clusters, .init = KMeansOptions::Init::kParallel};
+    const Result<FitResult> fit = FitKMeans(MatrixSource(matrix), options, {});
+    ASSERT_TRUE(fit.ok()) << fit.error().Render();
+    EXPECT_EQ(Inertia(fit) == 0.0, clusters >= 4);
   }
 }
 
