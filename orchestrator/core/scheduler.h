@@ -237,7 +237,7 @@ class Scheduler {
   TaskId overtaken_;  // the most urgent task, when it last did not fit
   int overtakes_ = 0;
   std::vector<TaskId> recommits_;  // restored while their outputs were being stored
-  std::vector<TaskId> settling_;  // final, consumers not told yet
+  std::vector<TaskId> settling_;   // final, consumers not told yet
   bool begun_ = false;
   bool cancelling_ = false;
   bool failing_ = false;  // a task failed and keep_going is off: nothing new starts
