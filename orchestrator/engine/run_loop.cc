@@ -215,10 +215,13 @@ state::TaskResult RunLoop::ResultOf(const Active& active, std::vector<Artifact> 
 }
 
 void RunLoop::Complete(TaskId unit, AttemptNumber attempt, std::vector<Artifact> outputs) {
-  state::TaskResult result = ResultOf(*active_[unit], std::move(outputs));
-  batch_.results.emplace_back(unit, result);
-  result.fields = nullptr;
-  results_[unit] = std::move(result);
+  Active& active = *active_[unit];
+  // The fields of the key are the store's from here on; the rest is also for those who come after.
+  Json fields = std::exchange(active.task.fields, nullptr);
+  state::TaskResult result = ResultOf(active, std::move(outputs));
+  results_[unit] = result;
+  result.fields = std::move(fields);
+  batch_.results.emplace_back(unit, std::move(result));
   events_.emplace_back(core::Committed{unit, attempt});
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstring>
 #include <deque>
 #include <map>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "base/process.h"
@@ -80,6 +82,15 @@ class RunLoop {
   Result<void> FindOutputs();
   Result<bool> LoadOutputs(TaskId unit);
 
+  // A digest is as good as random already.
+  struct ByFirstBytes {
+    std::size_t operator()(const Digest& digest) const {
+      std::size_t first = 0;
+      std::memcpy(&first, digest.bytes.data(), sizeof first);
+      return first;
+    }
+  };
+
   void Take(const Message& message);
   void Hear(const runners::AttemptStarted& event);
   void Hear(const runners::AttemptProgress& event);
@@ -128,7 +139,7 @@ class RunLoop {
   IdMap<TaskId, std::optional<state::TaskResult>> results_;
   IdMap<TaskId, std::string> reasons_;  // why those that run, run
   IdMap<TaskId, std::unique_ptr<Active>> active_;
-  std::map<Digest, std::vector<TaskId>> flights_;             // key in flight -> who waits for it
+  std::unordered_map<Digest, std::vector<TaskId>, ByFirstBytes> flights_;  // key -> who waits
   std::map<std::string, std::vector<TaskId>> awaiting_hash_;  // path -> who waits for it
   std::deque<TaskId> unresolved_;
 

@@ -1,0 +1,101 @@
+// Secrets, and what tasks ask of the machine: what the user wrote holds for every process.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "tests/e2e/program.h"
+
+namespace dml::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Secrets : public EndToEnd {
+ protected:
+  // The files below `folder` that hold `text`, the store's among them.
+  static std::string FilesWith(const std::string& folder, const std::string& text) {
+    std::string found;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      if (!entry.is_regular_file()) continue;
+      std::ostringstream content;
+      content << std::ifstream(entry.path(), std::ios::binary).rdbuf();
+      if (content.str().find(text) != std::string::npos) found += entry.path().string() + " ";
+    }
+    return found;
+  }
+};
+
+TEST_F(Secrets, ReachTheCommandAndNoFileOfTheHome) {
+  Write("token.txt", "swordfish-file\n");
+  Write("p.yaml",
+        "name: secretive\n"
+        "env: {TOKEN: '${env.TOKEN}'}\n"
+        "steps:\n"
+        "  - id: used\n"
+        "    run: ['sh', '-c', 'test \"$TOKEN\" = swordfish-\"$1\" && echo \"$TOKEN $2\"', 'sh', "
+        "'env', '${file:token.txt}']\n"
+        "  - {id: missing, run: ['./no-such-${env.TOKEN}'], needs: used}\n");
+  const StartOptions options{.env = {"TOKEN=swordfish-env"}};
+  const Finished run = Run({"run", "p.yaml"}, options);
+  EXPECT_EQ(run.code, 1);
+  EXPECT_EQ(run.err.find("swordfish"), std::string::npos) << run.err;
+  EXPECT_EQ(Run({"logs", "used"}).out, "*** ***\n");
+  EXPECT_EQ(RunJson({"status"}).dump().find("swordfish"), std::string::npos);
+  EXPECT_EQ(Run({"report", "-o", "report.html"}).code, 0);
+  EXPECT_EQ(Read("report.html").find("swordfish-env"), std::string::npos);
+  fs::remove(Path("token.txt"));
+  EXPECT_EQ(FilesWith(Path("."), "swordfish-env"), "");
+  EXPECT_EQ(FilesWith(Path("."), "swordfish-file"), "");
+}
+
+class Capacity : public EndToEnd {
+ protected:
+  // A step of four commands, each noting when it begins and ends.
+  void WriteFour(const std::string& resources) const {
+    Write("p.yaml", "name: n\nsteps:\n  - id: t\n    matrix: {i: [1, 2, 3, 4]}\n    resources: " +
+                        resources + "\n    run: 'echo begin >> " + Path("trace") +
+                        "; sleep 0.2; echo end >> " + Path("trace") + "; : ${matrix.i}'\n");
+  }
+  // How many ran at the same time at most.
+  [[nodiscard]] int Together() const {
+    int now = 0;
+    int most = 0;
+    std::istringstream trace(Read("trace"));
+    for (std::string line; std::getline(trace, line);) {
+      now += line == "begin" ? 1 : -1;
+      most = std::max(most, now);
+    }
+    return most;
+  }
+};
+
+TEST_F(Capacity, JobsLimitWhatRunsAtATime) {
+  WriteFour("{cpus: 1}");
+  EXPECT_EQ(Run({"run", "p.yaml", "-j1"}).code, 0);
+  EXPECT_EQ(Together(), 1);
+}
+
+TEST_F(Capacity, WideTasksTakeTheirProcessors) {
+  WriteFour("{cpus: 2}");
+  EXPECT_EQ(Run({"run", "p.yaml", "-j3"}).code, 0);
+  EXPECT_EQ(Together(), 1);
+}
+
+TEST_F(Capacity, NarrowTasksShareOne) {
+  WriteFour("{cpus: 0.25}");
+  EXPECT_EQ(Run({"run", "p.yaml", "-j1"}).code, 0);
+  EXPECT_EQ(Together(), 4);
+}
+
+TEST_F(Capacity, MemoryLimitsWhatRunsAtATime) {
+  WriteFour("{cpus: 0.1, memory: 100000Gi}");
+  EXPECT_EQ(Run({"run", "p.yaml", "-j4"}).code, 0);
+  EXPECT_EQ(Together(), 1) << "a task larger than the machine runs alone";
+}
+
+}  // namespace
+}  // namespace dml::e2e
