@@ -52,8 +52,8 @@ TEST_F(Queries, AggregateNamesItsMistakes) {
   StepRun run =
       Run("aggregate", {{"by", {"shopp"}}, {"columns", {{"n", "count(*)"}}}}, {{"data", sales}});
   EXPECT_EQ(run.result.error().kind, ErrorKind::kInvalid);
-  run =
-      Run("aggregate", {{"by", {"shop"}}, {"columns", {{"n", "medain(units)"}}}}, {{"data", sales}});
+  run = Run("aggregate", {{"by", {"shop"}}, {"columns", {{"n", "medain(units)"}}}},
+            {{"data", sales}});
   EXPECT_EQ(run.result.error().Render(),
             "columns.n: there is no function medain()\n"
             "    medain(units)\n"

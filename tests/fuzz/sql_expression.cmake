@@ -1,0 +1,1 @@
+dml_fuzzer(sql_expression LIBS dml::sql)
