@@ -39,6 +39,11 @@ void BlockBrokenPipeSignal() {
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
+bool IsReadable(int fd) {
+  pollfd readable{fd, POLLIN, 0};
+  return ::poll(&readable, 1, 0) > 0 && (readable.revents & (POLLERR | POLLHUP)) == 0;
+}
+
 bool WriteAll(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t put = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -212,6 +217,7 @@ std::string SshSession::cipher() const {
 Error SshSession::Carry(int fd, const std::function<bool()>& tick) {
   ssh_set_blocking(handles_->session, 0);
   const SystemClock clock;
+  const int socket = ssh_get_fd(handles_->session);
   Instant ticked = clock.Now();
   std::string down(kWindowBytes, '\0');
   std::string up(kLaneBytes, '\0');
@@ -223,7 +229,10 @@ Error SshSession::Carry(int fd, const std::function<bool()>& tick) {
       got = ssh_channel_read_timeout(handles_->channel, down.data() + filled,
                                      kWindowBytes - static_cast<std::uint32_t>(filled), 0, 0);
       if (got > 0) filled += static_cast<std::size_t>(got);
-    } while (got > 0 && filled < kLaneBytes);
+      // libssh takes 4 KiB from the socket at a time; a packet is up to eight of them.
+    } while (filled < kLaneBytes &&
+             (got > 0 ||
+              (got == 0 && ssh_channel_is_eof(handles_->channel) == 0 && IsReadable(socket))));
     bool moved = filled > 0;
     if (!WriteAll(fd, std::string_view(down).substr(0, filled))) return Error::Cancelled("closed");
     // While something waits there, libssh does not tell the end.
@@ -246,9 +255,8 @@ Error SshSession::Carry(int fd, const std::function<bool()>& tick) {
     }
     const int flags = ssh_get_poll_flags(handles_->session);
     const bool pending = (flags & SSH_WRITE_PENDING) != 0;
-    pollfd fds[2] = {
-        {ssh_get_fd(handles_->session), static_cast<short>(POLLIN | (pending ? POLLOUT : 0)), 0},
-        {unsent.empty() ? fd : -1, POLLIN, 0}};
+    pollfd fds[2] = {{socket, static_cast<short>(POLLIN | (pending ? POLLOUT : 0)), 0},
+                     {unsent.empty() ? fd : -1, POLLIN, 0}};
     ::poll(fds, 2, moved ? 0 : kTickMs);
     if (fds[1].revents == 0) continue;
     const ssize_t taken = ::read(fd, up.data(), up.size());
