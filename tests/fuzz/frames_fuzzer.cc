@@ -1,6 +1,7 @@
 // Any bytes on a worker's connection: either they are whole messages that survive being written
 // again, or an error; never a crash.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -40,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   // The first byte says into how large pieces the stream is cut.
-  const std::size_t piece = static_cast<std::size_t>(bytes.front()) + 1;
+  const std::size_t piece = std::size_t{*data} + 1;
   bytes.remove_prefix(1);
   CheckMessage(bytes);
   FrameDecoder decoder;

@@ -48,7 +48,10 @@ class Mischief final : public dml::runners::TaskExecutor {
     const NativeStep& step = std::get<std::vector<NativeStep>>(spec.work).front();
     if (step.uses == "fail") return Error::Invalid("bad input", "fix it").At("data.csv:3");
     if (step.uses == "throw") throw std::runtime_error("surprise");
-    if (step.uses == "crash") ::raise(SIGSEGV);
+    if (step.uses == "crash") {
+      ::signal(SIGSEGV, SIG_DFL);  // a sanitizer would turn it into an exit
+      ::raise(SIGSEGV);
+    }
     if (step.uses == "exit") std::_Exit(7);
     if (step.uses == "memory") throw std::bad_alloc();
     if (step.uses == "log") monitor.Log("hello from the step");
