@@ -22,7 +22,7 @@ struct Banned {
 const std::vector<Banned>& BannedWords() {
   static const std::vector<Banned> list{
       {"std::cout", "return text, and let cli/ print it", {"cli/", "bench/", "tests/"}},
-      {"std::random_device", "Philox with a seed from the user", {}},
+      {"std::random_device", "Philox with a seed from the user", {"tests/sim/"}},  // prints it
       {"std::mt19937", "Philox, whose draws are the same everywhere", {"tests/", "bench/"}},
       {"std::regex",
        "a hand-written matcher or a library: std::regex overflows its stack",
@@ -30,7 +30,7 @@ const std::vector<Banned>& BannedWords() {
       {"sleep_for", "a deadline on a condition", {"runners/", "bench/", "tests/", "cli/"}},
       {"system_clock", "Clock::Wall()", {"bench/"}},
       {"std::thread ", "std::jthread", {}},
-      {".detach()", "a thread that somebody joins", {}},
+      {".detach()", "a thread that somebody joins", {"bench/spawn.cc"}},  // there, a process
       {"using namespace std;", "qualified names", {}},
       {"dynamic_cast", "a sum type or a virtual function", {"tests/"}},
   };
