@@ -61,8 +61,14 @@ class SlotRunner {
     while (true) {
       DML_TRY(const std::optional<Ending> known, EndingOfEarlier());
       if (known) return *known;
+      const bool resumed = slot_.run.has_value();
       DML_TRY(const int code, RunOnce());
       NoteRun();
+      // Left alone by its slot, the run may have ended while it was being resumed.
+      if (resumed && code == static_cast<int>(ExitCode::kUsage)) {
+        DML_TRY(const std::optional<Ending> meanwhile, EndingOfEarlier());
+        if (meanwhile) return *meanwhile;
+      }
       if (code != static_cast<int>(ExitCode::kAlreadyRunning)) return EndingOf(code);
       if (const auto given_up = WhyNotAgain()) return *given_up;
     }

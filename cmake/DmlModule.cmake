@@ -36,20 +36,31 @@ if(DML_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${DML_CCACHE}")
 endif()
 
+# What is under test is optimised; the tests themselves only have to compile quickly.
+set(test_options $<$<CONFIG:Release>:-O1>)
+
 # A build from nothing spends a third of its time on the same few headers. Left off where ccache
 # serves several build folders: compilations with a precompiled header are not shared by them.
 option(DML_PCH "Precompile the headers that most files include" OFF)
 if(DML_PCH)
-  target_link_libraries(dml_options INTERFACE fmt::fmt)
+  # The definitions of fmt, which the precompiled header has to share with its users, and not the
+  # library: dml-worker links another one.
+  target_compile_definitions(dml_options
+                             INTERFACE $<TARGET_PROPERTY:fmt::fmt,INTERFACE_COMPILE_DEFINITIONS>)
   file(WRITE "${CMAKE_BINARY_DIR}/precompiled.cc" "")
   set(common_headers <algorithm> <filesystem> <functional> <map> <optional> <string> <variant>
                      <vector> <fmt/format.h> <nlohmann/json.hpp>)
-  foreach(kind IN ITEMS dml_precompiled dml_precompiled_tests)
-    add_library(${kind} OBJECT "${CMAKE_BINARY_DIR}/precompiled.cc")
-    target_link_libraries(${kind} PRIVATE dml_options)
-  endforeach()
+  add_library(dml_precompiled OBJECT "${CMAKE_BINARY_DIR}/precompiled.cc")
+  target_link_libraries(dml_precompiled PRIVATE dml_options)
   target_precompile_headers(dml_precompiled PRIVATE ${common_headers})
-  target_precompile_headers(dml_precompiled_tests PRIVATE ${common_headers} <gtest/gtest.h>)
+  if(DML_TESTS)
+    add_library(dml_precompiled_tests OBJECT "${CMAKE_BINARY_DIR}/precompiled.cc")
+    target_link_libraries(dml_precompiled_tests PRIVATE dml_options)
+    target_compile_options(
+      dml_precompiled_tests
+      PRIVATE ${test_options} $<TARGET_PROPERTY:GTest::gtest,INTERFACE_COMPILE_OPTIONS>)
+    target_precompile_headers(dml_precompiled_tests PRIVATE ${common_headers} <gtest/gtest.h>)
+  endif()
 endif()
 
 function(dml_module name)
@@ -74,11 +85,12 @@ function(dml_test name)
   target_link_libraries(${name} PRIVATE dml_options ${arg_LIBS} GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE DML_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                              DML_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  target_compile_options(${name} PRIVATE ${test_options})
   if(DML_PCH)
     target_precompile_headers(${name} REUSE_FROM dml_precompiled_tests)
   endif()
   gtest_discover_tests(
     ${name}
-    PROPERTIES LABELS "${arg_LABELS}"
+    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300
     DISCOVERY_TIMEOUT 60)
 endfunction()

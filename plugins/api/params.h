@@ -10,6 +10,9 @@
 
 namespace dml::plugins {
 
+// A number of things, at least 1, or a share of them, in (0, 1): test_size, n_components.
+[[nodiscard]] ParamSpec CountOrShareSpec();
+
 // The parameters of one step type, declared once next to the struct they fill:
 //
 //   struct RidgeParams { double alpha = 1.0; bool fit_intercept = true; };

@@ -40,11 +40,21 @@ plugins::StepType MakeStepType(StepSpec spec, const plugins::ParamSchema<Params>
   return {std::move(spec), std::move(make)};
 }
 
-// A port, as most are.
+// Ports, as most are.
 inline PortSpec TablePort(std::string name, std::string doc) {
   PortSpec port;
   port.name = std::move(name);
   port.doc = std::move(doc);
+  return port;
+}
+inline PortSpec ModelPort(std::string doc) {
+  PortSpec port = TablePort("model", std::move(doc));
+  port.kind = PortKind::kModel;
+  return port;
+}
+inline PortSpec ReportPort() {
+  PortSpec port = TablePort("report", "panels for the report");
+  port.kind = PortKind::kFile;
   return port;
 }
 

@@ -69,7 +69,7 @@ int Schema::IndexOf(std::string_view name) const {
 Result<std::size_t> Schema::Find(std::string_view name) const {
   const int index = IndexOf(name);
   if (index >= 0) return static_cast<std::size_t>(index);
-  constexpr std::size_t kListedMax = 30;
+  constexpr std::size_t kListedMax = 10;
   std::vector<std::string> names = Names();
   const std::string nearest = DidYouMean(name, names);
   const std::size_t total = names.size();

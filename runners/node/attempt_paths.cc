@@ -66,7 +66,8 @@ Result<void> LinkFiles(const AttemptPaths& paths, const BlobCache& blobs, bool c
       }
       DML_RETURN_IF_ERROR(Link(blobs.PathOf(file.digest), below / relative));
       if (!command) continue;
-      DML_RETURN_IF_ERROR(Link(blobs.PathOf(file.digest), paths.folder + "/work/" + file.name));
+      DML_RETURN_IF_ERROR(
+          Link(blobs.PathOf(file.digest), fs::path(paths.folder) / "work" / file.name));
     }
   }
   return {};

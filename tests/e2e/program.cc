@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -19,11 +20,28 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr auto kPatience = std::chrono::seconds(60);
+constexpr auto kLifeMax = std::chrono::seconds(240);
+// An idle worker needs a moment to see that its head is dead.
+constexpr auto kLastBreath = std::chrono::seconds(5);
 constexpr int kPollMs = 5;
 
 std::string ReadAll(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// Everything that a test starts inherits the variable of its home.
+std::vector<pid_t> ProcessesWith(const std::string& variable) {
+  std::vector<pid_t> found;
+  std::error_code gone;
+  for (const auto& entry : fs::directory_iterator("/proc", gone)) {
+    const pid_t pid = std::atoi(entry.path().filename().c_str());
+    if (pid <= 0 || pid == ::getpid()) continue;
+    if (ReadAll(entry.path().string() + "/environ").find(variable) != std::string::npos) {
+      found.push_back(pid);
+    }
+  }
+  return found;
 }
 
 // In the child, between fork and exec: system calls only.
@@ -79,7 +97,14 @@ std::string Program::ErrorSoFar() const { return ReadAll(err_path_); }
 
 Finished Program::Wait() {
   int status = 0;
-  ::waitpid(pid_, &status, 0);
+  const auto deadline = std::chrono::steady_clock::now() + kLifeMax;
+  while (::waitpid(pid_, &status, WNOHANG) == 0) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      ADD_FAILURE() << "it does not end: " << ErrorSoFar();
+      ::kill(pid_, SIGKILL);
+    }
+    ::poll(nullptr, 0, 1);
+  }
   pid_ = -1;
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return {code, ReadAll(out_path_), ReadAll(err_path_)};
@@ -93,6 +118,17 @@ EndToEnd::EndToEnd() {
 }
 
 EndToEnd::~EndToEnd() {
+  const std::string mark = "DML_HOME=" + folder_ + "/";
+  const auto deadline = std::chrono::steady_clock::now() + kLastBreath;
+  std::vector<pid_t> left = ProcessesWith(mark);
+  while (!left.empty() && std::chrono::steady_clock::now() < deadline) {
+    ::poll(nullptr, 0, kPollMs);
+    left = ProcessesWith(mark);
+  }
+  for (const pid_t pid : left) {
+    ADD_FAILURE() << "process " << pid << " is left behind";
+    ::kill(pid, SIGKILL);
+  }
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
 }

@@ -25,7 +25,7 @@ steps:
 LoadedPipeline Load() {
   TestWorld world;
   world.env["TOKEN"] = "s3cret";
-  world.files["/work/q.sql"] = "select 1\n";
+  world.files["/project/q.sql"] = "select 1\n";
   LoadedPipeline loaded = world.Load(kPipeline);
   EXPECT_TRUE(loaded.ok()) << RenderText(loaded.diagnostics);
   return loaded;
@@ -60,7 +60,7 @@ TEST(Deferred, ChecksTheValueAgainstTheParameter) {
   EXPECT_EQ(filled.error().message,
             "the value of ${steps.best.metrics.C}: 'C' is out of range: it must be a number > 0, "
             "found -1");
-  EXPECT_EQ(filled.error().where, "/work/p.yaml:4:5");
+  EXPECT_EQ(filled.error().where, "/project/p.yaml:4:5");
 }
 
 TEST(Deferred, AMissingMetricNamesStepAndMetric) {

@@ -79,7 +79,7 @@ std::string Load(const std::string& name) {
     return variable == "TOKEN" ? std::optional<std::string>("s3cret") : std::nullopt;
   };
   options.read_file = [](const std::string& path) -> Result<std::string> {
-    return ReadFile(kFolder + path.substr(std::string("/work/").size()));
+    return ReadFile(kFolder + path.substr(std::string("/project/").size()));
   };
   options.check_schedule = [](const std::string& key, const std::string& value) -> Result<void> {
     if (key != "cron" || std::ranges::count(value, ' ') >= 4) return {};
@@ -87,10 +87,10 @@ std::string Load(const std::string& name) {
   };
   const auto text = ReadFile(kFolder + name + ".yaml");
   options.overrides = OverridesOf(text.ok() ? *text : "");
-  const LoadedPipeline loaded = LoadPipeline("/work/" + name + ".yaml", options);
+  const LoadedPipeline loaded = LoadPipeline("/project/" + name + ".yaml", options);
   std::string out = RenderText(loaded.diagnostics);
   for (std::size_t at = out.find(kFolder); at != std::string::npos; at = out.find(kFolder)) {
-    out.replace(at, kFolder.size(), "/work/");
+    out.replace(at, kFolder.size(), "/project/");
   }
   if (!loaded.ok()) return out;
   for (const TaskDecl& task : loaded.pipeline.tasks) out += ShowTask(loaded.pipeline, task);

@@ -172,12 +172,12 @@ LoadedPipeline TestWorld::Load(const std::string& text) const {
     return found == env.end() ? std::nullopt : std::optional(found->second);
   };
   options.read_file = [this, &text](const std::string& path) -> Result<std::string> {
-    if (path == "/work/p.yaml") return text;
+    if (path == "/project/p.yaml") return text;
     const auto found = files.find(path);
     if (found == files.end()) return Error::Environment("cannot open '" + path + "'");
     return found->second;
   };
-  return LoadPipeline("/work/p.yaml", options);
+  return LoadPipeline("/project/p.yaml", options);
 }
 
 ExpandedPipeline MustLoad(const std::string& text, const Overrides& overrides) {

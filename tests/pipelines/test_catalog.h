@@ -17,7 +17,7 @@ struct TestWorld {
   std::map<std::string, std::string> env;
   Overrides overrides;
 
-  // Loads `text` as /work/p.yaml.
+  // Loads `text` as /project/p.yaml.
   LoadedPipeline Load(const std::string& text) const;
 };
 

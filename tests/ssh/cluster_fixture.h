@@ -115,9 +115,9 @@ class ClusterFixture : public ::testing::Test {
   SshdFixture servers_;
   WorkerProgram worker_;
   RecordingSink sink_;
-  std::unique_ptr<SshRunner> runner_;
   std::mutex mutex_;
   std::string notices_;
+  std::unique_ptr<SshRunner> runner_;  // the last: its threads use the others to the end
 };
 
 }  // namespace dml::ssh

@@ -1,11 +1,13 @@
 #include "tests/ssh/sshd_fixture.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -115,10 +117,14 @@ void Server::NewHostKey() { MakeKey(folder_ + "/host_key"); }
 
 void Server::Start() {
   if (::geteuid() == 0) fs::create_directories("/run/sshd");
+  const std::string config = folder_ + "/sshd_config";
+  const std::string log = folder_ + "/sshd.log";
   pid_ = ::fork();
   if (pid_ == 0) {
-    const std::string config = folder_ + "/sshd_config";
-    const std::string log = folder_ + "/sshd.log";
+    // Whoever waits for the end of the test's output must not wait for a server it left behind.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const int null = ::open("/dev/null", O_RDWR);
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
     ::execl(kSshd, kSshd, "-D", "-f", config.c_str(), "-E", log.c_str(), nullptr);
     ::_exit(127);
   }

@@ -11,16 +11,8 @@ StepSpec EvaluationSpec(std::string name, std::string summary) {
   StepSpec spec;
   spec.name = std::move(name);
   spec.summary = std::move(summary);
-  PortSpec model;
-  model.name = "model";
-  model.kind = PortKind::kModel;
-  model.doc = "the model to evaluate";
-  spec.inputs = {model, TablePort("data", "rows to evaluate on")};
-  PortSpec report;
-  report.name = "report";
-  report.kind = PortKind::kFile;
-  report.doc = "panels for the report";
-  spec.outputs = {report};
+  spec.inputs = {ModelPort("the model to evaluate"), TablePort("data", "rows to evaluate on")};
+  spec.outputs = {ReportPort()};
   return spec;
 }
 

@@ -108,11 +108,8 @@ void RegisterPredictSteps(plugins::StepRegistry& registry) {
   StepSpec predict;
   predict.name = "predict";
   predict.summary = "Apply a model to raw rows; predictions stand behind the columns of the table";
-  PortSpec model;
-  model.name = "model";
-  model.kind = PortKind::kModel;
-  model.doc = "the model";
-  predict.inputs = {model, TablePort("data", "rows with the columns the model was trained on")};
+  predict.inputs = {ModelPort("the model"),
+                    TablePort("data", "rows with the columns the model was trained on")};
   predict.outputs = {TablePort("data", "the rows with prediction, and probabilities per class")};
   registry.Add(MakeStepType(std::move(predict), plugins::ParamSchema<PredictParams>(), Predict));
 }

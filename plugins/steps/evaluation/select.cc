@@ -145,21 +145,10 @@ void RegisterSelectSteps(plugins::StepRegistry& registry) {
   StepSpec spec;
   spec.name = "select.best";
   spec.summary = "Keep the best of several models, such as those of a matrix";
-  PortSpec models;
-  models.name = "model";
-  models.kind = PortKind::kModel;
+  PortSpec models = ModelPort("the candidates");
   models.many = true;
-  models.doc = "the candidates";
   spec.inputs = {models};
-  PortSpec best;
-  best.name = "model";
-  best.kind = PortKind::kModel;
-  best.doc = "the best of them; of equals, the first";
-  PortSpec report;
-  report.name = "report";
-  report.kind = PortKind::kFile;
-  report.doc = "panels for the report";
-  spec.outputs = {best, report};
+  spec.outputs = {ModelPort("the best of them; of equals, the first"), ReportPort()};
   plugins::ParamSchema<SelectParams> schema;
   schema.Add("metric", &SelectParams::metric, "what to compare, such as cv.roc_auc")
       .Required()

@@ -17,29 +17,12 @@ struct SplitParams : SplitKeys {
   Json train_size;
 };
 
-// A number of rows or a share of them.
-ParamSpec SizeSpec() {
-  ParamSpec count;
-  count.type = ParamType::kInt;
-  count.minimum = 1;
-  ParamSpec share;
-  share.type = ParamType::kFloat;
-  share.minimum = 0;
-  share.minimum_exclusive = true;
-  share.maximum = 1;
-  share.maximum_exclusive = true;
-  ParamSpec spec;
-  spec.type = ParamType::kOneOf;
-  spec.element = {count, share};
-  return spec;
-}
-
 plugins::ParamSchema<SplitParams> Schema() {
   return WithSplitKeys(
       plugins::ParamSchema<SplitParams>()
-          .AddJson("test_size", &SplitParams::test_size, SizeSpec(),
+          .AddJson("test_size", &SplitParams::test_size, plugins::CountOrShareSpec(),
                    "share or number of the rows to put aside; 0.25 unless train_size is given")
-          .AddJson("train_size", &SplitParams::train_size, SizeSpec(),
+          .AddJson("train_size", &SplitParams::train_size, plugins::CountOrShareSpec(),
                    "share or number of the rows to learn from, instead of test_size"));
 }
 

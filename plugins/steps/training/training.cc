@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "plugins/learn/model_file.h"
+#include "plugins/steps/step_type.h"
 #include "plugins/steps/training/leakage.h"
 #include "plugins/steps/training/model_panels.h"
 #include "plugins/steps/training/pipeline_fit.h"
@@ -78,19 +79,8 @@ StepSpec TrainingSpec(std::string name, std::string summary, std::string formula
   spec.name = std::move(name);
   spec.summary = std::move(summary);
   spec.formula = std::move(formula);
-  PortSpec data;
-  data.name = "data";
-  data.doc = "the rows to learn from";
-  spec.inputs = {data};
-  PortSpec model;
-  model.name = "model";
-  model.kind = PortKind::kModel;
-  model.doc = "the fitted model";
-  PortSpec report;
-  report.name = "report";
-  report.kind = PortKind::kFile;
-  report.doc = "panels for the report";
-  spec.outputs = {model, report};
+  spec.inputs = {TablePort("data", "the rows to learn from")};
+  spec.outputs = {ModelPort("the fitted model"), ReportPort()};
   return spec;
 }
 

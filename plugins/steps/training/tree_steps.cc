@@ -128,17 +128,9 @@ ParamSpec MaxFeaturesSpec() {
   ParamSpec name;
   name.type = ParamType::kEnum;
   name.choices = {"sqrt", "log2", "all"};
-  ParamSpec count;
-  count.type = ParamType::kInt;
-  count.minimum = 1;
-  ParamSpec share;
-  share.type = ParamType::kFloat;
-  share.minimum = 0;
-  share.minimum_exclusive = true;
-  share.maximum = 1;
-  ParamSpec spec;
-  spec.type = ParamType::kOneOf;
-  spec.element = {name, count, share};
+  ParamSpec spec = plugins::CountOrShareSpec();
+  spec.element.back().maximum_exclusive = false;
+  spec.element.insert(spec.element.begin(), name);
   return spec;
 }
 

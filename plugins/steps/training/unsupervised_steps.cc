@@ -54,23 +54,6 @@ Result<void> TrainPca(const PcaParams& params, plugins::StepContext& context) {
   return Train(params, {ModelTask::kTransform, false, fit}, context);
 }
 
-// A number of components, or the share of the variance they have to explain.
-ParamSpec ComponentsSpec() {
-  ParamSpec count;
-  count.type = ParamType::kInt;
-  count.minimum = 1;
-  ParamSpec share;
-  share.type = ParamType::kFloat;
-  share.minimum = 0;
-  share.minimum_exclusive = true;
-  share.maximum = 1;
-  share.maximum_exclusive = true;
-  ParamSpec spec;
-  spec.type = ParamType::kOneOf;
-  spec.element = {count, share};
-  return spec;
-}
-
 }  // namespace
 
 void RegisterUnsupervisedSteps(plugins::StepRegistry& registry) {
@@ -93,7 +76,7 @@ void RegisterUnsupervisedSteps(plugins::StepRegistry& registry) {
       TrainingSpec("train.kmeans", "Clusters around k centres", "min sum_i min_k ||x_i - c_k||^2"),
       WithTraining(kmeans, false), TrainKMeans));
   plugins::ParamSchema<PcaParams> pca;
-  pca.AddJson("n_components", &PcaParams::n_components, ComponentsSpec(),
+  pca.AddJson("n_components", &PcaParams::n_components, plugins::CountOrShareSpec(),
               "number of components, or the share of the variance they explain; all by default")
       .Add("whiten", &PcaParams::whiten, "scale every component to unit variance");
   registry.Add(MakeStepType(
