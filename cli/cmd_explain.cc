@@ -4,6 +4,7 @@
 
 #include "base/quantity.h"
 #include "cli/runs.h"
+#include "orchestrator/core/fingerprint.h"
 #include "orchestrator/report/number_text.h"
 
 namespace dml::cli {
@@ -54,7 +55,7 @@ Result<ExitCode> RunExplain(const ExplainOptions& options, const std::string& ho
   DML_TRY(const std::vector<state::TaskView> tasks, opened.view.Tasks(opened.run.id));
   DML_TRY(const state::TaskView task, FindTask(tasks, options.task));
   const std::string state(core::TaskStateName(task.state));
-  const Json fields = task.result ? task.result->fields : Json();
+  const Json fields = task.result ? core::ParseKeyFields(task.result->fields) : Json();
   if (output.format() == Format::kJson) {
     output.PrintJson({{"run", fmt::format("r{}", opened.run.id.value)},
                       {"task", task.name},

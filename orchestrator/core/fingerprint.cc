@@ -66,7 +66,7 @@ KeyChange Describe(const std::string& pointer, const Json* before, const Json* a
 
 }  // namespace
 
-Json KeyFields(const KeyParts& parts) {
+std::string KeyFields(const KeyParts& parts) {
   Json work = Json::array();
   for (const KeyParts::Part& part : parts.parts) {
     const auto* native = std::get_if<NativeWork>(&part.work);
@@ -78,18 +78,23 @@ Json KeyFields(const KeyParts& parts) {
   Json fields{{"format", kKeyFormat}, {"work", std::move(work)}};
   for (const auto& [port, digest] : parts.inputs) fields["inputs"][port].push_back(digest.Hex());
   if (!parts.env.empty()) fields["env"] = parts.env;
-  return fields;
+  return CanonicalJson(fields);
 }
 
-Digest KeyOf(const Json& fields) {
+Digest KeyOf(std::string_view fields) {
   Fingerprint fingerprint;
-  fingerprint.Add("dml.key", CanonicalJson(fields));
+  fingerprint.Add("dml.key", fields);
   return fingerprint.Finish();
 }
 
-std::vector<KeyChange> KeyChanges(const Json& before, const Json& after) {
-  const Json old_flat = before.flatten();
-  const Json new_flat = after.flatten();
+Json ParseKeyFields(std::string_view fields) {
+  Json parsed = Json::parse(fields, nullptr, /*allow_exceptions=*/false);
+  return parsed.is_object() ? parsed : Json::object();
+}
+
+std::vector<KeyChange> KeyChanges(std::string_view before, std::string_view after) {
+  const Json old_flat = ParseKeyFields(before).flatten();
+  const Json new_flat = ParseKeyFields(after).flatten();
   std::set<std::string> pointers;
   for (const auto& item : old_flat.items()) pointers.insert(item.key());
   for (const auto& item : new_flat.items()) pointers.insert(item.key());

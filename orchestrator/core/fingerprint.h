@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,11 +27,15 @@ struct KeyParts {
   std::map<std::string, std::string> env;
 };
 
-// The named fields of a key, kept beside it so that a later run can say which of them changed.
-// A parameter that is in `files` counts by the content of its file, not by its path.
-Json KeyFields(const KeyParts& parts);
+// The named fields of a key as canonical JSON: what the key is the hash of, kept beside it so that
+// a later run can say which of them changed. A parameter that is in `files` counts by the content
+// of its file, not by its path.
+std::string KeyFields(const KeyParts& parts);
 
-Digest KeyOf(const Json& fields);
+Digest KeyOf(std::string_view fields);
+
+// Fields to look into; an object, empty if the text is damaged.
+Json ParseKeyFields(std::string_view fields);
 
 // A field of a key that differs, for people.
 struct KeyChange {
@@ -41,6 +46,6 @@ struct KeyChange {
 };
 
 // All differences; first what the user wrote, then files, then inputs, which follow from others.
-std::vector<KeyChange> KeyChanges(const Json& before, const Json& after);
+std::vector<KeyChange> KeyChanges(std::string_view before, std::string_view after);
 
 }  // namespace dml::core

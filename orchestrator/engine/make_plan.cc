@@ -33,6 +33,8 @@ class Lookup {
         results_(results) {}
 
   Result<PlannedTask> operator()(TaskId unit) {
+    // Later it gets the answer of its chain.
+    if (!parts_.fusion.leads(unit)) return PlannedTask{Decision::kReuse, {}};
     while (true) {
       DML_TRY(Verdict verdict, resolver_.Resolve(unit, {states_, results_}));
       if (const auto* hash = std::get_if<MustHash>(&verdict)) {
@@ -46,7 +48,7 @@ class Lookup {
         return PlannedTask{Decision::kSkip, std::move(skip->reason)};
       }
       results_[unit] = std::move(std::get<MayReuse>(verdict).result);
-      results_[unit]->fields = nullptr;
+      results_[unit]->fields.clear();
       return PlannedTask{Decision::kReuse, "unchanged"};
     }
   }

@@ -16,6 +16,13 @@ namespace {
 // to start at once.
 constexpr int kResolvesPerTurnMax = 1024;
 
+// How long after the last launch the log has time for who waits.
+constexpr Duration kQuiet = Duration::Millis(500);
+
+bool IsWaiting(core::TaskState state) {
+  return state == core::TaskState::kBlocked || state == core::TaskState::kReady;
+}
+
 // Whether a task in this state has an attempt that a runner knows of.
 bool HoldsAttempt(core::TaskState state) {
   return state == core::TaskState::kLaunching || state == core::TaskState::kRunning ||
@@ -42,6 +49,7 @@ RunLoop::RunLoop(const RunParts& parts)
       scheduler_(parts.graph, PoliciesOf(parts.pipeline, parts.store), SchedulerOptionsOf(parts)),
       prefetch_(parts.options.prefetch_max),
       states_(parts.graph.size(), core::TaskState::kBlocked),
+      logged_(parts.graph.size(), core::TaskState::kBlocked),
       results_(parts.graph.size()),
       reasons_(parts.graph.size()),
       active_() {
@@ -63,6 +71,7 @@ Result<void> RunLoop::Begin() {
   CrashPoint("run.beginning");
   DML_TRY(run_, parts_.store.BeginRun(header, tasks));
   CrashPoint("run.begun");
+  resolver_.SetRun(run_);
   parts_.observer.RunStarted(run_, parts_.pipeline);
   for (std::size_t i = 0; i < parts_.graph.size(); ++i) {
     const TaskId task(i);
@@ -85,7 +94,10 @@ Result<void> RunLoop::Begin() {
 
 std::optional<Instant> RunLoop::NextWakeup() const {
   if (!unresolved_.empty() || !events_.empty()) return parts_.clock.Now();
-  return scheduler_.NextWakeup();
+  const std::optional<Instant> wakeup = scheduler_.NextWakeup();
+  if (unlogged_.empty()) return wakeup;
+  const Instant quiet = last_launch_ + kQuiet;
+  return wakeup ? std::min(*wakeup, quiet) : quiet;
 }
 
 Duration RunLoop::Patience() const {
@@ -121,12 +133,31 @@ void RunLoop::Plan(const core::Change& change) {
   std::string reason = change.reason;
   if (change.blamed.valid()) reason = parts_.pipeline.tasks[change.blamed].name + " " + reason;
   if (change.to == core::TaskState::kLaunching) reason = active_[change.task]->reason;
-  for (const TaskId member : parts_.fusion.members[change.task]) {
-    batch_.changes.push_back(
-        {member, change.from, change.to, change.attempt, reason, change.failure});
-  }
   changes_.push_back(change);
-  changes_.back().reason = std::move(reason);
+  changes_.back().reason = reason;
+  if (IsWaiting(change.from) && IsWaiting(change.to)) {
+    unlogged_.push_back(change.task);
+  } else {
+    Log(change.task, change.to, change.attempt, reason, change.failure);
+  }
+}
+
+void RunLoop::Log(TaskId unit, core::TaskState to, AttemptNumber attempt, const std::string& reason,
+                  core::FailureKind failure) {
+  const core::TaskState from = std::exchange(logged_[unit], to);
+  for (const TaskId member : parts_.fusion.members[unit]) {
+    batch_.changes.push_back({member, from, to, attempt, reason, failure});
+  }
+}
+
+// Nothing depends on the log telling who is ready: it is written when there is nothing to launch.
+// Most tasks have been launched by then, and it is never written for them.
+void RunLoop::LogReady() {
+  if (unlogged_.empty() || parts_.clock.Now() < last_launch_ + kQuiet) return;
+  for (const TaskId unit : std::exchange(unlogged_, {})) {
+    if (logged_[unit] == states_[unit] || !IsWaiting(states_[unit])) continue;
+    Log(unit, states_[unit], scheduler_.attempt(unit), {}, core::FailureKind::kNone);
+  }
 }
 
 void RunLoop::Plan(const core::Launch& command) {
@@ -204,7 +235,7 @@ void RunLoop::Reuse(TaskId unit, state::TaskResult result) {
   } else {
     batch_.reused.emplace_back(unit, result.key);
   }
-  result.fields = nullptr;
+  result.fields.clear();
   results_[unit] = std::move(result);
   events_.emplace_back(core::ResolvedReuse{unit, "unchanged"});
 }
@@ -217,7 +248,7 @@ state::TaskResult RunLoop::ResultOf(const Active& active, std::vector<Artifact> 
 void RunLoop::Complete(TaskId unit, AttemptNumber attempt, std::vector<Artifact> outputs) {
   Active& active = *active_[unit];
   // The fields of the key are the store's from here on; the rest is also for those who come after.
-  Json fields = std::exchange(active.task.fields, nullptr);
+  std::string fields = std::exchange(active.task.fields, {});
   state::TaskResult result = ResultOf(active, std::move(outputs));
   results_[unit] = result;
   result.fields = std::move(fields);
@@ -226,6 +257,7 @@ void RunLoop::Complete(TaskId unit, AttemptNumber attempt, std::vector<Artifact>
 }
 
 Result<void> RunLoop::Persist() {
+  LogReady();
   batch_.files = files_.TakeNew();
   if (batch_.empty()) return {};
   CrashPoint("turn.decided");
@@ -276,6 +308,7 @@ void RunLoop::LaunchAll() {
   if (launches_.empty()) return;
   std::vector<runners::LaunchSpec> batch;
   batch.reserve(launches_.size());
+  last_launch_ = parts_.clock.Now();
   const auto launches = std::exchange(launches_, {});
   for (const core::Launch& launch : launches) {
     batch.push_back(

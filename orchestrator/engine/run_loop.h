@@ -106,6 +106,9 @@ class RunLoop {
   void Plan(const core::Launch& command);
   void Plan(const core::Commit& command);
   void Plan(const core::Kill& command) { kills_.push_back(command); }
+  void Log(TaskId unit, core::TaskState to, AttemptNumber attempt, const std::string& reason,
+           core::FailureKind failure);
+  void LogReady();
   void ResolveSome();
   void Resolve(TaskId unit);
   void Run(TaskId unit, MustRun verdict);
@@ -136,6 +139,9 @@ class RunLoop {
   Instant started_{0};
 
   IdMap<TaskId, core::TaskState> states_;  // as of the last Apply
+  IdMap<TaskId, core::TaskState> logged_;  // as the log has it; behind only in who is ready
+  std::vector<TaskId> unlogged_;           // where it may be behind
+  Instant last_launch_{0};
   IdMap<TaskId, std::optional<state::TaskResult>> results_;
   IdMap<TaskId, std::string> reasons_;  // why those that run, run
   IdMap<TaskId, std::unique_ptr<Active>> active_;

@@ -28,6 +28,7 @@ Result<void> RunLoop::Resume(RunId run, const state::RunSnapshot& snapshot) {
   CrashPoint("resume.loaded");
   started_ = parts_.clock.Now();
   run_ = run;
+  resolver_.SetRun(run_);
   parts_.observer.RunStarted(run_, parts_.pipeline);
   Restore(snapshot);
   TakeUpCommits(snapshot);
@@ -63,7 +64,7 @@ void RunLoop::Restore(const state::RunSnapshot& snapshot) {
     }
     const state::StoredTask& stored = snapshot.tasks[task];
     scheduler_.Restore(task, {stored.state, stored.attempt, stored.counts, stored.last_failure});
-    states_[task] = stored.state;
+    states_[task] = logged_[task] = stored.state;
     if (!core::IsFinal(stored.state) || stored.state == TaskState::kCancelled) continue;
     const bool done = core::HasOutputs(stored.state);
     const TaskState shown = done ? TaskState::kReused : stored.state;
@@ -171,7 +172,7 @@ Result<bool> RunLoop::LoadOutputs(TaskId unit) {
   DML_TRY(std::optional<state::TaskResult> result, parts_.store.FindResult(*key));
   if (!result || !artifacts_.Holds(result->outputs)) return false;
   artifacts_.Locate(result->outputs);
-  result->fields = nullptr;
+  result->fields.clear();
   results_[unit] = std::move(result);
   return true;
 }

@@ -218,7 +218,7 @@ std::string TaskResolver::NameOf(const std::string& path) const {
 
 Result<std::optional<state::TaskResult>> TaskResolver::LastResult(const std::string& task) {
   if (!last_keys_) {
-    DML_TRY(auto keys, parts_.store.LastKeys(parts_.pipeline.file));
+    DML_TRY(auto keys, parts_.store.LastKeys(parts_.pipeline.file, run_));
     last_keys_ = std::move(keys);
   }
   const auto last = last_keys_->find(task);
@@ -265,10 +265,11 @@ std::string TaskResolver::FileChange(const PreparedTask& task,
 }
 
 // Which producer, why it ran, and what came of it: "input raw: file a.csv changed, 3 rows added".
-Result<std::string> TaskResolver::InputChange(const PreparedTask& task, const Json& before,
+Result<std::string> TaskResolver::InputChange(const PreparedTask& task, const std::string& before,
                                               const std::string& port, const Upstream& upstream) {
   const TaskDecl& first = *task.members.front();
-  const Json old_inputs = before.value("inputs", Json::object()).value(port, Json::array());
+  const Json fields = core::ParseKeyFields(before);
+  const Json old_inputs = fields.value("inputs", Json::object()).value(port, Json::array());
   std::size_t position = 0;
   for (const pipelines::InputEdge& edge : first.inputs) {
     if (edge.port != port) continue;

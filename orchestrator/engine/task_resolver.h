@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,7 +29,7 @@ struct PreparedTask {
   std::vector<Artifact> inputs;
   std::vector<runners::FileSet> files;  // outside the store, as they were hashed
   Digest key;
-  Json fields;
+  std::string fields;  // what the key is the hash of
 
   [[nodiscard]] const pipelines::TaskDecl& decl() const { return *members.back(); }
   [[nodiscard]] const pipelines::Work& work(std::size_t member) const {
@@ -82,6 +83,10 @@ class TaskResolver {
  public:
   explicit TaskResolver(const ResolverParts& parts) : parts_(parts) {}
 
+  // The run that it decides for: "what has changed" is since the one before. Without, since the
+  // newest.
+  void SetRun(RunId run) { run_ = run; }
+
   Result<Verdict> Resolve(TaskId unit, const Upstream& upstream);
 
  private:
@@ -97,10 +102,11 @@ class TaskResolver {
   Result<std::optional<state::TaskResult>> LastResult(const std::string& task);
   [[nodiscard]] std::string FileChange(const PreparedTask& task,
                                        const core::KeyChange& change) const;
-  Result<std::string> InputChange(const PreparedTask& task, const Json& before,
+  Result<std::string> InputChange(const PreparedTask& task, const std::string& before,
                                   const std::string& port, const Upstream& upstream);
 
   ResolverParts parts_;
+  RunId run_{std::numeric_limits<std::int64_t>::max()};
   std::optional<std::map<std::string, Digest>> last_keys_;  // by task name; loaded when asked for
 };
 

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "base/files.h"
+#include "orchestrator/core/fingerprint.h"
 
 namespace dml::report {
 
@@ -56,8 +57,8 @@ void AddPanels(const state::TaskResult& result, TaskFacts& task) {
 
 // The key of a result tells its type; a fused task has that of its last step.
 std::string TypeOfResult(const state::TaskResult& result) {
-  if (!result.fields.is_object() || !result.fields.contains("work")) return {};
-  const Json& work = result.fields["work"];
+  const Json fields = core::ParseKeyFields(result.fields);
+  const Json work = fields.value("work", Json::array());
   if (!work.is_array() || work.empty() || !work.back().is_object()) return {};
   return work.back().value("uses", "run");
 }

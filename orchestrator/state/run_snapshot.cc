@@ -73,7 +73,7 @@ Result<PendingCommit> ParsePending(const Statement& row) {
   DML_TRY(const Json json, ParseStored(row.Text(3)));
   TaskResult& result = pending.result;
   DML_TRY(result.key, Digest::FromHex(json.value("key", "")));
-  result.fields = json.value("fields", Json::object());
+  result.fields = CanonicalJson(json.value("fields", Json::object()));
   result.metrics = json.value("metrics", Json::object());
   result.warnings = json.value("warnings", std::vector<std::string>());
   result.wall.ns = json.value("wall_ns", std::int64_t{0});

@@ -1,7 +1,9 @@
 #include "orchestrator/state/run_store.h"
 
 #include <array>
+#include <unordered_map>
 
+#include "orchestrator/core/fingerprint.h"
 #include "orchestrator/state/result_json.h"
 #include "orchestrator/state/run_store_state.h"
 #include "orchestrator/state/schema.h"
@@ -132,7 +134,7 @@ Result<void> RunStore::State::UpdateTask(RunId run, WallTime now, const StateCha
 Result<void> RunStore::State::WritePending(RunId run, const PendingCommit& pending) {
   const TaskResult& result = pending.result;
   const std::string text = CanonicalJson({{"key", result.key.Hex()},
-                                          {"fields", result.fields},
+                                          {"fields", core::ParseKeyFields(result.fields)},
                                           {"metrics", result.metrics},
                                           {"warnings", result.warnings},
                                           {"wall_ns", result.wall.ns},
@@ -186,13 +188,12 @@ Result<void> RunStore::Write(RunId run, WallTime now, const Batch& batch) {
   }
   DML_RETURN_IF_ERROR(state_->FindEndOfLog(run));
   // Every move is in the log; the table, which is its fold, needs only the last of each task.
-  std::map<TaskId, const StateChange*> last;
+  std::unordered_map<std::size_t, const StateChange*> last;
+  for (const StateChange& change : batch.changes) last[change.task.index()] = &change;
   for (const StateChange& change : batch.changes) {
     DML_RETURN_IF_ERROR(state_->WriteChange(run, now, change));
-    last[change.task] = &change;
-  }
-  for (const auto& [task, change] : last) {
-    DML_RETURN_IF_ERROR(state_->UpdateTask(run, now, *change));
+    if (last[change.task.index()] != &change) continue;
+    DML_RETURN_IF_ERROR(state_->UpdateTask(run, now, change));
   }
   return {};
 }
@@ -243,32 +244,18 @@ Result<void> RunStore::RememberFile(const std::string& path, const FileStamp& st
       .Run();
 }
 
-Result<std::map<std::string, Digest>> RunStore::LastKeys(const std::string& file) {
+Result<std::map<std::string, Digest>> RunStore::LastKeys(const std::string& file, RunId before) {
   DML_TRY(Statement query,
           state_->db.Prepare(
               "SELECT t.name, r.key FROM results r JOIN tasks t ON t.run = r.run AND t.task = "
-              "r.task WHERE r.run = (SELECT id FROM runs u WHERE file = ? AND EXISTS(SELECT 1 FROM "
-              "results x WHERE x.run = u.id) ORDER BY id DESC LIMIT 1)"));
-  query.Bind(file);
+              "r.task WHERE r.run = (SELECT id FROM runs u WHERE file = ? AND id < ? AND "
+              "EXISTS(SELECT 1 FROM results x WHERE x.run = u.id) ORDER BY id DESC LIMIT 1)"));
+  query.Bind(file).Bind(before.value);
   std::map<std::string, Digest> keys;
   while (true) {
     DML_TRY(const bool row, query.Step());
     if (!row) return keys;
     keys.emplace(query.Text(0), query.Hash(1));
-  }
-}
-
-Result<std::map<std::string, Duration>> RunStore::MeanDurations() {
-  DML_TRY(Statement query,
-          state_->db.Prepare("SELECT t.step, CAST(avg(c.wall_ns) AS INTEGER) FROM tasks t "
-                             "JOIN results r ON r.run = t.run AND r.task = t.task "
-                             "JOIN cache c ON c.key = r.key "
-                             "WHERE t.run > (SELECT max(id) - 4 FROM runs) GROUP BY t.step"));
-  std::map<std::string, Duration> means;
-  while (true) {
-    DML_TRY(const bool row, query.Step());
-    if (!row) return means;
-    means.emplace(query.Text(0), Duration{query.Int(1)});
   }
 }
 

@@ -45,7 +45,7 @@ struct StateChange {
 // What a task left behind, under its cache key.
 struct TaskResult {
   Digest key;
-  Json fields = Json::object();   // the named parts of the key
+  std::string fields;             // the named parts of the key, as core::KeyFields gives them
   std::vector<Artifact> outputs;  // file paths are not stored: blobs are found by digest
   Json metrics = Json::object();
   std::vector<std::string> warnings;
@@ -159,9 +159,11 @@ class RunStore {
   [[nodiscard]] Result<std::optional<Digest>> FindFile(const std::string& path,
                                                        const FileStamp& stamp);
   Result<void> RememberFile(const std::string& path, const FileStamp& stamp, const Digest& digest);
-  // The keys of the newest run of this file that has results, by task name: what changed since.
-  [[nodiscard]] Result<std::map<std::string, Digest>> LastKeys(const std::string& file);
-  // Mean wall time per step type or task name over the cache, for the critical path.
+  // The keys of the newest run of this file before `before` that has results, by task name: what
+  // changed since.
+  [[nodiscard]] Result<std::map<std::string, Digest>> LastKeys(const std::string& file,
+                                                               RunId before);
+  // Mean wall time of a step, from a sample of the newest runs, for the critical path.
   [[nodiscard]] Result<std::map<std::string, Duration>> MeanDurations();
 
  private:

@@ -157,7 +157,7 @@ Result<void> RunView::State::AddAttempts(RunId run, std::vector<TaskView>& tasks
 Result<TaskResult> RunView::State::ReadResult(const Statement& row) const {
   TaskResult result;
   result.key = row.Hash(1);
-  result.fields = Json::parse(row.Text(2), nullptr, false);
+  result.fields = row.Text(2);
   DML_TRY(result.outputs, ArtifactsFromJson(Json::parse(row.Text(3), nullptr, false)));
   for (Artifact& artifact : result.outputs) {
     for (ArtifactFile& file : artifact.files) {

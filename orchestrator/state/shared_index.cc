@@ -63,12 +63,11 @@ Result<void> SharedIndex::Remove(const Digest& key) {
 }
 
 Result<void> BindResult(Statement& insert, WallTime now, const TaskResult& result) {
-  const std::string fields = CanonicalJson(result.fields);
   const std::string outputs = CanonicalJson(ArtifactsToJson(result.outputs));
   const std::string metrics = CanonicalJson(result.metrics);
   const std::string warnings = CanonicalJson(Json(result.warnings));
   return insert.Bind(result.key)
-      .Bind(fields)
+      .Bind(result.fields)
       .Bind(outputs)
       .Bind(metrics)
       .Bind(warnings)
@@ -84,16 +83,16 @@ Result<std::optional<TaskResult>> FindOne(Statement& find, const Digest& key) {
   if (!found) return std::optional<TaskResult>();
   TaskResult result;
   result.key = key;
-  const std::array<std::string, 4> texts{find.Text(0), find.Text(1), find.Text(2), find.Text(3)};
+  result.fields = find.Text(0);
+  const std::array<std::string, 3> texts{find.Text(1), find.Text(2), find.Text(3)};
   result.wall.ns = find.Int(4);
   result.cpu.ns = find.Int(5);
   result.memory_bytes = find.Int(6);
   DML_RETURN_IF_ERROR(find.Step());
-  DML_TRY(result.fields, ParseStored(texts[0]));
-  DML_TRY(const Json outputs, ParseStored(texts[1]));
+  DML_TRY(const Json outputs, ParseStored(texts[0]));
   DML_TRY(result.outputs, ArtifactsFromJson(outputs));
-  DML_TRY(result.metrics, ParseStored(texts[2]));
-  DML_TRY(const Json warnings, ParseStored(texts[3]));
+  DML_TRY(result.metrics, ParseStored(texts[1]));
+  DML_TRY(const Json warnings, ParseStored(texts[2]));
   for (const Json& warning : warnings) {
     if (warning.is_string()) result.warnings.push_back(warning.get<std::string>());
   }

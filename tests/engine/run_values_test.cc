@@ -1,5 +1,6 @@
 // Values that exist only once other tasks are done: metrics in parameters, and conditions.
 
+#include "orchestrator/core/fingerprint.h"
 #include "tests/engine/session_fixture.h"
 
 namespace dml::engine {
@@ -42,7 +43,8 @@ TEST_F(RunValues, AMetricBecomesAParameterAndPartOfTheKey) {
   ASSERT_EQ(ran.launched, (Names{"a", "b"})) << "b waits for the metric";
   EXPECT_EQ(std::get<0>(ran.specs[1].work)[0].params["x"], 0);
   EXPECT_EQ(Run(maker_.pipeline).launched, Names{}) << "the same value gives the same key";
-  EXPECT_EQ(Tasks(ran.result.run)[1].result->fields["work"][0]["params"]["x"], 0);
+  EXPECT_EQ(core::ParseKeyFields(Tasks(ran.result.run)[1].result->fields)["work"][0]["params"]["x"],
+            0);
 }
 
 TEST_F(RunValues, AMetricThatWasNotReportedIsAFailureThatNamesIt) {

@@ -172,12 +172,16 @@ TEST_F(SessionTest, ChainsOfRowLocalStepsAreOneAttempt) {
   const TaskId b = maker.Add("b", {a}, {{"x", 2}});
   maker.Add("c", {b}, {{"x", 3}});
   for (const TaskId task : {load, a, b}) maker[task].row_local = true;
+  const auto plan = MakePlan(*home_, maker.pipeline, {}, clock_);
+  ASSERT_TRUE(plan.ok());
+  EXPECT_EQ(plan->count(core::Decision::kRun), 4U);
   const Ran ran = Run(maker.pipeline);
   EXPECT_EQ(ran.launched, (Names{"load", "b", "c"}));
   EXPECT_EQ(std::get<0>(ran.specs[1].work).size(), 2U);
   EXPECT_EQ(ran.result.count(TaskState::kSucceeded), 4U);
   EXPECT_EQ(Tasks(ran.result.run)[1].state, TaskState::kSucceeded);
   EXPECT_EQ(Run(maker.pipeline).result.count(TaskState::kReused), 4U);
+  EXPECT_EQ(MakePlan(*home_, maker.pipeline, {}, clock_)->count(core::Decision::kReuse), 4U);
   std::get<pipelines::NativeWork>(maker[a].work).params["x"] = 9;
   EXPECT_EQ(Run(maker.pipeline).launched, (Names{"b", "c"}));
 }

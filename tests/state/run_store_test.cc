@@ -32,7 +32,7 @@ class RunStoreTest : public testing::Test {
   static TaskResult SomeResult() {
     TaskResult result;
     result.key = Sha256::Of("key");
-    result.fields = {{"params.C", 0.1}};
+    result.fields = R"({"params.C":0.1})";
     result.metrics = {{"cv", {{"roc_auc", 0.72}}}};
     result.warnings = {"one class is rare"};
     result.wall = Duration::Seconds(2);

@@ -58,7 +58,7 @@ class Snapshot : public testing::Test {
   static TaskResult Result(const std::string& key) {
     TaskResult result;
     result.key = Sha256::Of(key);
-    result.fields = {{"params", {{"C", 0.1}}}};
+    result.fields = R"({"params":{"C":0.1}})";
     result.metrics = {{"rows", 3}};
     result.warnings = {"rare"};
     result.wall = Duration::Seconds(2);
