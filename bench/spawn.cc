@@ -1,7 +1,7 @@
-// Which way of starting a command is the fastest: posix_spawn, as runners/agent does it, or the two
-// launchers of Boost.Process v2, for a small process and for one that holds 512 MB. Every command
-// is /bin/true in a process group of its own, two at a time, and is waited for with its resource
-// use. `bench_spawn [count]`.
+// Which way of starting a command is the fastest: that of runners/agent, without and with a limit
+// of memory, posix_spawn, or the two launchers of Boost.Process v2, for a small process and for one
+// that holds 512 MB. Every command is /bin/true in a process group of its own, two at a time, and
+// is waited for with its resource use. `bench_spawn [count]`.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/process/v2/posix/vfork_launcher.hpp>
@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "runners/agent/start_program.h"
 
 namespace dml {
 namespace {
@@ -46,6 +47,15 @@ int BySpawn() {
   if (posix_spawn(&pid, kProgram, nullptr, &attributes, argv, environ) != 0) pid = -1;
   posix_spawnattr_destroy(&attributes);
   return pid;
+}
+
+int ByAgent(std::int64_t memory_max) {
+  agent::ProgramStart start;
+  start.argv = {kProgram};
+  for (char** entry = environ; *entry != nullptr; ++entry) start.env.emplace_back(*entry);
+  start.memory_max = memory_max;
+  int pid = -1;
+  return agent::StartProgram(start, &pid) == 0 ? pid : -1;
 }
 
 template <typename Launcher>
@@ -101,6 +111,9 @@ int main(int argc, char** argv) {
   }
   std::vector<char> ballast;
   for (const char* size : {"small", "512 MB"}) {
+    dml::Measure("runners/agent", size, count, [] { return dml::ByAgent(0); });
+    dml::Measure("runners/agent, limited memory", size, count,
+                 [] { return dml::ByAgent(64 << 20); });
     dml::Measure("posix_spawn", size, count, dml::BySpawn);
     dml::Measure("Boost.Process v2, default launcher", size, count,
                  dml::ByBoost<posix::default_launcher>);

@@ -32,8 +32,18 @@ using runners::ExitTimeout;
 constexpr int kTerminateWanted = 1;
 constexpr int kKillWanted = 2;
 constexpr Duration kLogCheckInterval = Duration::Seconds(1);
+// How often to look for the end of a process that cannot be polled.
+constexpr Duration kBlindInterval = Duration::Millis(20);
 
+// -1 if this process has no descriptor to spare.
 int OpenPidfd(int pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
+// It can be waited for, and stays so.
+bool HasEnded(int pid) {
+  siginfo_t info{};
+  const auto id = static_cast<id_t>(pid);
+  return ::waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+}
 
 Duration ToDuration(const timeval& time) {
   return {static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 +
@@ -109,6 +119,7 @@ CommandEnd CommandRun::Start(const runners::LaunchSpec& spec,
   started(pid);
   CommandEnd end = Supervise(pid, spec);
   filter.Finish();
+  JudgeMemory(spec.memory_bytes, end.usage, spec.log_path, end.reason);
   RemoveEmptyLog(spec.log_path);
   return end;
 }
@@ -149,17 +160,17 @@ CommandEnd CommandRun::Supervise(int pid, const runners::LaunchSpec& spec) {
     }
     Instant wake = check_log_at;
     for (const auto& next : {term_at, kill_at}) wake = std::min(wake, next.value_or(wake));
+    if (fds[0].fd < 0) wake = std::min(wake, now + kBlindInterval);
     const std::int64_t left_ms = std::max<std::int64_t>(0, (wake - now).ns / 1'000'000) + 1;
     ::poll(fds, 2, static_cast<int>(left_ms));
     std::uint64_t count = 0;
     if ((fds[1].revents & POLLIN) != 0 && ::read(wake_fd_, &count, sizeof count) < 0) count = 0;
-    if ((fds[0].revents & POLLIN) != 0) break;
+    if ((fds[0].revents & POLLIN) != 0 || (fds[0].fd < 0 && HasEnded(pid))) break;
   }
-  ::close(fds[0].fd);
+  if (fds[0].fd >= 0) ::close(fds[0].fd);
   CommandEnd end = Bury(pid);
   end.usage.wall = clock.Now() - start;
   if (log_cut || CutLog(spec.log_path)) end.warnings.emplace_back(kLogCutWarning);
-  JudgeMemory(spec.memory_bytes, end.usage, end.reason);
   if (timed_out) end.reason = ExitTimeout{};
   if (stopped) end.reason = ExitKilled{};
   return end;

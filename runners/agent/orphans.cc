@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <optional>
@@ -73,6 +74,10 @@ std::vector<int> Processes() {
 // comes to mean.
 Result<bool> EndIfOrphan(int pid, const std::string& home) {
   const auto fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  // Without a descriptor to spare an orphan could not be told.
+  if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+    return Error::System("cannot look at the processes of this machine", errno);
+  }
   if (fd < 0) return false;
   const auto mark = FindMark(pid);
   const bool orphan = mark && IsOfDeadHead(*mark, home);

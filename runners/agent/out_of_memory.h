@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "runners/api/runner.h"
 
@@ -19,9 +20,9 @@ class OutOfMemoryWatch {
 };
 
 // Says of an end by a signal that it was for lack of memory, and hints at it for an exit code, if
-// `usage` came close to `limit_bytes` (0: none). What merely had one large allocation refused
-// cannot be told from any other failure.
+// `usage` came close to `limit_bytes` (0: none), or if the end of the log says that an allocation
+// was refused, in the words of Python, C++, Java, the shell or the C library.
 void JudgeMemory(std::int64_t limit_bytes, const runners::ResourceUsage& usage,
-                 runners::ExitReason& reason);
+                 const std::string& log_path, runners::ExitReason& reason);
 
 }  // namespace dml::agent

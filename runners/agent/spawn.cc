@@ -1,9 +1,6 @@
 #include "runners/agent/spawn.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,7 +8,9 @@
 #include <map>
 #include <string_view>
 
+#include "runners/agent/command_files.h"
 #include "runners/agent/start_failure.h"
+#include "runners/agent/start_program.h"
 
 extern "C" char** environ;  // NOLINT(readability-redundant-declaration): POSIX names no header
 
@@ -21,55 +20,6 @@ namespace {
 
 // Of a command line that cannot be: what shells answer.
 constexpr int kUsage = 2;
-
-// Attributes and file actions of one posix_spawn, destroyed together.
-class SpawnPlan {
- public:
-  explicit SpawnPlan(short extra_flags) {
-    posix_spawnattr_init(&attributes_);
-    posix_spawn_file_actions_init(&actions_);
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setflags(&attributes_, static_cast<short>(POSIX_SPAWN_SETSIGMASK |
-                                                              POSIX_SPAWN_SETSIGDEF | extra_flags));
-    posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
-  }
-  ~SpawnPlan() {
-    posix_spawn_file_actions_destroy(&actions_);
-    posix_spawnattr_destroy(&attributes_);
-  }
-  SpawnPlan(const SpawnPlan&) = delete;
-  SpawnPlan& operator=(const SpawnPlan&) = delete;
-
-  posix_spawn_file_actions_t* actions() { return &actions_; }
-
-  // Returns errno, 0 on success.
-  int Start(const std::vector<std::string>& argv, const std::vector<std::string>& env, int* pid) {
-    std::vector<char*> arguments = Pointers(argv);
-    std::vector<char*> variables = Pointers(env);
-    pid_t child = 0;
-    const int status = posix_spawnp(&child, arguments[0], &actions_, &attributes_, arguments.data(),
-                                    variables.data());
-    *pid = child;
-    return status;
-  }
-
- private:
-  // exec() takes char* for historical reasons and does not write through it.
-  static std::vector<char*> Pointers(const std::vector<std::string>& texts) {
-    std::vector<char*> pointers;
-    for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
-    pointers.push_back(nullptr);
-    return pointers;
-  }
-
-  posix_spawnattr_t attributes_{};
-  posix_spawn_file_actions_t actions_{};
-};
 
 // This process's environment with `extra` on top.
 std::vector<std::string> Environment(const std::map<std::string, std::string>& extra) {
@@ -89,28 +39,17 @@ SpawnedCommand SpawnCommand(const runners::LaunchSpec& spec, int output_fd) {
   if (auto checked = CheckTexts(command.argv, spec.env); !checked.ok()) {
     return runners::ExitFailure{std::move(checked).error(), kUsage};
   }
-  SpawnPlan plan(POSIX_SPAWN_SETPGROUP);
-  const std::string log = spec.log_path.empty() ? "/dev/null" : spec.log_path;
-  if (output_fd >= 0) {
-    posix_spawn_file_actions_adddup2(plan.actions(), output_fd, 1);
-  } else {
-    posix_spawn_file_actions_addopen(plan.actions(), 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND,
-                                     0644);
-  }
-  posix_spawn_file_actions_adddup2(plan.actions(), 1, 2);
-  const bool private_folder =
-      command.own_folder || !command.inputs.empty() || !command.outputs.empty();
-  if (private_folder) {
-    posix_spawn_file_actions_addchdir_np(plan.actions(), command.work_dir.c_str());
-  }
+  ProgramStart start;
+  start.argv = command.argv;
+  start.env = Environment(spec.env);
+  if (!spec.log_path.empty()) start.output = spec.log_path;
+  start.output_fd = output_fd;
+  start.errors_to_output = true;
+  if (UsesWorkFolder(command)) start.directory = command.work_dir;
+  start.memory_max = spec.memory_bytes;
   int pid = 0;
-  const int status = plan.Start(command.argv, Environment(spec.env), &pid);
-  if (status != 0) return WhyNotStarted(command, log, status);
-  if (spec.memory_bytes > 0) {
-    const rlimit limit{static_cast<rlim_t>(spec.memory_bytes),
-                       static_cast<rlim_t>(spec.memory_bytes)};
-    ::prlimit(pid, RLIMIT_DATA, &limit, nullptr);
-  }
+  const int status = StartProgram(start, &pid);
+  if (status != 0) return WhyNotStarted(command, start.output, status);
   return pid;
 }
 
@@ -120,15 +59,18 @@ Result<SpawnedWorker> SpawnWorker(const std::vector<std::string>& argv,
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return Error::System("cannot connect to a worker", errno);
   }
-  SpawnPlan plan(POSIX_SPAWN_SETSID);
-  posix_spawn_file_actions_addopen(plan.actions(), 1, "/dev/null", O_WRONLY, 0);
+  ProgramStart start;
+  start.argv = argv;
+  start.env = Environment(env);
+  start.session = true;
   // dup2 to itself would keep close-on-exec, so go through a number that is surely another one.
   const int high = ::fcntl(ends[1], F_DUPFD_CLOEXEC, 100);
-  posix_spawn_file_actions_adddup2(plan.actions(), high, kWorkerFd);
+  start.inherited_fd = high;
+  start.inherited_as = kWorkerFd;
   int pid = 0;
-  const int status = plan.Start(argv, Environment(env), &pid);
+  const int status = high < 0 ? errno : StartProgram(start, &pid);
   ::close(ends[1]);
-  ::close(high);
+  if (high >= 0) ::close(high);
   if (status != 0) {
     ::close(ends[0]);
     return Error::System("cannot start a worker '" + argv[0] + "'", status);

@@ -56,7 +56,7 @@ void Wake(int fd) {
 void WorkerPool::Launch(std::vector<runners::LaunchSpec> batch) {
   {
     const std::lock_guard lock(known_mutex_);
-    for (const auto& spec : batch) known_.emplace(spec.key, 0);
+    std::erase_if(batch, [this](const auto& spec) { return !known_.emplace(spec.key, 0).second; });
   }
   const std::lock_guard lock(mutex_);
   std::ranges::move(batch, std::back_inserter(arriving_));
@@ -416,7 +416,12 @@ void WorkerPool::Died(Worker& worker) {
   worker.line.pop_front();
   if (front.command_pid > 0) ::kill(-front.command_pid, SIGKILL);
   while (!worker.line.empty()) {
-    backlog_.push_front(std::move(worker.line.back().spec));
+    Running& waiting = worker.line.back();
+    if (waiting.kill_asked) {  // and the worker may not have read it
+      EndUnstarted(waiting.spec.key);
+    } else {
+      backlog_.push_front(std::move(waiting.spec));
+    }
     worker.line.pop_back();
   }
   runners::AttemptExited exited;

@@ -35,6 +35,7 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
+  // An attempt that is here already is left alone.
   void Launch(std::vector<runners::LaunchSpec> batch);
   void Kill(runners::AttemptKey key, runners::KillMode mode);
   [[nodiscard]] runners::AttemptStatus Find(runners::AttemptKey key);

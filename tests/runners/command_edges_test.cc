@@ -1,8 +1,10 @@
 // Goal: whatever is wrong with a command, it fails alone, and its message says what to do.
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "runners/agent/command_files.h"
+#include "runners/agent/command_run.h"
 #include "tests/runners/command_fixture.h"
 
 namespace dml::local {
@@ -108,6 +110,43 @@ TEST_F(CommandEdgesTest, TheMemoryLimitHolds) {
   LaunchSpec spec = Shell(0, "x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo survived");
   spec.memory_bytes = 64 << 20;
   EXPECT_NE(Run(spec), "success");
+}
+
+TEST_F(CommandEdgesTest, TheMemoryLimitHoldsFromTheFirstInstructionOn) {
+  // A limit that comes after the start is missed now and then.
+  for (std::size_t task = 0; task < 100; ++task) {
+    LaunchSpec spec = CommandSpec(task, {"grep", "data size", "/proc/self/limits"}, root_);
+    spec.memory_bytes = 64 << 20;
+    ASSERT_EQ(Run(spec), "success");
+    ASSERT_NE(Log(task).find("67108864             67108864"), std::string::npos) << Log(task);
+  }
+}
+
+TEST_F(CommandEdgesTest, AnAllocationThatIsRefusedIsRecognised) {
+  LaunchSpec spec = Shell(0, "echo 'MemoryError' >&2; exit 1");
+  EXPECT_EQ(Run(spec), "exit 1: the command ended with exit code 1");
+  EXPECT_EQ(Hint(0), "") << "without a limit it says nothing";
+  LaunchSpec limited = Shell(1, "echo 'MemoryError' >&2; exit 1");
+  limited.memory_bytes = 64 << 20;
+  EXPECT_EQ(Run(limited), "exit 1: the command ended with exit code 1");
+  EXPECT_EQ(Hint(1), "it was refused memory: ask for more with resources: {memory: ...}");
+  LaunchSpec aborted = Shell(2, "echo \"instance of 'std::bad_alloc'\" >&2; kill -ABRT $$");
+  aborted.memory_bytes = 64 << 20;
+  EXPECT_EQ(Run(aborted), "memory");
+}
+
+TEST_F(CommandEdgesTest, TheEndIsSeenWithoutADescriptorToSpare) {
+  agent::CommandRun run;
+  LaunchSpec spec = Shell(0, "sleep 0.05; exit 3");
+  spec.log_path.clear();
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const agent::CommandEnd end = run.Run(spec, [&](int) {
+    const rlimit none{0, before.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  });
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(std::get<ExitFailure>(end.reason).exit_code, 3);
 }
 
 TEST_F(CommandEdgesTest, SecretsReachTheCommandAndNothingElse) {

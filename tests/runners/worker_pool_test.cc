@@ -4,6 +4,8 @@
 
 #include <dirent.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
 
 #include "tests/runners/recording_sink.h"
 
@@ -23,6 +25,18 @@ class WorkerPoolTest : public testing::Test {
     std::vector<runners::LaunchSpec> batch;
     for (const std::string& name : uses) batch.push_back(NativeSpec(next_++, name));
     pool_.Launch(std::move(batch));
+  }
+
+  // The process that has the attempt, once it has been handed over.
+  static int WorkerOf(WorkerPool& pool, AttemptKey key) {
+    for (int look = 0; look < 2000; ++look) {
+      const auto status = pool.Find(key);
+      const auto* running = std::get_if<runners::AttemptRunning>(&status);
+      if (running != nullptr && running->pid > 0) return running->pid;
+      ::poll(nullptr, 0, 5);
+    }
+    ADD_FAILURE() << "it is not handed over";
+    return 0;
   }
 
   RecordingSink sink_;
@@ -85,6 +99,32 @@ TEST_F(WorkerPoolTest, KillsWhatWaitsInLine) {
   pool_.Kill(KeyOf(1), runners::KillMode::kTerminate);
   sink_.WaitForEnds(4);
   EXPECT_EQ(sink_.End(KeyOf(3)), "success");
+}
+
+TEST_F(WorkerPoolTest, AKillHoldsForOneThatWaitsBehindADyingWorker) {
+  WorkerPool one(Options(1), sink_);
+  one.Launch({NativeSpec(0, "hang"), NativeSpec(1, "echo"), NativeSpec(2, "echo")});
+  // Stopped, it does not read that the second is to be killed.
+  ::kill(WorkerOf(one, KeyOf(0)), SIGSTOP);
+  one.Kill(KeyOf(1), runners::KillMode::kTerminate);
+  one.Kill(KeyOf(0), runners::KillMode::kKill);
+  sink_.WaitForEnds(3);
+  EXPECT_EQ(sink_.End(KeyOf(0)), "killed");
+  EXPECT_EQ(sink_.End(KeyOf(1)), "killed");
+  EXPECT_EQ(sink_.End(KeyOf(2)), "success");
+}
+
+TEST_F(WorkerPoolTest, AnAttemptThatIsLaunchedTwiceRunsOnce) {
+  pool_.Launch({NativeSpec(0, "obey"), NativeSpec(1, "nap"), NativeSpec(1, "nap")});
+  pool_.Launch({NativeSpec(0, "obey"), NativeSpec(2, "echo")});
+  sink_.WaitForEnds(2);
+  pool_.Kill(KeyOf(0), runners::KillMode::kTerminate);
+  sink_.WaitForEnds(3);
+  // A second one would stand in line until here, and end twice, which the sink reports.
+  pool_.Launch({NativeSpec(3, "echo"), NativeSpec(4, "echo")});
+  sink_.WaitForEnds(5);
+  EXPECT_EQ(sink_.Order().size(), 5U);
+  EXPECT_TRUE(std::holds_alternative<runners::AttemptUnknown>(pool_.Find(KeyOf(0))));
 }
 
 TEST_F(WorkerPoolTest, WhatWaitsBehindALongTaskGoesToAFreeWorker) {
@@ -150,8 +190,14 @@ TEST_F(WorkerPoolTest, TimesOut) {
 
 TEST_F(WorkerPoolTest, ShutdownEndsWhatHangs) {
   Launch({"hang", "hang", "echo"});
+  const int first = WorkerOf(pool_, KeyOf(0));
+  const int second = WorkerOf(pool_, KeyOf(1));
+  EXPECT_NE(first, second);
   pool_.Shutdown();
   pool_.Shutdown();
+  for (const int pid : {first, second}) {
+    EXPECT_EQ(::kill(pid, 0), -1) << "worker " << pid << " still lives";
+  }
 }
 
 TEST(WorkerPool, AMissingWorkerIsInfrastructure) {
