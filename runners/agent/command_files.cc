@@ -62,9 +62,13 @@ Result<void> CollectOne(const fs::path& from, const std::string& port_dir,
 
 }  // namespace
 
+bool UsesWorkFolder(const runners::Command& command) {
+  return command.own_folder || !command.inputs.empty() || !command.outputs.empty();
+}
+
 Result<void> PrepareWorkFolder(const runners::LaunchSpec& spec) {
   const auto& command = std::get<runners::Command>(spec.work);
-  if (command.inputs.empty() && command.outputs.empty() && !command.own_folder) return {};
+  if (!UsesWorkFolder(command)) return {};
   DML_RETURN_IF_ERROR(MakeDirectories(command.work_dir));
   for (const auto& [port, declared] : command.inputs) {
     DML_TRY(const fs::path target, Inside(command.work_dir, declared));

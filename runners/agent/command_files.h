@@ -8,7 +8,10 @@
 
 namespace dml::agent {
 
-// The files around a command. A command without declared inputs and outputs has none.
+// The files around a command. One that does not use a work folder has none.
+
+// Whether it starts in its work folder; otherwise, in the folder of whoever runs it.
+[[nodiscard]] bool UsesWorkFolder(const runners::Command& command);
 
 // Creates the work folder and puts the input files where they were declared: a port with one file
 // as that file, any other as a folder, both by symbolic links.

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/suggest.h"
+#include "runners/agent/command_files.h"
 
 namespace dml::agent {
 
@@ -88,8 +89,7 @@ runners::ExitFailure WhyNotStarted(const runners::Command& command, const std::s
                                    int code) {
   const std::string& program = command.argv.front();
   // The new process opens its log and enters its folder first, and fails with the same numbers.
-  const bool private_folder = !command.inputs.empty() || !command.outputs.empty();
-  if (private_folder && !Exists(command.work_dir)) {
+  if (UsesWorkFolder(command) && !Exists(command.work_dir)) {
     return {Error::Environment(fmt::format("its work folder '{}' is gone", command.work_dir)), 1};
   }
   const std::string folder = log_path.substr(0, log_path.rfind('/'));
