@@ -2,52 +2,30 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
+#include <limits>
+
+#include "base/file_descriptor.h"
+#include "base/quantity.h"
 
 namespace dml {
 
 namespace {
 
-// Closes on every path out; Close() reports what a destructor would have to swallow.
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-
-  [[nodiscard]] int get() const { return fd_; }
-  int Close() {
-    const int status = ::close(fd_);
-    fd_ = -1;
-    return status;
-  }
-
- private:
-  int fd_;
-};
-
-Result<void> WriteAll(int fd, std::string_view content, const std::string& path) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(fd, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return Error::System("cannot write '" + path + "'", errno);
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
-}
-
 Result<void> WriteDurably(const std::string& path, std::string_view content) {
   FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (file.get() < 0) return Error::System("cannot create '" + path + "'", errno);
-  DML_RETURN_IF_ERROR(WriteAll(file.get(), content, path));
+  if (const int problem = WriteAll(file.get(), content); problem != 0) {
+    return Error::System("cannot write '" + path + "'", problem);
+  }
   if (::fsync(file.get()) != 0) return Error::System("cannot sync '" + path + "'", errno);
-  if (file.Close() != 0) return Error::System("cannot close '" + path + "'", errno);
+  if (const int problem = file.Close(); problem != 0) {
+    return Error::System("cannot close '" + path + "'", problem);
+  }
   return {};
 }
 
@@ -58,7 +36,21 @@ std::string ParentOf(const std::string& path) {
 
 }  // namespace
 
+Result<void> CheckRegularFile(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return Error::System("cannot open '" + path + "'", errno);
+  if (S_ISREG(info.st_mode)) return {};
+  if (S_ISDIR(info.st_mode)) return Error::Invalid("'" + path + "' is a folder, not a file");
+  return Error::Invalid("'" + path + "' is not a regular file",
+                        "copy what a pipe or device gives into a file, and name that");
+}
+
 Result<std::string> ReadFile(const std::string& path) {
+  return ReadFileUpTo(path, std::numeric_limits<std::size_t>::max());
+}
+
+Result<std::string> ReadFileUpTo(const std::string& path, std::size_t bytes_max) {
+  DML_RETURN_IF_ERROR(CheckRegularFile(path));
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return Error::System("cannot open '" + path + "'", errno);
   std::string content;
@@ -69,6 +61,10 @@ Result<std::string> ReadFile(const std::string& path) {
     if (got < 0) return Error::System("cannot read '" + path + "'", errno);
     if (got == 0) return content;
     content.append(block, static_cast<std::size_t>(got));
+    if (content.size() > bytes_max) {
+      return Error::Invalid(fmt::format("'{}' is larger than {}", path,
+                                        FormatSize(static_cast<std::int64_t>(bytes_max))));
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -7,9 +8,16 @@
 
 namespace dml {
 
-// Whole-file operations. All errors are kEnvironment and name the path.
+// Whole-file operations. Errors name the path and are kEnvironment if nothing else is said. Files
+// that users name for results are written as base/output_file.h says.
 
+// kInvalid if `path` is a folder, a device, a pipe or a socket: what may have no end, or block.
+Result<void> CheckRegularFile(const std::string& path);
+
+// kInvalid for what CheckRegularFile() refuses, unread.
 Result<std::string> ReadFile(const std::string& path);
+// Also kInvalid if there is more than `bytes_max`, of which little more is read.
+Result<std::string> ReadFileUpTo(const std::string& path, std::size_t bytes_max);
 
 // Replaces `path` by `content` so that a crash at any instruction leaves the old or the new
 // content: temporary file in the same folder, fsync, rename, fsync of the folder.

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/file_descriptor.h"
+#include "base/files.h"
 
 namespace dml {
 
@@ -80,24 +82,20 @@ Digest Sha256::Of(std::string_view text) {
   return hash.Finish();
 }
 
-Result<Digest> HashFile(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return Error::System("cannot open '" + path + "'", errno);
+Result<Digest> HashFile(const std::string& path, const std::stop_token& stop) {
+  DML_RETURN_IF_ERROR(CheckRegularFile(path));
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return Error::System("cannot open '" + path + "'", errno);
   Sha256 hash;
   std::vector<std::byte> block(kReadBlockBytes);
-  while (true) {
-    const ssize_t got = ::read(fd, block.data(), block.size());
+  while (!stop.stop_requested()) {
+    const ssize_t got = ::read(file.get(), block.data(), block.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) {
-      const int saved = errno;
-      ::close(fd);
-      return Error::System("cannot read '" + path + "'", saved);
-    }
-    if (got == 0) break;
+    if (got < 0) return Error::System("cannot read '" + path + "'", errno);
+    if (got == 0) return hash.Finish();
     hash.Update(std::span(block).first(static_cast<std::size_t>(got)));
   }
-  ::close(fd);
-  return hash.Finish();
+  return Error::Cancelled("stopped reading '" + path + "'");
 }
 
 Fingerprint& Fingerprint::Add(std::string_view name, std::string_view value) {

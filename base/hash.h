@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -43,8 +44,9 @@ class Sha256 {
   std::unique_ptr<State> state_;
 };
 
-// The SHA-256 of a file's content, read in blocks; kEnvironment if it cannot be read.
-Result<Digest> HashFile(const std::string& path);
+// The SHA-256 of a file's content, read in blocks: kEnvironment if it cannot be read, kInvalid if
+// it is not a regular file, kCancelled within a block of `stop`.
+Result<Digest> HashFile(const std::string& path, const std::stop_token& stop = {});
 
 // Hashes a sequence of named fields. Each name and value is length-prefixed, so that no two
 // different sequences share a byte stream.

@@ -1,6 +1,7 @@
 #include "base/files.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <string>
@@ -44,6 +45,21 @@ TEST_F(FilesTest, ErrorsNameThePath) {
   ASSERT_FALSE(missing.ok());
   EXPECT_NE(missing.error().message.find(root_ + "/nothing"), std::string::npos);
   EXPECT_FALSE(WriteFileAtomic(root_ + "/no/such/folder/file", "x").ok());
+}
+
+TEST_F(FilesTest, ReadsRegularFilesAloneAndUpToALimit) {
+  ASSERT_EQ(::mkfifo((root_ + "/pipe").c_str(), 0600), 0);
+  for (const std::string& path : {root_ + "/pipe", std::string("/dev/zero"), root_}) {
+    const auto refused = ReadFile(path);
+    ASSERT_FALSE(refused.ok()) << path;
+    EXPECT_EQ(refused.error().kind, ErrorKind::kInvalid) << path;
+  }
+  EXPECT_TRUE(ReadFile("/proc/self/stat").ok()) << "a file whose size is not known before";
+  ASSERT_TRUE(WriteFileAtomic(root_ + "/file", std::string(200'000, 'x')).ok());
+  EXPECT_TRUE(ReadFileUpTo(root_ + "/file", 200'000).ok());
+  const auto longer = ReadFileUpTo(root_ + "/file", 199'999);
+  ASSERT_FALSE(longer.ok());
+  EXPECT_EQ(longer.error().kind, ErrorKind::kInvalid);
 }
 
 }  // namespace

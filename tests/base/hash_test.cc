@@ -49,5 +49,23 @@ TEST(HashFile, ReadsTheWholeFile) {
   EXPECT_EQ(missing.error().kind, ErrorKind::kEnvironment);
 }
 
+TEST(HashFile, StopsWhenAsked) {
+  const std::string path = testing::TempDir() + "/hash_test_stop";
+  std::ofstream(path) << "content";
+  std::stop_source stop;
+  EXPECT_TRUE(HashFile(path, stop.get_token()).ok());
+  stop.request_stop();
+  const auto stopped = HashFile(path, stop.get_token());
+  ASSERT_FALSE(stopped.ok());
+  EXPECT_EQ(stopped.error().kind, ErrorKind::kCancelled);
+  std::filesystem::remove(path);
+}
+
+TEST(HashFile, RefusesWhatHasNoEnd) {
+  const auto endless = HashFile("/dev/zero");
+  ASSERT_FALSE(endless.ok());
+  EXPECT_EQ(endless.error().kind, ErrorKind::kInvalid);
+}
+
 }  // namespace
 }  // namespace dml
