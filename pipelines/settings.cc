@@ -51,10 +51,10 @@ ParamSpec RetrySpec() {
       AtLeast(Make("max_interval", ParamType::kDuration, "longest wait", defaults.max_interval.ns),
               0),
       Within(Make("jitter", ParamType::kFloat, "random share of each wait", defaults.jitter), 0, 1),
-      ListOf("on_exit_codes", ParamType::kInt,
-             "repeat only after these exit codes; all if absent"),
-      Choice("memory_growth", {"2x", "1x", "1.5x", "3x", "4x"},
-             "what the next attempt asks for after running out of memory, up to what the node has")};
+      ListOf("on_exit_codes", ParamType::kInt, "repeat only after these exit codes; all if absent"),
+      Choice(
+          "memory_growth", {"2x", "1x", "1.5x", "3x", "4x"},
+          "what the next attempt asks for after running out of memory, up to what the node has")};
   return retry;
 }
 

@@ -92,7 +92,9 @@ std::string PortSentence(const std::vector<PortSpec>& ports, std::string_view ti
   std::string out;
   for (const PortSpec& port : ports) {
     out += fmt::format("{}`{}` ({}{})", out.empty() ? "" : ", ", port.name, KindName(port.kind),
-                       port.many ? ", several" : port.named ? ", any names" : "");
+                       port.many    ? ", several"
+                       : port.named ? ", any names"
+                                    : "");
   }
   return fmt::format("\n{}: {}.\n", title, out);
 }

@@ -65,6 +65,7 @@ class TreeBuilder final : public YAML::EventHandler {
                 const std::string& value) override {
     if (tag != "?" && tag != "!" && !tag.empty()) Stop(mark, "YAML tags are not supported");
     const bool plain = tag == "?";
+    if (!plain) CheckClosed(mark);
     Node node = Node::Scalar(value, PlaceOf(mark), plain);
     node.place.width = Width(node);
     Finish(std::move(node), anchor);
@@ -109,6 +110,22 @@ class TreeBuilder final : public YAML::EventHandler {
   }
   [[noreturn]] void StopTooDeep(const YAML::Mark& mark) {
     Stop(mark, fmt::format("more than {} levels of nesting", kNestingMax));
+  }
+
+  // yaml-cpp takes the end of the file for the missing quote.
+  void CheckClosed(const YAML::Mark& mark) {
+    const std::string_view text = TextAt(mark);
+    const char quote = text.empty() ? '\0' : text.front();
+    if (quote != '"' && quote != '\'') return;
+    for (std::size_t i = 1; i < text.size(); ++i) {
+      if (quote == '"' && text[i] == '\\') {
+        ++i;
+      } else if (text[i] == quote) {
+        if (quote == '"' || i + 1 == text.size() || text[i + 1] != quote) return;
+        ++i;
+      }
+    }
+    Stop(mark, "this quote is never closed", fmt::format("end the text with {}", quote));
   }
 
   [[nodiscard]] std::size_t LineStart(const YAML::Mark& mark) const {

@@ -29,8 +29,8 @@ struct MetricsTable {
 bool IsVerdict(const std::string& type);
 
 // A table for every step whose tasks measured something, in declaration order. Steps of one
-// evaluating type share a table, so that models can be compared; what they nest, such as the figures
-// of every class, are details that tables leave out.
+// evaluating type share a table, so that models can be compared; what they nest, such as the
+// figures of every class, are details that tables leave out.
 std::vector<MetricsTable> MetricsTables(const RunFacts& run);
 
 // One metric of one task in two runs.

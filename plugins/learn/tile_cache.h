@@ -14,8 +14,9 @@ namespace dml::learn {
 // A source that reads each tile of another source once: iterative estimators go over the same
 // preprocessed rows many times. Tiles stay in memory up to `bytes_max`; the others go to an
 // unnamed scratch file in `scratch_folder`, which the system removes with the process, and are read
-// back from there. Without a scratch folder the others are read from the source again. Thread-safe; two threads that want the same new tile both read it, and the first
-// one's is kept. The inner source must outlive it.
+// back from there. Without a scratch folder the others are read from the source again. Thread-safe;
+// two threads that want the same new tile both read it, and the first one's is kept. The inner
+// source must outlive it.
 class TileCache final : public DataSource {
  public:
   TileCache(const DataSource& inner, std::uint64_t bytes_max, std::string scratch_folder);

@@ -18,6 +18,11 @@ constexpr std::uint64_t kAutoBytes = std::uint64_t{32} << 20;
 // Fills the features of a row and returns its target.
 using RowMaker = std::function<double(std::uint64_t row, std::span<double> x)>;
 
+std::uint64_t InformativeOf(const GenerateOptions& options) {
+  constexpr std::uint64_t kDefault = 10;
+  return options.informative > 0 ? options.informative : std::min(kDefault, options.features);
+}
+
 Result<void> CheckOptions(const GenerateOptions& options) {
   if (options.rows == 0 || options.features == 0 || options.classes == 0) {
     return Error::Invalid("rows, features and classes have to be at least 1");
@@ -86,8 +91,8 @@ Result<LoadReport> GenerateRegression(const GenerateOptions& options, const std:
   const Philox x_random(options.seed, "regression.x");
   const Philox c_random(options.seed, "regression.coefficient");
   const Philox e_random(options.seed, "regression.noise");
-  std::vector<double> coefficients(options.informative);
-  for (std::uint64_t j = 0; j < options.informative; ++j) coefficients[j] = 10 * c_random.Normal(j);
+  std::vector<double> coefficients(InformativeOf(options));
+  for (std::uint64_t j = 0; j < coefficients.size(); ++j) coefficients[j] = 10 * c_random.Normal(j);
   const RowMaker make = [&](std::uint64_t row, std::span<double> x) {
     double y = options.noise * e_random.Normal(row);
     for (std::size_t j = 0; j < x.size(); ++j) {
@@ -103,20 +108,18 @@ Result<LoadReport> GenerateClassification(const GenerateOptions& options,
                                           const std::string& directory,
                                           const LoadExecution& execution) {
   DML_RETURN_IF_ERROR(CheckOptions(options));
-  if (options.noise < 0 || options.noise > 1) {
-    return Error::Invalid("noise is a share of labels, between 0 and 1");
-  }
   const Philox x_random(options.seed, "classification.x");
   const Philox centre_random(options.seed, "classification.centre");
   const Philox class_random(options.seed, "classification.class");
   const Philox noise_random(options.seed, "classification.noise");
+  const std::uint64_t informative = InformativeOf(options);
   const RowMaker make = [&](std::uint64_t row, std::span<double> x) {
     std::uint64_t label = class_random.Below(options.classes, row);
     for (std::size_t j = 0; j < x.size(); ++j) {
       x[j] = options.spread * x_random.Normal(row, j);
-      if (j < options.informative) x[j] += centre_random.Below(2, label, j) == 0 ? -1.0 : 1.0;
+      if (j < informative) x[j] += centre_random.Below(2, label, j) == 0 ? -1.0 : 1.0;
     }
-    if (noise_random.Uniform(row, 0) < options.noise) {
+    if (noise_random.Uniform(row, 0) < options.flip) {
       label = noise_random.Below(options.classes, row, 1);
     }
     return static_cast<double>(label);

@@ -13,10 +13,11 @@ namespace dml::table {
 struct GenerateOptions {
   std::uint64_t rows = 1000;
   std::uint64_t features = 10;
-  std::uint64_t informative = 10;  // of the features; the rest is noise
-  double noise = 1.0;              // standard deviation around the true target
-  std::uint64_t classes = 2;       // classification; centres for blobs
-  double spread = 1.0;             // standard deviation of a class or blob around its centre
+  std::uint64_t informative = 0;  // of the features, the rest is noise; 0: at most 10
+  double noise = 1.0;             // regression: standard deviation around the true target
+  double flip = 0.01;             // classification: share of the labels that are drawn anew
+  std::uint64_t classes = 2;      // classification; centres for blobs
+  double spread = 1.0;            // standard deviation of a class or blob around its centre
   std::uint64_t seed = 0;
   std::uint64_t partition_rows = 0;  // 0: about 32 MiB per partition
 };
@@ -27,8 +28,7 @@ Result<LoadReport> GenerateRegression(const GenerateOptions& options, const std:
                                       const LoadExecution& execution);
 
 // Classes around centres at random corners of a cube of side 2 over the informative features;
-// column "class" is int64, 0 to classes - 1, in equal shares. `noise` is the share of labels
-// that are drawn anew.
+// column "class" is int64, 0 to classes - 1, in equal shares.
 Result<LoadReport> GenerateClassification(const GenerateOptions& options,
                                           const std::string& directory,
                                           const LoadExecution& execution);

@@ -23,7 +23,7 @@ class CrashPoints : public EndToEnd, public testing::WithParamInterface<std::str
 steps:
   - id: rows
     uses: generate.regression
-    with: {rows: 200, features: 12, seed: 1}
+    with: {n_samples: 200, n_features: 12, seed: 1}
   - id: parts
     uses: split.train_test
     input: rows

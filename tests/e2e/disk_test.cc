@@ -43,7 +43,7 @@ TEST_F(Disk, AFullDiskUnderANativeStepExitsWith3AndTheWorkGoesOnLater) {
   Write("p.yaml", "name: n\nsteps:\n  - {id: first, run: 'echo x >> " + Path("trace") +
                       "'}\n"
                       "  - id: big\n    needs: first\n    uses: generate.regression\n"
-                      "    with: {rows: 200000, features: 20, seed: 1}\n"
+                      "    with: {n_samples: 200000, n_features: 20, seed: 1}\n"
                       "    retry: {limit: 0, backoff: 1ms, max_interval: 1ms}\n");
   StartOptions small;
   small.file_size_max = 8'000'000;

@@ -24,8 +24,12 @@ dml::StepCatalog MakeCatalog() {
     param.element = {element};
     step.params.push_back(param);
   }
-  step.inputs = {{"in", dml::PortKind::kTable, false, true, ""}};
-  step.outputs = {{"out", dml::PortKind::kTable, true, false, ""}};
+  step.inputs.resize(1);
+  step.inputs[0].name = "in";
+  step.inputs[0].required = false;
+  step.inputs[0].many = true;
+  step.outputs.resize(1);
+  step.outputs[0].name = "out";
   catalog.steps.push_back(step);
   catalog.transforms.push_back({"t", "", "", step.params});
   return catalog;

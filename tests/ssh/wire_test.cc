@@ -20,7 +20,8 @@ TEST(Wire, MessagesComeBackAsTheyWere) {
   EXPECT_EQ(back->outputs[0].digest, Sha256::Of("x"));
   EXPECT_EQ(back->log_bytes, 5);
 
-  const auto log = DecodeLog(Encode(LogPiece{kKey, 1'000'000'000'000, "bytes"}));
+  const std::string payload = Encode(LogPiece{kKey, 1'000'000'000'000, "bytes"});
+  const auto log = DecodeLog(payload);
   ASSERT_TRUE(log.ok());
   EXPECT_EQ(log->key, kKey);
   EXPECT_EQ(log->offset, 1'000'000'000'000);

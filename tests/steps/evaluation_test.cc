@@ -21,6 +21,11 @@ class Evaluation : public StepLab {
     EXPECT_TRUE(run.ok()) << run.Failure();
     return run.outputs.at("model");
   }
+  Artifact FitRidge(const std::string& csv) {
+    const StepRun run = Run("train.ridge", {{"target", "y"}}, {{"data", Csv(csv)}});
+    EXPECT_TRUE(run.ok()) << run.Failure();
+    return run.outputs.at("model");
+  }
   Artifact Classifier() {
     std::string csv = "x,color,y\n";
     for (int i = 0; i < 60; ++i) {
@@ -106,6 +111,33 @@ TEST_F(Evaluation, WhatTheModelNeedsAndDoesNotFindIsNamed) {
   EXPECT_NE(unseen.find("row 2"), std::string::npos) << unseen;
   const std::string text = failure("x,color\n1,red\nmany,red\n");
   EXPECT_NE(text.find("'many'"), std::string::npos) << text;
+}
+
+TEST_F(Evaluation, ADateIsNotReadAsANumberNorANumberAsADate) {
+  const Artifact model = FitRidge("x,when,y\n1,2020-01-01,3\n2,2020-02-01,4\n4,2021-01-01,7\n");
+  const auto run = [&](const std::string& csv) {
+    return Run("predict", Json::object(), {{"model", model}, {"data", Csv(csv)}});
+  };
+  EXPECT_NE(run("x,when\n1,20200201\n")
+                .Failure()
+                .find("the column 'when' was timestamp in training and is int64 here"),
+            std::string::npos);
+  EXPECT_NE(run("x,when\n2020-01-01,2020-02-01\n")
+                .Failure()
+                .find("the column 'x' was int64 in training and is timestamp here"),
+            std::string::npos);
+  EXPECT_TRUE(run("x,when\n1.5,2020-02-01\n").ok()) << "numbers are numbers";
+}
+
+TEST_F(Evaluation, WhatIsToBeKnownAboutAScoreIsSaid) {
+  const Artifact model = FitRidge("x,when,y\n1,2020-01-01,3\n2,2020-02-01,4\n4,2021-01-01,7\n");
+  const StepRun run =
+      Run("evaluate.regression", Json::object(),
+          {{"model", model}, {"data", Csv("x,when,y\n1,2020-01-01,0\n2,2020-02-01,4\n")}});
+  ASSERT_TRUE(run.ok()) << run.Failure();
+  ASSERT_EQ(run.warnings.size(), 1U);
+  EXPECT_NE(run.warnings[0].find("mape: The target is 0 in 1 row"), std::string::npos)
+      << run.warnings[0];
 }
 
 TEST_F(Evaluation, ATestSetWithAnUnknownClassIsRefused) {

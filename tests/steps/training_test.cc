@@ -143,6 +143,21 @@ TEST_F(Training, BadTargetsAreNamed) {
   EXPECT_NE(constant.find("has 1 class (every row is 'a')"), std::string::npos) << constant;
   const std::string missing = FailureOf("x,y\n1,a\n2,\n3,b\n");
   EXPECT_NE(missing.find("'y' has no value in row 2"), std::string::npos) << missing;
+  const std::string continuous = FailureOf("x,y\n1,0.5\n2,1\n3,2\n");
+  EXPECT_NE(continuous.find("the target 'y' is continuous: it has values such as 0.5"),
+            std::string::npos)
+      << continuous;
+}
+
+TEST_F(Training, AClassOfOneRowIsReported) {
+  const StepRun one = Run("train.logistic_regression", {{"target", "y"}},
+                          {{"data", Csv("x,y\n1,a\n2,b\n3,a\n2,b\n5,c\n")}});
+  ASSERT_TRUE(one.ok()) << one.Failure();
+  EXPECT_EQ(one.warnings, std::vector<std::string>{"the class 'c' has a single row"});
+  const StepRun two = Run("train.logistic_regression", {{"target", "y"}},
+                          {{"data", Csv("x,y\n1,a\n2,a\n3,d\n5,c\n")}});
+  EXPECT_EQ(two.warnings,
+            std::vector<std::string>{"2 classes, 'c' among them, have a single row each"});
 }
 
 TEST_F(Training, BadFeaturesAreNamed) {

@@ -138,6 +138,10 @@ TEST(Csv, Dialects) {
   EXPECT_EQ(LoadText("39, State-gov\n50, ?\n", options).text,
             "n:int64 s:category \n39|State-gov|\n50|?|");
   options = {};
+  options.null_values = {"-999", "0.0"};
+  EXPECT_EQ(LoadText("i,f,s\n1,1.5,a\n-999,0.0,-999\n3,-999,b\n-9990,2,c\n", options).text,
+            "i:int64 f:float64 s:category \n1|1.5|a|\n|||\n3||b|\n-9990|2|c|");
+  options = {};
   options.quote = "";
   options.delimiter = "\t";
   EXPECT_EQ(LoadText("a\tb\nham\tsay \"hi\nspam\t\"x\n", options).text,

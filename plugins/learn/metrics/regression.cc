@@ -65,8 +65,8 @@ Score MeanAbsolutePercentageError(const Predictions& p) {
   const auto zeros = std::ranges::count(p.y, 0.0);
   if (zeros > 0 && score.defined()) {
     score.note = fmt::format(
-        "The target is 0 in {} rows, where a percentage means nothing and dominates the mean.",
-        zeros);
+        "The target is 0 in {} row{}, where a percentage means nothing and dominates the mean.",
+        zeros, zeros == 1 ? "" : "s");
   }
   return score;
 }

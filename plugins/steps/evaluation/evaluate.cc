@@ -30,7 +30,8 @@ Result<void> CheckTask(const learn::Model& model, learn::ModelTask wanted) {
 void ReportScores(const std::vector<learn::NamedScore>& scores, plugins::StepContext& context) {
   for (const learn::NamedScore& score : scores) {
     if (score.score.defined()) context.metrics[score.name] = *score.score.value;
-    if (!score.score.defined()) context.warnings.push_back(score.name + ": " + score.score.note);
+    // Also of one that is defined, but not what its name alone says.
+    if (!score.score.note.empty()) context.warnings.push_back(score.name + ": " + score.score.note);
   }
 }
 

@@ -15,8 +15,29 @@ bool IsText(ColumnType type) {
   return type == ColumnType::kString || type == ColumnType::kCategory;
 }
 
-// Reads columns as the types that a model was trained on. Kinds of numbers are all alike to what
-// follows, and so are the two kinds of text.
+bool IsNumber(ColumnType type) {
+  return type == ColumnType::kFloat64 || type == ColumnType::kFloat32 || type == ColumnType::kInt64;
+}
+
+// Integers and floats are alike to what follows, and so are the two kinds of text.
+bool IsAlike(ColumnType found, ColumnType wanted) {
+  return found == wanted || (IsText(found) && IsText(wanted)) ||
+         (IsNumber(found) && IsNumber(wanted));
+}
+
+// Text can be read as anything and anything can be read as text. But the number of a time or of a
+// truth value is not what the model knows: 20200201 is no date.
+bool MayBeRead(ColumnType found, ColumnType wanted) { return IsText(found) || IsText(wanted); }
+
+// A column without any value was read as some type for want of a better one.
+bool HasValues(const table::Column& column) {
+  for (std::size_t row = 0; row < column.size(); ++row) {
+    if (column.IsValid(row)) return true;
+  }
+  return false;
+}
+
+// Reads columns as the types that a model was trained on.
 class ReadAs final : public FittedTransform {
  public:
   explicit ReadAs(table::Schema wanted) : wanted_(std::move(wanted)) {}
@@ -25,10 +46,12 @@ class ReadAs final : public FittedTransform {
     for (std::size_t c = 0; c < wanted_.fields.size(); ++c) {
       const table::Field& field = wanted_.fields[c];
       const ColumnType type = batch.columns[c].type();
-      if (type == field.type || (IsText(type) && IsText(field.type)) ||
-          (batch.columns[c].IsNumeric() && !IsText(field.type) &&
-           field.type != ColumnType::kTimestamp)) {
-        continue;
+      if (IsAlike(type, field.type)) continue;
+      if (!MayBeRead(type, field.type) && HasValues(batch.columns[c])) {
+        return Error::Invalid(
+            fmt::format("the column '{}' was {} in training and is {} here", field.name,
+                        table::ColumnTypeName(field.type), table::ColumnTypeName(type)),
+            "write its values as they were written for training, or declare its type");
       }
       Result<table::Column> cast = CastColumn(batch.columns[c], field.type, batch.first_row);
       if (!cast.ok()) {

@@ -12,22 +12,47 @@ using Params = table::GenerateOptions;
 using Generator = Result<table::LoadReport> (*)(const Params&, const std::string&,
                                                 const table::LoadExecution&);
 
-plugins::ParamSchema<Params> Schema() {
+plugins::ParamSchema<Params> Sizes() {
   return plugins::ParamSchema<Params>()
-      .Add("rows", &Params::rows, "number of rows")
-      .AtLeast(0)
-      .Add("features", &Params::features, "number of columns x_1, x_2, ...")
+      .Add("n_samples", &Params::rows, "number of rows")
       .AtLeast(1)
-      .Add("informative", &Params::informative, "columns that matter; the rest is noise")
-      .AtLeast(0)
-      .Add("noise", &Params::noise, "noise of the target, or share of labels drawn anew")
-      .AtLeast(0)
-      .Add("classes", &Params::classes, "number of classes or centres")
+      .Add("n_features", &Params::features, "number of columns x_1, x_2, ...")
       .AtLeast(1)
-      .Add("spread", &Params::spread, "standard deviation around a centre")
-      .AtLeast(0)
       .Add("seed", &Params::seed, "seed of all draws")
-      .Add("partition_rows", &Params::partition_rows, "rows per partition; 0 for about 32 MiB");
+      .Add("partition_rows", &Params::partition_rows, "rows per partition; 0 for about 32 MiB")
+      .AtLeast(0);
+}
+
+plugins::ParamSchema<Params> WithInformative(plugins::ParamSchema<Params> schema) {
+  return schema
+      .Add("n_informative", &Params::informative,
+           "columns that matter, the rest is noise; 0 for at most 10 of them")
+      .AtLeast(0);
+}
+
+plugins::ParamSchema<Params> RegressionSchema() {
+  return WithInformative(Sizes())
+      .Add("noise", &Params::noise, "standard deviation of the noise in the target")
+      .AtLeast(0);
+}
+
+plugins::ParamSchema<Params> ClassificationSchema() {
+  return WithInformative(Sizes())
+      .Add("n_classes", &Params::classes, "number of classes")
+      .AtLeast(1)
+      .Add("flip_y", &Params::flip, "share of the labels that are drawn anew")
+      .AtLeast(0)
+      .AtMost(1)
+      .Add("spread", &Params::spread, "standard deviation around the corner of a class")
+      .AtLeast(0);
+}
+
+plugins::ParamSchema<Params> BlobsSchema() {
+  return Sizes()
+      .Add("centers", &Params::classes, "number of blobs")
+      .AtLeast(1)
+      .Add("cluster_std", &Params::spread, "standard deviation of a blob around its centre")
+      .AtLeast(0);
 }
 
 template <Generator kGenerate>
@@ -50,14 +75,19 @@ StepSpec Spec(std::string name, std::string summary, std::string formula) {
 }  // namespace
 
 void RegisterGenerateSteps(plugins::StepRegistry& registry) {
-  registry.Add(MakeStepType(Spec("generate.regression", "Artificial rows with a linear target",
-                                 "y = sum_j c_j x_j + noise, x_j ~ N(0, 1), c_j ~ 10 N(0, 1)"),
-                            Schema(), Generate<table::GenerateRegression>));
+  registry.Add(
+      MakeStepType(Spec("generate.regression", "Artificial rows with a linear target: column y",
+                        "y = sum_j c_j x_j + noise, x_j ~ N(0, 1), c_j ~ 10 N(0, 1)"),
+                   RegressionSchema(), Generate<table::GenerateRegression>));
   registry.Add(MakeStepType(
-      Spec("generate.classification", "Artificial rows of classes around corners of a cube", ""),
-      Schema(), Generate<table::GenerateClassification>));
-  registry.Add(MakeStepType(Spec("generate.blobs", "Artificial rows in Gaussian blobs", ""),
-                            Schema(), Generate<table::GenerateBlobs>));
+      Spec("generate.classification",
+           "Artificial rows of classes around corners of a cube: the label is column class",
+           "x_j = corner_kj + spread N(0, 1), corner_kj in {-1, 1} if j is informative, else 0"),
+      ClassificationSchema(), Generate<table::GenerateClassification>));
+  registry.Add(MakeStepType(
+      Spec("generate.blobs", "Artificial rows in Gaussian blobs: the label is column cluster",
+           "x ~ N(centre_k, cluster_std^2 I), centre_kj ~ U(-10, 10)"),
+      BlobsSchema(), Generate<table::GenerateBlobs>));
 }
 
 }  // namespace dml::steps

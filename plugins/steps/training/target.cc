@@ -85,8 +85,22 @@ Result<std::set<std::string>> CollectLabels(const table::Table& table, const std
   return labels;
 }
 
+// Numbers may name classes, measurements do not; scikit-learn draws the line there too.
+Result<void> CheckDiscrete(const std::string& column, const std::set<std::string>& labels) {
+  for (const std::string& label : labels) {
+    const double value = std::stod(label);
+    if (value == std::floor(value)) continue;
+    return Error::Invalid(
+        fmt::format("the target '{}' is continuous: it has values such as {}", column, label),
+        "use a regression, or make classes of it with preprocess.bin");
+  }
+  return {};
+}
+
 Result<Target> LearnClasses(const table::Table& table, const std::string& column, ColumnType type) {
   DML_TRY(const std::set<std::string> labels, CollectLabels(table, column));
+  const bool numbers = !IsLabelType(type) && type != ColumnType::kTimestamp;
+  if (numbers) DML_RETURN_IF_ERROR(CheckDiscrete(column, labels));
   if (labels.size() < 2) {
     return Error::Invalid(
         fmt::format("the target '{}' has {} class{}, and at least 2 are needed", column,
@@ -95,7 +109,7 @@ Result<Target> LearnClasses(const table::Table& table, const std::string& column
         "check the column, and the filters and splits before this step");
   }
   Target target{column, {labels.begin(), labels.end()}};
-  if (!IsLabelType(type) && type != ColumnType::kTimestamp) {
+  if (numbers) {
     std::ranges::stable_sort(target.classes, {},
                              [](const std::string& text) { return std::stod(text); });
   }

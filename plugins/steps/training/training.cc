@@ -1,5 +1,7 @@
 #include "plugins/steps/training/training.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/files.h"
@@ -105,6 +107,22 @@ const plugins::ParamSchema<ValidateParams>& ValidateSchema() {
   return schema;
 }
 
+// Such a class cannot be learnt and tested at once, and is often a typing error.
+Result<void> WarnOfSingleRows(const TrainingRows& rows, plugins::StepContext& context) {
+  const Target& target = rows.labels.target;
+  if (target.classes.empty()) return {};
+  DML_TRY(const std::vector<std::uint64_t> counts, CountClasses(rows.table, target));
+  const auto single = std::ranges::count(counts, 1U);
+  if (single == 0) return {};
+  const std::string& first =
+      target.classes[static_cast<std::size_t>(std::ranges::find(counts, 1U) - counts.begin())];
+  context.warnings.push_back(
+      single == 1
+          ? fmt::format("the class '{}' has a single row", first)
+          : fmt::format("{} classes, '{}' among them, have a single row each", single, first));
+  return {};
+}
+
 Result<void> Train(const TrainingParams& params, const Estimator& estimator,
                    plugins::StepContext& context) {
   DML_TRY(const TrainingRows rows, OpenRows(params, estimator.task, context));
@@ -113,6 +131,7 @@ Result<void> Train(const TrainingParams& params, const Estimator& estimator,
   execution.threads = context.threads;
   execution.stop = context.stop;
   DML_TRY(context.warnings, FindLeakage(rows, pipeline, estimator.allow_missing, execution));
+  DML_RETURN_IF_ERROR(WarnOfSingleRows(rows, context));
   learn::Model model = MakeModel(params, rows, std::move(pipeline), context);
   ReportFit(rows, model, context);
   std::optional<CrossValidation> validation;

@@ -42,6 +42,7 @@ Result<Dialect> Dialect::From(const CsvOptions& options, const std::string& deli
   std::ranges::sort(out.null_values);
   for (const std::string& text : out.null_values) {
     out.null_size_max = std::max(out.null_size_max, text.size());
+    out.numeric_nulls |= text.find_first_not_of("0123456789+-.,eE") == std::string::npos;
   }
   out.timestamp_format = options.timestamp_format;
   return out;

@@ -21,6 +21,7 @@ struct Dialect {
   bool pad = false;                      // CsvRagged::kPad
   std::vector<std::string> null_values;  // sorted
   std::size_t null_size_max = 0;
+  bool numeric_nulls = false;  // a null value that reads like a number: -999
   std::string timestamp_format;
 
   // kInvalid for options that contradict each other. "auto" must have been resolved before.

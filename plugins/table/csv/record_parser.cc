@@ -109,19 +109,20 @@ inline const char* RecordParser::EatNumber(const char* at, const char* end,
   if (dialect_.trim) {
     while (*at == ' ') ++at;
   }
+  const char* const begin = at;
+  const auto whole = [&] {
+    return (AtDelimiter(at, dialect_) || AtRecordEnd(at, end)) &&
+           !(dialect_.numeric_nulls && dialect_.IsNull({begin, at}));
+  };
   if (sink.takes_doubles()) {
     double value = 0;
-    if (!EatDouble(at, value) || (!AtDelimiter(at, dialect_) && !AtRecordEnd(at, end))) {
-      return nullptr;
-    }
+    if (!EatDouble(at, value) || !whole()) return nullptr;
     sink.PushDouble(value);
     return at;
   }
   if (sink.takes_integers()) {
     std::int64_t value = 0;
-    if (!EatInt64(at, value) || (!AtDelimiter(at, dialect_) && !AtRecordEnd(at, end))) {
-      return nullptr;
-    }
+    if (!EatInt64(at, value) || !whole()) return nullptr;
     sink.PushInt64(value);
     return at;
   }
