@@ -49,6 +49,16 @@ Result<void> CheckNobodyRuns(const std::string& home) {
   return {};
 }
 
+// One home at a time cares for a store that several share: each takes the gates of all the others,
+// and two that do so at once would wait for each other for ever.
+Result<std::vector<FileLock>> LockCare(const Home& home) {
+  std::vector<FileLock> locks;
+  if (!home.shared()) return locks;
+  DML_TRY(FileLock care, FileLock::Wait(home.path() + "/store/care.lock"));
+  locks.push_back(std::move(care));
+  return locks;
+}
+
 // Of a store that is shared: every file of every result of the other homes, none of which may run
 // or begin a run meanwhile.
 Result<std::vector<FileLock>> KeepWhatOthersHave(const Home& home, std::set<std::string>& wanted) {
@@ -56,9 +66,12 @@ Result<std::vector<FileLock>> KeepWhatOthersHave(const Home& home, std::set<std:
   if (!home.shared()) return gates;
   DML_TRY(state::SharedIndex index, state::SharedIndex::Open(home.SharedIndexPath(), home.path()));
   DML_TRY(const std::vector<std::string> homes, index.Homes());
+  // A home that has two names has one gate.
+  std::error_code ignored;
+  std::set<fs::path> seen{fs::canonical(home.path(), ignored)};
   for (const std::string& other : homes) {
-    std::error_code ignored;
-    if (other == home.path() || !fs::exists(other + "/dml.db", ignored)) continue;
+    if (!fs::exists(other + "/dml.db", ignored)) continue;
+    if (!seen.insert(fs::canonical(other, ignored)).second) continue;
     DML_TRY(FileLock gate, FileLock::Wait(other + "/locks/gate"));
     gates.push_back(std::move(gate));
     DML_RETURN_IF_ERROR(CheckNobodyRuns(other));
@@ -118,6 +131,7 @@ Result<VerifyReport> VerifyStore(const Home& home, state::CacheStore& cache) {
 
 Result<GarbageReport> CollectGarbage(const Home& home, state::CacheStore& cache, int keep_runs,
                                      bool dry_run) {
+  DML_TRY(const std::vector<FileLock> care, LockCare(home));
   DML_TRY(const FileLock gate, FileLock::Wait(home.GateLockPath()));
   DML_RETURN_IF_ERROR(CheckNobodyRuns(home.path()));
   DML_TRY(const std::set<Digest> in_use, cache.KeysInUse(keep_runs));

@@ -24,13 +24,16 @@ Error DiskError(const std::string& action, int code) {
   return error;
 }
 
+// <store>/blobs/ab/abcd... -> <store>/tmp/...; see SweepTemporaries(). One per thread.
+std::string TemporaryFor(const std::string& blob) {
+  const fs::path store = fs::path(blob).parent_path().parent_path().parent_path();
+  const ProcessId self = ThisProcess();
+  return fmt::format("{}/tmp/{}-{}-{}", store.string(), self.pid, self.start, ::gettid());
+}
+
 // For file systems without hard links, and for a store on another one.
 Result<void> CopyDurably(const std::string& from, const std::string& to) {
-  // <store>/blobs/ab/abcd... -> <store>/tmp/...; see SweepTemporaries().
-  const fs::path store = fs::path(to).parent_path().parent_path().parent_path();
-  const ProcessId self = ThisProcess();
-  const std::string temporary =
-      fmt::format("{}/tmp/{}-{}-{}", store.string(), self.pid, self.start, ::gettid());
+  const std::string temporary = TemporaryFor(to);
   std::error_code error;
   fs::copy_file(from, temporary, fs::copy_options::overwrite_existing, error);
   if (!error) {
@@ -43,6 +46,16 @@ Result<void> CopyDurably(const std::string& from, const std::string& to) {
   }
   ::unlink(temporary.c_str());
   return DiskError("cannot copy '" + from + "' into the store", error.value());
+}
+
+// Returns errno, 0 on success. The name `blob` never stands for nothing: somebody may be reading.
+int LinkOver(const std::string& path, const std::string& blob) {
+  const std::string temporary = TemporaryFor(blob);
+  ::unlink(temporary.c_str());
+  if (::link(path.c_str(), temporary.c_str()) != 0) return errno;
+  const int code = ::rename(temporary.c_str(), blob.c_str()) == 0 ? 0 : errno;
+  ::unlink(temporary.c_str());  // rename() leaves it if both were one file already
+  return code;
 }
 
 Result<void> MakeBlobFolder(const std::string& folder) {
@@ -102,16 +115,17 @@ class Disk final : public StoreFiles {
   Result<void> Adopt(const std::string& path, const std::string& blob) override {
     DML_RETURN_IF_ERROR(MakeBlobFolder(fs::path(blob).parent_path().string()));
     ::chmod(path.c_str(), 0444);
-    if (::link(path.c_str(), blob.c_str()) == 0) return {};
-    if (errno == EEXIST) {
-      // Of another size, so damaged: two files of one digest are one file.
-      ::unlink(blob.c_str());
-      if (::link(path.c_str(), blob.c_str()) == 0 || errno == EEXIST) return {};
+    int code = ::link(path.c_str(), blob.c_str()) == 0 ? 0 : errno;
+    if (code == EEXIST) {
+      // Two files of one digest are one file: somebody was faster, or it is damaged.
+      if (Size(blob) == Size(path)) return {};
+      code = LinkOver(path, blob);
     }
-    if (errno == EXDEV || errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK) {
+    if (code == EXDEV || code == EPERM || code == EOPNOTSUPP || code == EMLINK) {
       return CopyDurably(path, blob);
     }
-    return DiskError("cannot move '" + path + "' into the store", errno);
+    if (code != 0) return DiskError("cannot move '" + path + "' into the store", code);
+    return {};
   }
 
   Result<void> SyncFolder(const std::string& path) override { return SyncDirectory(path); }

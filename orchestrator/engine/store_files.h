@@ -26,7 +26,8 @@ class StoreFiles {
   // Makes the content of a file survive a loss of power.
   virtual Result<void> Sync(const std::string& path) = 0;
   // Gives the content of `path` the name `blob` as well, whole or not at all, making its folder if
-  // need be; a file that has that name gives way. `path` stays.
+  // need be. A file of another size that has that name is damaged and gives way, one of the same
+  // size is this one and stays. `path` stays.
   virtual Result<void> Adopt(const std::string& path, const std::string& blob) = 0;
   // Makes the names in a folder, and the folder's own, survive a loss of power.
   virtual Result<void> SyncFolder(const std::string& path) = 0;

@@ -19,6 +19,7 @@ class ArtifactStoreTest : public testing::Test {
  protected:
   void SetUp() override {
     fs::remove_all(folder_);
+    home_ = Home::Open(folder_ + "/home", "/").value();
     fs::create_directories(attempt_ + "/out/rows/sub");
     Write("rows/part-0", "first");
     Write("rows/part-1", "second");

@@ -1,0 +1,86 @@
+// Goal: homes that share a store may care for it at the same time.
+
+#include "orchestrator/engine/store_care.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "orchestrator/state/run_store.h"
+#include "orchestrator/state/shared_index.h"
+
+namespace dml::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kRounds = 200;
+constexpr auto kPatience = std::chrono::seconds(100);
+
+class StoreCare : public testing::Test {
+ protected:
+  void SetUp() override { fs::remove_all(folder_); }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  [[nodiscard]] Home SharingHome(const std::string& name) const {
+    Home home = Home::Open(folder_ + "/" + name, "/", folder_ + "/cache").value();
+    EXPECT_TRUE(state::RunStore::Open(home.DatabasePath()).ok());
+    Note(home, home.path());
+    return home;
+  }
+  // The store hears of `name` as the path of a home.
+  static void Note(const Home& home, const std::string& name) {
+    EXPECT_TRUE(state::SharedIndex::Open(home.SharedIndexPath(), name).ok());
+  }
+  // A process that collects garbage again and again, and exits with 0 if that went well.
+  static pid_t Collect(const Home& home, int rounds) {
+    const pid_t pid = ::fork();
+    if (pid != 0) return pid;
+    for (int round = 0; round < rounds; ++round) {
+      auto cache = state::CacheStore::Open(home.DatabasePath());
+      if (!cache.ok() || !CollectGarbage(home, *cache, 1, /*dry_run=*/false).ok()) ::_exit(1);
+    }
+    ::_exit(0);
+  }
+  // The exit code; -1 if it had to be killed.
+  static int Wait(pid_t pid) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    int status = 0;
+    while (::waitpid(pid, &status, WNOHANG) == 0) {
+      if (std::chrono::steady_clock::now() > deadline) ::kill(pid, SIGKILL);
+      ::poll(nullptr, 0, 1);
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  std::string folder_ = testing::TempDir() + "/store_care_" +
+                        testing::UnitTest::GetInstance()->current_test_info()->name();
+};
+
+TEST_F(StoreCare, TwoHomesMayCollectGarbageAtOnce) {
+  const Home one = SharingHome("one");
+  const Home two = SharingHome("two");
+  const pid_t first = Collect(one, kRounds);
+  const pid_t second = Collect(two, kRounds);
+  EXPECT_EQ(Wait(first), 0);
+  EXPECT_EQ(Wait(second), 0);
+}
+
+TEST_F(StoreCare, AHomeThatIsKnownByTwoNamesDoesNotWaitForItself) {
+  const Home one = SharingHome("one");
+  const Home two = SharingHome("two");
+  for (const char* name : {"one", "two"}) {
+    const std::string alias = folder_ + "/alias_of_" + name;
+    fs::create_directory_symlink(folder_ + "/" + name, alias);
+    Note(one, alias);
+  }
+  EXPECT_EQ(Wait(Collect(one, 1)), 0);
+}
+
+}  // namespace
+}  // namespace dml::engine
