@@ -25,6 +25,10 @@ namespace {
 
 constexpr std::size_t kOutputMax = 64U << 10U;
 constexpr Duration kGrace = Duration::Seconds(2);
+// How long a request to stop may go unheard.
+constexpr Duration kLookInterval = Duration::Millis(100);
+// How often to look for the end of a child that cannot be polled.
+constexpr std::int64_t kBlindMs = 20;
 
 void CloseIfOpen(int fd) {
   if (fd >= 0) ::close(fd);
@@ -90,7 +94,7 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
 
 // Returns errno, 0 on success.
 int Spawn(const std::vector<std::string>& argv, const Child::Options& options, int input,
-          int output, pid_t* pid) {
+          int output, int errors, pid_t* pid) {
   posix_spawnattr_t attributes{};
   posix_spawn_file_actions_t actions{};
   posix_spawnattr_init(&attributes);
@@ -105,7 +109,7 @@ int Spawn(const std::vector<std::string>& argv, const Child::Options& options, i
                            POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
   posix_spawn_file_actions_adddup2(&actions, input, 0);
   posix_spawn_file_actions_adddup2(&actions, output, 1);
-  posix_spawn_file_actions_adddup2(&actions, output, 2);
+  posix_spawn_file_actions_adddup2(&actions, errors, 2);
   if (!options.directory.empty()) {
     posix_spawn_file_actions_addchdir_np(&actions, options.directory.c_str());
   }
@@ -127,50 +131,70 @@ Result<Child> Child::Start(const std::vector<std::string>& argv, const Options& 
     ::close(input);
     return std::move(output).error();
   }
+  const int errors = options.errors_apart ? ::memfd_create("errors", MFD_CLOEXEC) : -1;
   pid_t pid = 0;
-  const int status = Spawn(argv, options, input, output->child, &pid);
+  const int status =
+      options.errors_apart && errors < 0
+          ? errno
+          : Spawn(argv, options, input, output->child, errors < 0 ? output->child : errors, &pid);
   ::close(input);
   ::close(output->child);
   if (status != 0) {
     CloseIfOpen(output->parent);
+    CloseIfOpen(errors);
     return Error::Invalid(fmt::format("cannot start '{}': {}", argv[0], std::strerror(status)),
                           status == ENOENT ? "install it, or write its path" : "");
   }
   const auto pid_fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-  return Child(pid, pid_fd, output->parent);
+  return Child(pid, pid_fd, output->parent, errors);
 }
 
 Child::Child(Child&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       pid_fd_(std::exchange(other.pid_fd_, -1)),
       output_fd_(std::exchange(other.output_fd_, -1)),
+      errors_fd_(std::exchange(other.errors_fd_, -1)),
       exit_code_(other.exit_code_),
-      output_(std::move(other.output_)) {}
+      output_(std::move(other.output_)),
+      cut_(other.cut_) {}
 
 Child::~Child() {
   CloseIfOpen(pid_fd_);
   CloseIfOpen(output_fd_);
+  CloseIfOpen(errors_fd_);
 }
 
-// False at the end of the output.
-bool Child::ReadSome() {
+void Child::KeepEnd(std::size_t most) {
+  if (output_.size() <= most) return;
+  output_.erase(0, output_.size() - kOutputMax);
+  cut_ = true;
+}
+
+Child::Got Child::ReadSome() {
   std::array<char, 8192> buffer{};
   const ssize_t got = ::read(output_fd_, buffer.data(), buffer.size());
-  if (got < 0) return errno == EAGAIN || errno == EINTR;
+  if (got < 0) return errno == EAGAIN || errno == EINTR ? Got::kNothing : Got::kEnd;
   output_.append(buffer.data(), static_cast<std::size_t>(got));
-  if (output_.size() > 2 * kOutputMax) output_.erase(0, output_.size() - kOutputMax);
-  return got > 0;
+  KeepEnd(2 * kOutputMax);
+  return got > 0 ? Got::kSome : Got::kEnd;
+}
+
+std::string Child::Errors() const {
+  std::string text(kOutputMax, '\0');
+  const ssize_t got = errors_fd_ < 0 ? 0 : ::pread(errors_fd_, text.data(), text.size(), 0);
+  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  return text;
 }
 
 std::optional<int> Child::Wait(Duration limit) {
   const SystemClock clock;
   const Instant deadline = clock.Now() + limit;
   while (!exit_code_) {
-    const std::int64_t left_ms =
-        std::clamp<std::int64_t>((deadline - clock.Now()).ns / 1'000'000, 0, 60'000);
+    const std::int64_t left_ms = std::clamp<std::int64_t>((deadline - clock.Now()).ns / 1'000'000,
+                                                          0, pid_fd_ < 0 ? kBlindMs : 60'000);
     std::array<pollfd, 2> waits{{{pid_fd_, POLLIN, 0}, {output_fd_, POLLIN, 0}}};
     ::poll(waits.data(), output_fd_ >= 0 ? 2 : 1, static_cast<int>(left_ms));
-    if (output_fd_ >= 0 && waits[1].revents != 0 && !ReadSome()) {
+    if (output_fd_ >= 0 && waits[1].revents != 0 && ReadSome() == Got::kEnd) {
       ::close(std::exchange(output_fd_, -1));
     }
     int status = 0;
@@ -181,11 +205,9 @@ std::optional<int> Child::Wait(Duration limit) {
     }
   }
   // What is in the pipe now is all that counts: a grandchild may keep it open for ever.
-  std::size_t before = 0;
-  do {
-    before = output_.size();
-  } while (output_fd_ >= 0 && ReadSome() && output_.size() > before);
-  if (output_.size() > kOutputMax) output_.erase(0, output_.size() - kOutputMax);
+  while (output_fd_ >= 0 && ReadSome() == Got::kSome) {
+  }
+  KeepEnd(kOutputMax);
   return exit_code_;
 }
 
@@ -204,11 +226,27 @@ void Child::End() {
 }
 
 Result<ChildEnd> RunChild(const std::vector<std::string>& argv, const Child::Options& options,
-                          Duration timeout) {
+                          Duration timeout, const std::stop_token& stop) {
   DML_TRY(Child child, Child::Start(argv, options));
-  if (const auto code = child.Wait(timeout)) return ChildEnd{*code, false, child.Output()};
-  child.End();
-  return ChildEnd{child.Wait(Duration{0}).value_or(137), true, child.Output()};
+  const SystemClock clock;
+  const Instant deadline = clock.Now() + timeout;
+  ChildEnd end;
+  std::optional<int> code;
+  while (!code) {
+    const Duration left = deadline - clock.Now();
+    code = child.Wait(stop.stop_possible() ? std::min(left, kLookInterval) : left);
+    if (code) break;
+    end.cancelled = stop.stop_requested();
+    end.timed_out = !end.cancelled && clock.Now() >= deadline;
+    if (!end.cancelled && !end.timed_out) continue;
+    child.End();
+    code = child.Wait(Duration{0}).value_or(137);
+  }
+  end.code = *code;
+  end.output = child.Output();
+  end.errors = child.Errors();
+  end.cut = child.cut();
+  return end;
 }
 
 }  // namespace dml::cli

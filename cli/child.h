@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ class Child {
     std::map<std::string, std::string> env{};  // on top of this process's environment
     std::string directory{};                   // empty: this process's
     std::string log_path{};                    // its output is appended; empty: kept, see Output()
+    bool errors_apart = false;                 // stderr is kept for Errors(), not with the output
   };
   // A program that is not there is kInvalid.
   static Result<Child> Start(const std::vector<std::string>& argv, const Options& options);
@@ -35,25 +37,37 @@ class Child {
   [[nodiscard]] int pid() const { return pid_; }
   // The end of what it wrote to stdout and stderr, at most 64 KiB.
   [[nodiscard]] const std::string& Output() const { return output_; }
+  // Whether it wrote more than that.
+  [[nodiscard]] bool cut() const { return cut_; }
+  // The beginning of what it wrote to stderr if that is kept apart, at most 64 KiB.
+  [[nodiscard]] std::string Errors() const;
 
  private:
-  Child(int pid, int pid_fd, int output_fd) : pid_(pid), pid_fd_(pid_fd), output_fd_(output_fd) {}
-  bool ReadSome();
+  Child(int pid, int pid_fd, int output_fd, int errors_fd)
+      : pid_(pid), pid_fd_(pid_fd), output_fd_(output_fd), errors_fd_(errors_fd) {}
+  enum class Got { kSome, kNothing, kEnd };
+  Got ReadSome();
+  void KeepEnd(std::size_t most);
 
   int pid_;
   int pid_fd_;
   int output_fd_;  // -1 once closed
+  int errors_fd_;  // a file without a name; -1: none
   std::optional<int> exit_code_;
   std::string output_;
+  bool cut_ = false;
 };
 
 struct ChildEnd {
   int code = 0;
   bool timed_out = false;
   std::string output;
+  std::string errors;      // see Child::Errors()
+  bool cut = false;        // see Child::cut()
+  bool cancelled = false;  // `stop` was requested
 };
-// Start, Wait and, if it takes longer than `timeout`, End.
+// Start, Wait and, if it takes longer than `timeout` or once `stop` is requested, End.
 Result<ChildEnd> RunChild(const std::vector<std::string>& argv, const Child::Options& options,
-                          Duration timeout);
+                          Duration timeout, const std::stop_token& stop = {});
 
 }  // namespace dml::cli

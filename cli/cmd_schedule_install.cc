@@ -80,10 +80,22 @@ Result<std::string> Tool(const std::vector<std::string>& argv, const std::string
       fmt::format("`{}` failed{}: {}", command, end.timed_out ? " (no answer)" : "", end.output));
 }
 
-// No table is an empty table.
-std::string ReadCrontab() {
-  const auto end = RunChild({"crontab", "-l"}, {}, kToolTimeout);
-  return end.ok() && end->code == 0 ? end->output : std::string();
+// The user's table, whole: it is written back. Having none is an empty one; whatever else keeps it
+// from being read is an error, since what is not seen here would be lost.
+Result<std::string> ReadCrontab() {
+  constexpr const char* kHint = "nothing was changed; `crontab -e` edits the table by hand";
+  Child::Options options;
+  options.errors_apart = true;
+  options.env = {{"LC_ALL", "C"}};
+  DML_TRY(ChildEnd end, RunChild({"crontab", "-l"}, options, kToolTimeout));
+  if (end.timed_out) return Error::Environment("`crontab -l` does not answer", kHint);
+  if (end.code != 0 && end.errors.find("no crontab for") != std::string::npos) return std::string();
+  if (end.code != 0) {
+    return Error::Environment(
+        fmt::format("`crontab -l` failed with exit code {}: {}", end.code, end.errors), kHint);
+  }
+  if (end.cut) return Error::Environment("the crontab is too long to be edited here", kHint);
+  return std::move(end.output);
 }
 
 bool Confirmed(const InstallOptions& options, const Output& output) {
@@ -150,7 +162,8 @@ Result<ExitCode> InstallLine(const ServicePlace& place, const InstallOptions& op
   Show(change, "the line of", output);
   if (!Confirmed(options, output)) return Report(change, false, output);
   DML_RETURN_IF_ERROR(MakeDirectories(place.home + "/schedule"));
-  std::string table = WithoutLine(ReadCrontab(), place.home);
+  DML_TRY(const std::string before, ReadCrontab());
+  std::string table = WithoutLine(before, place.home);
   if (!table.empty() && !table.ends_with('\n')) table += '\n';
   DML_TRY([[maybe_unused]] const std::string said, Tool({"crontab", "-"}, table + change.content));
   output.Note("installed; it starts within a minute and writes to " + place.home +
@@ -190,15 +203,19 @@ Result<ExitCode> RunUninstall(const InstallOptions& options, const std::string& 
     output.Note("removed");
     return Report(change, true, output);
   }
-  const std::string table = ReadCrontab();
+  std::string table;
+  if (InPath("crontab")) {
+    DML_TRY(table, ReadCrontab());
+  }
   if (!HasLine(table, place.home)) {
     return Error::Invalid("nothing is installed for '" + place.home + "'");
   }
   const Change change{"crontab", "crontab", CrontabLine(place)};
   Show(change, "to be removed, the line of", output);
   if (!Confirmed(options, output)) return Report(change, false, output);
+  DML_TRY(const std::string now, ReadCrontab());  // it may have been edited meanwhile
   DML_TRY([[maybe_unused]] const std::string said,
-          Tool({"crontab", "-"}, WithoutLine(table, place.home)));
+          Tool({"crontab", "-"}, WithoutLine(now, place.home)));
   output.Note("removed; a daemon that runs goes on until it is told to stop");
   return Report(change, true, output);
 }

@@ -24,13 +24,17 @@ class Services : public EndToEnd {
  protected:
   Services() {
     Tool("systemctl", "echo \"$@\" >> " + Path("systemctl.log"));
-    Tool("crontab", "if [ \"$1\" = -l ]; then cat " + Path("table") + "; else cat > " +
-                        Path("table") + "; fi");
+    Crontab("if [ -e " + Path("table") + " ]; then cat " + Path("table") +
+            "; else echo no crontab for me >&2; exit 1; fi");
     Tool("curl", "echo \"$@\" > " + Path("curl.args") + "; cat > " + Path("curl.stdin"));
   }
   void Tool(const std::string& name, const std::string& script) const {
     Write("bin/" + name, "#!/bin/sh\n" + script + "\n");
     fs::permissions(Path("bin/" + name), fs::perms::owner_all);
+  }
+  // A crontab program whose -l does this.
+  void Crontab(const std::string& list) const {
+    Tool("crontab", "if [ \"$1\" = -l ]; then " + list + "; else cat > " + Path("table") + "; fi");
   }
   [[nodiscard]] StartOptions WithTools() const {
     StartOptions options;
@@ -78,6 +82,33 @@ TEST_F(Services, ALineOfTheCrontabComesAndGoesAndTheOthersStay) {
   Tool("systemctl", "exit 1");
   EXPECT_EQ(Run({"schedule", "uninstall", "--yes"}, WithTools()).code, 0);
   EXPECT_EQ(Read("table"), others + "\n");
+}
+
+TEST_F(Services, ACrontabThatCannotBeReadWholeIsNotReplaced) {
+  const std::string others = "0 1 * * * true\n";
+  Write("table", others);
+  const std::string cat = "cat " + Path("table");
+  Crontab("echo you may not use this program >&2; exit 1");
+  Finished refused = Run({"schedule", "install", "--cron", "--yes"}, WithTools());
+  EXPECT_EQ(refused.code, 3) << refused.err;
+  EXPECT_NE(refused.err.find("you may not use this program"), std::string::npos) << refused.err;
+  Crontab(cat + "; kill -9 $$");
+  EXPECT_EQ(Run({"schedule", "install", "--cron", "--yes"}, WithTools()).code, 3);
+  EXPECT_EQ(Read("table"), others);
+
+  std::string large;
+  while (large.size() < 100'000) large += others;
+  Write("table", large);
+  Crontab(cat);
+  refused = Run({"schedule", "install", "--cron", "--yes"}, WithTools());
+  EXPECT_EQ(refused.code, 3) << refused.err;
+  EXPECT_NE(refused.err.find("too long"), std::string::npos) << refused.err;
+  EXPECT_EQ(Read("table"), large);
+
+  Write("table", others);
+  Crontab("echo a warning >&2; " + cat);
+  EXPECT_EQ(Run({"schedule", "install", "--cron", "--yes"}, WithTools()).code, 0);
+  EXPECT_TRUE(Read("table").starts_with(others + "* * * * * PATH=")) << Read("table");
 }
 
 TEST_F(Services, AForeignUnitIsLeftAlone) {
