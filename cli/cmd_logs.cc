@@ -9,6 +9,8 @@
 #include <cerrno>
 
 #include "cli/runs.h"
+#include "orchestrator/engine/file_lock.h"
+#include "orchestrator/engine/home.h"
 
 namespace dml::cli {
 
@@ -24,16 +26,18 @@ struct LogsOptions {
   bool follow = false;
 };
 
-// Copies what is readable now to stdout; logs are bytes of the user's programs and are passed on
-// as they are.
-Result<void> CopyAvailable(int fd, const std::string& path, const Output& output) {
+// Copies what is readable now to stdout, and says how much; logs are bytes of the user's programs
+// and are passed on as they are.
+Result<std::int64_t> CopyAvailable(int fd, const std::string& path, const Output& output) {
   std::array<char, 65536> buffer{};
+  std::int64_t copied = 0;
   for (;;) {
     const ssize_t got = ::read(fd, buffer.data(), buffer.size());
-    if (got == 0) return {};
+    if (got == 0) return copied;
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Error::System("cannot read '" + path + "'", errno);
     output.Print({buffer.data(), static_cast<std::size_t>(got)});
+    copied += got;
   }
 }
 
@@ -61,35 +65,48 @@ Result<LogOwner> FindOwner(OpenedRun& opened, state::TaskView task) {
       "name a run in which it did: `dml logs TASK --run r1`");
 }
 
+// Whether more may come: not of a task that has ended, nor of one whose run is dead.
+bool GoesOn(const std::string& home, RunId run, const state::TaskView& task) {
+  return !core::IsFinal(task.state) &&
+         engine::FileLock::Owner(engine::Home::RunLockPath(home, run)).has_value();
+}
+
+// Copies the log of an attempt, with `follow` until the attempt has ended. False if it is empty.
+Result<bool> CopyLog(OpenedRun& opened, const LogOwner& owner, AttemptNumber attempt, bool follow,
+                     const std::string& home, const Output& output) {
+  const std::string path = opened.view.LogPath(owner.run, owner.task.name, attempt);
+  state::TaskView task = owner.task;
+  int fd = -1;
+  bool any = false;
+  while (true) {
+    // Looked up before the copy: what was written before the end is copied after it.
+    const bool goes_on = follow && task.attempt == attempt && GoesOn(home, owner.run, task);
+    if (fd < 0) fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno != ENOENT) return Error::System("cannot open '" + path + "'", errno);
+    if (fd >= 0) {
+      DML_TRY(const std::int64_t copied, CopyAvailable(fd, path, output));
+      any |= copied > 0;
+    }
+    if (!goes_on) break;
+    ::poll(nullptr, 0, kPollMs);
+    DML_TRY(const std::vector<state::TaskView> now, opened.view.Tasks(owner.run));
+    DML_TRY(task, FindTask(now, task.name));
+  }
+  if (fd >= 0) ::close(fd);
+  return any;
+}
+
 Result<ExitCode> RunLogs(const LogsOptions& options, const std::string& home,
                          const Output& output) {
   DML_TRY(OpenedRun opened, OpenRun(home, options.run));
   DML_TRY(const std::vector<state::TaskView> tasks, opened.view.Tasks(opened.run.id));
   DML_TRY(state::TaskView wanted, FindTask(tasks, options.task));
-  DML_TRY(LogOwner owner, FindOwner(opened, std::move(wanted)));
-  state::TaskView task = std::move(owner.task);
+  DML_TRY(const LogOwner owner, FindOwner(opened, std::move(wanted)));
   const AttemptNumber attempt{options.attempt > 0 ? static_cast<std::uint32_t>(options.attempt)
-                                                  : task.attempt.value};
-  const std::string path = opened.view.LogPath(owner.run, task.name, attempt);
-  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  while (fd < 0 && errno == ENOENT && options.follow && !core::IsFinal(task.state)) {
-    ::poll(nullptr, 0, kPollMs);
-    fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  }
-  if (fd < 0 && errno == ENOENT) {
-    output.Note(fmt::format("'{}' wrote nothing", task.name));
-    return ExitCode::kDone;
-  }
-  if (fd < 0) return Error::System("cannot open '" + path + "'", errno);
-  DML_RETURN_IF_ERROR(CopyAvailable(fd, path, output));
-  while (options.follow && !core::IsFinal(task.state)) {
-    ::poll(nullptr, 0, kPollMs);
-    DML_TRY(const std::vector<state::TaskView> now, opened.view.Tasks(opened.run.id));
-    DML_TRY(task, FindTask(now, task.name));
-    DML_RETURN_IF_ERROR(CopyAvailable(fd, path, output));
-    if (task.attempt != attempt) break;
-  }
-  ::close(fd);
+                                                  : owner.task.attempt.value};
+  DML_TRY(const std::string path, HomePath(home));
+  DML_TRY(const bool any, CopyLog(opened, owner, attempt, options.follow, path, output));
+  if (!any) output.Note(fmt::format("'{}' wrote nothing", owner.task.name));
   return ExitCode::kDone;
 }
 

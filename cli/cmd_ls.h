@@ -4,6 +4,7 @@
 
 namespace dml::cli {
 
+// dml ls: lists the runs. Exit 0, also if there is none.
 Action SetupLs(Args& args, CommonOptions& common);
 
 }  // namespace dml::cli

@@ -170,7 +170,6 @@ class SlotRunner {
         return {SlotState::kFailed, "the pipeline or its data are invalid: see " + Log(), code};
       case ExitCode::kInfrastructure:
       case ExitCode::kAlreadyRunning:
-      case ExitCode::kTimedOut:
         break;
     }
     return {SlotState::kFailed, fmt::format("{} ended with code {}: see {}", run, code, Log()),

@@ -4,6 +4,7 @@
 
 namespace dml::cli {
 
+// dml schema: prints the JSON Schema of the pipeline language. Exit 0.
 Action SetupSchema(Args& args, CommonOptions& common);
 
 }  // namespace dml::cli

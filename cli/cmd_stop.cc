@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "cli/cluster_file.h"
 #include "cli/local_runner.h"
 #include "cli/run_options.h"
 #include "cli/runs.h"
 #include "orchestrator/engine/inbox.h"
+#include "orchestrator/engine/run_request.h"
 #include "orchestrator/engine/stop_run.h"
 
 namespace dml::cli {
@@ -17,17 +19,29 @@ struct StopOptions {
   bool now = false;
 };
 
+// The inventory that the run works with; empty: this machine.
+Result<std::string> ClusterOf(const engine::Home& home, RunId run) {
+  DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
+  DML_TRY(const state::RunHeader header, store.Header(run));
+  DML_TRY(const engine::RunRequest request, engine::RequestFromJson(header.options));
+  return request.options.cluster;
+}
+
 Result<ExitCode> RunStop(const StopOptions& options, const std::string& home_flag,
                          const Output& output) {
   DML_TRY(const engine::Home home, OpenHome(home_flag));
   DML_TRY(const OpenedRun opened, OpenRun(home_flag, options.run));
   engine::Inbox inbox;
-  DML_TRY(const std::unique_ptr<runners::Runner> runner,
-          MakeLocalRunner(/*jobs=*/1, home.path(), inbox));
+  DML_TRY(const std::string cluster, ClusterOf(home, opened.run.id));
+  const auto make_runner = [&]() -> Result<std::unique_ptr<runners::Runner>> {
+    if (cluster.empty()) return MakeLocalRunner(/*jobs=*/1, home.path(), inbox);
+    const auto notice = [&](const std::string& text) { output.Note(Harmless(text)); };
+    return MakeClusterRunner(cluster, /*jobs=*/0, home.path(), output, notice, inbox);
+  };
   engine::StopRequest request;
   request.run = opened.run.id;
   request.at_once = options.now;
-  DML_RETURN_IF_ERROR(engine::StopRun(home, request, *runner, SystemClock()));
+  DML_RETURN_IF_ERROR(engine::StopRun(home, request, make_runner, SystemClock()));
   output.Note(
       fmt::format("r{0} is stopped; `dml resume r{0}` goes on with it", opened.run.id.value));
   return ExitCode::kDone;
@@ -41,7 +55,8 @@ Action SetupStop(Args& args, CommonOptions& common) {
   args.Flag("--now", options->now, "kill the tasks without giving them a moment to end");
   args.Describe(
       "Asks the process that drives the run to stop: its tasks get TERM, a moment, and KILL. It\n"
-      "returns once none of them is left. Finished work is kept.");
+      "returns once none of them is left. Finished work is kept. If that process is dead, what it\n"
+      "has left running is ended here, also on the nodes of its cluster.");
   args.Example("dml stop latest", "stop the newest run");
   return [options, &common](Output& output) { return RunStop(*options, common.home, output); };
 }

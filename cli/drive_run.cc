@@ -2,6 +2,8 @@
 
 #include <signal.h>
 
+#include <atomic>
+#include <stop_token>
 #include <thread>
 
 #include "cli/cluster_file.h"
@@ -18,7 +20,7 @@ namespace {
 ExitCode CodeOf(const engine::RunResult& result, int signal) {
   if (result.outcome == state::RunOutcome::kSucceeded) return ExitCode::kDone;
   if (signal == SIGINT) return ExitCode::kInterrupted;
-  if (signal == SIGTERM) return ExitCode::kTerminated;
+  if (signal == SIGTERM || signal == kStopNow) return ExitCode::kTerminated;
   return result.outcome == state::RunOutcome::kCancelled ? ExitCode::kInterrupted
          : result.invalid_input                          ? ExitCode::kUsage
          : result.environment                            ? ExitCode::kInfrastructure
@@ -41,23 +43,31 @@ Result<ExitCode> DriveRun(const engine::Home& home, const OpenedPipeline& pipeli
               ? MakeLocalRunner(options.jobs, home.path(), session.events())
               : MakeClusterRunner(
                     options.cluster, options.jobs, home.path(), output,
-                    [&display](const std::string& text) { display.Say(text); },
-                    session.events()));
+                    [&display](const std::string& text) { display.Say(text); }, session.events()));
 
   // From here on a signal is a request to the run, not the end of the process.
-  SignalWatcher signals([&](int, int count) {
-    display.Say(count == 1 ? "stopping: tasks get a moment to end; once more to kill them now"
-                           : "killing");
-    session.Cancel(/*at_once=*/count > 1);
+  std::atomic<bool> over = false;
+  std::stop_source hooks;
+  SignalWatcher signals([&](int signal, int count) {
+    if (over) {
+      hooks.request_stop();
+      return;
+    }
+    const bool at_once = count > 1 || signal == kStopNow;
+    display.Say(at_once ? "killing"
+                        : "stopping: tasks get a moment to end; once more to kill them now");
+    session.Cancel(at_once);
   });
   const Result<engine::RunResult> result =
       unfinished ? session.Resume(*unfinished, *runner) : session.Run(*runner);
   runner->Shutdown();
+  over = true;
+  const int stopped_by = signals.first_signal();
   display.Close();
   if (!result.ok()) return result.error();
   DML_RETURN_IF_ERROR(PrintSummary(home, pipeline.expanded, *result, output));
-  RunHooks(home, pipeline, *result, output);
-  return CodeOf(*result, signals.first_signal());
+  RunHooks(home, pipeline, *result, hooks.get_token(), output);
+  return CodeOf(*result, stopped_by);
 }
 
 }  // namespace dml::cli

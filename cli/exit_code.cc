@@ -21,7 +21,7 @@ ExitCode ExitCodeOf(const Error& error) {
 const char* const kExitCodesHelp =
     "Exit codes:\n"
     "  0 done or nothing to do      1 a task failed         2 usage, invalid pipeline or data\n"
-    "  3 infrastructure             4 already running       124 timed out\n"
+    "  3 infrastructure             4 already running\n"
     "  130 interrupted (Ctrl-C)     143 terminated\n";
 
 }  // namespace dml::cli

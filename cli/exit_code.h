@@ -11,7 +11,6 @@ enum class ExitCode {
   kUsage = 2,           // wrong command line, invalid pipeline or invalid data
   kInfrastructure = 3,  // disk, store, node: not the pipeline's fault
   kAlreadyRunning = 4,  // another live dml is at the same run or pipeline
-  kTimedOut = 124,      // a time limit passed
   kInterrupted = 130,   // SIGINT
   kTerminated = 143,    // SIGTERM
 };

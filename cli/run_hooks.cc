@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "base/quantity.h"
+#include "base/redactor.h"
 #include "cli/child.h"
 #include "cli/runs.h"
 #include "orchestrator/report/run_json.h"
@@ -47,13 +48,8 @@ class Secrets {
     return out;
   }
 
-  [[nodiscard]] std::string Blotted(std::string text) const {
-    for (const std::string& value : values_) {
-      for (std::size_t at = text.find(value); at != std::string::npos; at = text.find(value, at)) {
-        text.replace(at, value.size(), "***");
-      }
-    }
-    return text;
+  [[nodiscard]] std::string Blotted(const std::string& text) const {
+    return Redactor(values_)(text);
   }
 
  private:
@@ -157,7 +153,7 @@ struct Ended {
 };
 
 // "" if it went well, else what went wrong.
-std::string RunOne(const Json& hook, const Ended& ended) {
+std::string RunOne(const Json& hook, const Ended& ended, const std::stop_token& stop) {
   Secrets secrets;
   Json document = ended.run;
   document["event"] = ended.event;
@@ -169,8 +165,9 @@ std::string RunOne(const Json& hook, const Ended& ended) {
                                 {"DML_OUTCOME", ended.run.value("outcome", "")},
                                 {"DML_HOME", ended.home}});
   const Duration timeout{hook.value("timeout", Duration::Seconds(30).ns)};
-  const auto end = RunChild(prepared->argv, prepared->options, timeout);
+  const auto end = RunChild(prepared->argv, prepared->options, timeout, stop);
   if (!end.ok()) return end.error().Render();
+  if (end->cancelled) return "ended on request";
   if (end->timed_out) return "killed after its timeout of " + FormatDuration(timeout);
   if (end->code == 0) return {};
   const std::string last = secrets.Blotted(LastLineOf(end->output));
@@ -188,7 +185,7 @@ Result<Ended> Collect(const engine::Home& home, const OpenedPipeline& pipeline, 
 }  // namespace
 
 void RunHooks(const engine::Home& home, const OpenedPipeline& pipeline,
-              const engine::RunResult& result, const Output& output) {
+              const engine::RunResult& result, const std::stop_token& stop, const Output& output) {
   if (pipeline.hooks.empty()) return;
   auto ended = Collect(home, pipeline, result.run);
   if (!ended.ok()) {
@@ -199,7 +196,8 @@ void RunHooks(const engine::Home& home, const OpenedPipeline& pipeline,
     if (!pipeline.hooks.contains(event)) continue;
     ended->event = event;
     for (const Json& hook : pipeline.hooks[event]) {
-      const std::string problem = RunOne(hook, *ended);
+      if (stop.stop_requested()) return;
+      const std::string problem = RunOne(hook, *ended, stop);
       if (problem.empty()) continue;
       const std::string what = hook.contains("webhook") ? "webhook" : "hook";
       output.Warn(Harmless(fmt::format("the {} of on.{} failed: {}", what, event, problem)));

@@ -15,7 +15,7 @@ namespace dml::cli {
 
 namespace {
 
-constexpr std::array<int, 2> kWatched{SIGINT, SIGTERM};
+constexpr std::array<int, 3> kWatched{SIGINT, SIGTERM, kStopNow};
 constexpr unsigned char kStop = 0;
 
 // The only thing a handler may reach. A lock-free atomic is safe to read there.

@@ -34,10 +34,12 @@ Result<void> StopOwner(const LockOwner& owner, const std::string& lock, const St
   if (owner.process.boot != BootId() || !IsAlive(owner.process)) {
     return Error::Environment(owner.Describe(), "stop it there");
   }
-  SignalProcess(owner.process, SIGTERM);
+  SignalProcess(owner.process, request.at_once ? kStopNowSignal : SIGTERM);
   CrashPoint("stop.sent");
-  if (!request.at_once && WaitForEnd(lock, request.patience, clock)) return {};
-  SignalProcess(owner.process, SIGTERM);
+  if (!request.at_once) {
+    if (WaitForEnd(lock, request.patience, clock)) return {};
+    SignalProcess(owner.process, kStopNowSignal);
+  }
   if (WaitForEnd(lock, kKillPatience, clock)) return {};
   SignalProcess(owner.process, SIGKILL);
   if (WaitForEnd(lock, kKillPatience, clock)) return {};
@@ -48,7 +50,12 @@ Result<void> StopOwner(const LockOwner& owner, const std::string& lock, const St
 // The owner is dead, or died of us: what it would have done.
 Result<void> CancelDeadRun(const Home& home, RunId run, state::RunStore& store,
                            runners::Runner& runner, const Clock& clock) {
+  DML_TRY(const std::vector<state::OpenAttempt> attempts, store.OpenAttempts(run));
   DML_RETURN_IF_ERROR(RecoverRun(home, store, runner, run));
+  // On the nodes of a cluster they have outlived the owner.
+  for (const state::OpenAttempt& open : attempts) {
+    runner.Kill({run, open.task, open.attempt}, runners::KillMode::kKill);
+  }
   SweepAttempts(home, run, {});
   DML_TRY(const state::RunSnapshot snapshot, store.Load(run));
   state::Batch batch;
@@ -64,7 +71,7 @@ Result<void> CancelDeadRun(const Home& home, RunId run, state::RunStore& store,
 
 }  // namespace
 
-Result<void> StopRun(const Home& home, const StopRequest& request, runners::Runner& runner,
+Result<void> StopRun(const Home& home, const StopRequest& request, const RunnerMaker& make_runner,
                      const Clock& clock) {
   const std::string lock = home.RunLockPath(request.run);
   const std::string name = fmt::format("r{}", request.run.value);
@@ -83,7 +90,10 @@ Result<void> StopRun(const Home& home, const StopRequest& request, runners::Runn
                     snapshot.outcome == "cancelled" ? "was cancelled" : snapshot.outcome));
   }
   DML_TRY(const FileLock mine, FileLock::Take(lock, name));
-  return CancelDeadRun(home, request.run, store, runner, clock);
+  DML_TRY(const std::unique_ptr<runners::Runner> runner, make_runner());
+  DML_RETURN_IF_ERROR(CancelDeadRun(home, request.run, store, *runner, clock));
+  runner->Shutdown();
+  return {};
 }
 
 }  // namespace dml::engine

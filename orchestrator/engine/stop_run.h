@@ -1,5 +1,10 @@
 #pragma once
 
+#include <signal.h>
+
+#include <functional>
+#include <memory>
+
 #include "base/clock.h"
 #include "base/result.h"
 #include "orchestrator/engine/home.h"
@@ -7,17 +12,24 @@
 
 namespace dml::engine {
 
+// Asks the process that drives a run to kill its tasks now, while SIGTERM asks it to end them. Of
+// another kind, because two of a kind that come at once arrive as one.
+inline constexpr int kStopNowSignal = SIGUSR1;
+
+// Makes the runner that answers for the attempts of a run whose owner is dead.
+using RunnerMaker = std::function<Result<std::unique_ptr<runners::Runner>>()>;
+
 struct StopRequest {
   RunId run;
   bool at_once = false;                       // KILL without TERM and grace
   Duration patience = Duration::Seconds(20);  // for the tasks' grace; then KILL
 };
 
-// Ends a run, whoever drives it: the owner is asked (TERM), asked again (it kills its tasks) and
-// finally killed. When this returns, no process of the run is left on this machine and the run is
-// cancelled; it can be resumed. kInvalid: it has ended already; kEnvironment: its owner is on
-// another machine. `runner` answers for attempts whose owner is dead.
-Result<void> StopRun(const Home& home, const StopRequest& request, runners::Runner& runner,
+// Ends a run, whoever drives it: the owner is asked (TERM), told to kill its tasks (kStopNowSignal)
+// and finally killed. When this returns, no process of the run is left where its runner works and
+// the run is cancelled; it can be resumed. kInvalid: it has ended already; kEnvironment: its owner
+// is on another machine. `make_runner` is called only if the owner is dead, or died of this.
+Result<void> StopRun(const Home& home, const StopRequest& request, const RunnerMaker& make_runner,
                      const Clock& clock);
 
 }  // namespace dml::engine

@@ -89,7 +89,7 @@ TEST(Args, TheHelpPage) {
             "Exit codes:\n"
             "  0 done or nothing to do      1 a task failed         2 usage, invalid pipeline or "
             "data\n"
-            "  3 infrastructure             4 already running       124 timed out\n"
+            "  3 infrastructure             4 already running\n"
             "  130 interrupted (Ctrl-C)     143 terminated\n");
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <vector>
@@ -23,7 +24,8 @@ struct Heard {
   }
   std::vector<std::pair<int, int>> WaitFor(std::size_t size) {
     std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return calls.size() >= size; });
+    EXPECT_TRUE(
+        changed.wait_for(lock, std::chrono::seconds(30), [&] { return calls.size() >= size; }));
     return calls;
   }
 };

@@ -58,7 +58,6 @@ void BecomeProgram(const std::string& folder, const std::string& out, const std:
   ::close(out_fd);
   ::close(err_fd);
   if (file_size_max >= 0) {
-    ::signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{static_cast<rlim_t>(file_size_max), static_cast<rlim_t>(file_size_max)};
     ::setrlimit(RLIMIT_FSIZE, &limit);
   }

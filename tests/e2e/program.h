@@ -41,7 +41,7 @@ class Program {
 // Limits and variables of a started program.
 struct StartOptions {
   std::vector<std::string> env;  // "NAME=value", added or instead
-  long file_size_max = -1;       // RLIMIT_FSIZE, with SIGXFSZ ignored: writes fail instead
+  long file_size_max = -1;       // RLIMIT_FSIZE, as `ulimit -f` sets it
 };
 
 // Runs the real binary in a folder of its own, with a home inside it and nothing of the user's

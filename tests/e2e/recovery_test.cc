@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <chrono>
 #include <fstream>
 #include <iterator>
 
@@ -21,6 +22,11 @@ class Recover : public EndToEnd {
                         "  - id: second\n    needs: first\n    run: 'echo $$ > " +
                         Path("pid.tmp") + "; mv " + Path("pid.tmp") + " " + Path("pid") +
                         "; while ! test -e " + Path("go") + "; do sleep 0.05; done'\n");
+  }
+  void WriteStubborn() {
+    Write("p.yaml", "name: n\nsteps:\n  - id: stubborn\n    run: 'trap \"\" TERM; echo $$ > " +
+                        Path("pid.tmp") + "; mv " + Path("pid.tmp") + " " + Path("pid") +
+                        "; while :; do sleep 0.05; done'\n");
   }
   int WaitForSecond() {
     WaitUntil([&] { return Exists("pid"); }, "the second step runs");
@@ -86,14 +92,36 @@ TEST_F(Recover, StopEndsARunFromOutsideAndResumeGoesOn) {
 }
 
 TEST_F(Recover, StopNowKillsAStubbornStep) {
-  Write("p.yaml", "name: n\nsteps:\n  - id: stubborn\n    run: 'trap \"\" TERM; echo $$ > " +
-                      Path("pid.tmp") + "; mv " + Path("pid.tmp") + " " + Path("pid") +
-                      "; while :; do sleep 0.05; done'\n");
+  WriteStubborn();
   Program run = Start({"run", "p.yaml"});
   const int step = WaitForSecond();
   EXPECT_EQ(Run({"stop", "latest", "--now"}).code, 0);
   EXPECT_NE(::kill(step, 0), 0) << "the step still lives";
   (void)run.Wait();
+}
+
+// However late it gets to read its signals.
+TEST_F(Recover, StopNowIsNotTakenForStop) {
+  WriteStubborn();
+  Program run = Start({"run", "p.yaml"});
+  const int step = WaitForSecond();
+  run.Signal(SIGSTOP);
+  Program stop = Start({"stop", "latest", "--now"});
+  const std::string status = "/proc/" + std::to_string(run.pid()) + "/status";
+  WaitUntil(
+      [&] {
+        std::ifstream file(status);
+        const std::string text{std::istreambuf_iterator<char>(file), {}};
+        return text.find("ShdPnd:\t0000000000000000") == std::string::npos;
+      },
+      "the signal is there");
+  const auto start = std::chrono::steady_clock::now();
+  run.Signal(SIGCONT);
+  EXPECT_EQ(run.Wait().code, 143);
+  EXPECT_EQ(stop.Wait().code, 0);
+  // The grace period of the step is ten seconds.
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(8));
+  EXPECT_NE(::kill(step, 0), 0) << "the step still lives";
 }
 
 TEST_F(Recover, ASecondRunOfThePipelineExitsWith4AndSaysWhoIsAtIt) {

@@ -178,14 +178,16 @@ TEST_F(Recovery, StoppingADeadRunCancelsIt) {
   RunAndDieAfter(2);
   RecordingObserver observer;
   RunSession session(*home_, maker_.pipeline, {}, clock_, observer);
-  ImmediateRunner runner(session.events());
-  ASSERT_TRUE(StopRun(*home_, {RunId{1}}, runner, clock_).ok());
+  const auto make_runner = [&]() -> Result<std::unique_ptr<runners::Runner>> {
+    return std::unique_ptr<runners::Runner>(std::make_unique<ImmediateRunner>(session.events()));
+  };
+  ASSERT_TRUE(StopRun(*home_, {RunId{1}}, make_runner, clock_).ok());
   EXPECT_EQ(OutcomeOf(1), "cancelled");
   EXPECT_EQ(CountAttemptFolders(RunId{1}), 0U);
   const auto tasks = Tasks(RunId{1});
   EXPECT_EQ(tasks[0].state, TaskState::kSucceeded);
   EXPECT_EQ(tasks[1].state, TaskState::kCancelled);
-  EXPECT_EQ(StopRun(*home_, {RunId{1}}, runner, clock_).error().message,
+  EXPECT_EQ(StopRun(*home_, {RunId{1}}, make_runner, clock_).error().message,
             "r1 has ended: it was cancelled");
   EXPECT_EQ(Resume().launched, (Names{"b", "c", "d"}));
 }

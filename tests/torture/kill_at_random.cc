@@ -5,7 +5,8 @@
 //
 // What dies is drawn: the orchestrator, a worker, or both with everything they started. After each
 // round the store must hold the same files, nothing may be left running or lying about, the log
-// must fold to the tables, and no task that had finished may have been repeated.
+// must fold to the tables, and no task that had finished may have been repeated. A dml that does
+// not end is killed with all it has started, and fails the round.
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -26,6 +27,7 @@
 #include <vector>
 
 #include "orchestrator/state/run_view.h"
+#include "runners/agent/orphans.h"
 #include "tests/e2e/leavings.h"
 
 namespace dml::torture {
@@ -36,6 +38,9 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr int kLivesMax = 50;
 constexpr int kNothingToResume = 2;
+// What a life may take after its kill.
+constexpr double kPatienceSeconds = 120;
+constexpr int kHangs = 125;  // in place of an exit code
 
 struct Options {
   int count = 10;
@@ -62,6 +67,7 @@ class Rounds {
       const std::vector<std::string> complaints = Round();
       for (const std::string& line : complaints) fmt::print(stderr, "round {}: {}\n", round, line);
       if (!complaints.empty()) {
+        static_cast<void>(agent::EndOrphans(Home()).ok());
         fmt::print(stderr, "kept for inspection: {}\n", folder_);
         return 1;
       }
@@ -83,14 +89,11 @@ class Rounds {
     fs::create_directories(folder_);
     const std::string home = folder_ + "/reference";
     const auto start = SteadyClock::now();
-    const pid_t pid = Start({"run", options_.pipeline}, home);
-    int status = 0;
-    ::waitpid(pid, &status, 0);
+    const int code = WaitFor(Start({"run", options_.pipeline}, home));
     seconds_ = std::chrono::duration<double>(SteadyClock::now() - start).count();
     expected_ = e2e::BlobsOf(home);
-    const bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    if (!good) fmt::print(stderr, "the undisturbed run fails:\n{}\n", Log());
-    return good;
+    if (code != 0) fmt::print(stderr, "the undisturbed run fails:\n{}\n", Log());
+    return code == 0;
   }
 
   std::vector<std::string> Round() {
@@ -116,16 +119,28 @@ class Rounds {
     const double moment = std::uniform_real_distribution(0.0, longest)(random_);
     const auto deadline = SteadyClock::now() + std::chrono::duration<double>(moment);
     while (SteadyClock::now() < deadline) {
-      if (const auto code = Ended(pid, WNOHANG)) return *code;
+      if (const auto code = Ended(pid)) return *code;
       ::poll(nullptr, 0, 1);
     }
     Kill(pid);
-    return Ended(pid, 0).value_or(1);
+    return WaitFor(pid);
   }
 
-  static std::optional<int> Ended(pid_t pid, int flags) {
+  static int WaitFor(pid_t pid) {
+    const auto deadline = SteadyClock::now() + std::chrono::duration<double>(kPatienceSeconds);
+    while (SteadyClock::now() < deadline) {
+      if (const auto code = Ended(pid)) return *code;
+      ::poll(nullptr, 0, 1);
+    }
+    for (const pid_t one : Descendants(pid)) ::kill(one, SIGKILL);
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return kHangs;
+  }
+
+  static std::optional<int> Ended(pid_t pid) {
     int status = 0;
-    if (::waitpid(pid, &status, flags) != pid) return std::nullopt;
+    if (::waitpid(pid, &status, WNOHANG) != pid) return std::nullopt;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
 
