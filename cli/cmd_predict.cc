@@ -1,15 +1,15 @@
 #include "cli/cmd_predict.h"
 
-#include <fmt/format.h>
+#include <fcntl.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <stop_token>
 #include <thread>
 
+#include "base/file_descriptor.h"
+#include "base/output_file.h"
 #include "cli/model_choice.h"
 #include "cli/signals.h"
 #include "cli/step_executor.h"
@@ -20,6 +20,8 @@ namespace dml::cli {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr std::size_t kPrintBytes = std::size_t{1} << 20;
 
 struct PredictOptions {
   std::string model;
@@ -126,16 +128,24 @@ std::string PortOfKind(const std::string& uses, PortKind kind) {
   return {};
 }
 
-// Beside the target, so that the rename at the end cannot fail half-way; the suffix stays, because
-// it chooses the format.
-std::string PartialName(const std::string& file) {
-  const fs::path path(file);
-  return (path.parent_path() / fmt::format(".{}.{}", ::getpid(), path.filename().string()))
-      .string();
+// A block at a time: predictions may be larger than memory. Ends early once nobody takes more.
+Result<void> PrintFile(const std::string& path, const Output& output) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return Error::System("cannot open '" + path + "'", errno);
+  std::string block(kPrintBytes, '\0');
+  while (!output.cut_off()) {
+    const ssize_t got = ::read(file.get(), block.data(), block.size());
+    if (got < 0) return Error::System("cannot read '" + path + "'", errno);
+    if (got == 0) break;
+    output.Print(std::string_view(block).substr(0, static_cast<std::size_t>(got)));
+  }
+  return {};
 }
 
 Result<ExitCode> RunPredict(const PredictOptions& options, const std::string& home,
                             const Output& output) {
+  const bool to_stdout = options.file.empty() || options.file == "-";
+  if (!to_stdout) DML_RETURN_IF_ERROR(OutputFile::Check(options.file));
   DML_TRY(Artifact model, ChooseModel(options.model, home));
   DML_TRY(const ScratchFolder scratch, ScratchFolder::Make());
   std::stop_source stop;
@@ -152,21 +162,11 @@ Result<ExitCode> RunPredict(const PredictOptions& options, const std::string& ho
   DML_TRY(Artifact predictions,
           pipeline.Run("predict", Json::object(), {std::move(model), std::move(data)},
                        PortOfKind("write.csv", PortKind::kTable)));
-  const std::string written =
-      options.file.empty() ? scratch.path() + "/predictions.csv" : PartialName(options.file);
-  const std::string target = fs::absolute(written, problem).string();
-  const Result<Artifact> done =
-      pipeline.Run("write.csv", {{"path", target}}, {std::move(predictions)}, "");
-  if (!done.ok()) {
-    fs::remove(target, problem);
-    return done.error();
-  }
-  if (options.file.empty()) {
-    std::ifstream file(target, std::ios::binary);
-    output.Print(std::string(std::istreambuf_iterator<char>(file), {}));
-  } else if (std::rename(target.c_str(), options.file.c_str()) != 0) {
-    return Error::System("cannot write '" + options.file + "'", errno);
-  }
+  const std::string target = to_stdout ? scratch.path() + "/predictions.csv"
+                                       : fs::absolute(options.file, problem).string();
+  DML_TRY([[maybe_unused]] const Artifact nothing,
+          pipeline.Run("write.csv", {{"path", target}}, {std::move(predictions)}, ""));
+  if (to_stdout) DML_RETURN_IF_ERROR(PrintFile(target, output));
   return ExitCode::kDone;
 }
 

@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "base/files.h"
+#include "base/output_file.h"
 #include "cli/runs.h"
 #include "cli/version.h"
 #include "orchestrator/report/html_report.h"
@@ -53,7 +53,7 @@ Result<ExitCode> RunReport(const ReportOptions& options, const std::string& home
     return ExitCode::kDone;
   }
   const std::string file = options.file.empty() ? "report-" + run.id + ".html" : options.file;
-  DML_RETURN_IF_ERROR(WriteFileAtomic(file, html));
+  DML_RETURN_IF_ERROR(WriteOutputFile(file, html));
   output.Print(file + "\n");
   return ExitCode::kDone;
 }

@@ -91,6 +91,20 @@ void MoveLeadingOptions(std::vector<std::string>& args) {
               args.begin() + static_cast<std::ptrdiff_t>(count) + 1);
 }
 
+// A result that did not arrive is a failure, unless there was a worse one before.
+ExitCode EndWith(ExitCode code, const Output& output) {
+  const Result<void> delivered = output.Delivered();
+  if (delivered.ok()) return code;
+  output.Problem(delivered.error());
+  return code == ExitCode::kDone ? ExitCodeOf(delivered.error()) : code;
+}
+
+ExitCode Show(const std::string& text, ExitCode code, const CommonOptions& common) {
+  const Output output(common);
+  output.Print(text);
+  return EndWith(code, output);
+}
+
 ExitCode RunCommand(const Command& command, const std::string& name,
                     const std::vector<std::string>& args, CommonOptions& common) {
   Args parser(name, command.summary);
@@ -104,12 +118,12 @@ ExitCode RunCommand(const Command& command, const std::string& name,
   Output output(common);
   if (*help) {
     output.Print(parser.Help());
-    return ExitCode::kDone;
+    return EndWith(ExitCode::kDone, output);
   }
   const Result<ExitCode> result = action(output);
-  if (result.ok()) return *result;
+  if (result.ok()) return EndWith(*result, output);
   output.Problem(result.error());
-  return ExitCodeOf(result.error());
+  return EndWith(ExitCodeOf(result.error()), output);
 }
 
 }  // namespace
@@ -126,12 +140,12 @@ void AddCommonOptions(Args& args, CommonOptions& common) {
 }
 
 ExitCode Dispatch(std::vector<std::string> args) {
+  ReserveStandardStreams();
   MoveLeadingOptions(args);
   CommonOptions common;
   if (args.empty() || args[0] == "help" || args[0] == "-h" || args[0] == "--help") {
     if (args.size() < 2 || args[0] != "help") {
-      Output(common).Print(Overview());
-      return args.empty() ? ExitCode::kUsage : ExitCode::kDone;
+      return Show(Overview(), args.empty() ? ExitCode::kUsage : ExitCode::kDone, common);
     }
     args.erase(args.begin());  // `dml help schedule add`
     args.emplace_back("--help");
@@ -146,8 +160,7 @@ ExitCode Dispatch(std::vector<std::string> args) {
   std::string name = command->name;
   if (command->members != nullptr) {
     if (args.empty() || args[0] == "-h" || args[0] == "--help") {
-      Output(common).Print(GroupHelp(*command));
-      return args.empty() ? ExitCode::kUsage : ExitCode::kDone;
+      return Show(GroupHelp(*command), args.empty() ? ExitCode::kUsage : ExitCode::kDone, common);
     }
     MoveLeadingOptions(args);
     const Command* member = FindCommand(command->members(), args[0]);

@@ -1,11 +1,14 @@
 #include "cli/output.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
+
+#include "base/file_descriptor.h"
 
 namespace dml::cli {
 
@@ -14,13 +17,8 @@ namespace {
 constexpr int kWidthOfNoTerminal = 80;
 constexpr int kUnlimitedWidth = 1'000'000;
 
-void WriteAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return;  // nobody is left to be told
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
+void Tell(std::string_view text) {
+  (void)WriteAll(STDERR_FILENO, text);  // if that fails, nobody is left to be told
 }
 
 bool IsSet(const char* variable) {
@@ -57,6 +55,12 @@ const char* StyleCode(Style style) {
 }
 
 }  // namespace
+
+void ReserveStandardStreams() {
+  int fd = 0;
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDONLY);
+  if (fd >= 0) ::close(fd);
+}
 
 std::string Styled(bool on, Style style, std::string_view text) {
   if (!on || style == Style::kPlain) return std::string(text);
@@ -106,18 +110,26 @@ Output::Output(const CommonOptions& options)
   message_color_ = welcome && message_terminal_;
 }
 
-void Output::Print(std::string_view text) const { WriteAll(STDOUT_FILENO, text); }
+void Output::Print(std::string_view text) const {
+  if (print_errno_ == 0) print_errno_ = WriteAll(STDOUT_FILENO, text);
+}
+
+Result<void> Output::Delivered() const {
+  // Whoever closes a pipe has read enough.
+  if (print_errno_ == 0 || print_errno_ == EPIPE) return {};
+  return Error::System("cannot write standard output", print_errno_);
+}
 
 void Output::PrintJson(const Json& value) const {
   Print(value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 void Output::Note(std::string_view text) const {
-  if (!quiet_) WriteAll(STDERR_FILENO, std::string(text) + "\n");
+  if (!quiet_) Tell(std::string(text) + "\n");
 }
 
 void Output::Warn(std::string_view text) const {
-  WriteAll(STDERR_FILENO, ForMessage(Style::kWarn, "warning:") + " " + std::string(text) + "\n");
+  Tell(ForMessage(Style::kWarn, "warning:") + " " + std::string(text) + "\n");
 }
 
 void Output::Problem(const Error& error) const {
@@ -125,10 +137,10 @@ void Output::Problem(const Error& error) const {
   if (!error.where.empty()) text += Harmless(error.where) + ": ";
   text += Harmless(error.message) + "\n";
   if (!error.hint.empty()) text += ForMessage(Style::kAccent, "  hint:") + " " + error.hint + "\n";
-  WriteAll(STDERR_FILENO, text);
+  Tell(text);
 }
 
-void Output::RawMessage(std::string_view text) const { WriteAll(STDERR_FILENO, text); }
+void Output::RawMessage(std::string_view text) const { Tell(text); }
 
 std::string Output::ForResult(Style style, std::string_view text) const {
   return Styled(result_color_, style, text);

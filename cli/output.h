@@ -27,12 +27,19 @@ class Output {
  public:
   explicit Output(const CommonOptions& options);
 
-  void Print(std::string_view text) const;       // stdout, as it is
+  void Print(std::string_view text) const;       // stdout, as it is; see Delivered()
   void PrintJson(const Json& value) const;       // stdout, indented, newline
   void Note(std::string_view text) const;        // stderr unless quiet; adds a newline
   void Warn(std::string_view text) const;        // stderr; adds a newline
   void Problem(const Error& error) const;        // stderr: "error: ..." and the hint
   void RawMessage(std::string_view text) const;  // stderr, as it is: the progress display
+
+  // kEnvironment if stdout took less than what was printed; after a failure nothing more is
+  // printed. A pipe that its reader has closed is no error.
+  [[nodiscard]] Result<void> Delivered() const;
+
+  // Whether there is no use in printing more.
+  [[nodiscard]] bool cut_off() const { return print_errno_ != 0; }
 
   // `text` in a style when that channel shows colours, else unchanged.
   [[nodiscard]] std::string ForResult(Style style, std::string_view text) const;
@@ -58,7 +65,12 @@ class Output {
   bool message_terminal_ = false;
   bool result_color_ = false;
   bool message_color_ = false;
+  mutable int print_errno_ = 0;
 };
+
+// Opens standard streams that are closed, such that reading them gives nothing and writing them
+// fails: no file of this program may get their numbers. To be called before anything is opened.
+void ReserveStandardStreams();
 
 // `text` between the escape codes of a style, when `on`.
 std::string Styled(bool on, Style style, std::string_view text);

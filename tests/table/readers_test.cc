@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/files.h"
+#include "plugins/table/column_builder.h"
 #include "plugins/table/csv/csv.h"
 #include "plugins/table/csv/write_csv.h"
 #include "plugins/table/generate.h"
@@ -176,6 +177,41 @@ TEST(WriteCsv, ReadsBackAsTheSameTable) {
   EXPECT_FALSE(ReadFile(dir / "out.csv").ok()) << "visible before it is complete";
   ASSERT_TRUE(writer->Commit().ok());
   EXPECT_EQ(*ReadFile(dir / "out.csv"), text);
+}
+
+Batch TextColumn(const std::string& name, const std::vector<std::string>& cells) {
+  Batch batch;
+  batch.rows = cells.size();
+  ColumnBuilder column({name, ColumnType::kString});
+  for (const std::string& cell : cells) column.AppendText(cell);
+  batch.Set({name, ColumnType::kString}, column.Finish());
+  return batch;
+}
+
+TEST(WriteCsv, RefusesANulByteThatNobodyCouldReadBack) {
+  const TempDir dir;
+  const std::string nul("a\0b", 3);
+  auto writer = CsvWriter::Create(dir / "out.csv");
+  ASSERT_TRUE(writer.ok() && writer->Append(TextColumn("t", {"fine", "too"})).ok());
+  const auto refused = writer->Append(TextColumn("t", {"x", nul}));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(refused.error().message, "row 4, column 't' has a NUL byte");
+  auto named = CsvWriter::Create(dir / "named.csv");
+  EXPECT_EQ(named->Append(TextColumn(nul, {"x"})).error().message,
+            "the name of column 1 has a NUL byte");
+}
+
+TEST(WriteCsv, AnEmptyNameOfASingleColumnIsNoBlankLine) {
+  const TempDir dir;
+  auto writer = CsvWriter::Create(dir / "in");
+  ASSERT_TRUE(writer.ok() && writer->Append(TextColumn("", {"x", ""})).ok());
+  ASSERT_TRUE(writer->Commit().ok());
+  EXPECT_EQ(*ReadFile(dir / "in"), "\"\"\nx\n\"\"\n");
+  CsvOptions options;
+  options.paths = {dir / "in"};
+  const auto report = LoadCsv(options, dir.path(), {});
+  EXPECT_EQ(Show(report, dir), "column_1:category \nx\n?\n");
 }
 
 TEST(Generate, TheSameBitsForAnyNumberOfThreads) {

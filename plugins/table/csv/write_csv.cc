@@ -1,13 +1,11 @@
 #include "plugins/table/csv/write_csv.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
+#include <string_view>
 #include <utility>
 
+#include "base/output_file.h"
 #include "plugins/table/csv/pack.h"
 
 namespace dml::table {
@@ -72,12 +70,19 @@ void AppendCell(std::string& out, const Column& column, std::size_t row,
   }
 }
 
+// A blank line would be no record.
+void EndRecord(std::string& out, std::size_t begin) {
+  if (out.size() == begin) out += "\"\"";
+  out += '\n';
+}
+
 void AppendHeader(std::string& out, const Schema& schema, char delimiter) {
+  const std::size_t begin = out.size();
   for (std::size_t i = 0; i < schema.fields.size(); ++i) {
     if (i > 0) out += delimiter;
     AppendText(out, schema.fields[i].name, delimiter);
   }
-  out += '\n';
+  EndRecord(out, begin);
 }
 
 void AppendRow(std::string& out, const Batch& batch, std::size_t row,
@@ -87,44 +92,53 @@ void AppendRow(std::string& out, const Batch& batch, std::size_t row,
     if (i > 0) out += options.delimiter;
     AppendCell(out, batch.columns[i], row, options);
   }
-  // A blank line would be no record.
-  if (out.size() == begin) out += "\"\"";
-  out += '\n';
+  EndRecord(out, begin);
+}
+
+constexpr const char* kNulHint = "remove it; delimited text cannot hold it";
+
+Result<void> CheckNames(const Schema& schema) {
+  for (std::size_t i = 0; i < schema.fields.size(); ++i) {
+    if (schema.fields[i].name.find('\0') == std::string::npos) continue;
+    return Error::Invalid(fmt::format("the name of column {} has a NUL byte", i + 1), kNulHint);
+  }
+  return {};
+}
+
+bool IsText(const Column& column) {
+  return column.type() == ColumnType::kCategory || column.type() == ColumnType::kString;
+}
+
+// `before`: rows of earlier batches.
+Result<void> CheckTexts(const Batch& batch, std::size_t before) {
+  for (std::size_t i = 0; i < batch.columns.size(); ++i) {
+    const Column& column = batch.columns[i];
+    for (std::size_t row = 0; IsText(column) && row < batch.rows; ++row) {
+      if (!column.IsValid(row) || column.string(row).find('\0') == std::string_view::npos) continue;
+      return Error::Invalid(fmt::format("row {}, column '{}' has a NUL byte", before + row + 1,
+                                        batch.schema.fields[i].name),
+                            kNulHint);
+    }
+  }
+  return {};
 }
 
 }  // namespace
 
 struct CsvWriter::State {
-  std::string path;
-  std::string temporary;
+  OutputFile file;
   CsvWriteOptions options;
   Packer packer;
-  int fd = -1;
+  std::size_t rows = 0;
   bool begun = false;
 
-  State(const std::string& name, const CsvWriteOptions& how)
-      : path(name),
-        temporary(fmt::format("{}.tmp{}", name, ::getpid())),
-        options(how),
-        packer(PackingForName(name)) {}
+  State(OutputFile out, const std::string& name, CsvWriteOptions how)
+      : file(std::move(out)), options(std::move(how)), packer(PackingForName(name)) {}
 
-  Result<void> Write(const std::string& rows, bool last) {
+  Result<void> Write(const std::string& text, bool last) {
     std::string packed;
-    packer.Add(rows, last, packed);
-    std::string_view text = packed;
-    while (!text.empty()) {
-      const ssize_t written = ::write(fd, text.data(), text.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return Error::System("cannot write '" + path + "'", errno);
-      text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return {};
-  }
-
-  ~State() {
-    if (fd < 0) return;
-    ::close(fd);
-    ::unlink(temporary.c_str());
+    packer.Add(text, last, packed);
+    return file.Write(packed);
   }
 };
 
@@ -134,17 +148,18 @@ CsvWriter::CsvWriter(CsvWriter&&) noexcept = default;
 CsvWriter& CsvWriter::operator=(CsvWriter&&) noexcept = default;
 
 Result<CsvWriter> CsvWriter::Create(const std::string& path, const CsvWriteOptions& options) {
-  auto state = std::make_unique<State>(path, options);
-  state->fd = ::open(state->temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (state->fd < 0) return Error::System("cannot create '" + path + "'", errno);
-  return CsvWriter(std::move(state));
+  DML_TRY(OutputFile file, OutputFile::Create(path));
+  return CsvWriter(std::make_unique<State>(std::move(file), path, options));
 }
 
 Result<void> CsvWriter::Append(const Batch& batch) {
   std::string out;
   if (!std::exchange(state_->begun, true) && state_->options.header) {
+    DML_RETURN_IF_ERROR(CheckNames(batch.schema));
     AppendHeader(out, batch.schema, state_->options.delimiter);
   }
+  DML_RETURN_IF_ERROR(CheckTexts(batch, state_->rows));
+  state_->rows += batch.rows;
   for (std::size_t row = 0; row < batch.rows; ++row) {
     AppendRow(out, batch, row, state_->options);
     if (out.size() < kBlock) continue;
@@ -156,14 +171,7 @@ Result<void> CsvWriter::Append(const Batch& batch) {
 
 Result<void> CsvWriter::Commit() {
   DML_RETURN_IF_ERROR(state_->Write("", /*last=*/true));
-  if (::fsync(state_->fd) != 0 && errno != EINVAL) {
-    return Error::System("cannot sync '" + state_->path + "'", errno);
-  }
-  if (::rename(state_->temporary.c_str(), state_->path.c_str()) != 0) {
-    return Error::System("cannot rename to '" + state_->path + "'", errno);
-  }
-  ::close(std::exchange(state_->fd, -1));
-  return {};
+  return state_->file.Commit();
 }
 
 std::string FormatCsv(const Batch& batch, const CsvWriteOptions& options) {

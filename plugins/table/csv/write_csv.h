@@ -18,10 +18,11 @@ struct CsvWriteOptions {
 // numbers, ISO timestamps, LF, and quotes only where they are needed; a name that ends in .gz or
 // .zst is packed. Whole floats keep a decimal, so that types are inferred as they were. Text that
 // reads like something else (NA, 12, true, nothing) needs `types` and `null_values` to come back.
-// The file appears under its name at Commit(), complete, or not at all. Not thread-safe.
+// The file is written as base/output_file.h says: whole at Commit(), or not at all. A NUL byte in a
+// text cannot be read back, and is refused with its row and column. Not thread-safe.
 class CsvWriter {
  public:
-  // Creates a temporary file beside `path`; kEnvironment if that cannot be done.
+  // With the errors of OutputFile::Create().
   static Result<CsvWriter> Create(const std::string& path, const CsvWriteOptions& options = {});
   ~CsvWriter();
   CsvWriter(CsvWriter&&) noexcept;
