@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <system_error>
 
-#include "base/files.h"
 #include "cli/steps_registry.h"
 #include "orchestrator/schedule/policy.h"
 #include "orchestrator/schedule/time_text.h"
@@ -120,14 +119,14 @@ void AddPipelineArgs(Args& args, PipelineArgs& pipeline) {
 Result<pipelines::LoadedPipeline> LoadNamedPipeline(const PipelineArgs& args, std::string& path) {
   DML_TRY(path, FindFile(args.file));
   std::string at = args.at;
-  return Load(path, args.sets, at, ReadFile);
+  return Load(path, args.sets, at, pipelines::ReadSource);
 }
 
 Result<OpenedPipeline> OpenPipeline(const PipelineArgs& args, const Output& output) {
   std::map<std::string, std::string> sources;
   DML_TRY(std::string path, FindFile(args.file));
   const auto read = [&](const std::string& name) {
-    Result<std::string> text = ReadFile(name);
+    Result<std::string> text = pipelines::ReadSource(name);
     if (text.ok()) sources[AbsolutePath(name)] = *text;
     return text;
   };
@@ -145,7 +144,7 @@ Result<OpenedPipeline> ReopenPipeline(const std::string& path, const std::vector
   const auto read = [&](const std::string& name) -> Result<std::string> {
     const auto kept = sources.find(AbsolutePath(name));
     if (kept != sources.end()) return kept->second;
-    return ReadFile(name);
+    return pipelines::ReadSource(name);
   };
   DML_TRY(pipelines::LoadedPipeline loaded, Load(path, sets, at, read));
   DML_TRY(OpenedPipeline opened, Opened(path, std::move(loaded), std::move(sources), output));

@@ -5,7 +5,6 @@
 #include <optional>
 #include <system_error>
 
-#include "base/files.h"
 #include "base/suggest.h"
 #include "cli/steps_registry.h"
 #include "orchestrator/engine/file_lock.h"
@@ -26,7 +25,7 @@ std::optional<pipelines::ExpandedPipeline> Reexpand(const state::RunSummary& run
     std::error_code problem;
     const bool is_main = path == run.file || std::filesystem::equivalent(path, run.file, problem);
     if (is_main) return run.pipeline;
-    return ReadFile(path);
+    return pipelines::ReadSource(path);
   };
   if (run.params.is_object()) {
     for (const auto& [key, value] : run.params.items()) {

@@ -142,8 +142,9 @@ void Include(ValidateContext& context, std::size_t file, const IncludeEntry& ent
   }
   auto text = context.world.read_file(path);
   if (!text.ok()) {
-    return context.diagnostics.Add(entry.file->place, text.error().message,
-                                   "paths of included files start at the file that includes them");
+    std::string hint = text.error().hint;
+    if (hint.empty()) hint = "paths of included files start at the file that includes them";
+    return context.diagnostics.Add(entry.file->place, text.error().message, std::move(hint));
   }
   const auto order = static_cast<int>(context.pipeline.files.size());
   auto inner = MakeSource(DisplayName(source.name, entry.file->text),

@@ -22,7 +22,7 @@ std::optional<std::string> ProcessEnvironment(const std::string& name) {
 World MakeWorld(const LoadOptions& options) {
   World world;
   world.env = options.env ? options.env : ProcessEnvironment;
-  world.read_file = options.read_file ? options.read_file : FileReader(ReadFile);
+  world.read_file = options.read_file ? options.read_file : FileReader(ReadSource);
   world.schedule_time = options.schedule_time;
   world.check_schedule = options.check_schedule;
   return world;
@@ -35,6 +35,10 @@ std::string DirectoryOf(const std::string& path) {
 }
 
 }  // namespace
+
+Result<std::string> ReadSource(const std::string& path) {
+  return ReadFileUpTo(path, kSourceBytesMax);
+}
 
 LoadedPipeline LoadPipeline(const std::string& path, const LoadOptions& options) {
   DML_CHECK(options.catalog != nullptr, "LoadPipeline needs a catalog");

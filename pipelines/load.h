@@ -15,7 +15,7 @@ struct LoadOptions {
   const StepCatalog* catalog = nullptr;                        // must outlive the call
   std::vector<std::pair<std::string, std::string>> overrides;  // -S key=value, later ones win
   EnvLookup env;                                               // absent: the process environment
-  FileReader read_file;                                        // absent: dml::ReadFile
+  FileReader read_file;                                        // absent: ReadSource
   std::string schedule_time;       // ${schedule.time}: when the run was due, RFC 3339
   ScheduleChecker check_schedule;  // absent: cron expressions and time zones are taken as they are
 };
@@ -33,6 +33,10 @@ struct LoadedPipeline {
 
   [[nodiscard]] bool ok() const { return diagnostics.empty(); }
 };
+
+// The text of a file that a pipeline consists of or names. kInvalid for one that is not a regular
+// file or is longer than a pipeline may be, which are not read to their end.
+Result<std::string> ReadSource(const std::string& path);
 
 // `path` names the pipeline file as the user typed it; messages use the same spelling.
 LoadedPipeline LoadPipeline(const std::string& path, const LoadOptions& options);

@@ -10,6 +10,7 @@ BackgroundThread::BackgroundThread(const Home& home, Inbox& inbox)
     : store_(home), inbox_(inbox), thread_([this] { Work(); }) {}
 
 BackgroundThread::~BackgroundThread() {
+  hashing_.request_stop();  // the inbox has no reader any more
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
@@ -28,7 +29,9 @@ void BackgroundThread::Commit(CommitJob job) {
 }
 
 void BackgroundThread::HashFile(std::string path) {
-  Add([this, path = std::move(path)] { inbox_.Deliver(FileHashed{path, dml::HashFile(path)}); });
+  Add([this, path = std::move(path)] {
+    inbox_.Deliver(FileHashed{path, dml::HashFile(path, hashing_.get_token())});
+  });
 }
 
 void BackgroundThread::Discard(std::string attempt_path) {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -31,7 +32,8 @@ class Background {
   virtual void Discard(std::string attempt_path) = 0;  // no answer
 };
 
-// One helper thread, in order. The destructor finishes what was asked for.
+// One helper thread, in order. The destructor finishes what was asked for, but for hashes, which
+// nobody would hear of.
 class BackgroundThread final : public Background {
  public:
   BackgroundThread(const Home& home, Inbox& inbox);
@@ -47,6 +49,7 @@ class BackgroundThread final : public Background {
 
   ArtifactStore store_;
   Inbox& inbox_;
+  std::stop_source hashing_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> jobs_;  // guarded by mutex_

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/files.h"
+
 namespace dml::engine {
 
 namespace {
@@ -31,6 +33,7 @@ Result<state::FileStamp> StampOf(const std::string& path) {
     return Error::Invalid(fmt::format("'{}' is a folder, not a file", path),
                           "name the files in it with a pattern such as *.csv");
   }
+  if (!S_ISREG(info.st_mode)) DML_RETURN_IF_ERROR(CheckRegularFile(path));
   return state::FileStamp{static_cast<std::int64_t>(info.st_dev),
                           static_cast<std::int64_t>(info.st_ino), info.st_size,
                           Nanoseconds(info.st_mtim), Nanoseconds(info.st_ctim)};
