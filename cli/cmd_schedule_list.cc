@@ -90,7 +90,20 @@ Json EntryJson(const Entry& entry, const std::string& home) {
           {"error", entry.policy ? Json() : Json(entry.problem)}};
 }
 
+// A program gets the document it knows, with nothing in it.
+Result<bool> PrintedNothing(const std::string& home_flag, const Json& document,
+                            const Output& output) {
+  if (output.format() != Format::kJson) return false;
+  DML_TRY(const std::optional<OpenedSchedules> schedules, FindSchedules(home_flag));
+  if (schedules) return false;
+  output.PrintJson(document);
+  return true;
+}
+
 Result<ExitCode> RunLs(const std::string& home_flag, const Output& output) {
+  const Json nothing{{"schedules", Json::array()}, {"daemon", false}};
+  DML_TRY(const bool printed, PrintedNothing(home_flag, nothing, output));
+  if (printed) return ExitCode::kDone;
   DML_TRY(OpenedSchedules schedules, OpenSchedules(home_flag));
   DML_TRY(const std::vector<Entry> entries, ReadEntries(schedules.store));
   if (output.format() == Format::kJson) {
@@ -203,6 +216,9 @@ Result<void> PrintEvents(state::ScheduleStore& store, int limit, const Output& o
 
 Result<ExitCode> RunHistory(const HistoryOptions& options, const std::string& home_flag,
                             const Output& output) {
+  const Json nothing{{options.events ? "events" : "slots", Json::array()}};
+  DML_TRY(const bool printed, PrintedNothing(home_flag, nothing, output));
+  if (printed) return ExitCode::kDone;
   DML_TRY(OpenedSchedules schedules, OpenSchedules(home_flag));
   if (options.events) {
     DML_RETURN_IF_ERROR(PrintEvents(schedules.store, options.limit, output));

@@ -50,14 +50,21 @@ Result<OpenedSchedules> MakeSchedules(const std::string& home_flag) {
   return OpenedSchedules{path, std::move(store)};
 }
 
-Result<OpenedSchedules> OpenSchedules(const std::string& home_flag) {
+Result<std::optional<OpenedSchedules>> FindSchedules(const std::string& home_flag) {
   DML_TRY(const std::string home, HomePath(home_flag));
   std::error_code ignored;
-  if (!std::filesystem::exists(SchedulePath(home), ignored)) {
-    return Error::Invalid("nothing is scheduled in '" + home + "'",
-                          "`dml schedule add FILE` schedules a pipeline");
-  }
-  return MakeSchedules(home);
+  if (!std::filesystem::exists(SchedulePath(home), ignored))
+    return std::optional<OpenedSchedules>();
+  DML_TRY(OpenedSchedules schedules, MakeSchedules(home));
+  return std::optional(std::move(schedules));
+}
+
+Result<OpenedSchedules> OpenSchedules(const std::string& home_flag) {
+  DML_TRY(std::optional<OpenedSchedules> schedules, FindSchedules(home_flag));
+  if (schedules) return std::move(*schedules);
+  DML_TRY(const std::string home, HomePath(home_flag));
+  return Error::Invalid("nothing is scheduled in '" + home + "'",
+                        "`dml schedule add FILE` schedules a pipeline");
 }
 
 Json SlotJson(const state::SlotRow& slot, const std::string& schedule, const std::string& home) {

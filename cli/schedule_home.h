@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,9 @@ struct OpenedSchedules {
 };
 // Makes the home if need be.
 Result<OpenedSchedules> MakeSchedules(const std::string& home_flag);
-// kInvalid if nothing was ever scheduled there.
+// Nothing if nothing was ever scheduled there.
+Result<std::optional<OpenedSchedules>> FindSchedules(const std::string& home_flag);
+// The same, where that is kInvalid.
 Result<OpenedSchedules> OpenSchedules(const std::string& home_flag);
 
 // The documented JSON of a slot.
