@@ -8,6 +8,7 @@
 #include "pipelines/pairing.h"
 #include "pipelines/scalar.h"
 #include "pipelines/task_builder.h"
+#include "pipelines/written_files.h"
 
 namespace dml::pipelines {
 
@@ -70,6 +71,7 @@ ExpandedPipeline Expand(const Pipeline& pipeline, const StepCatalog& catalog, co
       return out;
     }
   }
+  if (diagnostics.empty()) CheckWrittenFiles(pipeline, out, diagnostics);
   return out;
 }
 
