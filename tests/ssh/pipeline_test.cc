@@ -43,6 +43,24 @@ class PipelineTest : public ::testing::Test {
     ASSERT_EQ(setup.code, 0) << setup.out << setup.err;
   }
 
+  static bool HasThreeLines(const std::string& path) {
+    const auto text = ReadFile(path);
+    return text.ok() && std::ranges::count(*text, '\n') == 3;
+  }
+  // Runs it on the cluster, and kills the orchestrator once its three tasks have written a line.
+  void RunAndKill(const std::string& pipeline, const std::string& home, const std::string& lines) {
+    const pid_t dml = ::fork();
+    if (dml == 0) {
+      ::execl(kDml, kDml, "run", pipeline.c_str(), "--cluster", inventory_.c_str(), "--home",
+              home.c_str(), "-q", nullptr);
+      ::_exit(127);
+    }
+    for (int i = 0; i < 3000 && !HasThreeLines(lines); ++i) ::poll(nullptr, 0, 10);
+    EXPECT_TRUE(HasThreeLines(lines));
+    ::kill(dml, SIGKILL);
+    ::waitpid(dml, nullptr, 0);
+  }
+
   // The content of every blob of a home: names are digests, so equal names are equal contents.
   static std::set<std::string> Blobs(const std::string& home) {
     std::set<std::string> names;
@@ -125,25 +143,34 @@ TEST_F(PipelineTest, AKilledOrchestratorIsResumed) {
                             "done; echo ${{item}} > o.txt\"\n    outputs: {{o: o.txt}}\n",
                             runs, go));
   const std::string home = servers_.Path("h");
-  const pid_t dml = ::fork();
-  if (dml == 0) {
-    ::execl(kDml, kDml, "run", pipeline.c_str(), "--cluster", inventory_.c_str(), "--home",
-            home.c_str(), "-q", nullptr);
-    ::_exit(127);
-  }
-  const auto started = [&] {
-    const auto text = ReadFile(runs);
-    return text.ok() && std::ranges::count(*text, '\n') == 3;
-  };
-  for (int i = 0; i < 3000 && !started(); ++i) ::poll(nullptr, 0, 10);
-  ASSERT_TRUE(started());
-  ::kill(dml, SIGKILL);
-  ::waitpid(dml, nullptr, 0);
+  RunAndKill(pipeline, home, runs);
   std::ofstream(go).put('\n');
   const Output resumed = Dml({"resume", "--home", home});
   EXPECT_EQ(resumed.code, 0) << resumed.out << resumed.err;
-  EXPECT_TRUE(started()) << "a task ran twice: " << *ReadFile(runs);
+  EXPECT_TRUE(HasThreeLines(runs)) << "a task ran twice: " << *ReadFile(runs);
   EXPECT_EQ(Blobs(home).size(), 3U);
+}
+
+TEST_F(PipelineTest, StopEndsWhatADeadOrchestratorHasLeftOnTheNodes) {
+  SetUpCluster();
+  const std::string pids = servers_.Path("pids");
+  const std::string pipeline =
+      Write("p.yaml",
+            fmt::format("steps:\n  - id: endless\n    foreach: [1, 2, 3]\n"
+                        "    run: \"echo $$ >> {}; while :; do sleep 0.02; done; : ${{item}}\"\n",
+                        pids));
+  const std::string home = servers_.Path("h");
+  RunAndKill(pipeline, home, pids);
+  const Output stopped = Dml({"stop", "latest", "--home", home});
+  EXPECT_EQ(stopped.code, 0) << stopped.out << stopped.err;
+  // The nodes are this machine.
+  std::ifstream file(pids);
+  for (int pid = 0; file >> pid;) {
+    for (int i = 0; i < 1000 && ::kill(pid, 0) == 0; ++i) ::poll(nullptr, 0, 10);
+    EXPECT_NE(::kill(pid, 0), 0) << "a task still lives";
+  }
+  const Output again = Dml({"stop", "latest", "--home", home});
+  EXPECT_EQ(again.code, 2) << again.err;
 }
 
 }  // namespace
