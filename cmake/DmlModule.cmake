@@ -94,8 +94,11 @@ function(dml_test name)
   if(DML_PCH)
     target_precompile_headers(${name} REUSE_FROM dml_precompiled_tests)
   endif()
+  # gtest_discover_tests loses all but the first of a list. CTest looks for labels by pattern, so
+  # that "unit+concurrent" is found by either name.
+  string(REPLACE ";" "+" labels "${arg_LABELS}")
   gtest_discover_tests(
     ${name}
-    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300
+    PROPERTIES LABELS "${labels}" TIMEOUT 300
     DISCOVERY_TIMEOUT 60)
 endfunction()
