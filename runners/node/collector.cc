@@ -24,7 +24,8 @@ Result<std::vector<ArtifactFile>> CollectPort(const BlobCache& blobs, const std:
   }
   for (fs::recursive_directory_iterator it(root, error); !error && it != fs::end(it);
        it.increment(error)) {
-    const fs::file_status status = it->symlink_status();
+    std::error_code problem;
+    const fs::file_status status = it->symlink_status(problem);
     if (fs::is_directory(status)) continue;
     const std::string path = it->path().string();
     if (!fs::is_regular_file(status)) {
@@ -34,7 +35,8 @@ Result<std::vector<ArtifactFile>> CollectPort(const BlobCache& blobs, const std:
     }
     ArtifactFile file;
     file.name = port.name + path.substr(root.string().size());
-    file.size = static_cast<std::int64_t>(it->file_size());
+    file.size = static_cast<std::int64_t>(it->file_size(problem));
+    if (problem) return Error::System("cannot read '" + path + "'", problem.value());
     DML_TRY(file.digest, HashFile(path));
     DML_RETURN_IF_ERROR(blobs.Ingest(path, file.digest));
     files.push_back(std::move(file));
