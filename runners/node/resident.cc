@@ -27,6 +27,11 @@ void OnTerminate(int) {
   if (serving != nullptr) serving->Stop();
 }
 
+void Say(const std::string& text) {
+  const std::string line = text + "\n";
+  if (::write(2, line.data(), line.size()) < 0) return;
+}
+
 // Nobody's child, in no session, holding nothing of whoever started it.
 bool Detach(const std::string& root) {
   const pid_t child = ::fork();
@@ -42,14 +47,12 @@ bool Detach(const std::string& root) {
   ::dup2(nothing, 0);
   ::dup2(log >= 0 ? log : nothing, 1);
   ::dup2(log >= 0 ? log : nothing, 2);
-  ::close_range(kFirstSpareFd, kLastFd, 0);
-  if (::chdir(root.c_str()) != 0) ::_exit(1);
+  const bool detached = ::close_range(kFirstSpareFd, kLastFd, 0) == 0 && ::chdir(root.c_str()) == 0;
+  if (!detached) {
+    Say(Error::System("cannot detach the agent", errno).Render());
+    ::_exit(1);
+  }
   return true;
-}
-
-void Say(const std::string& text) {
-  const std::string line = text + "\n";
-  if (::write(2, line.data(), line.size()) < 0) return;
 }
 
 Result<void> Serve(const AgentOptions& options) {

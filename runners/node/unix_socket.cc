@@ -89,8 +89,8 @@ Result<void> MakePrivateFolder(const std::string& folder) {
     return Error::Environment("'" + folder + "' belongs to another user",
                               "name a folder of your own with workdir:");
   }
-  if ((info.st_mode & 022) != 0) {
-    return Error::Environment("'" + folder + "' may be written by others", "chmod 700 " + folder);
+  if ((info.st_mode & 077) != 0) {
+    return Error::Environment("'" + folder + "' is open to other users", "chmod 700 " + folder);
   }
   return {};
 }

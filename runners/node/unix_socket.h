@@ -17,7 +17,7 @@ Result<int> ConnectTo(const std::string& folder, const std::string& name);
 int AcceptOwn(int listener);
 
 // Creates <folder> with mode 0700. Refuses one that belongs to somebody else, or that others may
-// write to.
+// enter, read or write.
 Result<void> MakePrivateFolder(const std::string& folder);
 
 }  // namespace dml::node
