@@ -108,8 +108,8 @@ Action SetupClusterKey(Args& args, CommonOptions&) {
     DML_TRY(const ssh::Cluster cluster, OpenCluster(*options, output));
     DML_TRY(const ssh::WorkerProgram worker, ssh::FindWorkerProgram());
     for (const ssh::Host& host : cluster.hosts) {
-      output.Print(fmt::format("# {}\nrestrict,command=\"{} bridge --root {}\" \n", host.name,
-                               ssh::RemoteWorkerPath(host, worker), host.workdir));
+      output.Print(fmt::format("# {}\nrestrict,command=\"{}\" \n", host.name,
+                               ssh::BridgeCommand(host, worker)));
     }
     return ExitCode::kDone;
   };

@@ -2,7 +2,8 @@
 // a kernel; `dml cluster setup` copies it. Every verb but `worker` takes --root DIR, the node's
 // folder.
 //
-//   bridge   carries bytes between its input and output and the agent [--cpus N] [--lease SECONDS]
+//   bridge   carries bytes between its input and output and the agent
+//            [--cpus N] [--lease SECONDS] [--silence SECONDS]
 //   agent    becomes the resident agent; the same options
 //   worker   executes tasks, on descriptor 3
 //   probe    prints what this machine is, as JSON
@@ -88,8 +89,11 @@ int Agent(const std::map<std::string, std::string>& options) {
   if (const auto lease = options.find("lease"); lease != options.end()) {
     agent.lease = Duration::Seconds(std::max(1, std::atoi(lease->second.c_str())));
   }
-  agent.worker_argv = {SelfPath(), "worker", "--root", agent.root, "--tasks",
-                       std::to_string(static_cast<int>(agent.cpus))};
+  if (const auto silence = options.find("silence"); silence != options.end()) {
+    agent.silence = Duration::Seconds(std::max(1, std::atoi(silence->second.c_str())));
+  }
+  agent.worker_argv = {SelfPath(), "worker",  "--root",
+                       agent.root, "--tasks", std::to_string(static_cast<int>(agent.cpus))};
   return Report(node::RunResident(agent));
 }
 

@@ -1,6 +1,7 @@
 #include "runners/agent/attempt_record.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -38,6 +39,7 @@ Json ToJson(const AttemptRecord& record) {
   Json json{{"key", runners::KeyToJson(record.key)},
             {"worker", {record.worker.pid, record.worker.start, record.worker.boot}},
             {"command", record.command_pid},
+            {"command_start", record.command_start},
             {"outputs", OutputsToJson(record.outputs)},
             {"dir", record.attempt_dir},
             {"log", record.log_path},
@@ -53,6 +55,7 @@ Result<AttemptRecord> FromJson(const Json& json) {
   record.worker = {worker.at(0).get<int>(), worker.at(1).get<std::int64_t>(),
                    worker.at(2).get<std::string>()};
   record.command_pid = json.at("command").get<int>();
+  record.command_start = json.value("command_start", std::int64_t{0});
   record.outputs = OutputsFromJson(json.at("outputs"));
   record.attempt_dir = json.at("dir").get<std::string>();
   record.log_path = json.at("log").get<std::string>();
@@ -67,8 +70,16 @@ Result<AttemptRecord> FromJson(const Json& json) {
 
 AttemptRecord BeginRecord(const runners::LaunchSpec& spec) {
   static const ProcessId self = ThisProcess();
-  return {spec.key,         self,          0,          spec.outputs,
+  return {spec.key,         self,          0,          0,           spec.outputs,
           spec.attempt_dir, spec.log_path, spec.grace, std::nullopt};
+}
+
+bool SignalCommand(const AttemptRecord& record, int signal) {
+  if (record.command_pid <= 0 || record.worker.boot != BootId()) return false;
+  // The number of a group is not given away while a process is in it, even without its leader.
+  const auto start = StartOf(record.command_pid);
+  if (record.command_start != 0 && start && *start != record.command_start) return false;
+  return ::kill(-record.command_pid, signal) == 0;
 }
 
 Result<void> WriteRecord(const std::string& path, const AttemptRecord& record) {

@@ -17,12 +17,17 @@ struct AttemptRecord {
   runners::AttemptKey key;
   ProcessId worker;     // who runs it, or ran it
   int command_pid = 0;  // of its command and process group; 0: native, or not yet started
+  std::int64_t command_start = 0;  // as in ProcessId; 0: not known
   std::vector<PortSpec> outputs;
   std::string attempt_dir;
   std::string log_path;
   Duration grace{0};
   std::optional<runners::AttemptExited> exited;  // nothing while it runs
 };
+
+// Sends a signal to the process group of an attempt's command; false if there is none, or its
+// number has come to mean another.
+bool SignalCommand(const AttemptRecord& record, int signal);
 
 // The record that a worker of this process id begins with.
 AttemptRecord BeginRecord(const runners::LaunchSpec& spec);

@@ -132,6 +132,7 @@ class Note {
   }
   void Started(int command_pid) {
     record_.command_pid = command_pid;
+    record_.command_start = StartOf(command_pid).value_or(0);
     Write();
   }
   void Ended(const runners::AttemptExited& exited) {

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -90,12 +91,13 @@ void Agent::Serve() {
     PollOnce();
     TakeInbound();
     if (!launching_.empty()) pool_->Launch(std::exchange(launching_, {}));
+    CheckKillDeadlines();
     SendLogs();
     for (const auto& session : sessions_) {
       SendReports(*session);
       session->Flush();
     }
-    DropBroken();
+    DropDead();
     CheckLeases();
     if (Idle(clock_.Now())) return;
   }
@@ -117,12 +119,13 @@ void Agent::PollOnce() {
   const std::vector<Key> adopted(adopted_.begin(), adopted_.end());
   for (const Key& key : adopted) fds.push_back({attempts_.at(key).pidfd, POLLIN, 0});
   if (::poll(fds.data(), fds.size(), PollTimeoutMs()) < 0) return;
+  const Instant now = clock_.Now();
   std::uint64_t count = 0;
   if (fds[0].revents != 0 && ::read(wake_fd_, &count, sizeof count) < 0) count = 0;
   const std::size_t sessions = sessions_.size();
   for (std::size_t i = 0; i < sessions; ++i) {
     if ((fds[2 + i].revents & (POLLIN | POLLHUP | POLLERR)) == 0) continue;
-    for (const runners::Frame& frame : sessions_[i]->Receive()) Handle(*sessions_[i], frame);
+    for (const runners::Frame& frame : sessions_[i]->Receive(now)) Handle(*sessions_[i], frame);
   }
   for (std::size_t i = 0; i < adopted.size(); ++i) {
     if (fds[2 + sessions + i].revents != 0) CheckAdopted(adopted[i]);
@@ -132,7 +135,7 @@ void Agent::PollOnce() {
 
 void Agent::Accept() {
   for (int fd = AcceptOwn(listener_); fd >= 0; fd = AcceptOwn(listener_)) {
-    sessions_.push_back(std::make_unique<Session>(fd, blobs_));
+    sessions_.push_back(std::make_unique<Session>(fd, blobs_, clock_.Now()));
   }
 }
 
@@ -215,7 +218,15 @@ void Agent::SendLogs() {
     if (++followed > kFollowedLogsMax) break;
     Attempt& attempt = attempts_.at(key);
     if (attempt.reporter != nullptr) SendLog(attempt);
-    if (attempt.kill_at && *attempt.kill_at <= now) Kill(key, runners::KillMode::kKill);
+  }
+}
+
+// Adopted attempts that were asked to end and did not, within their grace period.
+void Agent::CheckKillDeadlines() {
+  const Instant now = clock_.Now();
+  for (const Key& key : adopted_) {
+    const std::optional<Instant> kill_at = attempts_.at(key).kill_at;
+    if (kill_at && *kill_at <= now) Kill(key, runners::KillMode::kKill);
   }
 }
 
@@ -223,6 +234,12 @@ void Agent::SendLogs() {
 void Agent::SendLog(Attempt& attempt) {
   const int fd = ::open(attempt.paths.log.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return;
+  struct stat info {};
+  if (::fstat(fd, &info) == 0 && info.st_size < attempt.log_sent) {
+    // It had grown too large, and was cut.
+    attempt.log_sent = 0;
+    attempt.reporter->Send(runners::FrameType::kLog, Encode(LogPiece{attempt.theirs, 0, ""}));
+  }
   std::string block(kChunkBytesMax, '\0');
   while (!attempt.reporter->full()) {
     const ssize_t got = ::pread(fd, block.data(), block.size(), attempt.log_sent);
@@ -254,7 +271,7 @@ void Agent::SendReports(Session& session) {
       Finished report = *finished;
       report.exited.key = attempt.theirs;
       report.log_bytes = attempt.log_sent;
-      session.Send(runners::FrameType::kFinished, Encode(report));
+      session.Send(runners::FrameType::kFinished, EncodeWithin(report, runners::kFramePayloadMax));
     } else {
       Lost report = std::get<Lost>(*attempt.outcome);
       report.key = attempt.theirs;
@@ -264,12 +281,15 @@ void Agent::SendReports(Session& session) {
   }
 }
 
-void Agent::DropBroken() {
+// A head whose machine or network died says nothing, and the system may take hours to notice.
+void Agent::DropDead() {
   const Instant now = clock_.Now();
   for (const auto& session : sessions_) {
+    if (now - session->heard() > options_.silence) session->Drop();
     if (session->client.empty()) continue;
     needed_ = now;
-    clients_[session->client].seen = now;
+    Instant& seen = clients_[session->client].seen;
+    seen = std::max(seen, session->heard());
     if (!session->broken()) continue;
     for (auto& [key, attempt] : attempts_) {
       if (attempt.reporter == session.get()) attempt.reporter = nullptr;
@@ -281,9 +301,10 @@ void Agent::DropBroken() {
 // Attempts whose head has been away for too long: their results would be refused anyhow.
 void Agent::CheckLeases() {
   const Instant now = clock_.Now();
+  std::set<std::string> connected;
+  for (const auto& session : sessions_) connected.insert(session->client);
   for (const auto& [name, client] : clients_) {
-    const Duration away = now - client.seen;
-    if (away < options_.lease) continue;
+    if (now - client.seen < options_.lease || connected.contains(name)) continue;
     std::vector<Key> over;
     for (const auto& [key, attempt] : attempts_) {
       if (attempt.client != name) continue;

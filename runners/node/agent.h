@@ -30,7 +30,10 @@ struct AgentOptions {
   std::vector<std::string> worker_argv;  // how to start a worker
   double cpus = 1;
   std::int64_t memory_bytes = 0;
-  Duration lease = Duration::Seconds(30 * 60);   // attempts without their head live this long
+  // Attempts live this long after the last word of their head, and until its connection is given
+  // up, which is when nothing was heard on it for `silence`.
+  Duration lease = Duration::Seconds(30 * 60);
+  Duration silence = kHeadSilenceMax;
   Duration keep = Duration::Seconds(24 * 3600);  // and what they ended with is kept this long
   Duration idle = Duration::Seconds(3600);       // an agent that nobody needs ends after this
 };
@@ -55,7 +58,7 @@ class Agent final : public runners::EventSink {
   using Key = runners::AttemptKey;  // with a run number of the agent's own
   struct Client {
     std::string name;
-    Instant seen{0};              // when it last had a connection
+    Instant seen{0};              // when it was last heard
     std::map<RunId, RunId> runs;  // its number -> ours
   };
   struct Attempt {
@@ -102,8 +105,9 @@ class Agent final : public runners::EventSink {
   void SendLogs();
   void SendLog(Attempt& attempt);
   void SendReports(Session& session);
-  void DropBroken();
+  void DropDead();
   void CheckLeases();
+  void CheckKillDeadlines();
   [[nodiscard]] bool Idle(Instant now);
 
   RunId OurRun(const std::string& client, RunId theirs);

@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 
@@ -51,9 +52,11 @@ Agent::Key Agent::OurKey(const std::string& client, const Key& theirs) {
 Result<void> Agent::TakeUpRecords() {
   std::error_code error;
   std::vector<fs::path> paths;
-  for (const auto& entry : fs::directory_iterator(options_.root + "/records", error)) {
-    paths.push_back(entry.path());
+  for (fs::directory_iterator it(options_.root + "/records", error);
+       !error && it != fs::directory_iterator(); it.increment(error)) {
+    paths.push_back(it->path());
   }
+  std::ranges::sort(paths);
   if (error) return Error::System("cannot list the records", error.value());
   for (const fs::path& path : paths) {
     const std::string file = path.filename().string();
@@ -104,7 +107,7 @@ void Agent::CheckAdopted(const Key& key) {
   adopted_.erase(key);
   auto record = agent::ReadRecord(attempt.paths.record);
   if (record.ok() && record->exited) return Ended(key, std::move(*record->exited));
-  if (record.ok() && record->command_pid > 0) ::kill(-record->command_pid, SIGKILL);
+  if (record.ok()) agent::SignalCommand(*record, SIGKILL);
   if (attempt.kill_at) {
     runners::AttemptExited exited;
     exited.key = key;
@@ -204,10 +207,10 @@ void Agent::Kill(const Key& key, runners::KillMode mode) {
   if (!attempt.worker) return pool_->Kill(key, mode);
   // An adopted worker hears nobody. A command is ended through its process group, and its worker
   // notes that; a native step has nothing outside its worker to clean up.
-  const bool at_once = mode == runners::KillMode::kKill || attempt.command_pid == 0;
   const auto record = agent::ReadRecord(attempt.paths.record);
   if (record.ok()) attempt.command_pid = record->command_pid;
-  if (attempt.command_pid > 0) ::kill(-attempt.command_pid, at_once ? SIGKILL : SIGTERM);
+  const bool at_once = mode == runners::KillMode::kKill || attempt.command_pid == 0;
+  if (record.ok()) agent::SignalCommand(*record, at_once ? SIGKILL : SIGTERM);
   if (at_once) SignalProcess(*attempt.worker, SIGKILL);
   if (!attempt.kill_at) {
     attempt.kill_at = clock_.Now() + (record.ok() ? record->grace : Duration::Seconds(10));

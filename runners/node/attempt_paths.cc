@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "base/files.h"
 
@@ -41,15 +42,23 @@ void RenameStrings(Json& json, const Renames& renames) {
   }
 }
 
-std::vector<Digest> Absent(const BlobCache& blobs, const runners::LaunchSpec& spec) {
+// Holds what there is of the inputs; what there is not is returned.
+Result<std::vector<Digest>> HoldInputs(const AttemptPaths& paths, const BlobCache& blobs,
+                                       const runners::LaunchSpec& spec) {
+  std::set<Digest> digests;
+  for (const Artifact& input : spec.inputs) {
+    for (const ArtifactFile& file : input.files) digests.insert(file.digest);
+  }
+  for (const runners::FileSet& set : spec.files) {
+    for (const ArtifactFile& file : set.files) digests.insert(file.digest);
+  }
   std::vector<Digest> absent;
-  const auto check = [&](const std::vector<ArtifactFile>& files) {
-    for (const ArtifactFile& file : files) {
-      if (!blobs.Holds(file.digest)) absent.push_back(file.digest);
-    }
-  };
-  for (const Artifact& input : spec.inputs) check(input.files);
-  for (const runners::FileSet& set : spec.files) check(set.files);
+  if (digests.empty()) return absent;
+  const std::string folder = paths.folder + "/held";
+  DML_RETURN_IF_ERROR(MakeDirectories(folder));
+  for (const Digest& digest : digests) {
+    if (!blobs.Hold(digest, folder)) absent.push_back(digest);
+  }
   return absent;
 }
 
@@ -88,7 +97,7 @@ std::string AttemptName(const std::string& client, const runners::AttemptKey& ke
 
 Result<std::vector<Digest>> PlaceAttempt(const AttemptPaths& paths, const BlobCache& blobs,
                                          runners::LaunchSpec& spec) {
-  std::vector<Digest> absent = Absent(blobs, spec);
+  DML_TRY(std::vector<Digest> absent, HoldInputs(paths, blobs, spec));
   if (!absent.empty()) return absent;
   spec.attempt_dir = paths.folder;
   spec.log_path = paths.log;

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 
@@ -75,6 +76,11 @@ std::string BlobCache::PartialPath(const Digest& digest) const {
 
 bool BlobCache::Holds(const Digest& digest) const {
   return ::utimensat(AT_FDCWD, PathOf(digest).c_str(), nullptr, 0) == 0;
+}
+
+bool BlobCache::Hold(const Digest& digest, const std::string& folder) const {
+  const bool linked = ::link(PathOf(digest).c_str(), (folder + "/" + digest.Hex()).c_str()) == 0;
+  return (linked || errno != ENOENT) && Holds(digest);
 }
 
 std::int64_t BlobCache::PartialBytes(const Digest& digest) const {
@@ -165,8 +171,17 @@ Result<void> BlobCache::Ingest(const std::string& path, const Digest& digest) co
   const std::string blob = PathOf(digest);
   DML_RETURN_IF_ERROR(MakeDirectories(fs::path(blob).parent_path().string()));
   ::chmod(path.c_str(), 0444);
-  if (::link(path.c_str(), blob.c_str()) == 0 || errno == EEXIST) return {};
+  if (::link(path.c_str(), blob.c_str()) == 0) return {};
   const std::string temporary = fmt::format("{}.{}.part", blob, ::gettid());
+  if (errno == EEXIST) {
+    ::unlink(temporary.c_str());
+    if (::link(blob.c_str(), temporary.c_str()) == 0) {
+      if (::rename(temporary.c_str(), path.c_str()) != 0) ::unlink(temporary.c_str());
+      return {};
+    }
+    // Collected since; or it has as many names as a file can have, which hold it as well.
+    if (errno != ENOENT || ::link(path.c_str(), blob.c_str()) == 0) return {};
+  }
   std::error_code error;
   fs::copy_file(path, temporary, fs::copy_options::overwrite_existing, error);
   if (!error) fs::rename(temporary, blob, error);
@@ -184,8 +199,10 @@ std::int64_t BlobCache::Collect(Duration age) const {
        it.increment(error)) {
     struct stat info {};
     if (::lstat(it->path().c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
+    if (info.st_nlink > 1) continue;
+    const Duration least = it->path().extension() == ".part" ? std::max(age, kTransferMax) : age;
     // File times are wall times, the only clock that files have; a wrong one costs a transfer.
-    if (info.st_mtim.tv_sec > now.tv_sec - age.ns / 1'000'000'000) continue;
+    if (info.st_mtim.tv_sec > now.tv_sec - least.ns / 1'000'000'000) continue;
     if (::unlink(it->path().c_str()) == 0) freed += info.st_size;
   }
   return freed;

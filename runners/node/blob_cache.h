@@ -14,14 +14,17 @@
 
 namespace dml::node {
 
-// Immutable files named by their SHA-256 on one node: <root>/blobs/<2 hex>/<62 hex>, mode 0444. A
-// cache: everything in it is also in some head's store, so what a crash of the machine may have
-// torn is thrown away (the folder belongs to one boot). Single-threaded, but Ingest may be called
-// from any thread.
+// Immutable files named by their SHA-256 on one node: <root>/blobs/<2 hex>/<62 hex>, mode 0444.
+// What attempts need, and the outputs that no head has fetched yet, has a second name (a hard link)
+// in the folder of its attempt; the rest is a cache: it is also in some head's store. What a crash
+// of the machine may have torn is thrown away, as are all attempts (the folder belongs to one
+// boot). Single-threaded, but Ingest may be called from any thread, and Collect from any process.
 class BlobCache {
  public:
   // Room that a blob must leave on the disk, for logs and records.
   static constexpr std::int64_t kReserveBytes = 16 << 20;
+  // A transfer that wrote nothing for this long is over.
+  static constexpr Duration kTransferMax = Duration::Seconds(3600);
 
   // Empties the folder if it is of an earlier boot.
   static Result<BlobCache> Open(const std::string& root);
@@ -29,6 +32,9 @@ class BlobCache {
   [[nodiscard]] std::string PathOf(const Digest& digest) const;
   // Whether it is there; if so, it counts as used now.
   [[nodiscard]] bool Holds(const Digest& digest) const;
+  // The same, and gives it a name in `folder`, which exists: while that is there, Collect() leaves
+  // it alone. Where links do not work, it only counts as used now.
+  [[nodiscard]] bool Hold(const Digest& digest, const std::string& folder) const;
   // The size of what a broken transfer left.
   [[nodiscard]] std::int64_t PartialBytes(const Digest& digest) const;
 
@@ -40,10 +46,12 @@ class BlobCache {
   // The connection that wrote it broke: what is there is kept for a resumption.
   void Suspend(const Digest& digest);
 
-  // Gives a finished output a second name in the cache (a copy where links do not work).
+  // Makes a finished output and its blob one file with two names, so that Collect() leaves it alone
+  // while the output is there (a copy where links do not work).
   Result<void> Ingest(const std::string& path, const Digest& digest) const;
 
-  // Removes blobs and remains of transfers not used for `age`; bytes freed.
+  // Removes blobs that nobody holds and that were not used for `age`, and remains of transfers of
+  // that age, but at least kTransferMax; bytes freed.
   [[nodiscard]] std::int64_t Collect(Duration age) const;
 
  private:

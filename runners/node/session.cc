@@ -26,7 +26,7 @@ Session::~Session() {
   ::close(fd_);
 }
 
-std::vector<runners::Frame> Session::Receive() {
+std::vector<runners::Frame> Session::Receive(Instant now) {
   std::vector<runners::Frame> frames;
   // Kept: clearing it each time would cost more than most messages.
   if (block_.empty()) block_.resize(kReceiveBytes);
@@ -38,6 +38,7 @@ std::vector<runners::Frame> Session::Receive() {
       broken_ = true;
       break;
     }
+    heard_ = now;
     decoder_.Feed(std::string_view(block_).substr(0, static_cast<std::size_t>(got)));
     while (!broken_) {
       auto frame = decoder_.Next();

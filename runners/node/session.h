@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "runners/api/frame.h"
 #include "runners/node/blob_cache.h"
 #include "runners/node/wire.h"
@@ -20,7 +21,7 @@ class Session {
   // Stop producing pieces of blobs and logs beyond this many waiting bytes.
   static constexpr std::size_t kUnsentBytesMax = 1U << 20;
 
-  Session(int fd, BlobCache& blobs) : fd_(fd), blobs_(blobs) {}
+  Session(int fd, BlobCache& blobs, Instant now) : fd_(fd), blobs_(blobs), heard_(now) {}
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -30,8 +31,13 @@ class Session {
   [[nodiscard]] bool wants_to_write() const { return !unsent_.empty() || !gets_.empty(); }
   [[nodiscard]] bool full() const { return unsent_.size() - sent_ >= kUnsentBytesMax; }
 
+  // When bytes last came from the other end.
+  [[nodiscard]] Instant heard() const { return heard_; }
+  // Gives the connection up.
+  void Drop() { broken_ = true; }
+
   // What has arrived; blob traffic is dealt with here and not returned.
-  [[nodiscard]] std::vector<runners::Frame> Receive();
+  [[nodiscard]] std::vector<runners::Frame> Receive(Instant now);
   void Send(runners::FrameType type, const std::string& payload);
   // Hands bytes to the system until it takes no more.
   void Flush();
@@ -54,6 +60,7 @@ class Session {
 
   int fd_;
   BlobCache& blobs_;
+  Instant heard_;
   bool broken_ = false;
   runners::FrameDecoder decoder_;
   std::string block_;  // for receiving

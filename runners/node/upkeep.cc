@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
+#include <optional>
 
 #include "base/files.h"
 #include "base/process.h"
@@ -17,8 +21,6 @@ namespace dml::node {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr int kRetryMs = 20;
 
 // The living agent of a folder.
 std::optional<ProcessId> FindAgent(const std::string& root) {
@@ -37,13 +39,70 @@ std::optional<ProcessId> FindAgent(const std::string& root) {
 template <typename See>
 void ForEachRecord(const std::string& root, See see) {
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(root + "/records", error)) {
-    const auto record = agent::ReadRecord(entry.path().string());
+  for (fs::directory_iterator it(root + "/records", error);
+       !error && it != fs::directory_iterator(); it.increment(error)) {
+    const auto record = agent::ReadRecord(it->path().string());
     if (record.ok()) see(*record);
   }
 }
 
 bool Runs(const agent::AttemptRecord& record) { return !record.exited && IsAlive(record.worker); }
+
+// Processes that were told to end, by a descriptor of each.
+class Deathbed {
+ public:
+  Deathbed() = default;
+  ~Deathbed() {
+    for (const auto& [pid, fd] : fds_) ::close(fd);
+  }
+  Deathbed(const Deathbed&) = delete;
+  Deathbed& operator=(const Deathbed&) = delete;
+
+  void Add(int pid) {
+    const auto fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+    if (fd >= 0 && !fds_.emplace(pid, fd).second) ::close(fd);
+  }
+  // kEnvironment names the first that is still there at `deadline`.
+  Result<void> Wait(Instant deadline) const {
+    const SystemClock clock;
+    for (const auto& [pid, fd] : fds_) {
+      const std::int64_t left_ms = (deadline - clock.Now()).ns / 1'000'000;
+      pollfd ended{fd, POLLIN, 0};
+      if (::poll(&ended, 1, static_cast<int>(std::max<std::int64_t>(0, left_ms))) == 1) continue;
+      return Error::Environment(fmt::format("the process {} does not end", pid),
+                                "it may wait for a disk or a network share; try again later");
+    }
+    return {};
+  }
+
+ private:
+  std::map<int, int> fds_;  // by process
+};
+
+// Unfinished attempts, their worker dead or alive.
+Result<void> EndAttempts(const std::string& root) {
+  Deathbed deathbed;
+  ForEachRecord(root, [&](const agent::AttemptRecord& record) {
+    if (record.exited || record.worker.boot != BootId()) return;
+    // The worker first: it would note how its command ended, or begin with the next attempt.
+    if (SignalProcess(record.worker, SIGKILL)) deathbed.Add(record.worker.pid);
+    if (agent::SignalCommand(record, SIGKILL)) deathbed.Add(record.command_pid);
+  });
+  return deathbed.Wait(SystemClock().Now() + kDeathMax);
+}
+
+Result<void> EndAgent(const std::string& root) {
+  const auto agent = FindAgent(root);
+  if (!agent) return {};
+  const SystemClock clock;
+  Deathbed deathbed;
+  SignalProcess(*agent, SIGCONT);
+  if (!SignalProcess(*agent, SIGTERM)) return {};
+  deathbed.Add(agent->pid);
+  if (deathbed.Wait(clock.Now() + kAgentStopMax).ok()) return {};
+  SignalProcess(*agent, SIGKILL);
+  return deathbed.Wait(clock.Now() + kDeathMax);
+}
 
 }  // namespace
 
@@ -75,20 +134,9 @@ Result<void> TakeDown(const std::string& root, bool force) {
     return Error::Busy(fmt::format("{} attempts run there", running),
                        "wait for them, or end them with --force");
   }
-  const SystemClock clock;
-  const Instant deadline = clock.Now() + kAgentStopMax;
-  if (const auto agent = FindAgent(root)) {
-    SignalProcess(*agent, SIGCONT);
-    SignalProcess(*agent, SIGTERM);
-    while (IsAlive(*agent) && clock.Now() < deadline) ::poll(nullptr, 0, kRetryMs);
-    if (IsAlive(*agent)) SignalProcess(*agent, SIGKILL);
-  }
+  DML_RETURN_IF_ERROR(EndAgent(root));
   // What an agent that was killed has left.
-  ForEachRecord(root, [](const agent::AttemptRecord& record) {
-    if (!Runs(record)) return;
-    if (record.command_pid > 0) ::kill(-record.command_pid, SIGKILL);
-    SignalProcess(record.worker, SIGKILL);
-  });
+  DML_RETURN_IF_ERROR(EndAttempts(root));
   std::error_code error;
   for (const char* name : {"attempts", "blobs", "blobs.boot", "logs", "records", "agent.sock",
                            "agent.lock", "agent.pid", "agent.log", "bin"}) {

@@ -11,12 +11,14 @@
 namespace dml::node {
 
 inline constexpr Duration kAgentStopMax = Duration::Seconds(15);
+inline constexpr Duration kDeathMax = Duration::Seconds(10);
 
 // {"agent": pid or 0, "running": N, "finished": N, "blobs": bytes}.
 [[nodiscard]] Json Survey(const std::string& root);
 
-// Ends the agent of `root` and every attempt there, then removes what dml put there and, if nothing
-// else is in it, the folder. Unless `force`, refuses (kBusy) while attempts run.
+// Ends the agent of `root` and every attempt there, waits until their processes are gone, then
+// removes what dml put there and, if nothing else is in it, the folder. Unless `force`, refuses
+// (kBusy) while attempts run. kEnvironment, and nothing is removed, if a process does not end.
 Result<void> TakeDown(const std::string& root, bool force);
 
 // Removes blobs that were not used for `age` from the cache; the bytes freed.

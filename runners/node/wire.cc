@@ -138,6 +138,22 @@ std::string Encode(const Finished& message) {
                         {"log", message.log_bytes}});
 }
 
+std::string EncodeWithin(const Finished& message, std::size_t bytes_max) {
+  std::string payload = Encode(message);
+  if (payload.size() <= bytes_max) return payload;
+  Finished refused;
+  refused.exited.key = message.exited.key;
+  refused.exited.usage = message.exited.usage;
+  refused.exited.reason = runners::ExitFailure{
+      Error::Task("the names of its " + std::to_string(message.outputs.size()) +
+                      " output files and its metrics are larger than " +
+                      std::to_string(bytes_max >> 20) + " MiB",
+                  "pack many small files into one archive"),
+      1};
+  refused.log_bytes = message.log_bytes;
+  return Encode(refused);
+}
+
 namespace {
 
 // "<port>/<file>" that stays inside the folder that it is put into.

@@ -22,6 +22,9 @@ inline constexpr int kWireVersion = 1;
 inline constexpr std::size_t kChunkBytesMax = 256U << 10U;
 inline constexpr std::size_t kDigestsPerFrameMax = 4096;
 inline constexpr std::size_t kClientNameMax = 64;
+// A connection on which the agent heard nothing for this long is dead, whatever the system says: a
+// head asks for a sign of life much more often.
+inline constexpr Duration kHeadSilenceMax = Duration::Seconds(60);
 
 // kAttach. `client`: the head's home, [a-z0-9-]; attempts of different clients never meet.
 struct Attach {
@@ -70,6 +73,8 @@ struct Finished {
   std::int64_t log_bytes = 0;
 };
 [[nodiscard]] std::string Encode(const Finished& message);
+// Of at most `bytes_max`: a report that is larger becomes the failure of its task.
+[[nodiscard]] std::string EncodeWithin(const Finished& message, std::size_t bytes_max);
 Result<Finished> DecodeFinished(std::string_view payload);
 
 // kLost. `absent`: blobs that a launch needs and the node no longer has.
@@ -81,7 +86,8 @@ struct Lost {
 [[nodiscard]] std::string Encode(const Lost& message);
 Result<Lost> DecodeLost(std::string_view payload);
 
-// kLog: 8 bytes run, 4 task, 4 attempt, 8 offset, all little-endian; then the bytes.
+// kLog: 8 bytes run, 4 task, 4 attempt, 8 offset, all little-endian; then the bytes. Without bytes:
+// the log has been cut to `offset` bytes, and what follows goes on there.
 struct LogPiece {
   runners::AttemptKey key;
   std::int64_t offset = 0;

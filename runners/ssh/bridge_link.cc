@@ -61,14 +61,18 @@ std::string RemoteWorkerPath(const Host& host, const WorkerProgram& worker) {
   return host.workdir + "/bin/dml-worker-" + worker.sha256.substr(0, 12);
 }
 
+// The whole command line: nothing in it comes from a pipeline.
+std::string BridgeCommand(const Host& host, const WorkerProgram& worker) {
+  std::string command =
+      fmt::format("{} bridge --root {} --lease {}", RemoteWorkerPath(host, worker), host.workdir,
+                  host.lease.ns / 1'000'000'000);
+  if (host.slots > 0) command += fmt::format(" --cpus {}", static_cast<int>(host.slots));
+  return command;
+}
+
 Result<void> StartBridge(SshSession& session, const Host& host, const WorkerProgram& worker,
                          Duration limit) {
-  // The whole command line: nothing in it comes from a pipeline.
-  std::string command =
-      fmt::format("exec {} bridge --root {} --lease {}", RemoteWorkerPath(host, worker),
-                  host.workdir, host.lease.ns / 1'000'000'000);
-  if (host.slots > 0) command += fmt::format(" --cpus {}", static_cast<int>(host.slots));
-  DML_RETURN_IF_ERROR(session.Exec(command));
+  DML_RETURN_IF_ERROR(session.Exec("exec " + BridgeCommand(host, worker)));
   const SystemClock clock;
   const Instant deadline = clock.Now() + limit;
   // The marker begins with a line break: shells end their lines, and ours is at the beginning of

@@ -26,6 +26,9 @@ Result<WorkerProgram> FindWorkerProgram();
 // "<workdir>/bin/dml-worker-<12 digits>": where it is on a node.
 [[nodiscard]] std::string RemoteWorkerPath(const Host& host, const WorkerProgram& worker);
 
+// What starts the bridge there; also what a restricted key has to be allowed.
+[[nodiscard]] std::string BridgeCommand(const Host& host, const WorkerProgram& worker);
+
 inline constexpr std::size_t kNoiseBytesMax = 64U << 10;
 
 // Starts the bridge to the agent of a node on a fresh session and waits for its first words; what a

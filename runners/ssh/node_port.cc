@@ -73,7 +73,7 @@ bool NodePort::HandleBlob(const runners::Frame& frame) {
   } else if (frame.type == FrameType::kPutDone) {
     const auto outcome = node::DecodeBlobOutcome(frame.payload);
     fine = outcome.ok();
-    if (fine) uploads.Outcome(*outcome);
+    if (fine) uploads.Outcome(*outcome, heard_);
   } else if (frame.type == FrameType::kChunk) {
     const auto chunk = node::DecodeChunk(frame.payload);
     fine = chunk.ok();
@@ -133,9 +133,10 @@ void NodePort::ResumeTransfers() {
 
 void NodePort::Heartbeat(Instant now) {
   if (!open()) return;
+  uploads.AskAgain(now);
   if (now - heard_ > kSilenceMax) {
     broken_ = true;
-  } else if (now - heard_ > kHeartbeat && now - asked_ > kHeartbeat) {
+  } else if (now - asked_ >= kHeartbeat) {
     asked_ = now;
     Send(FrameType::kPing, "");
   }

@@ -37,7 +37,8 @@ class NodePort {
              const std::string& target);
   // After the node has answered on a new connection.
   void ResumeTransfers();
-  // Asks for a sign of life; broken() if there was none for too long.
+  // Gives a sign of life, which the node needs to hear even while it sends, and asks for one;
+  // broken() if there was none for too long.
   void Heartbeat(Instant now);
   [[nodiscard]] bool broken() const { return broken_; }
 

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "base/files.h"
 
@@ -60,7 +62,11 @@ Result<void> Probe(SshSession& session, const Host& host, const WorkerProgram& w
   return {};
 }
 
-std::optional<Error> Judge(const NodeFacts& facts) {
+std::optional<Error> Judge(NodeFacts& facts) {
+  if (auto old = JudgeKernel(facts.probe.value("kernel", ""))) {
+    facts.set_up = false;
+    return old;
+  }
   if (facts.probe.value("disk_free", std::int64_t{0}) < kDiskFreeMin) {
     return Error::Environment("less than 256 MiB are free on its disk",
                               "free space there, or run `dml cluster gc`");
@@ -103,6 +109,21 @@ Result<void> Upload(SshSession& session, const Host& host, const WorkerProgram& 
 }
 
 }  // namespace
+
+std::optional<Error> JudgeKernel(const std::string& release) {
+  int major = 0;
+  int minor = 0;
+  const char* const end = release.data() + release.size();
+  const auto [dot, bad] = std::from_chars(release.data(), end, major);
+  // One that names itself otherwise is given the benefit of the doubt.
+  if (bad != std::errc() || dot == end || *dot != '.') return std::nullopt;
+  if (std::from_chars(dot + 1, end, minor).ec != std::errc()) return std::nullopt;
+  if (std::pair(major, minor) >= std::pair(kKernelMajorMin, kKernelMinorMin)) return std::nullopt;
+  return Error::Environment(
+      fmt::format("its kernel is Linux {}, and dml needs {}.{} or newer there", release,
+                  kKernelMajorMin, kKernelMinorMin),
+      "take it out of the inventory, or upgrade it");
+}
 
 Result<RemoteOutput> RunRemote(SshSession& session, const std::string& command,
                                std::string_view input, Duration limit) {
@@ -167,11 +188,13 @@ NodeFacts SetUpNode(const Host& host, const WorkerProgram& worker, const Connect
       DML_RETURN_IF_ERROR(Probe(*session, host, worker, facts));
       facts.done = "worker program copied";
     }
+    if (auto old = JudgeKernel(facts.probe.value("kernel", ""))) return std::move(*old);
     // The whole way, once: shell, program, agent.
     return StartBridge(*session, host, worker, kRemoteCommandMax);
   };
   const auto worked = work();
   facts.problem = worked.ok() ? Judge(facts) : std::optional<Error>(worked.error());
+  facts.set_up &= worked.ok();
   return facts;
 }
 

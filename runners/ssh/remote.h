@@ -28,10 +28,16 @@ struct RemoteOutput {
 Result<RemoteOutput> RunRemote(SshSession& session, const std::string& command,
                                std::string_view input, Duration limit);
 
+// Of Linux on nodes: close_range() came last of what the agent needs.
+inline constexpr int kKernelMajorMin = 5;
+inline constexpr int kKernelMinorMin = 9;
+// Nothing if the agent runs on a kernel that calls itself `release`, as `uname -r` prints it.
+[[nodiscard]] std::optional<Error> JudgeKernel(const std::string& release);
+
 // What a node turned out to be.
 struct NodeFacts {
   Stage reached = Stage::kReach;
-  bool set_up = false;           // the worker program of this dml is there and runs
+  bool set_up = false;           // the worker program of this dml is there and can run tasks
   std::optional<Error> problem;  // nothing: it can be used
   HostKey host_key;
   std::string cipher;

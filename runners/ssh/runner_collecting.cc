@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 
 #include "base/files.h"
@@ -71,6 +72,7 @@ void SshRunner::Loop::HandleAttached(std::size_t index, const node::Attached& at
   const bool rebooted = again && node.boot != attached.boot;
   node.attached = true;
   node.boot = attached.boot;
+  node.lease = std::min(attached.lease, kLeaseMax);
   node.load.slots = node.host.slots > 0 ? node.host.slots : std::max(1.0, attached.cpus);
   node.load.memory_bytes =
       node.host.memory_bytes > 0 ? node.host.memory_bytes : attached.memory_bytes;
@@ -104,7 +106,11 @@ void SshRunner::Loop::HandleAttached(std::size_t index, const node::Attached& at
       Lose(key, Error::Environment("the node " + node.host.name + " was started anew"));
     } else if (attempt.phase == Phase::kLaunched) {
       // Same boot and no record: it never began.
-      Stage(key);
+      if (attempt.killed) {
+        EndKilled(key);
+      } else {
+        Stage(key);
+      }
     } else {
       Lose(key, Error::Environment("the node " + node.host.name + " lost the outputs"));
     }
@@ -181,6 +187,8 @@ void SshRunner::Loop::HandleLost(std::size_t index, const node::Lost& lost) {
   Attempt& attempt = found->second;
   if (attempt.phase != Phase::kLaunched) return;
   Node& node = *nodes_[index];
+  // It never began.
+  if (!lost.absent.empty() && attempt.killed) return EndKilled(lost.key);
   if (!lost.absent.empty() && ++attempt.restages <= kRestagesMax) {
     for (const Digest& digest : lost.absent) node.port.uploads.Unlearn(digest);
     return Stage(lost.key);
@@ -199,6 +207,9 @@ void SshRunner::Loop::HandleLog(const node::LogPiece& piece) {
   }
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return;
+  if (piece.bytes.empty() && ::ftruncate(fd, piece.offset) != 0) {
+    options_.notice("cannot cut '" + path + "': " + std::strerror(errno));
+  }
   std::string_view bytes = piece.bytes;
   std::int64_t offset = piece.offset;
   while (!bytes.empty()) {
@@ -223,6 +234,16 @@ void SshRunner::Loop::Lose(const Key& key, Error error) {
     return sink_.Post(std::move(exited));
   }
   sink_.Post(runners::AttemptLost{key, std::move(error)});
+}
+
+// It was to be killed, and nothing of it runs.
+void SshRunner::Loop::EndKilled(const Key& key) {
+  Unassign(key);
+  attempts_.erase(key);
+  runners::AttemptExited exited;
+  exited.key = key;
+  exited.reason = runners::ExitKilled{};
+  sink_.Post(std::move(exited));
 }
 
 void SshRunner::Loop::Forget(const Key& key) {

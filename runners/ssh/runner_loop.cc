@@ -257,12 +257,7 @@ void SshRunner::Loop::Do(KillAsked& asked) {
     }
     node.releases.push_back(asked.key);  // ends it when the node is back
   }
-  Unassign(asked.key);
-  attempts_.erase(found);
-  runners::AttemptExited exited;
-  exited.key = asked.key;
-  exited.reason = runners::ExitKilled{};
-  sink_.Post(std::move(exited));
+  EndKilled(asked.key);
 }
 
 void SshRunner::Loop::Do(ReleaseAsked& asked) {
@@ -327,7 +322,8 @@ void SshRunner::Loop::CheckLeases() {
   const Instant now = clock_.Now();
   for (const auto& node : nodes_) {
     if (node->attached || node->attempts.empty()) continue;
-    const bool over = now - node->down_since > options_.cluster.lease + kLeaseMargin;
+    const Duration lease = std::max(options_.cluster.lease, node->lease);
+    const bool over = now - node->down_since > lease + options_.lease_margin;
     if (!over && !node->gone) continue;
     const std::set<Key> attempts = node->attempts;
     for (const Key& key : attempts) {

@@ -26,8 +26,9 @@ inline constexpr int kStrikesMax = 3;
 inline constexpr int kFirstTriesMax = 3;
 // A node that lost inputs is sent them again so many times per attempt.
 inline constexpr int kRestagesMax = 3;
-// After the lease, what the head waits more, so that the node has surely let go first.
-inline constexpr Duration kLeaseMargin = Duration::Seconds(60);
+// A node that claims a longer lease than an inventory can give is not believed.
+inline constexpr Duration kLeaseMax = Duration::Seconds(30 * 86400);
+static_assert(kLeaseMargin >= node::kHeadSilenceMax);
 
 // The one thread of an SshRunner: placement, staging, launching, collecting, and what happens when
 // nodes come and go.
@@ -79,6 +80,7 @@ class SshRunner::Loop {
     std::string refused;   // why it is not used although it is connected
     std::string trouble;   // why it is not connected
     std::string boot;
+    Duration lease{0};  // that its agent keeps, which somebody else may have started
     NodeLoad load;
     double cpus = 0;  // what the agent offers
     std::set<Key> attempts = {};
@@ -137,6 +139,7 @@ class SshRunner::Loop {
   void Fetched(std::size_t node, const Downloads::Done& done);
   void Report(const Key& key);
   void Lose(const Key& key, Error error);
+  void EndKilled(const Key& key);
   void Forget(const Key& key);
   void Strike(std::size_t node, TaskId task, const std::string& why);
 

@@ -140,11 +140,18 @@ void SshRunner::Loop::Stage(const Key& key) {
 void SshRunner::Loop::SendLaunch(const Key& key) {
   Attempt& attempt = attempts_.at(key);
   Node& node = *nodes_[attempt.node];
-  attempt.phase = Phase::kLaunched;
-  if (!node.attached) return;  // launched again once it is back
   runners::LaunchSpec spec = attempt.spec;
   for (const auto& [name, value] : node.host.env) spec.env.emplace(name, value);
-  node.port.Send(runners::FrameType::kLaunch, runners::EncodeLaunch(spec));
+  const std::string payload = runners::EncodeLaunch(spec);
+  if (payload.size() > runners::kFramePayloadMax) {
+    return Lose(key, Error::Invalid("its parameters, arguments, environment and the names of its "
+                                    "input files are larger than 64 MiB",
+                                    "write large values into a file and pass its path, and pack "
+                                    "many small files into one archive"));
+  }
+  attempt.phase = Phase::kLaunched;
+  // Otherwise it is launched again once the node is back.
+  if (node.attached) node.port.Send(runners::FrameType::kLaunch, payload);
 }
 
 void SshRunner::Loop::TakeTransfers(std::size_t index) {

@@ -14,12 +14,17 @@
 
 namespace dml::ssh {
 
+// After the lease, what the head waits more, so that the node has surely let go first: of the time
+// that a node may take to find a connection dead, and of its clock.
+inline constexpr Duration kLeaseMargin = Duration::Seconds(60);
+
 struct ClusterOptions {
   Cluster cluster;
   WorkerProgram worker;
   std::string client;  // names this home on the nodes, [a-z0-9-]
   double jobs = 0;     // cores to use in all; 0: all that the nodes offer
   LinkOptions link = {};
+  Duration lease_margin = kLeaseMargin;
   // Tells people about nodes that come and go. Called from a thread of the runner.
   std::function<void(const std::string&)> notice = [](const std::string&) {};
 };

@@ -38,18 +38,26 @@ void Uploads::Missing(const std::vector<node::BlobState>& states) {
   }
 }
 
-void Uploads::Outcome(const node::BlobOutcome& outcome) {
+void Uploads::Outcome(const node::BlobOutcome& outcome, Instant now) {
   if (!paths_.contains(outcome.digest)) return;
-  if (!outcome.ok() && outcome.error.kind == ErrorKind::kBusy) {
-    wanted_.push_back(outcome.digest);  // another head sends it: ask again
-    return;
-  }
   if (!queue_.empty() && queue_.front().digest == outcome.digest && queue_.front().fd >= 0) {
     // Refused while it was being sent.
     ::close(queue_.front().fd);
     queue_.pop_front();
   }
+  if (!outcome.ok() && outcome.error.kind == ErrorKind::kBusy) {
+    busy_.emplace_back(now + kBusyPause, outcome.digest);
+    return;
+  }
   Finish(outcome.digest, outcome.ok() ? Result<void>() : Result<void>(outcome.error));
+}
+
+void Uploads::AskAgain(Instant now) {
+  std::erase_if(busy_, [&](const auto& entry) {
+    if (entry.first > now) return false;
+    wanted_.push_back(entry.second);
+    return true;
+  });
 }
 
 void Uploads::Restart() {
@@ -59,6 +67,7 @@ void Uploads::Restart() {
   queue_.clear();
   asked_.clear();
   wanted_.clear();
+  busy_.clear();
   there_.clear();
   for (const auto& [digest, path] : paths_) wanted_.push_back(digest);
 }

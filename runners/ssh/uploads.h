@@ -6,11 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/result.h"
 #include "runners/node/wire.h"
 
 namespace dml::ssh {
+
+// Before asking again about a blob that somebody else is sending to the node.
+inline constexpr Duration kBusyPause = Duration::Seconds(2);
 
 // Blobs on their way to one node: asked for in batches ("which of these are missing?"), then the
 // missing ones, one after another, each from where a broken transfer stopped. Small ones follow
@@ -28,13 +32,17 @@ class Uploads {
 
   // Messages from the node.
   void Missing(const std::vector<node::BlobState>& states);
-  void Outcome(const node::BlobOutcome& outcome);
+  void Outcome(const node::BlobOutcome& outcome, Instant now);
+  // Once in a while: what others were sending to the node may have arrived.
+  void AskAgain(Instant now);
   // The connection is new: whatever was under way is asked for again.
   void Restart();
 
   // Adds frames for the node until about `bytes_max` wait in `out`.
   void Produce(std::string& out, std::size_t bytes_max);
-  [[nodiscard]] bool idle() const { return asked_.empty() && wanted_.empty() && queue_.empty(); }
+  [[nodiscard]] bool idle() const {
+    return asked_.empty() && wanted_.empty() && queue_.empty() && busy_.empty();
+  }
 
   struct Done {
     Digest digest;
@@ -55,9 +63,10 @@ class Uploads {
 
   std::map<Digest, std::string> paths_;  // of everything that is not there yet
   std::set<Digest> there_;
-  std::vector<Digest> wanted_;             // not asked about yet
-  std::deque<std::vector<Digest>> asked_;  // answers come in order
-  std::deque<Sending> queue_;              // the front one is under way if its fd is open
+  std::vector<Digest> wanted_;                    // not asked about yet
+  std::vector<std::pair<Instant, Digest>> busy_;  // others send them; when to ask again
+  std::deque<std::vector<Digest>> asked_;         // answers come in order
+  std::deque<Sending> queue_;                     // the front one is under way if its fd is open
   std::vector<Done> done_;
   std::int64_t bytes_sent_ = 0;
 };

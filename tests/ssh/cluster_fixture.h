@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "runners/ssh/remote.h"
 #include "runners/ssh/ssh_runner.h"
+#include "runners/ssh/subprocess.h"
 #include "tests/runners/recording_sink.h"
 #include "tests/ssh/sshd_fixture.h"
 
@@ -41,6 +42,7 @@ class ClusterFixture : public ::testing::Test {
 
   std::string SetUpHost(const Host& host) {
     ConnectOptions options;
+    options.timeout = Duration::Seconds(30);
     options.accept_unknown = [](const Host&, const HostKey&) { return true; };
     const NodeFacts facts = SetUpNode(host, worker_, options);
     EXPECT_FALSE(facts.problem.has_value()) << facts.problem->message;
@@ -55,6 +57,7 @@ class ClusterFixture : public ::testing::Test {
     options.cluster = std::move(cluster);
     options.worker = worker_;
     options.client = client;
+    options.lease_margin = lease_margin_;
     options.link.backoff = Duration::Millis(50);
     options.link.backoff_max = Duration::Millis(200);
     options.notice = [this](const std::string& text) {
@@ -64,6 +67,20 @@ class ClusterFixture : public ::testing::Test {
     auto runner = SshRunner::Connect(std::move(options), sink);
     ASSERT_TRUE(runner.ok()) << runner.error().message;
     runner_ = std::move(runner).value();
+  }
+
+  // Another agent instead of the one that set-up has started, with options of its own.
+  void RestartAgent(std::size_t i, const std::vector<std::string>& options) {
+    const Server& server = servers_.server(i);
+    WaitUntil([&] { return server.agent() > 0; }, "the agent has begun");
+    const pid_t before = server.agent();
+    if (before > 0) ::kill(before, SIGKILL);
+    WaitUntil([&] { return server.agent() == 0; }, "the agent ends");
+    std::vector<std::string> argv{worker_.path, "agent", "--root", server.root()};
+    argv.insert(argv.end(), options.begin(), options.end());
+    const auto started = RunProgram(argv, Duration::Seconds(30));
+    EXPECT_TRUE(started.ok() && started->code == 0);
+    WaitUntil([&] { return server.agent() > 0; }, "the agent begins");
   }
 
   // A shell script as an attempt with an output port "o", which the script writes as "o.txt".
@@ -117,6 +134,7 @@ class ClusterFixture : public ::testing::Test {
   RecordingSink sink_;
   std::mutex mutex_;
   std::string notices_;
+  Duration lease_margin_ = kLeaseMargin;
   std::unique_ptr<SshRunner> runner_;  // the last: its threads use the others to the end
 };
 

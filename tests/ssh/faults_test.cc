@@ -104,6 +104,65 @@ TEST_F(FaultTest, SilenceIsNoticedAndSurvived) {
   EXPECT_EQ(OutputOf(spec), "result\n");
 }
 
+// Nothing is carried any more and nobody is told: the node counts its lease all the same, and lets
+// go of a task that says nothing.
+TEST_F(FaultTest, AFrozenConnectionEndsTheLease) {
+  RestartAgent(0, {"--lease", "10", "--silence", "10"});
+  ConnectThroughProxy();
+  const std::string runs = servers_.Path("runs");
+  ASSERT_TRUE(runner_->Launch({Script(1, "echo $$ > " + runs + "; exec sleep 1000")}).ok());
+  WaitUntil([&] { return fs::exists(runs) && fs::file_size(runs) > 0; }, "the task starts");
+  const int pid = std::stoi(*ReadFile(runs));
+  proxy_.Freeze(true);
+  WaitUntil([&] { return ::kill(pid, 0) != 0; }, "the node ends the task");
+  WaitUntil([&] { return fs::is_empty(servers_.server(0).root() + "/records"); }, "it forgets it");
+  proxy_.Freeze(false);
+}
+
+// An attempt that is killed while its launch is still on its way to the node.
+class UnbegunTest : public FaultTest {
+ protected:
+  // Returns when the launch is on the way to an agent that is stopped, and the kill behind it.
+  void LaunchAndKill() {
+    ConnectThroughProxy();
+    LaunchSpec first = Script(1, "true > o.txt");
+    AddInput(first, "input");
+    ASSERT_TRUE(runner_->Launch({first}).ok());
+    sink_.WaitForEnds(1);
+    agent_ = servers_.server(0).agent();
+    ASSERT_GT(agent_, 0);
+    ::kill(agent_, SIGSTOP);
+    LaunchSpec second = Script(2, "echo run >> " + runs_ + " #" + std::string(100'000, '#'));
+    AddInput(second, "input");
+    const std::int64_t before = proxy_.bytes();
+    ASSERT_TRUE(runner_->Launch({second}).ok());
+    WaitUntil([&] { return proxy_.bytes() - before > 100'000; }, "the launch is sent");
+    runner_->Kill(second.key, runners::KillMode::kTerminate);
+  }
+  void ExpectKilled() {
+    sink_.WaitForEnds(2);
+    EXPECT_EQ(sink_.End(runners::KeyOf(2)), "killed");
+    EXPECT_FALSE(fs::exists(runs_));
+  }
+
+  const std::string runs_ = servers_.Path("runs");
+  pid_t agent_ = 0;
+};
+
+TEST_F(UnbegunTest, ANodeThatForgotALaunchIsNotSentItAgainOnceItIsKilled) {
+  LaunchAndKill();
+  ::kill(agent_, SIGKILL);
+  ExpectKilled();
+}
+
+TEST_F(UnbegunTest, ANodeThatLacksInputsIsNotSentThemOnceItIsKilled) {
+  LaunchAndKill();
+  fs::remove_all(servers_.server(0).root() + "/blobs");
+  fs::create_directories(servers_.server(0).root() + "/blobs");
+  ::kill(agent_, SIGCONT);
+  ExpectKilled();
+}
+
 // A small disk for the blobs of the first node; needs the right to mount one.
 class SmallDiskTest : public ClusterFixture {
  protected:

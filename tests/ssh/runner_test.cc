@@ -165,8 +165,9 @@ TEST_F(ClusterRunnerTest, AnotherHeadTakesUpWhatTheFirstHasLeft) {
 TEST_F(ClusterRunnerTest, ANodeThatStaysAwayIsFencedAfterTheLease) {
   Cluster cluster = servers_.AllHosts();
   cluster.hosts.resize(1);
-  cluster.hosts[0].lease = Duration::Seconds(1);
-  cluster.lease = Duration::Seconds(1) - kLeaseMargin;
+  RestartAgent(0, {"--lease", "1"});
+  cluster.lease = Duration::Seconds(1);
+  lease_margin_ = Duration::Seconds(0);
   Connect(cluster);
   const std::string runs = servers_.Path("runs");
   ASSERT_TRUE(runner_->Launch({Script(1, "echo run >> " + runs + "; sleep 1000")}).ok());
@@ -178,6 +179,56 @@ TEST_F(ClusterRunnerTest, ANodeThatStaysAwayIsFencedAfterTheLease) {
   servers_.server(0).Start();
   WaitUntil([&] { return fs::is_empty(servers_.server(0).root() + "/records"); },
             "the attempt ends on the node");
+}
+
+// The lease that counts is that of the agent there, whoever has started it.
+TEST_F(ClusterRunnerTest, ANodeIsNotFencedBeforeItsAgentLetsGo) {
+  Cluster cluster = servers_.AllHosts();
+  cluster.hosts.resize(1);
+  RestartAgent(0, {"--lease", "8"});
+  cluster.lease = Duration::Seconds(1);
+  lease_margin_ = Duration::Seconds(0);
+  Connect(cluster);
+  const std::string runs = servers_.Path("runs");
+  ASSERT_TRUE(runner_->Launch({Script(1, "echo run >> " + runs + "; sleep 1000")}).ok());
+  WaitUntil([&] { return fs::exists(runs); }, "the task starts");
+  const SystemClock clock;
+  const Instant down = clock.Now();
+  servers_.server(0).Stop();
+  sink_.WaitForEnds(1);
+  EXPECT_EQ(sink_.End(runners::KeyOf(1)), "lost");
+  EXPECT_GE(clock.Now() - down, Duration::Seconds(8));
+}
+
+TEST_F(ClusterRunnerTest, ALaunchThatFitsNoFrameIsTheTasksFailure) {
+  Connect(servers_.AllHosts());
+  ASSERT_TRUE(
+      runner_->Launch({Script(1, "true #" + std::string(70 << 20, '#')), Script(2, "echo > o.txt")})
+          .ok());
+  sink_.WaitForEnds(2);
+  EXPECT_TRUE(sink_.End(runners::KeyOf(1)).starts_with("exit 2: its parameters, arguments"))
+      << sink_.End(runners::KeyOf(1));
+  EXPECT_EQ(sink_.End(runners::KeyOf(2)), "success");
+}
+
+// What an agent cuts because it has grown too large is cut here, too.
+TEST_F(ClusterRunnerTest, ALogThatIsCutIsCutHereToo) {
+  Cluster cluster = servers_.AllHosts();
+  cluster.hosts.resize(1);
+  Connect(cluster);
+  const std::string go = servers_.Path("go");
+  const LaunchSpec spec = Script(1, "for i in 1 2 3; do echo line $i; done; while ! test -e " + go +
+                                        "; do sleep 0.02; done; echo end; echo result > o.txt");
+  ASSERT_TRUE(runner_->Launch({spec}).ok());
+  WaitUntil([&] { return LogOf(spec) == "line 1\nline 2\nline 3\n"; }, "the log streams live");
+  for (const auto& entry : fs::directory_iterator(servers_.server(0).root() + "/logs")) {
+    std::ofstream(entry.path()) << "cut\n";
+  }
+  WaitUntil([&] { return LogOf(spec) == "cut\n"; }, "the cut arrives");
+  std::ofstream(go).put('\n');
+  sink_.WaitForEnds(1);
+  EXPECT_EQ(sink_.End(runners::KeyOf(1)), "success");
+  EXPECT_EQ(LogOf(spec), "cut\nend\n");
 }
 
 TEST_F(ClusterRunnerTest, LabelsChooseNodes) {

@@ -31,7 +31,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kSshd = "/usr/sbin/sshd";
-constexpr int kPatienceMs = 10'000;
+constexpr int kPatienceMs = 60'000;
 constexpr int kPollMs = 10;
 
 int FreePort() {
@@ -61,7 +61,7 @@ void MakeKey(const std::string& path) {
   fs::remove(path);
   fs::remove(path + ".pub");
   const auto made = RunProgram({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path},
-                               Duration::Seconds(10));
+                               Duration::Seconds(60));
   if (!made.ok() || made->code != 0) ADD_FAILURE() << "ssh-keygen";
 }
 
@@ -203,7 +203,7 @@ SshdFixture::~SshdFixture() {
       const std::string place =
           fs::read_symlink(fmt::format("/proc/{}/cwd", pid), ignored).string();
       const bool ours = place.starts_with(folder_ + "/") ||
-                        CommandLine(pid).find(folder_ + "/n") != std::string::npos;
+                        CommandLine(pid).find(folder_ + "/") != std::string::npos;
       if (ours && pid != ::getpid()) ::kill(pid, SIGKILL);
     }
   }
@@ -226,12 +226,13 @@ Host SshdFixture::HostOf(std::size_t i) const {
 
 Cluster SshdFixture::AllHosts() const {
   Cluster cluster;
+  cluster.connect_timeout = Duration::Seconds(30);
   for (std::size_t i = 0; i < servers_.size(); ++i) cluster.hosts.push_back(HostOf(i));
   return cluster;
 }
 
 std::string SshdFixture::WriteInventory(const std::string& extra) const {
-  std::string text = "ssh_config: " + Path("ssh_config") +
+  std::string text = "connect_timeout: 30s\nssh_config: " + Path("ssh_config") +
                      "\ndefaults:\n  user: " + HostOf(0).user +
                      "\n  identity_file: " + Path("key") + "\n  slots: 2\n" + extra + "hosts:\n";
   for (const auto& server : servers_) {

@@ -1,0 +1,329 @@
+// The resident agent of a node, served in this process: what it does with heads that fall silent,
+// with attempts of an agent before it, with logs and blobs.
+
+#include "runners/node/agent.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <thread>
+
+#include "base/files.h"
+#include "runners/node/unix_socket.h"
+#include "runners/node/upkeep.h"
+#include "runners/ssh/node_port.h"
+
+namespace dml::node {
+namespace {
+
+namespace fs = std::filesystem;
+using runners::AttemptKey;
+using runners::Frame;
+using runners::FrameType;
+
+constexpr Duration kPatience = Duration::Seconds(60);
+
+AttemptKey KeyOf(std::size_t task) { return {RunId{1}, TaskId(task), AttemptNumber{1}}; }
+
+class AgentTest : public ::testing::Test {
+ protected:
+  AgentTest() {
+    std::string name = (fs::temp_directory_path() / "dml-agent-XXXXXX").string();
+    EXPECT_NE(::mkdtemp(name.data()), nullptr);
+    root_ = name;
+    fs::create_directories(root_ + "/records");
+    fs::create_directories(root_ + "/logs");
+    options_.root = root_;
+    options_.worker_argv = {"/bin/false"};
+  }
+  ~AgentTest() override {
+    if (agent_) agent_->Stop();
+    if (server_.joinable()) server_.join();
+    agent_.reset();
+    for (const pid_t pid : children_) {
+      ::kill(pid, SIGKILL);
+      ::waitpid(pid, nullptr, 0);
+    }
+    fs::remove_all(root_);
+  }
+
+  // A process in a group of its own that waits for signals.
+  ProcessId Child(bool deaf = false) {
+    struct sigaction before {};
+    struct sigaction ignore {};
+    ignore.sa_handler = deaf ? SIG_IGN : SIG_DFL;
+    ::sigaction(SIGTERM, &ignore, &before);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      while (true) ::pause();
+    }
+    ::setpgid(pid, pid);
+    ::sigaction(SIGTERM, &before, nullptr);
+    children_.push_back(pid);
+    return {pid, StartOf(pid).value_or(0), BootId()};
+  }
+  // The signal that ended a child.
+  int SignalThatEnded(const ProcessId& child) {
+    int status = 0;
+    Await([&] { return ::waitpid(child.pid, &status, WNOHANG) == child.pid; }, "a child ends");
+    std::erase(children_, child.pid);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  }
+
+  // An attempt that an agent before this one has left.
+  agent::AttemptRecord RecordOf(std::size_t task, const ProcessId& worker,
+                                std::optional<ProcessId> command = std::nullopt) {
+    agent::AttemptRecord record;
+    record.key = KeyOf(task);
+    record.worker = worker;
+    if (command) record.command_pid = command->pid;
+    if (command) record.command_start = command->start;
+    record.grace = Duration::Millis(50);
+    return record;
+  }
+  void Write(const agent::AttemptRecord& record) {
+    const AttemptPaths paths(root_, AttemptName("head", record.key));
+    ASSERT_TRUE(agent::WriteRecord(paths.record, record).ok());
+  }
+
+  void Serve() {
+    auto agent = Agent::Open(options_);
+    ASSERT_TRUE(agent.ok()) << agent.error().message;
+    agent_ = std::move(agent).value();
+    server_ = std::jthread([this] { agent_->Serve(); });
+    const auto fd = ConnectTo(root_, "agent.sock");
+    ASSERT_TRUE(fd.ok());
+    head_.Open(*fd, clock_.Now());
+    Send(FrameType::kAttach, Encode(Attach{kWireVersion, "head"}));
+    ASSERT_TRUE(Receive(FrameType::kAttached));
+  }
+  void Send(FrameType type, const std::string& payload) {
+    head_.Send(type, payload);
+    head_.Flush();
+  }
+  // The next frame of this type; others are passed over.
+  std::optional<Frame> Receive(FrameType type) {
+    std::optional<Frame> found;
+    Await(
+        [&] {
+          pollfd ready{head_.fd(), POLLIN, 0};
+          if (frames_.empty() && ::poll(&ready, 1, 10) == 1) {
+            for (Frame& frame : head_.Receive(clock_.Now())) frames_.push_back(std::move(frame));
+          }
+          while (!frames_.empty() && !found) {
+            if (frames_.front().type == type) found = std::move(frames_.front());
+            frames_.pop_front();
+          }
+          return found.has_value();
+        },
+        "a frame comes");
+    return found;
+  }
+  static void Await(const std::function<bool()>& condition, const char* what) {
+    const SystemClock clock;
+    const Instant deadline = clock.Now() + kPatience;
+    while (!condition()) {
+      if (clock.Now() > deadline) {
+        ADD_FAILURE() << "never happened: " << what;
+        return;
+      }
+      ::poll(nullptr, 0, 5);
+    }
+  }
+
+  std::string root_;
+  AgentOptions options_;
+  const SystemClock clock_;
+  std::vector<pid_t> children_;
+  std::unique_ptr<Agent> agent_;
+  std::jthread server_;
+  ssh::NodePort head_;
+  std::deque<Frame> frames_;
+};
+
+// The other end is open all the time: a network that carries nothing closes no connection.
+TEST_F(AgentTest, AHeadIsGoneWhenItWasNotHeardForLong) {
+  options_.silence = Duration::Seconds(3);
+  options_.lease = Duration::Seconds(1);
+  const ProcessId worker = Child();
+  Write(RecordOf(1, worker));
+  Serve();
+  // One that says something now and then is there, however short the lease is.
+  const Instant until = clock_.Now() + Duration::Seconds(4);
+  while (clock_.Now() < until) {
+    Send(FrameType::kPing, "");
+    ::poll(nullptr, 0, 100);
+    EXPECT_TRUE(head_.Receive(clock_.Now()).empty());
+    ASSERT_FALSE(head_.broken());
+  }
+  EXPECT_TRUE(IsAlive(worker));
+  EXPECT_EQ(SignalThatEnded(worker), SIGKILL);
+  Await([&] { return fs::is_empty(root_ + "/records"); }, "the attempt is forgotten");
+  Await([&] { return head_.Receive(clock_.Now()).empty() && head_.broken(); }, "it hangs up");
+}
+
+TEST_F(AgentTest, TheGracePeriodEndsForTheLastOfManyToo) {
+  const ProcessId others = Child();
+  for (std::size_t task = 100; task < 164; ++task) Write(RecordOf(task, others));
+  const ProcessId worker = Child();
+  const ProcessId deaf = Child(/*deaf=*/true);
+  Write(RecordOf(900, worker, deaf));
+  Serve();
+  Send(FrameType::kAdopt, Encode(Adopt{KeyOf(900), 0}));
+  Send(FrameType::kKill, runners::EncodeKill({KeyOf(900), runners::KillMode::kTerminate}));
+  EXPECT_EQ(SignalThatEnded(deaf), SIGKILL);
+  const auto frame = Receive(FrameType::kFinished);
+  ASSERT_TRUE(frame);
+  const auto finished = DecodeFinished(frame->payload);
+  ASSERT_TRUE(finished.ok());
+  EXPECT_EQ(finished->exited.key, KeyOf(900));
+  EXPECT_TRUE(std::holds_alternative<runners::ExitKilled>(finished->exited.reason));
+  EXPECT_TRUE(IsAlive(others));
+}
+
+TEST_F(AgentTest, ACommandThatBeganAfterItWasTakenUpGetsItsGracePeriod) {
+  const ProcessId worker = Child();
+  Write(RecordOf(1, worker));
+  Serve();
+  const ProcessId command = Child();
+  agent::AttemptRecord record = RecordOf(1, worker, command);
+  record.grace = Duration::Seconds(3600);
+  Write(record);
+  Send(FrameType::kKill, runners::EncodeKill({KeyOf(1), runners::KillMode::kTerminate}));
+  EXPECT_EQ(SignalThatEnded(command), SIGTERM);
+  EXPECT_TRUE(IsAlive(worker));
+}
+
+TEST_F(AgentTest, ALogThatWasCutIsSentAgain) {
+  Write(RecordOf(1, Child()));
+  const std::string log = AttemptPaths(root_, AttemptName("head", KeyOf(1))).log;
+  std::ofstream(log) << "0123456789";
+  Serve();
+  Send(FrameType::kAdopt, Encode(Adopt{KeyOf(1), 0}));
+  auto frame = Receive(FrameType::kLog);
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(DecodeLog(frame->payload)->bytes, "0123456789");
+  std::ofstream(log) << "ab";
+  frame = Receive(FrameType::kLog);
+  ASSERT_TRUE(frame);
+  auto piece = DecodeLog(frame->payload);
+  ASSERT_TRUE(piece.ok());
+  EXPECT_EQ(piece->offset, 0);
+  EXPECT_EQ(piece->bytes, "");
+  std::string again;
+  while (again.size() < 2 && !HasFailure()) {
+    frame = Receive(FrameType::kLog);
+    ASSERT_TRUE(frame);
+    piece = DecodeLog(frame->payload);
+    if (piece->bytes.empty()) continue;  // it was seen between the cut and the new bytes
+    EXPECT_EQ(piece->offset, static_cast<std::int64_t>(again.size()));
+    again += piece->bytes;
+  }
+  EXPECT_EQ(again, "ab");
+}
+
+TEST_F(AgentTest, TakingDownEndsWhateverRunsFirst) {
+  const ProcessId dead = Child();
+  ::kill(dead.pid, SIGKILL);
+  EXPECT_EQ(SignalThatEnded(dead), SIGKILL);
+  const ProcessId orphan = Child(/*deaf=*/true);
+  Write(RecordOf(1, dead, orphan));
+  const ProcessId worker = Child();
+  Write(RecordOf(2, worker));
+  // Its number was given to a process that has nothing to do with it.
+  const ProcessId stranger = Child();
+  agent::AttemptRecord reused = RecordOf(3, dead, stranger);
+  ++reused.command_start;
+  Write(reused);
+  EXPECT_EQ(TakeDown(root_, /*force=*/false).error().kind, ErrorKind::kBusy);
+  EXPECT_TRUE(IsAlive(worker));
+  const auto down = TakeDown(root_, /*force=*/true);
+  ASSERT_TRUE(down.ok()) << down.error().message;
+  EXPECT_FALSE(IsAlive(orphan));
+  EXPECT_FALSE(IsAlive(worker));
+  EXPECT_TRUE(IsAlive(stranger));
+  EXPECT_FALSE(fs::exists(root_));
+}
+
+TEST_F(AgentTest, GarbageIsWhatNobodyNeeds) {
+  auto blobs = BlobCache::Open(root_);
+  ASSERT_TRUE(blobs.ok());
+  const auto file = [&](const std::string& name, const std::string& content) {
+    fs::create_directories(fs::path(root_ + "/" + name).parent_path());
+    std::ofstream(root_ + "/" + name) << content;
+    return root_ + "/" + name;
+  };
+  for (const char* content : {"unused", "input", "output"}) {
+    ASSERT_TRUE(blobs->Ingest(file("new", content), Sha256::Of(content)).ok());
+    fs::remove(root_ + "/new");
+  }
+  // An output that was there before, and one that is new.
+  ASSERT_TRUE(blobs->Ingest(file("attempts/a/out/1", "output"), Sha256::Of("output")).ok());
+  ASSERT_TRUE(blobs->Ingest(file("attempts/a/out/2", "fresh"), Sha256::Of("fresh")).ok());
+  EXPECT_EQ(*ReadFile(root_ + "/attempts/a/out/1"), "output");
+  // A native attempt, which reads its input from the cache by path.
+  runners::LaunchSpec spec;
+  spec.inputs.resize(1);
+  spec.inputs[0].files = {{"x", "", 5, Sha256::Of("input")}};
+  const AttemptPaths paths(root_, "a");
+  const auto absent = PlaceAttempt(paths, *blobs, spec);
+  ASSERT_TRUE(absent.ok() && absent->empty());
+  // A transfer that is under way.
+  ASSERT_TRUE(blobs->Begin({Sha256::Of("arriving"), 8, 0}).ok());
+  ASSERT_TRUE(blobs->Write(Sha256::Of("arriving"), 0, "arri").ok());
+
+  EXPECT_EQ(*CollectGarbage(root_, Duration::Seconds(0)), 6);
+  EXPECT_FALSE(blobs->Holds(Sha256::Of("unused")));
+  for (const char* content : {"input", "output", "fresh"}) {
+    EXPECT_TRUE(blobs->Holds(Sha256::Of(content))) << content;
+  }
+  EXPECT_TRUE(*blobs->Write(Sha256::Of("arriving"), 4, "ving"));
+
+  paths.Remove();
+  EXPECT_EQ(*CollectGarbage(root_, Duration::Seconds(0)), 24);
+  EXPECT_EQ(PlaceAttempt(paths, *blobs, spec)->size(), 1U) << "what is gone is asked for";
+}
+
+TEST_F(AgentTest, AFolderThatIsOpenToOthersIsRefused) {
+  for (const mode_t mode : {0755U, 0710U, 0702U}) {
+    ::chmod(root_.c_str(), mode);
+    const auto made = MakePrivateFolder(root_);
+    ASSERT_FALSE(made.ok()) << mode;
+    EXPECT_EQ(made.error().hint, "chmod 700 " + root_);
+    EXPECT_FALSE(Agent::Open(options_).ok());
+  }
+  ::chmod(root_.c_str(), 0700);
+  EXPECT_TRUE(MakePrivateFolder(root_).ok());
+}
+
+TEST(Report, OneThatIsTooLargeIsAFailureOfItsTask) {
+  Finished finished;
+  finished.exited.key = KeyOf(1);
+  finished.exited.reason = runners::ExitSuccess{};
+  finished.exited.usage.memory_bytes_max = 7;
+  for (int i = 0; i < 100; ++i) {
+    finished.outputs.push_back({fmt::format("o/{}", i), "", 1, Sha256::Of("x")});
+  }
+  EXPECT_EQ(EncodeWithin(finished, 1 << 20), Encode(finished));
+  const auto refused = DecodeFinished(EncodeWithin(finished, 1000));
+  ASSERT_TRUE(refused.ok());
+  EXPECT_EQ(refused->exited.key, KeyOf(1));
+  EXPECT_TRUE(refused->outputs.empty());
+  EXPECT_EQ(refused->exited.usage.memory_bytes_max, 7);
+  const auto& failure = std::get<runners::ExitFailure>(refused->exited.reason);
+  EXPECT_TRUE(failure.error.message.starts_with("the names of its 100 output files"));
+}
+
+}  // namespace
+}  // namespace dml::node
