@@ -1,6 +1,7 @@
 #include "cli/cmd_predict.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -142,10 +143,21 @@ Result<void> PrintFile(const std::string& path, const Output& output) {
   return {};
 }
 
+// A pipe is read to its end, but nobody means the rows of a device.
+Result<void> CheckData(const std::string& path) {
+  std::error_code none;
+  const fs::file_type type = fs::status(path, none).type();
+  if (type != fs::file_type::character && type != fs::file_type::block) return {};
+  return Error::Invalid("'" + path + "' is a device, not a file", "name a file of rows");
+}
+
 Result<ExitCode> RunPredict(const PredictOptions& options, const std::string& home,
                             const Output& output) {
   const bool to_stdout = options.file.empty() || options.file == "-";
   if (!to_stdout) DML_RETURN_IF_ERROR(OutputFile::Check(options.file));
+  DML_RETURN_IF_ERROR(CheckData(options.data));
+  // Whoever closes a pipe early must not keep the scratch folder from being removed.
+  ::signal(SIGPIPE, SIG_IGN);
   DML_TRY(Artifact model, ChooseModel(options.model, home));
   DML_TRY(const ScratchFolder scratch, ScratchFolder::Make());
   std::stop_source stop;

@@ -128,6 +128,22 @@ TEST_F(OutputFiles, DevicesAreWrittenInto) {
   EXPECT_TRUE(fs::is_character_file(Path("null.csv")));
 }
 
+TEST_F(OutputFiles, PredictLeavesNoScratchFolderWhenItsReaderGoes) {
+  WritePipeline("data.csv", "out.csv");
+  ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
+  std::string rows = "x\n";
+  for (int i = 0; i < 50'000; ++i) rows += std::to_string(i) + "\n";
+  Write("new.csv", rows);
+  fs::create_directory(Path("tmp"));
+  const Finished cut = Shell("export TMPDIR=\"$PWD/tmp\"; $DML predict model new.csv | head -n 1");
+  EXPECT_EQ(cut.out, "x,prediction\n");
+  EXPECT_EQ(cut.err, "");
+  EXPECT_TRUE(fs::is_empty(Path("tmp")));
+  const Finished device = Run({"predict", "model", "/dev/zero"});
+  EXPECT_EQ(device.code, 2);
+  EXPECT_NE(device.err.find("'/dev/zero' is a device"), std::string::npos) << device.err;
+}
+
 // In the file that the shell made, behind what is there already.
 TEST_F(OutputFiles, StandardOutputByItsName) {
   WritePipeline("data.csv", "out.csv");
