@@ -23,55 +23,43 @@ namespace dml::cli {
 
 namespace {
 
-constexpr std::size_t kOutputMax = 64U << 10U;
+constexpr std::size_t kOutputMax = 64U << 10U;  // also what a pipe holds
+constexpr std::size_t kReadBytes = 8U << 10U;
 constexpr Duration kGrace = Duration::Seconds(2);
 // How long a request to stop may go unheard.
 constexpr Duration kLookInterval = Duration::Millis(100);
 // How often to look for the end of a child that cannot be polled.
 constexpr std::int64_t kBlindMs = 20;
 
-void CloseIfOpen(int fd) {
-  if (fd >= 0) ::close(fd);
-}
-
 // A file without a name that holds `text`: unlike a pipe it takes any amount at once.
-Result<int> InputFile(const std::string& text) {
+Result<FileDescriptor> InputFile(const std::string& text) {
   if (text.empty()) {
-    const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null < 0) return Error::System("cannot open '/dev/null'", errno);
+    FileDescriptor null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (null.get() < 0) return Error::System("cannot open '/dev/null'", errno);
     return null;
   }
-  const int fd = ::memfd_create("input", MFD_CLOEXEC);
-  if (fd < 0) return Error::System("cannot keep the input of a command", errno);
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const ssize_t wrote = ::write(fd, rest.data(), rest.size());
-    if (wrote < 0) {
-      const int code = errno;
-      ::close(fd);
-      return Error::System("cannot keep the input of a command", code);
-    }
-    rest.remove_prefix(static_cast<std::size_t>(wrote));
-  }
-  ::lseek(fd, 0, SEEK_SET);
-  return fd;
+  FileDescriptor file(::memfd_create("input", MFD_CLOEXEC));
+  const int code = file.get() < 0 ? errno : WriteAll(file.get(), text);
+  if (code != 0) return Error::System("cannot keep the input of a command", code);
+  ::lseek(file.get(), 0, SEEK_SET);
+  return file;
 }
 
 struct Ends {
-  int child = -1;   // becomes stdout and stderr
-  int parent = -1;  // -1: the output goes to a file
+  FileDescriptor child;   // becomes stdout, and stderr unless that is kept apart
+  FileDescriptor parent;  // none: the output goes to a file
 };
 
 Result<Ends> OutputOf(const std::string& log_path) {
   if (!log_path.empty()) {
     const int fd = ::open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (fd < 0) return Error::System("cannot write '" + log_path + "'", errno);
-    return Ends{fd, -1};
+    return Ends{FileDescriptor(fd), FileDescriptor()};
   }
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC) != 0) return Error::System("cannot make a pipe", errno);
   ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
-  return Ends{ends[1], ends[0]};
+  return Ends{FileDescriptor(ends[1]), FileDescriptor(ends[0])};
 }
 
 std::vector<std::string> Environment(const std::map<std::string, std::string>& extra) {
@@ -125,43 +113,21 @@ int Spawn(const std::vector<std::string>& argv, const Child::Options& options, i
 
 Result<Child> Child::Start(const std::vector<std::string>& argv, const Options& options) {
   if (argv.empty()) return Error::Invalid("the command is empty");
-  DML_TRY(const int input, InputFile(options.input));
-  auto output = OutputOf(options.log_path);
-  if (!output.ok()) {
-    ::close(input);
-    return std::move(output).error();
+  DML_TRY(const FileDescriptor input, InputFile(options.input));
+  DML_TRY(Ends output, OutputOf(options.log_path));
+  FileDescriptor errors(options.errors_apart ? ::memfd_create("errors", MFD_CLOEXEC) : -1);
+  if (options.errors_apart && errors.get() < 0) {
+    return Error::System("cannot keep the errors of a command", errno);
   }
-  const int errors = options.errors_apart ? ::memfd_create("errors", MFD_CLOEXEC) : -1;
+  const int error_fd = options.errors_apart ? errors.get() : output.child.get();
   pid_t pid = 0;
-  const int status =
-      options.errors_apart && errors < 0
-          ? errno
-          : Spawn(argv, options, input, output->child, errors < 0 ? output->child : errors, &pid);
-  ::close(input);
-  ::close(output->child);
+  const int status = Spawn(argv, options, input.get(), output.child.get(), error_fd, &pid);
   if (status != 0) {
-    CloseIfOpen(output->parent);
-    CloseIfOpen(errors);
     return Error::Invalid(fmt::format("cannot start '{}': {}", argv[0], std::strerror(status)),
                           status == ENOENT ? "install it, or write its path" : "");
   }
-  const auto pid_fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-  return Child(pid, pid_fd, output->parent, errors);
-}
-
-Child::Child(Child&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)),
-      pid_fd_(std::exchange(other.pid_fd_, -1)),
-      output_fd_(std::exchange(other.output_fd_, -1)),
-      errors_fd_(std::exchange(other.errors_fd_, -1)),
-      exit_code_(other.exit_code_),
-      output_(std::move(other.output_)),
-      cut_(other.cut_) {}
-
-Child::~Child() {
-  CloseIfOpen(pid_fd_);
-  CloseIfOpen(output_fd_);
-  CloseIfOpen(errors_fd_);
+  FileDescriptor pid_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  return Child(pid, std::move(pid_fd), std::move(output.parent), std::move(errors));
 }
 
 void Child::KeepEnd(std::size_t most) {
@@ -171,8 +137,8 @@ void Child::KeepEnd(std::size_t most) {
 }
 
 Child::Got Child::ReadSome() {
-  std::array<char, 8192> buffer{};
-  const ssize_t got = ::read(output_fd_, buffer.data(), buffer.size());
+  std::array<char, kReadBytes> buffer{};
+  const ssize_t got = ::read(output_fd_.get(), buffer.data(), buffer.size());
   if (got < 0) return errno == EAGAIN || errno == EINTR ? Got::kNothing : Got::kEnd;
   output_.append(buffer.data(), static_cast<std::size_t>(got));
   KeepEnd(2 * kOutputMax);
@@ -181,7 +147,8 @@ Child::Got Child::ReadSome() {
 
 std::string Child::Errors() const {
   std::string text(kOutputMax, '\0');
-  const ssize_t got = errors_fd_ < 0 ? 0 : ::pread(errors_fd_, text.data(), text.size(), 0);
+  const ssize_t got =
+      errors_fd_.get() < 0 ? 0 : ::pread(errors_fd_.get(), text.data(), text.size(), 0);
   text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
   return text;
 }
@@ -191,11 +158,11 @@ std::optional<int> Child::Wait(Duration limit) {
   const Instant deadline = clock.Now() + limit;
   while (!exit_code_) {
     const std::int64_t left_ms = std::clamp<std::int64_t>((deadline - clock.Now()).ns / 1'000'000,
-                                                          0, pid_fd_ < 0 ? kBlindMs : 60'000);
-    std::array<pollfd, 2> waits{{{pid_fd_, POLLIN, 0}, {output_fd_, POLLIN, 0}}};
-    ::poll(waits.data(), output_fd_ >= 0 ? 2 : 1, static_cast<int>(left_ms));
-    if (output_fd_ >= 0 && waits[1].revents != 0 && ReadSome() == Got::kEnd) {
-      ::close(std::exchange(output_fd_, -1));
+                                                          0, pid_fd_.get() < 0 ? kBlindMs : 60'000);
+    std::array<pollfd, 2> waits{{{pid_fd_.get(), POLLIN, 0}, {output_fd_.get(), POLLIN, 0}}};
+    ::poll(waits.data(), output_fd_.get() >= 0 ? 2 : 1, static_cast<int>(left_ms));
+    if (output_fd_.get() >= 0 && waits[1].revents != 0 && ReadSome() == Got::kEnd) {
+      output_fd_.Close();
     }
     int status = 0;
     if (::waitpid(pid_, &status, WNOHANG) == pid_) {
@@ -204,8 +171,9 @@ std::optional<int> Child::Wait(Duration limit) {
       return std::nullopt;
     }
   }
-  // What is in the pipe now is all that counts: a grandchild may keep it open for ever.
-  while (output_fd_ >= 0 && ReadSome() == Got::kSome) {
+  // What is in the pipe now is all that counts: a grandchild may keep writing for ever.
+  for (std::size_t read = 0; read <= kOutputMax && output_fd_.get() >= 0; read += kReadBytes) {
+    if (ReadSome() != Got::kSome) break;
   }
   KeepEnd(kOutputMax);
   return exit_code_;

@@ -4,9 +4,11 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/file_descriptor.h"
 #include "base/result.h"
 
 namespace dml::cli {
@@ -24,9 +26,9 @@ class Child {
   };
   // A program that is not there is kInvalid.
   static Result<Child> Start(const std::vector<std::string>& argv, const Options& options);
-  Child(Child&& other) noexcept;
+  Child(Child&& other) noexcept = default;
   Child& operator=(Child&&) = delete;
-  ~Child();
+  ~Child() = default;
 
   // The exit code (128 + n for a death by signal n), or nothing if it still runs after `limit`.
   std::optional<int> Wait(Duration limit);
@@ -43,16 +45,19 @@ class Child {
   [[nodiscard]] std::string Errors() const;
 
  private:
-  Child(int pid, int pid_fd, int output_fd, int errors_fd)
-      : pid_(pid), pid_fd_(pid_fd), output_fd_(output_fd), errors_fd_(errors_fd) {}
+  Child(int pid, FileDescriptor pid_fd, FileDescriptor output_fd, FileDescriptor errors_fd)
+      : pid_(pid),
+        pid_fd_(std::move(pid_fd)),
+        output_fd_(std::move(output_fd)),
+        errors_fd_(std::move(errors_fd)) {}
   enum class Got { kSome, kNothing, kEnd };
   Got ReadSome();
   void KeepEnd(std::size_t most);
 
   int pid_;
-  int pid_fd_;
-  int output_fd_;  // -1 once closed
-  int errors_fd_;  // a file without a name; -1: none
+  FileDescriptor pid_fd_;
+  FileDescriptor output_fd_;  // none once closed
+  FileDescriptor errors_fd_;  // a file without a name; none: stderr is not kept apart
   std::optional<int> exit_code_;
   std::string output_;
   bool cut_ = false;

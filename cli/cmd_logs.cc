@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/file_descriptor.h"
 #include "cli/runs.h"
 #include "orchestrator/engine/file_lock.h"
 #include "orchestrator/engine/home.h"
@@ -76,15 +77,16 @@ Result<bool> CopyLog(OpenedRun& opened, const LogOwner& owner, AttemptNumber att
                      const std::string& home, const Output& output) {
   const std::string path = opened.view.LogPath(owner.run, owner.task.name, attempt);
   state::TaskView task = owner.task;
-  int fd = -1;
+  FileDescriptor file;
   bool any = false;
   while (true) {
     // Looked up before the copy: what was written before the end is copied after it.
     const bool goes_on = follow && task.attempt == attempt && GoesOn(home, owner.run, task);
-    if (fd < 0) fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno != ENOENT) return Error::System("cannot open '" + path + "'", errno);
-    if (fd >= 0) {
-      DML_TRY(const std::int64_t copied, CopyAvailable(fd, path, output));
+    if (file.get() < 0) file = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.get() < 0 && errno != ENOENT)
+      return Error::System("cannot open '" + path + "'", errno);
+    if (file.get() >= 0) {
+      DML_TRY(const std::int64_t copied, CopyAvailable(file.get(), path, output));
       any |= copied > 0;
     }
     if (!goes_on) break;
@@ -92,7 +94,6 @@ Result<bool> CopyLog(OpenedRun& opened, const LogOwner& owner, AttemptNumber att
     DML_TRY(const std::vector<state::TaskView> now, opened.view.Tasks(owner.run));
     DML_TRY(task, FindTask(now, task.name));
   }
-  if (fd >= 0) ::close(fd);
   return any;
 }
 

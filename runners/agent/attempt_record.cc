@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "base/file_descriptor.h"
 #include "base/files.h"
 #include "runners/api/messages.h"
 
@@ -85,12 +86,10 @@ bool SignalCommand(const AttemptRecord& record, int signal) {
 Result<void> WriteRecord(const std::string& path, const AttemptRecord& record) {
   const std::string temporary = path + ".new";
   const std::string text = CanonicalJson(ToJson(record));
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return Error::System("cannot write '" + temporary + "'", errno);
-  const ssize_t written = ::write(fd, text.data(), text.size());
-  const int code = written < 0 ? errno : ENOSPC;
-  ::close(fd);
-  if (written != static_cast<ssize_t>(text.size())) {
+  FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  int code = file.get() < 0 ? errno : WriteAll(file.get(), text);
+  if (code == 0) code = file.Close();
+  if (code != 0) {
     ::unlink(temporary.c_str());
     return Error::System("cannot write '" + temporary + "'", code);
   }

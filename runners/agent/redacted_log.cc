@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/file_descriptor.h"
+
 namespace dml::agent {
 
 namespace {
@@ -22,16 +24,6 @@ constexpr std::size_t kRestBytesMax = 1U << 20;
 void CloseIfOpen(int& fd) {
   const int old = std::exchange(fd, -1);
   if (old >= 0) ::close(old);
-}
-
-// A full disk costs the log, not the command.
-void WriteAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
 }
 
 }  // namespace
@@ -80,7 +72,7 @@ void RedactedLog::Copy(const Redactor& redactor) const {
     pending.append(block, 0, size);
     clean.clear();
     redactor.Stream(pending, last, clean);
-    WriteAll(file_, clean);
+    static_cast<void>(WriteAll(file_, clean));  // a full disk costs the log, not the command
     if (last) return;
   }
 }

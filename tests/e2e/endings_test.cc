@@ -75,6 +75,14 @@ TEST_F(Endings, AnInterruptEndsTheHooksAndLeavesTheOutcome) {
   EXPECT_FALSE(Exists("second"));
 }
 
+TEST_F(Endings, AHookMayLeaveSomethingThatWritesForEver) {
+  Write("p.yaml",
+        "name: n\non: {finish: {run: 'yes & exit 3'}}\nsteps:\n  - {id: a, run: 'true'}\n");
+  const Finished finished = Run({"run", "p.yaml"});
+  EXPECT_EQ(finished.code, 0);
+  EXPECT_NE(finished.err.find("exit code 3"), std::string::npos) << finished.err;
+}
+
 // A secret that is part of what it is replaced by.
 TEST_F(Endings, AHookMayKnowAnySecret) {
   Write("p.yaml",
