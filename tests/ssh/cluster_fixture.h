@@ -118,7 +118,7 @@ class ClusterFixture : public ::testing::Test {
   }
 
   static void WaitUntil(const std::function<bool()>& condition, const char* what) {
-    for (int i = 0; i < 3000; ++i) {
+    for (int i = 0; i < 6000; ++i) {
       if (condition()) return;
       ::poll(nullptr, 0, 10);
     }

@@ -55,7 +55,7 @@ class PipelineTest : public ::testing::Test {
               home.c_str(), "-q", nullptr);
       ::_exit(127);
     }
-    for (int i = 0; i < 3000 && !HasThreeLines(lines); ++i) ::poll(nullptr, 0, 10);
+    for (int i = 0; i < 6000 && !HasThreeLines(lines); ++i) ::poll(nullptr, 0, 10);
     EXPECT_TRUE(HasThreeLines(lines));
     ::kill(dml, SIGKILL);
     ::waitpid(dml, nullptr, 0);
@@ -166,7 +166,7 @@ TEST_F(PipelineTest, StopEndsWhatADeadOrchestratorHasLeftOnTheNodes) {
   // The nodes are this machine.
   std::ifstream file(pids);
   for (int pid = 0; file >> pid;) {
-    for (int i = 0; i < 1000 && ::kill(pid, 0) == 0; ++i) ::poll(nullptr, 0, 10);
+    for (int i = 0; i < 6000 && ::kill(pid, 0) == 0; ++i) ::poll(nullptr, 0, 10);
     EXPECT_NE(::kill(pid, 0), 0) << "a task still lives";
   }
   const Output again = Dml({"stop", "latest", "--home", home});
