@@ -140,7 +140,7 @@ TEST(Csv, Dialects) {
   options = {};
   options.null_values = {"-999", "0.0"};
   EXPECT_EQ(LoadText("i,f,s\n1,1.5,a\n-999,0.0,-999\n3,-999,b\n-9990,2,c\n", options).text,
-            "i:int64 f:float64 s:category \n1|1.5|a|\n|||\n3||b|\n-9990|2|c|");
+            "i:int64 f:float64 s:category \n1|1.5|a|\n?|?|?|\n3|?|b|\n-9990|2|c|");
   options = {};
   options.quote = "";
   options.delimiter = "\t";
