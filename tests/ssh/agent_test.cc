@@ -76,8 +76,9 @@ class AgentTest : public ::testing::Test {
   // The signal that ended a child.
   int SignalThatEnded(const ProcessId& child) {
     int status = 0;
-    Await([&] { return ::waitpid(child.pid, &status, WNOHANG) == child.pid; }, "a child ends");
-    std::erase(children_, child.pid);
+    bool ended = false;
+    Await([&] { return ended = ::waitpid(child.pid, &status, WNOHANG) == child.pid; }, "the end");
+    if (ended) std::erase(children_, child.pid);
     return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   }
 
