@@ -185,8 +185,11 @@ void RegisterClusteringEvaluation(plugins::StepRegistry& registry) {
            "rows up to which the silhouette is exact; above, a sample of so many stands for all")
       .AtLeast(2)
       .Add("seed", &ClusteringParams::seed, "seed of that sample");
-  registry.Add(MakeStepType(EvaluationSpec("evaluate.clustering", "Score the clusters of a model"),
-                            schema, EvaluateClustering));
+  registry.Add(MakeStepType(
+      EvaluationSpec("evaluate.clustering", "Score the clusters of a model",
+                     "inertia = sum_i ||x_i - c_i||^2; silhouette = mean (b_i - a_i) / "
+                     "max(a_i, b_i)"),
+      schema, EvaluateClustering));
 }
 
 }  // namespace dml::steps

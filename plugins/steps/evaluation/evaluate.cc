@@ -7,10 +7,11 @@
 
 namespace dml::steps {
 
-StepSpec EvaluationSpec(std::string name, std::string summary) {
+StepSpec EvaluationSpec(std::string name, std::string summary, std::string formula) {
   StepSpec spec;
   spec.name = std::move(name);
   spec.summary = std::move(summary);
+  spec.formula = std::move(formula);
   spec.inputs = {ModelPort("the model to evaluate"), TablePort("data", "rows to evaluate on")};
   spec.outputs = {ReportPort()};
   return spec;

@@ -9,7 +9,7 @@ namespace dml::steps {
 // What the evaluate steps share.
 
 // A model and rows in, panels out.
-StepSpec EvaluationSpec(std::string name, std::string summary);
+StepSpec EvaluationSpec(std::string name, std::string summary, std::string formula);
 
 // kInvalid if the model is of another task, naming the step that fits it.
 Result<void> CheckTask(const learn::Model& model, learn::ModelTask wanted);

@@ -27,10 +27,12 @@ Json WeightsPanel(const learn::Model& model, const std::vector<double>& weights)
     labels.push_back(names[i]);
     values.push_back(weights[i]);
   }
-  const std::string title =
-      names.size() > kBarsMax
-          ? fmt::format("Feature weights: the {} largest of {}", kBarsMax, names.size())
-          : "Feature weights";
+  const std::string_view kind = model.predictor->kind();
+  const bool trees = kind == "decision_tree" || kind == "random_forest";
+  std::string title = trees ? "Feature importances" : "Feature weights";
+  if (names.size() > kBarsMax) {
+    title += fmt::format(": the {} largest of {}", kBarsMax, names.size());
+  }
   return plugins::BarsPanel(title, labels, values);
 }
 

@@ -183,7 +183,9 @@ void RegisterTreeSteps(plugins::StepRegistry& registry) {
   plugins::ParamSchema<TreeParams> tree;
   AddTreeParams(tree);
   registry.Add(MakeStepType(
-      TrainingSpec("train.decision_tree", "One tree of questions; takes missing values", ""),
+      TrainingSpec("train.decision_tree", "One tree of questions; takes missing values",
+                   "each split: min sum_child (n_child / n) impurity(child); gini 1 - sum_k p_k^2, "
+                   "entropy -sum_k p_k log2 p_k, squared_error mean (y - mean y)^2"),
       WithTraining(tree, true), TrainTree));
   plugins::ParamSchema<ForestParams> forest;
   forest.Add("n_estimators", &ForestParams::n_estimators, "number of trees")
@@ -192,7 +194,8 @@ void RegisterTreeSteps(plugins::StepRegistry& registry) {
       .Add("oob_score", &ForestParams::oob_score, "score on the rows that a tree did not see");
   AddTreeParams(forest);
   registry.Add(MakeStepType(
-      TrainingSpec("train.random_forest", "Averaged decision trees; takes missing values", ""),
+      TrainingSpec("train.random_forest", "Averaged decision trees; takes missing values",
+                   "f(x) = (1 / T) sum_t tree_t(x), tree_t fitted to rows drawn with replacement"),
       WithTraining(forest, true), TrainForest));
 }
 
