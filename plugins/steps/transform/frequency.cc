@@ -1,5 +1,7 @@
 #include "plugins/steps/transform/frequency.h"
 
+#include "plugins/api/params.h"
+
 namespace dml::steps {
 
 Frequency Frequency::FromJson(const Json& json) {
@@ -8,16 +10,9 @@ Frequency Frequency::FromJson(const Json& json) {
 }
 
 ParamSpec Frequency::Spec(Json default_value) {
-  ParamSpec count;
-  count.type = ParamType::kInt;
-  count.minimum = 1;
-  ParamSpec share;
-  share.type = ParamType::kFloat;
-  share.minimum = 0;
-  share.maximum = 1;
-  ParamSpec spec;
-  spec.type = ParamType::kOneOf;
-  spec.element = {count, share};
+  ParamSpec spec = plugins::CountOrShareSpec();
+  spec.element.back().minimum_exclusive = false;
+  spec.element.back().maximum_exclusive = false;
   spec.default_value = std::move(default_value);
   return spec;
 }
