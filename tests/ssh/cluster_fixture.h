@@ -15,7 +15,6 @@
 #include "base/hash.h"
 #include "runners/ssh/remote.h"
 #include "runners/ssh/ssh_runner.h"
-#include "runners/ssh/subprocess.h"
 #include "tests/runners/recording_sink.h"
 #include "tests/ssh/sshd_fixture.h"
 
@@ -76,10 +75,10 @@ class ClusterFixture : public ::testing::Test {
     const pid_t before = server.agent();
     if (before > 0) ::kill(before, SIGKILL);
     WaitUntil([&] { return server.agent() == 0; }, "the agent ends");
-    std::vector<std::string> argv{worker_.path, "agent", "--root", server.root()};
+    const std::string program = server.home() + "/" + RemoteWorkerPath(servers_.HostOf(i), worker_);
+    std::vector<std::string> argv{program, "agent", "--root", server.root()};
     argv.insert(argv.end(), options.begin(), options.end());
-    const auto started = RunProgram(argv, Duration::Seconds(30));
-    EXPECT_TRUE(started.ok() && started->code == 0);
+    EXPECT_EQ(server.RunThere(argv), 0);
     WaitUntil([&] { return server.agent() > 0; }, "the agent begins");
   }
 

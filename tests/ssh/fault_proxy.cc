@@ -18,19 +18,21 @@ constexpr std::size_t kLaneBytesMax = 8U << 20;
 constexpr std::size_t kReadBytes = 64U << 10;
 constexpr int kSliceMs = 1;
 
-sockaddr_in Loopback(int port) {
+sockaddr_in AddressOf(const std::string& host, int port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ::inet_pton(AF_INET, host.c_str(), &address.sin_addr);
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   return address;
 }
 
 }  // namespace
 
-FaultProxy::FaultProxy(int target_port)
-    : target_port_(target_port), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  sockaddr_in address = Loopback(0);
+FaultProxy::FaultProxy(std::string target, int target_port)
+    : target_(std::move(target)),
+      target_port_(target_port),
+      listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  sockaddr_in address = AddressOf("127.0.0.1", 0);
   socklen_t size = sizeof address;
   ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size);
   ::listen(listener_, 16);
@@ -50,7 +52,7 @@ void FaultProxy::Accept() {
   const int from = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (from < 0) return;
   const int to = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const sockaddr_in address = Loopback(target_port_);
+  const sockaddr_in address = AddressOf(target_, target_port_);
   const bool connected =
       !refuse_ && ::connect(to, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   if (!connected) {

@@ -11,11 +11,11 @@
 
 namespace dml::ssh {
 
-// A TCP proxy on the loopback interface that is a bad network: it delays, throttles, freezes and
-// breaks what goes through it. Settings may change at any time, from any thread.
+// A TCP proxy on the loopback interface to `target` that is a bad network: it delays, throttles,
+// freezes and breaks what goes through it. Settings may change at any time, from any thread.
 class FaultProxy {
  public:
-  explicit FaultProxy(int target_port);
+  FaultProxy(std::string target, int target_port);
   ~FaultProxy();
 
   [[nodiscard]] int port() const { return port_; }
@@ -55,6 +55,7 @@ class FaultProxy {
   void Move(Pair& pair, Lane& lane, Instant now);
   void Close(Pair& pair, bool reset);
 
+  const std::string target_;
   const int target_port_;
   int listener_;
   int port_ = 0;

@@ -32,7 +32,8 @@ namespace {
 
 constexpr const char* kSshd = "/usr/sbin/sshd";
 constexpr int kPatienceMs = 60'000;
-constexpr int kPollMs = 10;
+constexpr int kPollMs = 2;
+constexpr int kKeptFd = 200;
 
 int FreePort() {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -46,11 +47,11 @@ int FreePort() {
   return ntohs(address.sin_port);
 }
 
-bool Listens(int port) {
+bool Listens(const std::string& host, int port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ::inet_pton(AF_INET, host.c_str(), &address.sin_addr);
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   const bool up = ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   ::close(fd);
@@ -89,34 +90,88 @@ std::string CommandLine(pid_t pid) {
   return text.ok() ? *text : "";
 }
 
+// Everything that works in this folder or was started with a path of it.
+void EndDwellers(const std::string& folder) {
+  for (int round = 0; round < 3; ++round) {
+    for (const auto& [pid, parent] : Parents()) {
+      std::error_code ignored;
+      const std::string place =
+          fs::read_symlink(fmt::format("/proc/{}/cwd", pid), ignored).string();
+      const bool ours = place.starts_with(folder + "/") ||
+                        CommandLine(pid).find(folder + "/") != std::string::npos;
+      if (ours && pid != ::getpid()) ::kill(pid, SIGKILL);
+    }
+  }
+}
+
+// The system's accounts, with another home and shell for the tester's own.
+std::string Accounts(const std::string& home, const std::string& shell) {
+  std::ifstream file("/etc/passwd");
+  std::string out;
+  for (std::string line; std::getline(file, line);) {
+    const bool own = line.starts_with("root:");
+    out += own ? fmt::format("root:x:0:0:root:{}:{}", home, shell) : line;
+    out += "\n";
+  }
+  return out;
+}
+
+// A boot id as Linux makes them.
+std::string NewBootId() {
+  auto id = ReadFile("/proc/sys/kernel/random/uuid");
+  return id.ok() ? *id : "";
+}
+
 }  // namespace
 
-Server::Server(const std::string& folder, const std::string& name, ServerOptions options)
-    : folder_(folder + "/" + name), name_(name), options_(std::move(options)), port_(FreePort()) {
+Server::Server(const std::string& folder, int number, const std::vector<std::string>& hidden,
+               ServerOptions options)
+    : folder_(fmt::format("{}/n{}", folder, number)),
+      name_(fmt::format("n{}", number)),
+      options_(std::move(options)) {
   fs::create_directories(home());
   NewHostKey();
-  // The home folder of the account is the tester's own: every command gets one of this server's.
-  Write(folder_ + "/login",
-        fmt::format("#!/bin/sh\nexport HOME={0} DML_NODE={1}\ncd {0} || exit 1\n{2}exec {3} -c "
-                    "\"$SSH_ORIGINAL_COMMAND\"\n",
-                    home(), name, options_.noise.empty() ? "" : "printf '" + options_.noise + "'\n",
-                    options_.shell),
-        0755);
+  Write(folder_ + "/boot_id", NewBootId(), 0644);
+  WriteLogin();
+  if (Machine::Allowed()) {
+    const bool bare = options_.noise.empty() || options_.shell == "/bin/bash";
+    const std::string shell = bare ? options_.shell : folder_ + "/shell";
+    Write(folder_ + "/passwd", Accounts(home(), shell), 0644);
+    machine_ = std::make_unique<Machine>(
+        MachinePlan{name_, number, folder, hidden, folder_, home(), shell});
+  }
+  port_ = machine_ ? 22 : FreePort();
+  const std::string login =
+      machine_ ? "SetEnv DML_NODE=" + name_ : "ForceCommand " + folder_ + "/login";
   Write(folder_ + "/sshd_config",
-        fmt::format("Port {0}\nListenAddress 127.0.0.1\nHostKey {1}/host_key\nPidFile none\n"
+        fmt::format("Port {0}\nListenAddress {3}\nHostKey {1}/host_key\nPidFile none\n"
                     "AuthorizedKeysFile {1}/../key.pub\nStrictModes no\nUsePAM no\n"
                     "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
-                    "PermitRootLogin yes\nLogLevel VERBOSE\nForceCommand {1}/login\n{2}",
-                    port_, folder_, options_.config),
+                    "PermitRootLogin yes\nLogLevel VERBOSE\n{4}\n{2}",
+                    port_, folder_, options_.config, address(), login),
         0644);
 }
 
 Server::~Server() { Stop(); }
 
+// How noise gets before every command: as the rc file of bash, as a login shell that prints, and
+// where the account's own shell cannot be changed, as a command that is forced on every client.
+void Server::WriteLogin() const {
+  const std::string noise = options_.noise.empty() ? "" : "printf '" + options_.noise + "'\n";
+  if (options_.shell == "/bin/bash") Write(home() + "/.bashrc", noise, 0644);
+  Write(folder_ + "/shell", fmt::format("#!/bin/sh\n{}exec {} \"$@\"\n", noise, options_.shell),
+        0755);
+  Write(folder_ + "/login",
+        fmt::format("#!/bin/sh\nexport HOME={0} DML_NODE={1} DML_BOOT_ID=$(cat {2}/boot_id)\n"
+                    "cd {0} || exit 1\n{3}exec {4} -c \"$SSH_ORIGINAL_COMMAND\"\n",
+                    home(), name_, folder_, noise, options_.shell),
+        0755);
+}
+
 void Server::NewHostKey() { MakeKey(folder_ + "/host_key"); }
 
 void Server::Start() {
-  if (::geteuid() == 0) fs::create_directories("/run/sshd");
+  if (::geteuid() == 0 && !machine_) fs::create_directories("/run/sshd");
   const std::string config = folder_ + "/sshd_config";
   const std::string log = folder_ + "/sshd.log";
   pid_ = ::fork();
@@ -125,10 +180,11 @@ void Server::Start() {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int null = ::open("/dev/null", O_RDWR);
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
+    if (machine_ && !machine_->Enter()) ::_exit(126);
     ::execl(kSshd, kSshd, "-D", "-f", config.c_str(), "-E", log.c_str(), nullptr);
     ::_exit(127);
   }
-  for (int waited = 0; !Listens(port_); waited += kPollMs) {
+  for (int waited = 0; !Listens(address(), port_); waited += kPollMs) {
     if (waited > kPatienceMs) {
       ADD_FAILURE() << "sshd does not start: " << Log();
       return;
@@ -142,12 +198,12 @@ std::string Server::Log() const {
   return text.ok() ? *text : "";
 }
 
-std::vector<pid_t> Server::Descendants() const {
+std::vector<pid_t> Server::Connections() const {
   const auto parents = Parents();
   std::vector<pid_t> found{pid_};
   for (std::size_t i = 0; i < found.size(); ++i) {
     for (const auto& [pid, parent] : parents) {
-      if (parent == found[i]) found.push_back(pid);
+      if (parent == found[i] && CommandLine(pid).starts_with("sshd")) found.push_back(pid);
     }
   }
   found.erase(found.begin());
@@ -155,66 +211,168 @@ std::vector<pid_t> Server::Descendants() const {
 }
 
 void Server::CutConnections() const {
-  for (const pid_t pid : Descendants()) {
-    if (CommandLine(pid).starts_with("sshd")) ::kill(pid, SIGKILL);
-  }
+  for (const pid_t pid : Connections()) ::kill(pid, SIGKILL);
 }
 
 void Server::Stop() {
   if (pid_ <= 0) return;
-  const std::vector<pid_t> connections = Descendants();
+  const std::vector<pid_t> connections = Connections();
   ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);
-  for (const pid_t pid : connections) {
-    if (CommandLine(pid).starts_with("sshd")) ::kill(pid, SIGKILL);
-  }
+  for (const pid_t pid : connections) ::kill(pid, SIGKILL);
   pid_ = 0;
+}
+
+// Without a cable of its own: its processes of sshd stop, new connections wait in the backlog.
+void Server::PullCable() {
+  if (machine_) return machine_->PullCable(true);
+  frozen_ = Connections();
+  frozen_.push_back(pid_);
+  for (const pid_t pid : frozen_) ::kill(pid, SIGSTOP);
+}
+
+void Server::PlugIn() {
+  if (machine_) return machine_->PullCable(false);
+  for (const pid_t pid : std::exchange(frozen_, {})) ::kill(pid, SIGCONT);
+}
+
+void Server::Reboot() {
+  Stop();
+  for (auto left = Processes(); !left.empty(); left = Processes()) {
+    for (const pid_t pid : left) ::kill(pid, SIGKILL);
+    ::poll(nullptr, 0, kPollMs);
+  }
+  // Written in place: the host sees this very file.
+  std::ofstream(folder_ + "/boot_id", std::ios::trunc) << NewBootId();
+  Start();
+}
+
+std::vector<std::string> Server::Environment() const {
+  std::vector<std::string> env{"HOME=" + home(), "DML_NODE=" + name_,
+                               "PATH=/usr/local/bin:/usr/bin:/bin"};
+  const auto boot = ReadFile(folder_ + "/boot_id");
+  if (!machine_ && boot.ok()) env.push_back("DML_BOOT_ID=" + boot->substr(0, boot->find('\n')));
+  return env;
+}
+
+int Server::RunThere(std::vector<std::string> argv) const {
+  std::vector<std::string> env = Environment();
+  const auto pointers = [](std::vector<std::string>& texts) {
+    std::vector<char*> out;
+    for (std::string& text : texts) out.push_back(text.data());
+    out.push_back(nullptr);
+    return out;
+  };
+  const std::vector<char*> words = pointers(argv);
+  const std::vector<char*> variables = pointers(env);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const int null = ::open("/dev/null", O_RDWR);
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
+    if (machine_ && !machine_->Enter()) ::_exit(126);
+    if (::chdir(home().c_str()) != 0) ::_exit(126);
+    ::execve(words[0], words.data(), variables.data());
+    ::_exit(127);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+bool Server::MountSmallDisk(const std::string& path, const std::string& size) const {
+  return machine_ && machine_->MountSmallDisk(path, size);
+}
+
+std::string Server::FromHere(const std::string& path) const {
+  return machine_ ? machine_->FromHere(path) : path;
+}
+
+std::vector<pid_t> Server::Processes() const {
+  std::vector<pid_t> all;
+  if (machine_) {
+    all = machine_->Processes();
+  } else {
+    for (const auto& [pid, parent] : Parents()) {
+      const auto environment = ReadFile(fmt::format("/proc/{}/environ", pid));
+      const std::string own = "HOME=" + home() + std::string(1, '\0');
+      if (environment.ok() && environment->find(own) != std::string::npos) all.push_back(pid);
+    }
+  }
+  std::vector<pid_t> servers = Connections();
+  servers.push_back(pid_);
+  std::erase_if(all, [&](pid_t pid) { return std::ranges::find(servers, pid) != servers.end(); });
+  return all;
 }
 
 pid_t Server::agent() const {
   const auto text = ReadFile(root() + "/agent.pid");
   if (!text.ok()) return 0;
+  // Its boot id is that of its host.
   const Json json = Json::parse(*text, nullptr, false);
-  const ProcessId id{json.value("pid", 0), json.value("start", std::int64_t{0}),
-                     json.value("boot", "")};
-  return IsAlive(id) ? id.pid : 0;
+  const pid_t pid = json.value("pid", 0);
+  return StartOf(pid) == json.value("start", std::int64_t{0}) ? pid : 0;
 }
 
 SshdFixture::SshdFixture(const std::vector<ServerOptions>& servers) {
   std::string name = (fs::temp_directory_path() / "dml-ssh-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "no temporary folder";
   folder_ = fs::canonical(name).string();
+  StartJanitor();
   MakeKey(Path("key"));
   Write(Path("ssh_config"), "", 0644);
   ::setenv("DML_KNOWN_HOSTS", Path("known_hosts").c_str(), 1);
   ::unsetenv("SSH_AUTH_SOCK");
+  std::vector<std::string> folders{Path("head")};
+  for (std::size_t i = 0; i < servers.size(); ++i)
+    folders.push_back(Path(fmt::format("n{}", i + 1)));
+  for (const std::string& folder : folders) fs::create_directory(folder);
   for (std::size_t i = 0; i < servers.size(); ++i) {
-    servers_.push_back(std::make_unique<Server>(folder_, fmt::format("n{}", i + 1), servers[i]));
+    std::vector<std::string> hidden = folders;
+    hidden.erase(hidden.begin() + static_cast<long>(i) + 1);
+    servers_.push_back(
+        std::make_unique<Server>(folder_, static_cast<int>(i) + 1, hidden, servers[i]));
     servers_.back()->Start();
   }
 }
 
+// A process that outlives a test that was killed just long enough to clear up after it.
+void SshdFixture::StartJanitor() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) ADD_FAILURE() << "no pipe";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::fork() != 0) ::_exit(0);
+    ::setsid();
+    const int test = ::fcntl(ends[0], F_DUPFD_CLOEXEC, kKeptFd);
+    ::close_range(3, kKeptFd - 1, 0);
+    ::close_range(kKeptFd + 1, ~0U, 0);
+    const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
+    char nothing = 0;
+    while (::read(test, &nothing, 1) < 0 && errno == EINTR) continue;
+    EndDwellers(folder_);
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+    ::_exit(0);
+  }
+  ::waitpid(child, nullptr, 0);
+  ::close(ends[0]);
+  janitor_ = ends[1];
+}
+
 SshdFixture::~SshdFixture() {
   for (const auto& server : servers_) server->Stop();
-  // Agents, workers and what they started: everything that lives in this folder.
-  for (int round = 0; round < 3; ++round) {
-    for (const auto& [pid, parent] : Parents()) {
-      std::error_code ignored;
-      const std::string place =
-          fs::read_symlink(fmt::format("/proc/{}/cwd", pid), ignored).string();
-      const bool ours = place.starts_with(folder_ + "/") ||
-                        CommandLine(pid).find(folder_ + "/") != std::string::npos;
-      if (ours && pid != ::getpid()) ::kill(pid, SIGKILL);
-    }
-  }
+  servers_.clear();
+  EndDwellers(folder_);
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
+  ::close(janitor_);
 }
 
 Host SshdFixture::HostOf(std::size_t i) const {
   Host host;
   host.name = servers_[i]->name();
-  host.address = "127.0.0.1";
+  host.address = servers_[i]->address();
   host.port = servers_[i]->port();
   host.user = "root";
   if (const char* user = std::getenv("USER"); ::geteuid() != 0 && user != nullptr) host.user = user;
@@ -236,7 +394,7 @@ std::string SshdFixture::WriteInventory(const std::string& extra) const {
                      "\ndefaults:\n  user: " + HostOf(0).user +
                      "\n  identity_file: " + Path("key") + "\n  slots: 2\n" + extra + "hosts:\n";
   for (const auto& server : servers_) {
-    text += fmt::format("  - {{name: {}, host: 127.0.0.1, port: {}}}\n", server->name(),
+    text += fmt::format("  - {{name: {}, host: {}, port: {}}}\n", server->name(), server->address(),
                         server->port());
   }
   Write(Path("cluster.yaml"), text, 0644);
