@@ -26,20 +26,22 @@ void Inbox::Post(runners::RunnerEvent event) {
 void Inbox::Deliver(Message message) {
   {
     const std::lock_guard lock(mutex_);
+    log_is_free_ |= std::holds_alternative<LogWritten>(message);
     messages_.push_back(std::move(message));
-    if (messages_.size() < wanted_) return;
+    if (messages_.size() < wanted_ && !log_is_free_) return;
   }
   arrived_.notify_one();
 }
 
 std::vector<Message> Inbox::Drain() {
   const std::lock_guard lock(mutex_);
+  log_is_free_ = false;
   return std::exchange(messages_, {});
 }
 
 void Inbox::Wait(std::optional<Duration> limit, Duration linger) {
   std::unique_lock lock(mutex_);
-  const auto enough = [this] { return messages_.size() >= wanted_; };
+  const auto enough = [this] { return messages_.size() >= wanted_ || log_is_free_; };
   wanted_ = 1;
   if (limit) {
     arrived_.wait_for(lock, std::chrono::nanoseconds(limit->ns), enough);

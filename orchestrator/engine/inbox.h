@@ -29,7 +29,13 @@ struct FileHashed {
   Result<Digest> digest;
 };
 
-using Message = std::variant<runners::RunnerEvent, CommitReport, FileHashed, core::CancelRequested>;
+// What was handed to the log is durable, or could not be made so.
+struct LogWritten {
+  Result<void> result;
+};
+
+using Message =
+    std::variant<runners::RunnerEvent, CommitReport, FileHashed, LogWritten, core::CancelRequested>;
 
 // The only way into the run loop: any thread posts, the loop drains. Facts are always accepted
 // (their number is bounded by the attempts in flight); progress beyond a limit is dropped.
@@ -41,7 +47,8 @@ class Inbox final : public runners::EventSink {
   // Everything that has arrived, in order.
   [[nodiscard]] std::vector<Message> Drain();
   // Until something arrives, or for `limit`; forever without one. Then for up to `linger` more, or
-  // until kPlenty have arrived: what comes together is made durable together.
+  // until kPlenty have arrived: what comes together is made durable together. Ends at once when the
+  // log is free for it.
   void Wait(std::optional<Duration> limit, Duration linger);
 
   static constexpr std::size_t kPlenty = 512;
@@ -51,6 +58,7 @@ class Inbox final : public runners::EventSink {
   std::condition_variable arrived_;
   std::vector<Message> messages_;  // guarded by mutex_
   std::size_t wanted_ = 1;         // guarded by mutex_: how many wake the waiter
+  bool log_is_free_ = false;       // guarded by mutex_: one of them says so
 };
 
 }  // namespace dml::engine

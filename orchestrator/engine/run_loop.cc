@@ -89,13 +89,14 @@ Result<void> RunLoop::Begin() {
     }
   }
   events_.emplace_back(core::Started{});
+  last_launch_ = parts_.clock.Now();
   return {};
 }
 
 std::optional<Instant> RunLoop::NextWakeup() const {
   if (!unresolved_.empty() || !events_.empty()) return parts_.clock.Now();
   const std::optional<Instant> wakeup = scheduler_.NextWakeup();
-  if (unlogged_.empty()) return wakeup;
+  if (unlogged_.empty() || writing_) return wakeup;
   const Instant quiet = last_launch_ + kQuiet;
   return wakeup ? std::min(*wakeup, quiet) : quiet;
 }
@@ -118,10 +119,8 @@ Result<void> RunLoop::Turn(std::vector<Message> messages) {
     left -= static_cast<int>(unresolved_.size());
     ResolveSome();
   } while (!events_.empty() && left > 0);
-  DML_RETURN_IF_ERROR(Persist());
-  Announce();
-  Act();
-  return {};
+  Persist();
+  return log_state_;
 }
 
 void RunLoop::Plan(const core::Change& change) {
@@ -133,11 +132,13 @@ void RunLoop::Plan(const core::Change& change) {
   std::string reason = change.reason;
   if (change.blamed.valid()) reason = parts_.pipeline.tasks[change.blamed].name + " " + reason;
   if (change.to == core::TaskState::kLaunching) reason = active_[change.task]->reason;
-  changes_.push_back(change);
-  changes_.back().reason = reason;
+  planned_.changes.push_back(change);
+  planned_.changes.back().reason = reason;
+  const bool stores_nothing = change.to == core::TaskState::kCommitting &&
+                              active_[change.task]->task.decl().outputs.empty();
   if (IsWaiting(change.from) && IsWaiting(change.to)) {
     unlogged_.push_back(change.task);
-  } else {
+  } else if (!stores_nothing) {  // else it succeeds within the same transaction
     Log(change.task, change.to, change.attempt, reason, change.failure);
   }
 }
@@ -161,8 +162,10 @@ void RunLoop::LogReady() {
 }
 
 void RunLoop::Plan(const core::Launch& command) {
-  active_[command.task]->launched = parts_.clock.Now();
-  launches_.push_back(command);
+  last_launch_ = active_[command.task]->launched = parts_.clock.Now();
+  planned_.launches.push_back(
+      MakeLaunchSpec(active_[command.task]->task, Key(command.task, command.attempt), parts_.home));
+  planned_.launches.back().memory_bytes = command.memory_bytes;
 }
 
 void RunLoop::Plan(const core::Commit& command) {
@@ -172,7 +175,7 @@ void RunLoop::Plan(const core::Commit& command) {
   if (outputs.empty()) return Complete(command.task, command.attempt, {});
   const Active& active = *active_[command.task];
   batch_.pending.push_back({command.task, command.attempt, parts_.boot, ResultOf(active, {})});
-  commits_.push_back(
+  planned_.commits.push_back(
       {command.task, command.attempt, AttemptPath(Key(command.task, command.attempt)), outputs});
 }
 
@@ -256,70 +259,70 @@ void RunLoop::Complete(TaskId unit, AttemptNumber attempt, std::vector<Artifact>
   events_.emplace_back(core::Committed{unit, attempt});
 }
 
-Result<void> RunLoop::Persist() {
+void RunLoop::Persist() {
+  if (writing_) return;
   LogReady();
   batch_.files = files_.TakeNew();
-  if (batch_.empty()) return {};
+  if (batch_.empty()) return CarryOut(std::exchange(planned_, {}));
   CrashPoint("turn.decided");
-  DML_RETURN_IF_ERROR(parts_.store.Append(run_, parts_.clock.Wall(), batch_));
-  CrashPoint("turn.persisted");
-  if (!batch_.results.empty()) CrashPoint("result.persisted");
-  batch_ = {};
-  return {};
+  writing_ = true;
+  written_ = std::exchange(planned_, {});
+  parts_.log.Write(run_, parts_.clock.Wall(), std::exchange(batch_, {}));
 }
 
-void RunLoop::Announce() {
-  for (core::Change& change : std::exchange(changes_, {})) {
-    TaskUpdate update{change.task, change.from, change.to, change.attempt, std::move(change.reason),
-                      {}};
-    const Active* active = active_[change.task].get();
-    if (active != nullptr && active->launched.ns > 0) {
-      update.elapsed = parts_.clock.Now() - active->launched;
-    }
-    for (const TaskId member : parts_.fusion.members[change.task]) {
-      update.task = member;
-      parts_.observer.TaskChanged(update);
-    }
-    if (HoldsAttempt(change.from) && !HoldsAttempt(change.to)) {
-      parts_.runner.Release(Key(change.task, change.attempt));
-    }
-    if (!core::IsFinal(change.to)) continue;
-    if (const auto& result = results_[change.task]; result && core::HasOutputs(change.to)) {
-      for (const std::string& warning : result->warnings) {
-        parts_.observer.TaskWarned(change.task, warning);
-      }
-    }
-    if (active != nullptr) LeaveFlight(change.task);
-    active_[change.task].reset();
-  }
+void RunLoop::Hear(const LogWritten& written) {
+  writing_ = false;
+  log_state_ = written.result;
+  Effects effects = std::exchange(written_, {});
+  if (log_state_.ok()) CarryOut(std::move(effects));
 }
 
-void RunLoop::Act() {
-  LaunchAll();
-  for (const core::Kill& kill : std::exchange(kills_, {})) {
+void RunLoop::CarryOut(Effects effects) {
+  for (core::Change& change : effects.changes) Announce(std::move(change));
+  if (!effects.launches.empty()) LaunchAll(std::move(effects.launches));
+  for (const core::Kill& kill : effects.kills) {
     parts_.runner.Kill(Key(kill.task, kill.attempt),
                        kill.at_once ? runners::KillMode::kKill : runners::KillMode::kTerminate);
   }
-  for (CommitJob& job : std::exchange(commits_, {})) parts_.background.Commit(std::move(job));
-  for (std::string& path : std::exchange(discards_, {})) parts_.background.Discard(std::move(path));
+  for (CommitJob& job : effects.commits) parts_.background.Commit(std::move(job));
+  for (std::string& path : effects.discards) parts_.background.Discard(std::move(path));
 }
 
-void RunLoop::LaunchAll() {
-  if (launches_.empty()) return;
-  std::vector<runners::LaunchSpec> batch;
-  batch.reserve(launches_.size());
-  last_launch_ = parts_.clock.Now();
-  const auto launches = std::exchange(launches_, {});
-  for (const core::Launch& launch : launches) {
-    batch.push_back(
-        MakeLaunchSpec(active_[launch.task]->task, Key(launch.task, launch.attempt), parts_.home));
-    batch.back().memory_bytes = launch.memory_bytes;
+void RunLoop::Announce(core::Change change) {
+  TaskUpdate update{change.task, change.from, change.to, change.attempt, std::move(change.reason),
+                    {}};
+  const Active* active = active_[change.task].get();
+  if (active != nullptr && active->launched.ns > 0) {
+    update.elapsed = parts_.clock.Now() - active->launched;
   }
+  for (const TaskId member : parts_.fusion.members[change.task]) {
+    update.task = member;
+    parts_.observer.TaskChanged(update);
+  }
+  if (HoldsAttempt(change.from) && !HoldsAttempt(change.to)) {
+    parts_.runner.Release(Key(change.task, change.attempt));
+  }
+  if (!core::IsFinal(change.to)) return;
+  if (const auto& result = results_[change.task]; result && core::HasOutputs(change.to)) {
+    for (const std::string& warning : result->warnings) {
+      parts_.observer.TaskWarned(change.task, warning);
+    }
+  }
+  // Unless it has begun anew since.
+  if (active == nullptr || !core::IsFinal(states_[change.task])) return;
+  LeaveFlight(change.task);
+  active_[change.task].reset();
+}
+
+void RunLoop::LaunchAll(std::vector<runners::LaunchSpec> batch) {
+  std::vector<runners::AttemptKey> keys;
+  keys.reserve(batch.size());
+  for (const runners::LaunchSpec& spec : batch) keys.push_back(spec.key);
   auto launched = parts_.runner.Launch(std::move(batch));
   CrashPoint("launch.handed-over");
   if (launched.ok()) return;
-  for (const core::Launch& launch : launches) {
-    Fail(Key(launch.task, launch.attempt), core::FailureKind::kInfrastructure, 1, launched.error());
+  for (const runners::AttemptKey& key : keys) {
+    Fail(key, core::FailureKind::kInfrastructure, 1, launched.error());
   }
 }
 

@@ -10,6 +10,7 @@
 #include "base/process.h"
 #include "orchestrator/core/scheduler.h"
 #include "orchestrator/engine/background.h"
+#include "orchestrator/engine/log_writer.h"
 #include "orchestrator/engine/observer.h"
 #include "orchestrator/engine/prefetch.h"
 #include "orchestrator/engine/session.h"
@@ -27,7 +28,8 @@ struct RunParts {
   RunObserver& observer;
   runners::Runner& runner;
   Background& background;
-  state::RunStore& store;
+  state::RunStore& store;        // the loop reads it, and begins and ends the run
+  LogWriter& log;                // everything in between
   const core::TaskGraph& graph;  // of units
   const core::Fusion& fusion;
   const Selection& selection;
@@ -37,8 +39,9 @@ struct RunParts {
 
 // The one loop that performs effects:
 //   messages -> Scheduler::Apply -> append everything in one transaction -> act -> sleep.
-// Nothing is acted upon before it is durable. All decisions are the scheduler's. Not thread-safe:
-// one thread calls Begin() or Resume(), then Turn() until Done(), then Finish().
+// Nothing is acted upon before it is durable; while one batch of decisions is being made durable,
+// the next is made. All decisions are the scheduler's. Not thread-safe: one thread calls Begin() or
+// Resume(), then Turn() until Done(), then Finish().
 class RunLoop {
  public:
   explicit RunLoop(const RunParts& parts);
@@ -52,7 +55,7 @@ class RunLoop {
   // Takes in what has arrived. An error means that the store can no longer be trusted to hear
   // about the run: the caller stops the runner.
   Result<void> Turn(std::vector<Message> messages);
-  [[nodiscard]] bool Done() const { return scheduler_.Done(); }
+  [[nodiscard]] bool Done() const { return scheduler_.Done() && !writing_; }
   // When the next turn is due even if nothing arrives; none: only then.
   [[nodiscard]] std::optional<Instant> NextWakeup() const;
   // How long news may wait for more news while workers have enough to do.
@@ -82,6 +85,15 @@ class RunLoop {
   Result<void> FindOutputs();
   Result<bool> LoadOutputs(TaskId unit);
 
+  // What decisions entail once they are durable.
+  struct Effects {
+    std::vector<core::Change> changes;
+    std::vector<runners::LaunchSpec> launches;
+    std::vector<core::Kill> kills;
+    std::vector<CommitJob> commits;
+    std::vector<std::string> discards;
+  };
+
   // A digest is as good as random already.
   struct ByFirstBytes {
     std::size_t operator()(const Digest& digest) const {
@@ -99,13 +111,14 @@ class RunLoop {
   void HearSuccess(const runners::AttemptExited& event);
   void Hear(const CommitReport& report);
   void Hear(const FileHashed& hashed);
+  void Hear(const LogWritten& written);
   void Fail(const runners::AttemptKey& key, core::FailureKind kind, int exit_code, Error error);
 
   void Plan(const core::Change& change);
   void Plan(const core::Resolve& command) { unresolved_.push_back(command.task); }
   void Plan(const core::Launch& command);
   void Plan(const core::Commit& command);
-  void Plan(const core::Kill& command) { kills_.push_back(command); }
+  void Plan(const core::Kill& command) { planned_.kills.push_back(command); }
   void Log(TaskId unit, core::TaskState to, AttemptNumber attempt, const std::string& reason,
            core::FailureKind failure);
   void LogReady();
@@ -117,10 +130,10 @@ class RunLoop {
   void Complete(TaskId unit, AttemptNumber attempt, std::vector<Artifact> outputs);
   void LeaveFlight(TaskId unit);
 
-  Result<void> Persist();
-  void Announce();
-  void Act();
-  void LaunchAll();
+  void Persist();
+  void CarryOut(Effects effects);
+  void Announce(core::Change change);
+  void LaunchAll(std::vector<runners::LaunchSpec> batch);
 
   [[nodiscard]] runners::AttemptKey Key(TaskId unit, AttemptNumber attempt) const {
     return {run_, unit, attempt};
@@ -139,9 +152,9 @@ class RunLoop {
   Instant started_{0};
 
   IdMap<TaskId, core::TaskState> states_;  // as of the last Apply
-  IdMap<TaskId, core::TaskState> logged_;  // as the log has it; behind only in who is ready
+  IdMap<TaskId, core::TaskState> logged_;  // as the log has it: states of a moment are left out
   std::vector<TaskId> unlogged_;           // where it may be behind
-  Instant last_launch_{0};
+  Instant last_launch_{0};                 // or when the loop began
   IdMap<TaskId, std::optional<state::TaskResult>> results_;
   IdMap<TaskId, std::string> reasons_;  // why those that run, run
   IdMap<TaskId, std::unique_ptr<Active>> active_;
@@ -149,15 +162,13 @@ class RunLoop {
   std::map<std::string, std::vector<TaskId>> awaiting_hash_;  // path -> who waits for it
   std::deque<TaskId> unresolved_;
 
-  // Of this turn.
   std::vector<core::Event> events_;
   std::vector<core::Command> commands_;
-  std::vector<core::Change> changes_;
-  std::vector<core::Launch> launches_;
-  std::vector<core::Kill> kills_;
-  std::vector<CommitJob> commits_;
-  std::vector<std::string> discards_;
-  state::Batch batch_;
+  state::Batch batch_;  // decided, and not yet on its way to the disk
+  Effects planned_;     // of that
+  Effects written_;     // of the batch that is being made durable
+  bool writing_ = false;
+  Result<void> log_state_;
   CommitCost commit_cost_;
 };
 

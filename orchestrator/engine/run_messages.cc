@@ -54,6 +54,8 @@ void RunLoop::Take(const Message& message) {
     Hear(*report);
   } else if (const auto* hashed = std::get_if<FileHashed>(&message)) {
     Hear(*hashed);
+  } else if (const auto* written = std::get_if<LogWritten>(&message)) {
+    Hear(*written);
   } else {
     events_.emplace_back(std::get<core::CancelRequested>(message));
   }
@@ -63,7 +65,7 @@ void RunLoop::Take(const Message& message) {
 // keeps late messages away from what the loop holds.
 bool RunLoop::IsCurrent(const runners::AttemptKey& key) const {
   return key.run == run_ && key.task.index() < active_.size() && active_[key.task] != nullptr &&
-         scheduler_.attempt(key.task) == key.attempt;
+         !core::IsFinal(states_[key.task]) && scheduler_.attempt(key.task) == key.attempt;
 }
 
 std::string RunLoop::AttemptPath(const runners::AttemptKey& key) const {
@@ -99,7 +101,7 @@ void RunLoop::Hear(const runners::AttemptExited& event) {
   } else if (std::holds_alternative<runners::ExitTimeout>(event.reason)) {
     Fail(event.key, core::FailureKind::kTask, kTimedOut, TimeoutError(decl));
   } else if (scheduler_.cancelled()) {
-    discards_.push_back(AttemptPath(event.key));
+    planned_.discards.push_back(AttemptPath(event.key));
     events_.emplace_back(core::AttemptStopped{event.key.task, event.key.attempt});
   } else {
     Fail(event.key, core::FailureKind::kInfrastructure, 1,
@@ -127,7 +129,7 @@ void RunLoop::HearSuccess(const runners::AttemptExited& event) {
 void RunLoop::Fail(const runners::AttemptKey& key, core::FailureKind kind, int exit_code,
                    Error error) {
   if (!IsCurrent(key)) return;
-  discards_.push_back(AttemptPath(key));
+  planned_.discards.push_back(AttemptPath(key));
   if (active_[key.task]->retaken) {
     // Known by its result alone: another attempt needs a new decision, with inputs.
     events_.emplace_back(core::AttemptVanished{key.task, key.attempt});
@@ -150,7 +152,7 @@ void RunLoop::Hear(const CommitReport& report) {
   if (!committing) return;
   Complete(report.task, report.attempt, *report.outputs);
   // Not before the result is durable: until then a crash leaves the commit to be done again.
-  discards_.push_back(AttemptPath(key));
+  planned_.discards.push_back(AttemptPath(key));
 }
 
 void RunLoop::Hear(const FileHashed& hashed) {

@@ -41,6 +41,7 @@ Result<void> RunLoop::Resume(RunId run, const state::RunSnapshot& snapshot) {
   }
   SweepAttempts(parts_.home, run_, keep);
   events_.emplace_back(core::Resumed{});
+  last_launch_ = parts_.clock.Now();
   return {};
 }
 

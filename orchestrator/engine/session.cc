@@ -95,8 +95,11 @@ struct RunSession::State {
     DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
     if (home.shared()) DML_RETURN_IF_ERROR(store.Share(home.SharedIndexPath(), home.path()));
     auto background = std::make_unique<BackgroundThread>(home, inbox);
-    RunLoop loop({home, pipeline, options, clock, observer, runner, *background, store, units,
-                  fusion, selection});
+    DML_TRY(state::RunStore log, state::RunStore::Open(home.DatabasePath()));
+    if (home.shared()) DML_RETURN_IF_ERROR(log.Share(home.SharedIndexPath(), home.path()));
+    LogWriterThread writer(std::move(log), inbox);
+    RunLoop loop({home, pipeline, options, clock, observer, runner, *background, store, writer,
+                  units, fusion, selection});
     DML_RETURN_IF_ERROR(unfinished ? TakeUp(*unfinished, loop, store, runner)
                                    : Begin(loop, store, runner));
     if (auto driven = Drive(loop); !driven.ok()) {

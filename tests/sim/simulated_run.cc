@@ -54,6 +54,27 @@ class SimulatedRun::Committer final : public Background {
   ArtifactStore store_;
 };
 
+// The thread that makes decisions durable: at once, or while the loop goes on.
+class SimulatedRun::Writer final : public LogWriter {
+ public:
+  Writer(SimulatedRun& sim, state::RunStore& store) : sim_(sim), store_(store) {}
+
+  void Write(RunId run, WallTime now, state::Batch batch) override {
+    const bool at_once = sim_.Draw(2) == 0;
+    const Instant when = at_once ? sim_.clock_.Now() : sim_.clock_.Now() + sim_.Delay();
+    sim_.post_.Do(when, [this, run, now, batch = std::move(batch)] {
+      sim_.crash_.Tick();
+      auto written = store_.Append(run, now, batch);
+      sim_.crash_.Tick();
+      return std::optional(Message(LogWritten{std::move(written)}));
+    });
+  }
+
+ private:
+  SimulatedRun& sim_;
+  state::RunStore& store_;
+};
+
 // Hears of what is durable, when the process may die once more.
 class SimulatedRun::Watcher final : public RunObserver {
  public:
@@ -157,12 +178,13 @@ bool SimulatedRun::Live() {
   auto store = state::RunStore::Open(home_.DatabasePath()).value();
   store_ = &store;
   Committer committer(*this);
+  Writer writer(*this, store);
   Watcher watcher(*this);
   const auto tasks = core::BuildGraph(pipeline_).value();
   const auto selection = SelectTasks(pipeline_, tasks, scenario_.options).value();
   const auto units = core::BuildUnitGraph(pipeline_, fusion_).value();
   RunLoop loop({home_, pipeline_, scenario_.options, clock_, watcher, *node_, committer, store,
-                units, fusion_, selection, fmt::format("boot {}", boots_), disk_});
+                writer, units, fusion_, selection, fmt::format("boot {}", boots_), disk_});
   const auto running = store.RunningRuns().value();
   if (!run_ && running.empty()) {
     Check(loop.Begin().ok(), "the run does not begin");

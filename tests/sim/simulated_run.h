@@ -64,6 +64,7 @@ class SimulatedRun {
  private:
   class Node;
   class Committer;
+  class Writer;
   class Watcher;
 
   // One process: begins or resumes; true once the run has ended.
