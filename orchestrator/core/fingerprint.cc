@@ -14,19 +14,96 @@ using pipelines::NativeWork;
 
 constexpr std::size_t kShownMax = 40;
 
-Json NativeFields(const NativeWork& work, const std::map<std::string, Digest>& files) {
-  Json params = work.params;
-  for (const auto& [name, digest] : files) {
-    if (params.is_object()) params.erase(name);
+// The text of a key is written directly: for a run of many small tasks, building a Json first and
+// printing it was a quarter of the loop's work. It is what CanonicalJson would print.
+void AppendText(std::string& out, std::string_view text) {
+  const bool plain = std::ranges::all_of(
+      text, [](char c) { return c >= ' ' && c < '\x7f' && c != '"' && c != '\\'; });
+  if (plain) {
+    out.append(1, '"').append(text).append(1, '"');
+  } else {
+    out += CanonicalJson(Json(text));
   }
-  return {{"uses", work.uses}, {"algorithm", work.algorithm_version}, {"params", params}};
 }
 
-Json CommandFields(const CommandWork& work) {
-  return {{"argv", work.argv},
-          {"shell", work.shell},
-          {"inputs", work.inputs},
-          {"outputs", work.outputs}};
+void AppendName(std::string& out, std::string_view name) {
+  if (out.back() != '{') out += ',';
+  AppendText(out, name);
+  out += ':';
+}
+
+void AppendTexts(std::string& out, const std::map<std::string, std::string>& texts) {
+  out += '{';
+  for (const auto& [name, text] : texts) {
+    AppendName(out, name);
+    AppendText(out, text);
+  }
+  out += '}';
+}
+
+// By their contents; "files" only if there are any.
+void AppendFiles(std::string& out, const std::map<std::string, Digest>& files) {
+  if (files.empty()) return;
+  AppendName(out, "files");
+  out += '{';
+  for (const auto& [name, digest] : files) {
+    AppendName(out, name);
+    AppendText(out, digest.Hex());
+  }
+  out += '}';
+}
+
+void AppendNative(std::string& out, const NativeWork& work, const KeyParts::Part& part) {
+  AppendName(out, "algorithm");
+  out += std::to_string(work.algorithm_version);
+  AppendFiles(out, part.files);
+  AppendName(out, "params");
+  const bool replaced = std::ranges::any_of(
+      part.files, [&](const auto& file) { return work.params.contains(file.first); });
+  if (replaced) {
+    Json params = work.params;
+    for (const auto& [name, digest] : part.files) params.erase(name);
+    out += CanonicalJson(params);
+  } else {
+    out += CanonicalJson(work.params);
+  }
+  AppendName(out, "uses");
+  AppendText(out, work.uses);
+}
+
+void AppendCommand(std::string& out, const CommandWork& work, const KeyParts::Part& part) {
+  AppendName(out, "argv");
+  out += '[';
+  for (const std::string& word : work.argv) {
+    if (out.back() != '[') out += ',';
+    AppendText(out, word);
+  }
+  out += ']';
+  AppendFiles(out, part.files);
+  AppendName(out, "inputs");
+  AppendTexts(out, work.inputs);
+  AppendName(out, "outputs");
+  AppendTexts(out, work.outputs);
+  AppendName(out, "shell");
+  out += work.shell ? "true" : "false";
+}
+
+// Lists of digests by port, in the order of the names; within one, in the order given.
+void AppendInputs(std::string& out, const KeyParts& parts) {
+  std::map<std::string_view, std::vector<const Digest*>> ports;
+  for (const auto& [port, digest] : parts.inputs) ports[port].push_back(&digest);
+  AppendName(out, "inputs");
+  out += '{';
+  for (const auto& [port, digests] : ports) {
+    AppendName(out, port);
+    out += '[';
+    for (const Digest* digest : digests) {
+      if (out.back() != '[') out += ',';
+      AppendText(out, digest->Hex());
+    }
+    out += ']';
+  }
+  out += '}';
 }
 
 std::string Shown(const Json* value) {
@@ -67,18 +144,26 @@ KeyChange Describe(const std::string& pointer, const Json* before, const Json* a
 }  // namespace
 
 std::string KeyFields(const KeyParts& parts) {
-  Json work = Json::array();
-  for (const KeyParts::Part& part : parts.parts) {
-    const auto* native = std::get_if<NativeWork>(&part.work);
-    Json fields = native != nullptr ? NativeFields(*native, part.files)
-                                    : CommandFields(std::get<CommandWork>(part.work));
-    for (const auto& [name, digest] : part.files) fields["files"][name] = digest.Hex();
-    work.push_back(std::move(fields));
+  std::string out = "{";
+  if (parts.env != nullptr && !parts.env->empty()) {
+    AppendName(out, "env");
+    AppendTexts(out, *parts.env);
   }
-  Json fields{{"format", kKeyFormat}, {"work", std::move(work)}};
-  for (const auto& [port, digest] : parts.inputs) fields["inputs"][port].push_back(digest.Hex());
-  if (!parts.env.empty()) fields["env"] = parts.env;
-  return CanonicalJson(fields);
+  AppendName(out, "format");
+  out += std::to_string(kKeyFormat);
+  if (!parts.inputs.empty()) AppendInputs(out, parts);
+  AppendName(out, "work");
+  out += '[';
+  for (const KeyParts::Part& part : parts.parts) {
+    out += out.back() == '[' ? "{" : ",{";
+    if (const auto* native = std::get_if<NativeWork>(part.work)) {
+      AppendNative(out, *native, part);
+    } else {
+      AppendCommand(out, std::get<CommandWork>(*part.work), part);
+    }
+    out += '}';
+  }
+  return out += "]}";
 }
 
 Digest KeyOf(std::string_view fields) {

@@ -16,15 +16,15 @@ namespace dml::core {
 inline constexpr int kKeyFormat = 1;
 
 // Everything a result depends on. Names of tasks, paths, times, resources and retries are not
-// among them.
+// among them. Borrows what it points to.
 struct KeyParts {
   struct Part {
-    pipelines::Work work;                 // with run-time values filled in
-    std::map<std::string, Digest> files;  // parameter or code file -> content
+    const pipelines::Work* work = nullptr;  // with run-time values filled in
+    std::map<std::string, Digest> files;    // parameter or code file -> content
   };
-  std::vector<Part> parts;                             // several if fused
-  std::vector<std::pair<std::string, Digest>> inputs;  // port and artifact, in order
-  std::map<std::string, std::string> env;
+  std::vector<Part> parts;                                  // several if fused
+  std::vector<std::pair<std::string, Digest>> inputs;       // port and artifact, in order
+  const std::map<std::string, std::string>* env = nullptr;  // null: none
 };
 
 // The named fields of a key as canonical JSON: what the key is the hash of, kept beside it so that

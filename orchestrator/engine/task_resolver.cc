@@ -152,20 +152,25 @@ Result<std::optional<std::string>> TaskResolver::ComputeKey(PreparedTask& task,
                                                             const Upstream& upstream) {
   core::KeyParts key;
   for (const Artifact& input : task.inputs) key.inputs.emplace_back(input.port, input.digest);
-  key.env = task.env();
+  key.env = &task.env();
   for (std::size_t i = 0; i < task.members.size(); ++i) {
-    key.parts.push_back({task.work(i), {}});
+    key.parts.push_back({&task.work(i), {}});
     DML_TRY(std::optional<std::string> unhashed, AddPart(*task.members[i], task, key.parts.back()));
     if (unhashed) return unhashed;
   }
+  pipelines::FilledTask masked;
   if (task.filled && !task.filled->secrets.empty()) {
-    DML_TRY(pipelines::FilledTask masked,
-            pipelines::FillDeferred(task.decl(), KeySources(upstream)));
-    key.parts.front().work = std::move(masked.work);
-    key.env = std::move(masked.env);
+    DML_TRY(masked, pipelines::FillDeferred(task.decl(), KeySources(upstream)));
+    key.parts.front().work = &masked.work;
+    key.env = &masked.env;
   }
-  for (const std::string& name : task.decl().secret_env) {
-    if (const auto it = key.env.find(name); it != key.env.end()) it->second = "(secret)";
+  std::map<std::string, std::string> env;
+  if (!task.decl().secret_env.empty()) {
+    env = *key.env;
+    for (const std::string& name : task.decl().secret_env) {
+      if (const auto it = env.find(name); it != env.end()) it->second = "(secret)";
+    }
+    key.env = &env;
   }
   task.fields = core::KeyFields(key);
   task.key = core::KeyOf(task.fields);

@@ -1,0 +1,58 @@
+#include "orchestrator/core/fingerprint.h"
+
+#include <gtest/gtest.h>
+
+namespace dml::core {
+namespace {
+
+using pipelines::CommandWork;
+using pipelines::NativeWork;
+using pipelines::Work;
+
+Digest Of(std::string_view text) { return Sha256::Of(text); }
+
+// Every key on every disk depends on it.
+TEST(KeyFields, AreTheCanonicalFormOfWhatTheySay) {
+  const Work native = NativeWork{"train.ridge", 3, {{"alpha", 0.1}, {"path", "a.csv"}, {"b", {}}}};
+  const Work command =
+      CommandWork{{"say", "a \"quoted\" \\ word", "caf\xc3\xa9", "bad \xff byte", ""},
+                  true,
+                  {"code.py"},
+                  {{"z", "out/z"}, {"a", "out/a"}},
+                  {{"in", "in.csv"}}};
+  const std::map<std::string, std::string> env{{"B", "new\nline"}, {"A", "\x7f"}};
+  KeyParts parts;
+  parts.env = &env;
+  parts.inputs = {{"train", Of("2")}, {"data", Of("1")}, {"train", Of("3")}};
+  parts.parts.push_back({&native, {{"path", Of("file")}}});
+  parts.parts.push_back({&command, {{"code/code.py", Of("code")}}});
+
+  const std::string text = KeyFields(parts);
+
+  const Json expected = {
+      {"env", {{"A", "\x7f"}, {"B", "new\nline"}}},
+      {"format", kKeyFormat},
+      {"inputs",
+       {{"data", {Of("1").Hex()}}, {"train", Json::array({Of("2").Hex(), Of("3").Hex()})}}},
+      {"work",
+       {{{"algorithm", 3},
+         {"files", {{"path", Of("file").Hex()}}},
+         {"params", {{"alpha", 0.1}, {"b", nullptr}}},
+         {"uses", "train.ridge"}},
+        {{"argv", std::get<CommandWork>(command).argv},
+         {"files", {{"code/code.py", Of("code").Hex()}}},
+         {"inputs", {{"in", "in.csv"}}},
+         {"outputs", {{"a", "out/a"}, {"z", "out/z"}}},
+         {"shell", true}}}}};
+  EXPECT_EQ(text, CanonicalJson(expected));
+}
+
+TEST(KeyFields, LeaveOutWhatThereIsNone) {
+  const Work work = NativeWork{"noop", 1, Json::object()};
+  KeyParts parts;
+  parts.parts.push_back({&work, {}});
+  EXPECT_EQ(KeyFields(parts), R"({"format":1,"work":[{"algorithm":1,"params":{},"uses":"noop"}]})");
+}
+
+}  // namespace
+}  // namespace dml::core
