@@ -5,9 +5,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <exception>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <optional>
 
+#include "base/check.h"
 #include "base/suggest.h"
+#include "orchestrator/schedule/zone_rule.h"
 
 namespace dml::schedule {
 
@@ -15,7 +22,9 @@ namespace {
 
 using Micros = std::chrono::microseconds;
 
-const date::time_zone& Zone(const void* zone) { return *static_cast<const date::time_zone*>(zone); }
+// The first and the last period of a zone have ends that would not fit.
+constexpr std::int64_t kFarSeconds = 1'000'000'000'000;
+constexpr std::int64_t kMicros = 1'000'000;
 
 date::local_seconds ToDate(const LocalTime& local) {
   const date::year_month_day day = date::year(local.year) /
@@ -34,11 +43,39 @@ WallTime ToWall(date::sys_seconds time) {
   return {std::chrono::duration_cast<Micros>(time.time_since_epoch()).count()};
 }
 
+WallTime Bounded(date::sys_seconds time) {
+  return {std::clamp<std::int64_t>(time.time_since_epoch().count(), -kFarSeconds, kFarSeconds) *
+          kMicros};
+}
+
+std::string ZoneFile(const std::string& name) {
+  const char* folder = std::getenv("TZDIR");
+  return std::string(folder == nullptr ? "/usr/share/zoneinfo" : folder) + "/" + name;
+}
+
 }  // namespace
 
+struct TimeZone::Known {
+  const date::time_zone* zone = nullptr;
+  std::optional<ZoneRule> rule;  // for the time from `listed` on
+  WallTime listed;               // the last change that the data list
+
+  [[nodiscard]] bool ByRule(WallTime time) const { return rule && time >= listed; }
+};
+
 Result<TimeZone> TimeZone::Find(const std::string& name) {
+  static std::mutex mutex;
+  static std::map<std::string, Known> all;  // guarded by mutex
   try {
-    return TimeZone(date::locate_zone(name));
+    const date::time_zone* const zone = date::locate_zone(name);
+    const std::lock_guard lock(mutex);
+    const auto [known, first] = all.try_emplace(zone->name(), Known{zone, {}, {}});
+    if (first) {
+      known->second.rule = ZoneRule::Read(ZoneFile(zone->name()));
+      const date::sys_seconds far{std::chrono::seconds(kFarSeconds)};
+      known->second.listed = Bounded(zone->get_info(far).begin);
+    }
+    return TimeZone(&known->second);
   } catch (const std::exception&) {
     std::vector<std::string> names;
     try {
@@ -55,7 +92,8 @@ Result<TimeZone> TimeZone::Find(const std::string& name) {
 
 LocalTime TimeZone::ToLocal(WallTime time) const {
   const auto instant = date::floor<std::chrono::seconds>(date::sys_time<Micros>(Micros(time.us)));
-  const auto local = Zone(zone_).to_local(instant);
+  const std::chrono::seconds offset(PeriodAt(time).offset_us / kMicros);
+  const date::local_seconds local(instant.time_since_epoch() + offset);
   const auto days = date::floor<date::days>(local);
   const date::year_month_day day(days);
   const date::hh_mm_ss clock(local - days);
@@ -68,20 +106,48 @@ LocalTime TimeZone::ToLocal(WallTime time) const {
 }
 
 SteadyPeriod TimeZone::PeriodAt(WallTime time) const {
-  // The first and the last period of a zone have ends that would not fit.
-  constexpr std::int64_t kFarSeconds = 1'000'000'000'000;
-  const auto at = [=](date::sys_seconds end) {
-    const std::int64_t seconds = end.time_since_epoch().count();
-    return WallTime{std::clamp(seconds, -kFarSeconds, kFarSeconds) * 1'000'000};
-  };
-  const auto info = Zone(zone_).get_info(
+  if (zone_->ByRule(time)) return PeriodByRule(time);
+  const auto info = zone_->zone->get_info(
       date::floor<std::chrono::seconds>(date::sys_time<Micros>(Micros(time.us))));
-  return {at(info.begin), at(info.end), std::int64_t{info.offset.count()} * 1'000'000};
+  return {Bounded(info.begin), Bounded(info.end), std::int64_t{info.offset.count()} * kMicros};
+}
+
+SteadyPeriod TimeZone::PeriodByRule(WallTime time) const {
+  const std::vector<ZoneRule::Change> changes = zone_->rule->ChangesAround(time.us / kMicros);
+  const auto next = std::ranges::upper_bound(
+      changes, time.us, {}, [](const ZoneRule::Change& one) { return one.at_seconds * kMicros; });
+  DML_CHECK(next != changes.begin() && next != changes.end(), "an instant lies between changes");
+  const ZoneRule::Change& last = *std::prev(next);
+  return {{last.at_seconds * kMicros}, {next->at_seconds * kMicros}, last.offset_seconds * kMicros};
+}
+
+// Every period within two days, asked whether it has this local time.
+Instants TimeZone::InstantsByRule(const LocalTime& local) const {
+  constexpr std::int64_t kTwoDays = 2 * 86'400 * kMicros;
+  const WallTime as_utc = ToWall(date::sys_seconds(ToDate(local).time_since_epoch()));
+  Instants out;
+  SteadyPeriod period = PeriodAt({as_utc.us - kTwoDays});
+  while (true) {
+    const WallTime there{as_utc.us - period.offset_us};
+    if (there >= period.begin && there < period.end) out.times.push_back(there);
+    // Too late for this period and too early for the next: the gap between them.
+    const SteadyPeriod next = PeriodAt(period.end);
+    if (there >= period.end && as_utc.us - next.offset_us < next.begin.us) {
+      out.gap_end = next.begin;
+    }
+    if (next.begin.us > as_utc.us + kTwoDays) break;
+    period = next;
+  }
+  if (!out.times.empty()) out.gap_end = {};
+  return out;
 }
 
 Instants TimeZone::ToInstants(const LocalTime& local) const {
   const date::local_seconds time = ToDate(local);
-  const date::local_info info = Zone(zone_).get_info(time);
+  constexpr std::int64_t kDayMicros = 86'400 * kMicros;
+  const WallTime as_utc = ToWall(date::sys_seconds(time.time_since_epoch()));
+  if (zone_->ByRule({as_utc.us + kDayMicros})) return InstantsByRule(local);
+  const date::local_info info = zone_->zone->get_info(time);
   const auto at = [&](const date::sys_info& part) {
     return ToWall(date::sys_seconds(time.time_since_epoch() - part.offset));
   };
@@ -90,7 +156,7 @@ Instants TimeZone::ToInstants(const LocalTime& local) const {
   return {{at(info.first)}, {}};
 }
 
-std::string TimeZone::name() const { return Zone(zone_).name(); }
+std::string TimeZone::name() const { return zone_->zone->name(); }
 
 int WeekdayOf(int year, int month, int day) {
   const date::weekday weekday(date::local_days(FromParts(year, month, day)));

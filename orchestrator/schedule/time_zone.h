@@ -33,7 +33,8 @@ struct SteadyPeriod {
   std::int64_t offset_us = 0;  // local minus UTC
 };
 
-// An IANA time zone. Cheap to copy, thread-safe; the zone data are the operating system's.
+// An IANA time zone. Cheap to copy, thread-safe; the zone data are the operating system's. After
+// the last change of clocks that these list, their rule for all later years holds.
 class TimeZone {
  public:
   // "Europe/Berlin", "UTC"; kInvalid with did-you-mean for a name nobody knows.
@@ -46,8 +47,12 @@ class TimeZone {
   [[nodiscard]] std::string name() const;
 
  private:
-  explicit TimeZone(const void* zone) : zone_(zone) {}
-  const void* zone_;  // owned by the process-wide zone database
+  struct Known;
+  explicit TimeZone(const Known* zone) : zone_(zone) {}
+  [[nodiscard]] SteadyPeriod PeriodByRule(WallTime time) const;
+  [[nodiscard]] Instants InstantsByRule(const LocalTime& local) const;
+
+  const Known* zone_;  // lives as long as the process
 };
 
 // 0-6, Sunday 0.

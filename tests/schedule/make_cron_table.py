@@ -59,12 +59,15 @@ EXPRESSIONS = [
 ]
 ZONES = ["UTC", "America/New_York", "Europe/London", "Australia/Lord_Howe", "Asia/Shanghai",
          "Asia/Kolkata", "America/St_Johns", "Europe/Dublin", "Pacific/Chatham",
-         "Atlantic/Azores"]
+         "Atlantic/Azores", "America/Santiago"]
 # Clocks change soon after most of them; the others precede a year's end or the end of February.
 STARTS = ["2026-03-07T12:00:00", "2026-03-28T12:00:00", "2026-04-04T00:00:00",
           "2026-10-03T00:00:00", "2026-10-24T12:00:00", "2026-10-31T12:00:00",
           "2026-12-31T06:00:00", "2027-02-27T00:00:00", "2028-02-28T00:00:00",
-          "1988-04-16T00:00:00", "1988-09-10T00:00:00", "2036-02-28T00:00:00"]
+          "1988-04-16T00:00:00", "1988-09-10T00:00:00", "2036-02-28T00:00:00",
+          # Zone files list the changes until 2037; a rule holds for all later years.
+          "2037-10-31T12:00:00", "2038-03-13T12:00:00", "2040-10-27T12:00:00",
+          "2050-04-02T00:00:00", "2096-02-27T00:00:00"]
 
 NAMES = {name: i + 1 for i, name in enumerate(
     "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split())}
