@@ -63,9 +63,13 @@ Result<void> SharedIndex::Remove(const Digest& key) {
 }
 
 Result<void> BindResult(Statement& insert, WallTime now, const TaskResult& result) {
-  const std::string outputs = CanonicalJson(ArtifactsToJson(result.outputs));
-  const std::string metrics = CanonicalJson(result.metrics);
-  const std::string warnings = CanonicalJson(Json(result.warnings));
+  // Small tasks mostly leave nothing, and printing that would cost as much as the row.
+  const std::string outputs =
+      result.outputs.empty() ? "[]" : CanonicalJson(ArtifactsToJson(result.outputs));
+  const std::string metrics =
+      result.metrics == Json::object() ? "{}" : CanonicalJson(result.metrics);
+  const std::string warnings =
+      result.warnings.empty() ? "[]" : CanonicalJson(Json(result.warnings));
   return insert.Bind(result.key)
       .Bind(result.fields)
       .Bind(outputs)
