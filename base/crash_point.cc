@@ -15,8 +15,10 @@ namespace dml {
 void CrashPoint(std::string_view label) {
   static const char* const wanted = std::getenv("DML_CRASH_AT");
   if (wanted == nullptr) return;
-  DML_CHECK(std::ranges::find(kCrashPoints, label) != std::end(kCrashPoints),
-            "every crash point is listed");
+  const bool listed =
+      std::ranges::find(kCrashPoints, label) != std::end(kCrashPoints) ||
+      std::ranges::find(kClusterCrashPoints, label) != std::end(kClusterCrashPoints);
+  DML_CHECK(listed, "every crash point is listed");
   const std::string_view request = wanted;
   const std::size_t at = request.find('@');
   if (request.substr(0, at) != label) return;

@@ -26,6 +26,13 @@ inline constexpr std::string_view kCrashPoints[] = {
     "stop.sent",           // the owner of a run was asked to stop
 };
 
+// The same of a head that has nodes.
+inline constexpr std::string_view kClusterCrashPoints[] = {
+    "cluster.staged",   // a node has the inputs of an attempt, and not the attempt
+    "cluster.ended",    // an attempt has ended on its node, none of its outputs is here
+    "cluster.fetched",  // one of its outputs is here
+};
+
 // Kills the process (SIGKILL) if the environment has DML_CRASH_AT=<label>. With
 // DML_CRASH_AT=<label>@<file>, only if this process is the first to create that file. Costs a
 // comparison of a pointer otherwise.

@@ -38,6 +38,7 @@ enum class FrameType : std::uint8_t {
   kPing = 30,       // head
   kPong = 31,       // agent: the same payload
   kStop = 32,       // head: end every attempt of this head, and the agent if nobody else uses it
+  kAbandon = 33,    // head: of these blobs it sends no more; what came of them is of no use
 };
 
 inline constexpr std::uint32_t kProtocolVersion = 1;

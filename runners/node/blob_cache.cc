@@ -167,6 +167,10 @@ void BlobCache::Suspend(const Digest& digest) {
   arriving_.erase(found);
 }
 
+void BlobCache::Discard(const Digest& digest) const {
+  if (!arriving_.contains(digest)) ::unlink(PartialPath(digest).c_str());
+}
+
 Result<void> BlobCache::Ingest(const std::string& path, const Digest& digest) const {
   const std::string blob = PathOf(digest);
   DML_RETURN_IF_ERROR(MakeDirectories(fs::path(blob).parent_path().string()));

@@ -45,6 +45,8 @@ class BlobCache {
   Result<bool> Write(const Digest& digest, std::int64_t offset, std::string_view bytes);
   // The connection that wrote it broke: what is there is kept for a resumption.
   void Suspend(const Digest& digest);
+  // Removes what a transfer left that is not to be carried on; nothing if it is under way.
+  void Discard(const Digest& digest) const;
 
   // Makes a finished output and its blob one file with two names, so that Collect() leaves it alone
   // while the output is there (a copy where links do not work).

@@ -98,6 +98,13 @@ bool Session::HandleBlob(const runners::Frame& frame) {
     auto range = DecodeBlobRange(frame.payload);
     if (!range.ok()) return fail(), true;
     HandleGet(*range);
+  } else if (frame.type == FrameType::kAbandon) {
+    auto digests = DecodeDigests(frame.payload);
+    if (!digests.ok()) return fail(), true;
+    for (const Digest& digest : *digests) {
+      if (putting_.erase(digest) != 0) blobs_.Suspend(digest);
+      blobs_.Discard(digest);
+    }
   } else if (frame.type == FrameType::kPing) {
     Send(FrameType::kPong, frame.payload);
   } else {

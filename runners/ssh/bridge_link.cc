@@ -130,7 +130,7 @@ void BridgeLink::Work() {
     failures = came_up ? 0 : failures + 1;
     if (stop_) return;
     const bool final = !ever_up && !heals;
-    report_(LinkDown{ended.ok() ? Error::Environment("closed") : ended.error(), final});
+    report_(LinkDown{ended.ok() ? Error::Environment("closed") : ended.error(), final, !heals});
     if (final) return;
     Pause(failures);
   }

@@ -40,18 +40,24 @@ Result<void> StartBridge(SshSession& session, const Host& host, const WorkerProg
 struct LinkUp {
   int fd = -1;
 };
-// It went down, or could not come up. `final`: nobody will try again.
+// It went down, or could not come up. `final`: nobody will try again. `refused`: something answers
+// there, but it is not to be talked to, or it does not talk to us.
 struct LinkDown {
   Error error;
   bool final = false;
+  bool refused = false;
 };
 using LinkEvent = std::variant<LinkUp, LinkDown>;
+
+// A connection on which nothing was heard for this long is given up, and made anew.
+inline constexpr Duration kSilenceMax = Duration::Seconds(20);
 
 struct LinkOptions {
   Duration connect_timeout = Duration::Seconds(10);
   Duration bridge_timeout = Duration::Seconds(20);
   Duration backoff = Duration::Millis(500);  // doubled up to backoff_max, times [0.5, 1)
   Duration backoff_max = Duration::Seconds(30);
+  Duration silence = kSilenceMax;
 };
 
 // Keeps a node connected: one thread that owns the session, carries bytes, and connects again with

@@ -13,13 +13,15 @@ namespace {
 
 constexpr std::size_t kReceiveBytes = 1U << 20;
 constexpr int kReceivesPerTurnMax = 8;
+constexpr int kSignsOfLife = 4;
 
 }  // namespace
 
 NodePort::~NodePort() { Close(); }
 
-void NodePort::Open(int fd, Instant now) {
+void NodePort::Open(int fd, Instant now, Duration silence) {
   Close();
+  silence_ = silence;
   fd_ = fd;
   broken_ = false;
   decoder_ = runners::FrameDecoder();
@@ -134,9 +136,9 @@ void NodePort::ResumeTransfers() {
 void NodePort::Heartbeat(Instant now) {
   if (!open()) return;
   uploads.AskAgain(now);
-  if (now - heard_ > kSilenceMax) {
+  if (now - heard_ > silence_) {
     broken_ = true;
-  } else if (now - asked_ >= kHeartbeat) {
+  } else if (now - asked_ >= Duration{silence_.ns / kSignsOfLife}) {
     asked_ = now;
     Send(FrameType::kPing, "");
   }

@@ -13,9 +13,6 @@
 
 namespace dml::ssh {
 
-inline constexpr Duration kHeartbeat = Duration::Seconds(5);
-// A connection on which nothing was heard for this long is given up, and made anew.
-inline constexpr Duration kSilenceMax = Duration::Seconds(20);
 inline constexpr std::size_t kUnsentBytesMax = 1U << 20;
 
 // The head's end of one node: frames, blobs in both directions, heartbeats. Single-threaded.
@@ -23,7 +20,9 @@ class NodePort {
  public:
   ~NodePort();
 
-  void Open(int fd, Instant now);
+  // `silence`: after so long without a word the connection is broken; four signs of life are asked
+  // for in that time.
+  void Open(int fd, Instant now, Duration silence = kSilenceMax);
   void Close();
   [[nodiscard]] int fd() const { return fd_; }
   [[nodiscard]] bool open() const { return fd_ >= 0; }
@@ -56,6 +55,7 @@ class NodePort {
   std::size_t sent_ = 0;
   Instant heard_{0};
   Instant asked_{0};
+  Duration silence_ = kSilenceMax;
   bool transfers_ = false;  // the node has said who it is: blobs may flow
 };
 

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/crash_point.h"
 #include "base/files.h"
 #include "runners/ssh/runner_loop.h"
 
@@ -71,6 +72,7 @@ void SshRunner::Loop::HandleAttached(std::size_t index, const node::Attached& at
   const bool again = !node.boot.empty();
   const bool rebooted = again && node.boot != attached.boot;
   node.attached = true;
+  node.told.clear();
   node.boot = attached.boot;
   node.lease = std::min(attached.lease, kLeaseMax);
   node.load.slots = node.host.slots > 0 ? node.host.slots : std::max(1.0, attached.cpus);
@@ -135,7 +137,7 @@ void SshRunner::Loop::HandleFinished(std::size_t index, node::Finished finished)
   attempt.phase = Phase::kFetching;
   attempt.finished = std::move(finished);
   if (IsEnvironment(attempt.finished->exited.reason)) {
-    Strike(index, key.task,
+    Strike(index, key,
            std::get<runners::ExitFailure>(attempt.finished->exited.reason).error.message);
   } else {
     node.strikes.clear();
@@ -156,6 +158,7 @@ void SshRunner::Loop::HandleFinished(std::size_t index, node::Finished finished)
     }
   }
   if (attempt.fetching.empty()) return Report(key);
+  CrashPoint("cluster.ended");
   TakeTransfers(index);
 }
 
@@ -167,6 +170,7 @@ void SshRunner::Loop::Fetched(std::size_t, const Downloads::Done& done) {
   Attempt& attempt = attempts_.at(key);
   attempt.fetching.erase(done.target);
   if (!done.result.ok()) return Lose(key, done.result.error());
+  CrashPoint("cluster.fetched");
   if (!attempt.fetching.empty()) return;
   ::rmdir((attempt.spec.attempt_dir + "/incoming").c_str());
   Report(key);
@@ -193,7 +197,7 @@ void SshRunner::Loop::HandleLost(std::size_t index, const node::Lost& lost) {
     for (const Digest& digest : lost.absent) node.port.uploads.Unlearn(digest);
     return Stage(lost.key);
   }
-  Strike(index, lost.key.task, lost.error.message);
+  Strike(index, lost.key, lost.error.message);
   Error error = lost.error;
   Lose(lost.key, std::move(error).Within(node.host.name));
 }
@@ -253,9 +257,10 @@ void SshRunner::Loop::Forget(const Key& key) {
 }
 
 // Failures that are nobody's but the node's, of different tasks with no success in between.
-void SshRunner::Loop::Strike(std::size_t index, TaskId task, const std::string& why) {
+void SshRunner::Loop::Strike(std::size_t index, const Key& key, const std::string& why) {
   Node& node = *nodes_[index];
-  node.strikes.insert(task);
+  node.strikes.insert(key.task);
+  node.failed.emplace(key.run, key.task);
   if (node.strikes.size() < kStrikesMax || !node.refused.empty()) return;
   node.refused = fmt::format(
       "in quarantine: {} different tasks in a row failed there, the last "

@@ -157,7 +157,9 @@ void SshRunner::Loop::Work() {
       leaving = clock_.Now() + kFarewell;
       std::vector<Key> alive;
       for (const auto& [key, attempt] : attempts_) {
-        if (attempt.phase == Phase::kLaunched) alive.push_back(key);
+        if (attempt.phase == Phase::kLaunched || attempt.phase == Phase::kStaging) {
+          alive.push_back(key);
+        }
       }
       // Nobody will hear of them any more, nor of what earlier processes left of the same runs.
       for (const Key& key : alive) Forget(key);
@@ -272,14 +274,20 @@ void SshRunner::Loop::Do(ReleaseAsked& asked) {
 void SshRunner::Loop::Do(LinkReport& report) {
   Node& node = *nodes_[report.node];
   if (const auto* up = std::get_if<LinkUp>(&report.event)) {
-    node.port.Open(up->fd, clock_.Now());
+    node.port.Open(up->fd, clock_.Now(), options_.link.silence);
     node.port.Send(runners::FrameType::kAttach,
                    node::Encode(node::Attach{node::kWireVersion, options_.client}));
     return;
   }
   const auto& down = std::get<LinkDown>(report.event);
   const std::string hint = down.error.hint.empty() ? "" : "; " + down.error.hint;
-  NodeDown(report.node, down.error.message + hint, down.final);
+  const std::string why = down.error.message + hint;
+  NodeDown(report.node, why, down.final);
+  // Attempts wait for a node that refuses us, perhaps for as long as the lease: somebody has to
+  // know.
+  if (down.refused && !node.attempts.empty() && std::exchange(node.told, why) != why) {
+    options_.notice(fmt::format("{}: it cannot be taken up again ({})", node.host.name, why));
+  }
 }
 
 void SshRunner::Loop::NodeDown(std::size_t index, const std::string& why, bool final) {

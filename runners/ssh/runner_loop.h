@@ -79,6 +79,7 @@ class SshRunner::Loop {
     bool gone = false;     // nobody tries any more
     std::string refused;   // why it is not used although it is connected
     std::string trouble;   // why it is not connected
+    std::string told;      // of that, to people
     std::string boot;
     Duration lease{0};  // that its agent keeps, which somebody else may have started
     NodeLoad load;
@@ -89,6 +90,7 @@ class SshRunner::Loop {
     int failures = 0;  // to connect for the first time
     std::vector<Key> releases = {};
     std::set<TaskId> strikes = {};
+    std::set<std::pair<RunId, TaskId>> failed = {};  // for reasons of the node
   };
   struct LaunchAsked {
     std::vector<runners::LaunchSpec> batch;
@@ -121,6 +123,7 @@ class SshRunner::Loop {
 
   void Place();
   bool PlaceOne(const Key& key);
+  [[nodiscard]] bool Avoids(const Node& node, const Key& key, const Need& need) const;
   [[nodiscard]] std::optional<Error> WhyNowhere(const Need& need) const;
   [[nodiscard]] Need NeedOf(const runners::LaunchSpec& spec) const;
   [[nodiscard]] std::int64_t MissingBytes(const Node& node, const runners::LaunchSpec& spec) const;
@@ -141,7 +144,7 @@ class SshRunner::Loop {
   void Lose(const Key& key, Error error);
   void EndKilled(const Key& key);
   void Forget(const Key& key);
-  void Strike(std::size_t node, TaskId task, const std::string& why);
+  void Strike(std::size_t node, const Key& key, const std::string& why);
 
   void NodeDown(std::size_t node, const std::string& why, bool final);
   void CheckLeases();

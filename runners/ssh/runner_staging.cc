@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/crash_point.h"
 #include "runners/ssh/runner_loop.h"
 
 namespace dml::ssh {
@@ -54,6 +55,19 @@ void SshRunner::Loop::Place() {
   pending_.insert(pending_.begin(), waiting.begin(), waiting.end());
 }
 
+// A task that a node has failed goes elsewhere while there is an elsewhere: what is wrong there
+// would use up its attempts.
+bool SshRunner::Loop::Avoids(const Node& node, const Key& key, const Need& need) const {
+  const auto failed = [&](const Node& other) {
+    return other.failed.contains(std::pair(key.run, key.task));
+  };
+  if (!failed(node)) return false;
+  return std::ranges::any_of(nodes_, [&](const auto& other) {
+    return other->load.usable && !failed(*other) && HasLabels(other->host.labels, need) &&
+           other->load.slots >= need.cpus && other->load.memory_bytes >= need.memory_bytes;
+  });
+}
+
 // False: it has to wait.
 bool SshRunner::Loop::PlaceOne(const Key& key) {
   const runners::LaunchSpec& spec = attempts_.at(key).spec;
@@ -63,6 +77,7 @@ bool SshRunner::Loop::PlaceOne(const Key& key) {
   for (const auto& node : nodes_) {
     loads.push_back(node->load);
     loads.back().missing_bytes = MissingBytes(*node, spec);
+    loads.back().usable &= !Avoids(*node, key, need);
   }
   if (const auto chosen = ChooseNode(need, loads)) {
     Assign(key, *chosen);
@@ -110,7 +125,11 @@ void SshRunner::Loop::Unassign(const Key& key) {
   if (node.attempts.erase(key) == 0) return;
   for (const Digest& digest : attempt.awaited) {
     const auto waiters = node.waiters.find(digest);
-    if (waiters != node.waiters.end()) waiters->second.erase(key);
+    if (waiters == node.waiters.end()) continue;
+    waiters->second.erase(key);
+    if (!waiters->second.empty()) continue;
+    node.waiters.erase(waiters);
+    node.port.uploads.Abandon(digest);
   }
   attempt.awaited.clear();
   for (const std::string& target : attempt.fetching) {
@@ -178,7 +197,10 @@ void SshRunner::Loop::Uploaded(std::size_t index, const Uploads::Done& done) {
     Attempt& attempt = attempts_.at(key);
     attempt.awaited.erase(done.digest);
     if (done.result.ok()) {
-      if (attempt.awaited.empty() && attempt.phase == Phase::kStaging) SendLaunch(key);
+      if (attempt.awaited.empty() && attempt.phase == Phase::kStaging) {
+        CrashPoint("cluster.staged");
+        SendLaunch(key);
+      }
       continue;
     }
     Unassign(key);

@@ -27,6 +27,9 @@ constexpr char kCiphers[] =
 constexpr std::uint32_t kWindowBytes = 16U << 20;
 constexpr std::size_t kLaneBytes = 1U << 20;
 constexpr int kTickMs = 1000;
+// For a session on a connection whose last session has just ended.
+constexpr Duration kSessionPatience = Duration::Seconds(5);
+constexpr int kSessionPauseMs = 20;
 
 int Millis(Duration duration) { return static_cast<int>(duration.ns / 1'000'000); }
 
@@ -126,16 +129,28 @@ Result<void> SshSession::Configure(const Host& host, Duration timeout) {
 }
 
 Result<void> SshSession::Exec(const std::string& command) {
-  if (handles_->channel != nullptr) ssh_channel_free(handles_->channel);
+  const bool first = handles_->channel == nullptr;
+  const SystemClock clock;
+  const Instant deadline = clock.Now() + kSessionPatience;
   said_.clear();
-  handles_->channel = ssh_channel_new(handles_->session);
-  if (handles_->channel == nullptr || ssh_channel_open_session(handles_->channel) != SSH_OK ||
-      ssh_channel_request_exec(handles_->channel, command.c_str()) != SSH_OK) {
-    return Error::Environment(
-        std::string("the server opens no session: ") + ssh_get_error(handles_->session),
-        "check MaxSessions and ForceCommand in its sshd_config");
+  while (true) {
+    if (handles_->channel != nullptr) ssh_channel_free(handles_->channel);
+    handles_->channel = ssh_channel_new(handles_->session);
+    const bool made = handles_->channel != nullptr;
+    if (made && ssh_channel_open_session(handles_->channel) == SSH_OK) break;
+    // A server with MaxSessions 1 needs a moment to see that the one before is over.
+    const bool may_heal = made && !first && ssh_is_connected(handles_->session) != 0;
+    if (!may_heal || clock.Now() > deadline) return OpensNone();
+    ::poll(nullptr, 0, kSessionPauseMs);
   }
+  if (ssh_channel_request_exec(handles_->channel, command.c_str()) != SSH_OK) return OpensNone();
   return {};
+}
+
+Error SshSession::OpensNone() const {
+  return Error::Environment(
+      std::string("the server opens no session: ") + ssh_get_error(handles_->session),
+      "check MaxSessions and ForceCommand in its sshd_config");
 }
 
 void SshSession::DrainErrors() {

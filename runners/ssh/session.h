@@ -70,6 +70,7 @@ class SshSession {
   Result<void> Authenticate(const Host& host);
   void DrainErrors();
   [[nodiscard]] Error Broken();
+  [[nodiscard]] Error OpensNone() const;
 
   std::unique_ptr<Handles> handles_;
   Line line_;

@@ -19,7 +19,19 @@ Uploads::~Uploads() {
 
 void Uploads::Want(const Digest& digest, const std::string& path) {
   if (there_.contains(digest)) return;
+  abandoned_.erase(digest);
   if (paths_.emplace(digest, path).second) wanted_.push_back(digest);
+}
+
+void Uploads::Abandon(const Digest& digest) {
+  if (paths_.erase(digest) == 0) return;
+  std::erase(wanted_, digest);
+  std::erase_if(busy_, [&](const auto& entry) { return entry.second == digest; });
+  std::erase_if(queue_, [&](const Sending& sending) {
+    if (sending.digest == digest && sending.fd >= 0) ::close(sending.fd);
+    return sending.digest == digest;
+  });
+  abandoned_.insert(digest);
 }
 
 void Uploads::Missing(const std::vector<node::BlobState>& states) {
@@ -29,6 +41,7 @@ void Uploads::Missing(const std::vector<node::BlobState>& states) {
   const std::vector<Digest> asked = std::move(asked_.front());
   asked_.pop_front();
   for (const Digest& digest : asked) {
+    if (!paths_.contains(digest)) continue;  // abandoned
     const auto found = missing.find(digest);
     if (found == missing.end()) {
       Finish(digest, {});
@@ -86,6 +99,16 @@ bool Uploads::Open(Sending& sending) {
 }
 
 void Uploads::Produce(std::string& out, std::size_t bytes_max) {
+  if (!abandoned_.empty()) {
+    std::vector<Digest> all(abandoned_.begin(), abandoned_.end());
+    abandoned_.clear();
+    for (std::size_t at = 0; at < all.size(); at += node::kDigestsPerFrameMax) {
+      const std::size_t end = std::min(all.size(), at + node::kDigestsPerFrameMax);
+      const std::vector<Digest> batch(all.begin() + static_cast<long>(at),
+                                      all.begin() + static_cast<long>(end));
+      runners::AppendFrame(FrameType::kAbandon, node::EncodeDigests(batch), out);
+    }
+  }
   while (!wanted_.empty() && out.size() < bytes_max) {
     const std::size_t count = std::min(wanted_.size(), node::kDigestsPerFrameMax);
     std::vector<Digest> batch(wanted_.begin(), wanted_.begin() + static_cast<long>(count));

@@ -25,6 +25,9 @@ class Uploads {
 
   // Wants the content of the file at `path` there.
   void Want(const Digest& digest, const std::string& path);
+  // Nobody waits for it any more. What the node has of half a blob is removed there, unless it is
+  // wanted again before the node hears of that.
+  void Abandon(const Digest& digest);
   [[nodiscard]] bool Holds(const Digest& digest) const { return there_.contains(digest); }
   void Learn(const Digest& digest) { there_.insert(digest); }
   // The node lacks it after all.
@@ -63,6 +66,7 @@ class Uploads {
 
   std::map<Digest, std::string> paths_;  // of everything that is not there yet
   std::set<Digest> there_;
+  std::set<Digest> abandoned_;                    // not told yet
   std::vector<Digest> wanted_;                    // not asked about yet
   std::vector<std::pair<Instant, Digest>> busy_;  // others send them; when to ask again
   std::deque<std::vector<Digest>> asked_;         // answers come in order

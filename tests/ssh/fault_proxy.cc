@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <vector>
 
@@ -56,6 +57,7 @@ void FaultProxy::Accept() {
   const bool connected =
       !refuse_ && ::connect(to, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   if (!connected) {
+    ++refused_;
     ::close(from);
     ::close(to);
     return;
@@ -64,7 +66,11 @@ void FaultProxy::Accept() {
   ::setsockopt(from, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   ::setsockopt(to, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   ++connections_;
-  pairs_.push_back({{from, to}, {to, from}, 0, resets_.load(), false});
+  Pair pair;
+  pair.up.from = pair.down.to = from;
+  pair.up.to = pair.down.from = to;
+  pair.resets = resets_;
+  pairs_.push_back(std::move(pair));
 }
 
 void FaultProxy::Close(Pair& pair, bool reset) {
@@ -77,7 +83,7 @@ void FaultProxy::Close(Pair& pair, bool reset) {
   }
 }
 
-void FaultProxy::Move(Pair& pair, Lane& lane, Instant now) {
+void FaultProxy::Move(Pair& pair, Lane& lane, Instant now, bool drop) {
   while (!pair.over && lane.waiting_bytes < kLaneBytesMax) {
     std::string block(kReadBytes, '\0');
     const ssize_t got = ::recv(lane.from, block.data(), block.size(), MSG_DONTWAIT);
@@ -86,22 +92,35 @@ void FaultProxy::Move(Pair& pair, Lane& lane, Instant now) {
       if (lane.waiting.empty()) Close(pair, /*reset=*/false);
       break;
     }
+    if (drop) continue;
     block.resize(static_cast<std::size_t>(got));
     lane.waiting_bytes += block.size();
     lane.waiting.push_back({now + Duration{delay_ns_.load()}, std::move(block)});
   }
   while (!pair.over && !lane.waiting.empty() && lane.waiting.front().due <= now) {
-    std::string& bytes = lane.waiting.front().bytes;
-    const ssize_t put = ::send(lane.to, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (put < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (put < 0) return Close(pair, /*reset=*/false);
-    pair.bytes += put;
-    bytes_ += put;
-    lane.waiting_bytes -= static_cast<std::size_t>(put);
-    bytes.erase(0, static_cast<std::size_t>(put));
-    if (bytes.empty()) lane.waiting.pop_front();
-    if (reset_after_ > 0 && pair.bytes > reset_after_) return Close(pair, /*reset=*/true);
+    if (lane.free > now || !Deliver(pair, lane, now)) return;
   }
+}
+
+// False: the other end takes nothing now.
+bool FaultProxy::Deliver(Pair& pair, Lane& lane, Instant now) {
+  std::string& bytes = lane.waiting.front().bytes;
+  const ssize_t put = ::send(lane.to, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (put < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  if (put < 0) {
+    Close(pair, /*reset=*/false);
+    return false;
+  }
+  pair.bytes += put;
+  bytes_ += put;
+  lane.waiting_bytes -= static_cast<std::size_t>(put);
+  bytes.erase(0, static_cast<std::size_t>(put));
+  if (bytes.empty()) lane.waiting.pop_front();
+  if (const std::int64_t rate = rate_; rate > 0) {
+    lane.free = std::max(lane.free, now) + Duration{put * 1'000'000'000 / rate};
+  }
+  if (reset_after_ > 0 && pair.bytes > reset_after_) Close(pair, /*reset=*/true);
+  return true;
 }
 
 void FaultProxy::Work() {
@@ -120,8 +139,8 @@ void FaultProxy::Work() {
     for (Pair& pair : pairs_) {
       if (pair.resets != resets_) Close(pair, /*reset=*/true);
       if (pair.over || frozen_) continue;
-      Move(pair, pair.up, clock.Now());
-      Move(pair, pair.down, clock.Now());
+      Move(pair, pair.up, clock.Now(), drop_up_);
+      Move(pair, pair.down, clock.Now(), drop_down_);
     }
     pairs_.remove_if([](const Pair& pair) { return pair.over; });
   }

@@ -21,6 +21,11 @@ class FaultProxy {
   [[nodiscard]] int port() const { return port_; }
   // One way, in each direction.
   void SetDelay(Duration delay) { delay_ns_ = delay.ns; }
+  // At most so many bytes a second in each direction; 0: as many as there are.
+  void SetRate(std::int64_t bytes_per_second) { rate_ = bytes_per_second; }
+  // What comes from one end is swallowed: half of a connection is gone, and nobody is told.
+  void DropUp(bool drop) { drop_up_ = drop; }
+  void DropDown(bool drop) { drop_down_ = drop; }
   // Nothing is carried any more, and nobody is told: a cable that was pulled out.
   void Freeze(bool frozen) { frozen_ = frozen; }
   // Every connection is reset now; new ones are possible.
@@ -30,6 +35,7 @@ class FaultProxy {
   void RefuseNew(bool refuse) { refuse_ = refuse; }
   [[nodiscard]] std::int64_t bytes() const { return bytes_; }
   [[nodiscard]] int connections() const { return connections_; }
+  [[nodiscard]] int refused() const { return refused_; }
 
  private:
   struct Piece {
@@ -41,6 +47,7 @@ class FaultProxy {
     int to = -1;
     std::deque<Piece> waiting = {};
     std::size_t waiting_bytes = 0;
+    Instant free = {};  // when the line has room again, at its rate
   };
   struct Pair {
     Lane up;
@@ -52,7 +59,8 @@ class FaultProxy {
 
   void Work();
   void Accept();
-  void Move(Pair& pair, Lane& lane, Instant now);
+  void Move(Pair& pair, Lane& lane, Instant now, bool drop);
+  bool Deliver(Pair& pair, Lane& lane, Instant now);
   void Close(Pair& pair, bool reset);
 
   const std::string target_;
@@ -60,6 +68,10 @@ class FaultProxy {
   int listener_;
   int port_ = 0;
   std::atomic<std::int64_t> delay_ns_{0};
+  std::atomic<std::int64_t> rate_{0};
+  std::atomic<bool> drop_up_{false};
+  std::atomic<bool> drop_down_{false};
+  std::atomic<int> refused_{0};
   std::atomic<bool> frozen_{false};
   std::atomic<bool> refuse_{false};
   std::atomic<int> resets_{0};

@@ -19,6 +19,7 @@ class FaultTest : public ClusterFixture {
     Cluster cluster = servers_.AllHosts();
     cluster.hosts[0].address = "127.0.0.1";
     cluster.hosts[0].port = proxy_.port();
+    cluster.lease = cluster_lease_;
     SetUpHost(cluster.hosts[0]);
     Connect(cluster);
   }
@@ -30,6 +31,7 @@ class FaultTest : public ClusterFixture {
   }
 
   FaultProxy proxy_;
+  Duration cluster_lease_ = Duration::Seconds(30 * 60);
 };
 
 TEST_F(FaultTest, ABreakInTheMiddleOfTransfersIsResumed) {
@@ -91,6 +93,7 @@ TEST_F(FaultTest, DelayDoesNotMatterToResults) {
 
 // A stopped agent says nothing, although the connection is fine.
 TEST_F(FaultTest, SilenceIsNoticedAndSurvived) {
+  silence_ = Duration::Seconds(2);
   ConnectThroughProxy();
   const std::string go = servers_.Path("go");
   const LaunchSpec spec =
@@ -119,6 +122,42 @@ TEST_F(FaultTest, AFrozenConnectionEndsTheLease) {
   WaitUntil([&] { return ::kill(pid, 0) != 0; }, "the node ends the task");
   WaitUntil([&] { return fs::is_empty(servers_.server(0).root() + "/records"); }, "it forgets it");
   proxy_.Freeze(false);
+}
+
+// The agent stands still for longer than the lease, while the task ends under its worker: the head
+// has given the attempt up, and does not want what the agent has to say when it goes on.
+TEST_F(FaultTest, ALateResultIsRefused) {
+  RestartAgent(0, {"--lease", "1"});
+  lease_margin_ = Duration::Seconds(0);
+  silence_ = Duration::Seconds(1);
+  cluster_lease_ = Duration::Seconds(1);
+  ConnectThroughProxy();
+  const std::string go = servers_.Path("go");
+  const std::string done = servers_.Path("done");
+  LaunchSpec late = Script(1, "echo > " + go + ".begun; while ! test -e " + go +
+                                  "; do sleep 0.02; done; echo late > o.txt; echo > " + done);
+  ASSERT_TRUE(runner_->Launch({late}).ok());
+  WaitUntil([&] { return fs::exists(go + ".begun"); }, "the task starts");
+  const pid_t agent = servers_.server(0).agent();
+  ::kill(agent, SIGSTOP);
+  sink_.WaitForEnds(1);
+  EXPECT_EQ(sink_.End(runners::KeyOf(1)), "lost");
+  std::ofstream(go).put('\n');
+  WaitUntil([&] { return fs::exists(done); }, "the task ends");
+  ::kill(agent, SIGCONT);
+  // The next attempt runs as soon as the node is back, and the old one leaves nothing.
+  LaunchSpec next = Script(1, "echo next > o.txt");
+  next.key.attempt = AttemptNumber{2};
+  next.attempt_dir += "-2";
+  ASSERT_TRUE(runner_->Launch({next}).ok());
+  sink_.WaitForEnds(2);
+  EXPECT_EQ(sink_.End(next.key), "success");
+  EXPECT_EQ(OutputOf(next), "next\n");
+  EXPECT_FALSE(fs::exists(late.attempt_dir + "/out"));
+  runner_->Release(next.key);
+  WaitUntil([&] { return fs::is_empty(servers_.server(0).root() + "/records"); },
+            "it forgets both");
+  EXPECT_EQ(sink_.ends(), 2U);
 }
 
 // An attempt that is killed while its launch is still on its way to the node.
