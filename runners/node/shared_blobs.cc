@@ -52,6 +52,8 @@ bool SharedBlobs::Link(const std::string& path, const Digest& digest) const {
   const std::string blob = PathOf(digest);
   if (Holds(digest)) return true;
   if (!MakeDirectories(fs::path(blob).parent_path().string()).ok()) return false;
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0 || (info.st_mode & 0222) != 0) return false;
   return ::link(path.c_str(), blob.c_str()) == 0 || errno == EEXIST;
 }
 
@@ -62,12 +64,14 @@ Result<void> SharedBlobs::Put(const std::string& path, const Digest& digest) con
   const std::string draft = fmt::format("{}.{}.{}.part", blob, HostName(), ::gettid());
   std::error_code error;
   fs::copy_file(path, draft, fs::copy_options::overwrite_existing, error);
-  if (!error) {
+  const auto copied = error ? Result<Digest>(Digest()) : HashFile(draft);
+  if (!error && copied.ok() && *copied == digest) {
     ::chmod(draft.c_str(), 0444);
     fs::rename(draft, blob, error);
+    if (!error) return {};
   }
-  if (!error) return {};
   ::unlink(draft.c_str());
+  if (!error) return Error::Environment("'" + path + "' changed while it was copied");
   return Error::System("cannot store '" + blob + "'", error.value());
 }
 

@@ -27,9 +27,10 @@ class SharedBlobs {
   [[nodiscard]] std::string PathOf(const Digest& digest) const;
   // Whether it is there; if so, it counts as used now.
   [[nodiscard]] bool Holds(const Digest& digest) const;
-  // Gives the file another name here, without copying; false if that is impossible.
+  // Gives the file another name here, without copying; false if that is impossible, or if the file
+  // may be written: its owner may change it in place, and the blob with it.
   [[nodiscard]] bool Link(const std::string& path, const Digest& digest) const;
-  // The same; copies if it must.
+  // The same; copies if it must, and then checks the copy.
   Result<void> Put(const std::string& path, const Digest& digest) const;
 
  private:

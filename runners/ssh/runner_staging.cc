@@ -24,6 +24,9 @@ constexpr std::size_t kLookaheadMax = 64;
 // Between which an attempt is expected to last, whatever earlier ones did.
 constexpr double kSecondsLeast = 0.05;
 constexpr double kSecondsMost = 3600;
+// A file that cannot be linked is copied into a shared folder up to this size: the loop waits for
+// it. A larger one goes by the wire.
+constexpr std::int64_t kCopiedMax = 64 << 20;
 constexpr Duration kWaitsInterval = Duration::Seconds(1);
 
 // Calls `see` for every file that an attempt reads.
@@ -203,7 +206,10 @@ bool SshRunner::Loop::Offer(Node& node, const ArtifactFile& file) {
   if (!node.shared) return false;
   const std::pair<std::string, Digest> entry(node.host.shared_dir, file.digest);
   if (offered_.contains(entry)) return true;
-  if (!node::SharedBlobs(node.host.shared_dir).Link(file.path, file.digest)) return false;
+  const node::SharedBlobs shared(node.host.shared_dir);
+  const bool there = shared.Link(file.path, file.digest) ||
+                     (file.size <= kCopiedMax && shared.Put(file.path, file.digest).ok());
+  if (!there) return false;
   offered_.insert(entry);
   return true;
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -207,6 +208,25 @@ TEST_F(FeatureTest, DownLeavesWhatItDidNotPutThere) {
   }
   EXPECT_EQ(left, std::vector<std::string>{"notes.txt"});
   EXPECT_FALSE(fs::exists(servers_.server(1).root()));
+}
+
+// A node needs a kernel and nothing else: no shell, no library, not even /proc.
+TEST(BareNode, TheWorkerProgramRunsInAnEmptyRootDirectory) {
+  std::string root = (fs::temp_directory_path() / "dml-bare-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(root.data()), nullptr);
+  fs::copy_file(DML_BINARY_DIR "/dml-worker", root + "/dml-worker");
+  std::vector<std::string> argv{"chroot", root, "/dml-worker", "probe", "--root", "/node"};
+  if (::geteuid() != 0) argv.insert(argv.begin(), {"unshare", "-r"});
+  const auto probed = RunProgram(argv, Duration::Seconds(60));
+  fs::remove_all(root);
+  ASSERT_TRUE(probed.ok());
+  EXPECT_EQ(probed->code, 0) << probed->err;
+  const std::string marker = "<<dml-probe>> ";
+  const std::size_t at = probed->out.find(marker);
+  ASSERT_NE(at, std::string::npos) << probed->out << probed->err;
+  const Json facts = Json::parse(probed->out.substr(at + marker.size()), nullptr, false);
+  EXPECT_GE(facts.value("cpus", 0.0), 1);
+  EXPECT_EQ(facts["node"].value("running", -1), 0);
 }
 
 }  // namespace
