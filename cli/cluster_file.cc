@@ -45,15 +45,18 @@ void AddClusterArgs(Args& args, ClusterArgs& cluster) {
   args.Values("--only", "HOST", cluster.only, "only this host; may be given more than once");
 }
 
-Result<ssh::Cluster> OpenCluster(const ClusterArgs& args, const Output& output) {
-  std::string path = args.file;
+std::string ClusterPath(const std::string& file) {
+  if (!file.empty()) return file;
   const char* variable = std::getenv("DML_CLUSTER");
-  if (path.empty() && variable != nullptr) path = variable;
-  if (path.empty()) path = kDefaultCluster;
+  return variable != nullptr && *variable != '\0' ? variable : kDefaultCluster;
+}
+
+Result<ssh::Cluster> OpenCluster(const ClusterArgs& args, const Output& output) {
+  const std::string path = ClusterPath(args.file);
   std::error_code problem;
   if (!std::filesystem::exists(path, problem)) {
     return Error::Invalid(fmt::format("there is no inventory '{}'", path),
-                          "write one, such as `hosts: [node1, node2]`; see docs/cluster.md");
+                          "`dml cluster add HOST` begins one; see docs/cluster.md");
   }
   DML_TRY(ssh::LoadedCluster loaded, ssh::LoadCluster(path));
   if (!loaded.ok()) {
@@ -101,6 +104,7 @@ Result<std::unique_ptr<runners::Runner>> MakeClusterRunner(
   DML_TRY(options.worker, ssh::FindWorkerProgram());
   DML_TRY(options.client, ClientName(home));
   options.jobs = jobs;
+  options.home = home;
   options.notice = std::move(notice);
   DML_TRY(std::unique_ptr<ssh::SshRunner> runner,
           ssh::SshRunner::Connect(std::move(options), events));

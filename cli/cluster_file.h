@@ -18,7 +18,10 @@ struct ClusterArgs {
 };
 void AddClusterArgs(Args& args, ClusterArgs& cluster);
 
-// Reads, checks and resolves it: `file`, else $DML_CLUSTER, else ./cluster.yaml. What is wrong with
+// `file`, else $DML_CLUSTER, else ./cluster.yaml.
+[[nodiscard]] std::string ClusterPath(const std::string& file);
+
+// Reads, checks and resolves the one at ClusterPath(). What is wrong with
 // it is printed like the faults of a pipeline.
 Result<ssh::Cluster> OpenCluster(const ClusterArgs& args, const Output& output);
 

@@ -13,6 +13,7 @@ namespace {
 struct VerbArgs {
   ClusterArgs cluster;
   std::vector<std::string> words;
+  std::string reason;
   bool force = false;
   int age_hours = 1;
 };
@@ -24,7 +25,11 @@ Result<ExitCode> RunOnAll(const VerbArgs& args, const std::string& verb, const s
   DML_TRY(const ssh::WorkerProgram worker, ssh::FindWorkerProgram());
   std::vector<std::optional<Result<ssh::RemoteOutput>>> results(cluster.hosts.size());
   ForEachHost(cluster.hosts, [&](std::size_t i) {
-    results[i] = ssh::RunVerb(cluster.hosts[i], worker, {cluster.connect_timeout, {}}, verb, input);
+    const ssh::Host& host = cluster.hosts[i];
+    const bool shares = verb.starts_with("gc") || verb.starts_with("down");
+    const std::string shared =
+        shares && !host.shared_dir.empty() ? " --shared " + host.shared_dir : "";
+    results[i] = ssh::RunVerb(host, worker, {cluster.connect_timeout, {}}, verb + shared, input);
   });
   Json json = Json::array();
   bool unreachable = false;
@@ -87,6 +92,36 @@ Action SetupClusterDown(Args& args, CommonOptions&) {
   };
 }
 
+namespace {
+
+// `dml cluster drain NODE...`: only what is named, for "all of them" is seldom meant.
+Action DrainAction(Args& args, bool drain) {
+  auto options = std::make_shared<VerbArgs>();
+  AddClusterArgs(args, options->cluster);
+  args.Positionals("NODE", options->words, /*required=*/true, "names of nodes");
+  if (drain) args.Value("--reason", "TEXT", options->reason, "shown to whoever asks why");
+  return [options, drain](Output& output) {
+    for (const std::string& name : options->words) options->cluster.only.push_back(name);
+    return RunOnAll(*options, drain ? "drain" : "undrain", options->reason, output);
+  };
+}
+
+}  // namespace
+
+Action SetupClusterDrain(Args& args, CommonOptions&) {
+  args.Describe(
+      "Lets no new tasks begin on these nodes, of nobody; what runs there goes on to its end. "
+      "They\n"
+      "stay drained, also when they are started anew, until `dml cluster undrain`.");
+  args.Example("dml cluster drain n2 --reason 'new disk'", "then wait until its tasks are 0");
+  return DrainAction(args, /*drain=*/true);
+}
+
+Action SetupClusterUndrain(Args& args, CommonOptions&) {
+  args.Describe("Lets tasks begin again on nodes that were drained.");
+  return DrainAction(args, /*drain=*/false);
+}
+
 Action SetupClusterGc(Args& args, CommonOptions&) {
   auto options = std::make_shared<VerbArgs>();
   AddClusterArgs(args, options->cluster);
@@ -125,10 +160,14 @@ Action SetupClusterSchema(Args& args, CommonOptions&) {
 
 std::span<const Command> ClusterCommands() {
   static constexpr Command kCommands[] = {
+      {"add", "add hosts to the inventory, after a look at their keys", SetupClusterAdd},
       {"check", "look at every node: reach, keys, worker program, clock, disk", SetupClusterCheck},
       {"setup", "make every node ready: host key, worker program, agent", SetupClusterSetup},
       {"status", "what runs on every node", SetupClusterCheck},
       {"exec", "run a command on every node", SetupClusterExec},
+      {"logs", "print what happened on the nodes", SetupClusterLogs},
+      {"drain", "let no new tasks begin on some nodes", SetupClusterDrain},
+      {"undrain", "let tasks begin there again", SetupClusterUndrain},
       {"gc", "remove cached data from the nodes", SetupClusterGc},
       {"down", "end the agents and remove everything from the nodes", SetupClusterDown},
       {"key", "print a restriction for a key of dml", SetupClusterKey},

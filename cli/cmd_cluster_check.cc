@@ -1,11 +1,10 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <mutex>
 
 #include "cli/cluster_file.h"
 #include "cli/cmd_cluster.h"
+#include "cli/doorkeeper.h"
 #include "cli/each_host.h"
 #include "orchestrator/report/text_table.h"
 #include "runners/ssh/remote.h"
@@ -35,7 +34,9 @@ const char* NameOf(ssh::Stage stage) {
 }
 
 std::string Verdict(const ssh::NodeFacts& facts) {
-  if (!facts.problem) return "ready";
+  const Json node =
+      facts.probe.is_object() ? facts.probe.value("node", Json::object()) : Json::object();
+  if (!facts.problem) return node.value("drained", "").empty() ? "ready" : "drained";
   return facts.reached == ssh::Stage::kReady && facts.set_up ? "warning" : NameOf(facts.reached);
 }
 
@@ -63,6 +64,11 @@ std::string Gib(std::int64_t bytes) {
   return fmt::format("{:.1f}", static_cast<double>(bytes) / (1 << 30));
 }
 
+std::string NoteOf(const ssh::NodeFacts& facts, const std::string& drained) {
+  const std::string why = drained.empty() || drained == "drained" ? "" : "drained: " + drained;
+  return facts.done.empty() || why.empty() ? facts.done + why : facts.done + "; " + why;
+}
+
 void PrintTable(const ssh::Cluster& cluster, const std::vector<ssh::NodeFacts>& all,
                 const Output& output) {
   using report::Align;
@@ -73,6 +79,7 @@ void PrintTable(const ssh::Cluster& cluster, const std::vector<ssh::NodeFacts>& 
                            {"disk GiB", Align::kRight},
                            {"clock s", Align::kRight},
                            {"rtt ms", Align::kRight},
+                           {"MiB/s", Align::kRight},
                            {"tasks", Align::kRight},
                            {"note"}});
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -88,7 +95,9 @@ void PrintTable(const ssh::Cluster& cluster, const std::vector<ssh::NodeFacts>& 
                   facts.reached == ssh::Stage::kReady
                       ? fmt::format("{:.1f}", facts.round_trip.seconds() * 1e3)
                       : "",
-                  known ? std::to_string(node.value("running", 0)) : "", facts.done});
+                  facts.upload_mib_s > 0 ? fmt::format("{:.0f}", facts.upload_mib_s) : "",
+                  known ? std::to_string(node.value("running", 0)) : "",
+                  NoteOf(facts, node.value("drained", ""))});
   }
   output.Print(table.Render(static_cast<std::size_t>(std::max(40, output.result_width()))));
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -128,29 +137,6 @@ Result<ExitCode> RunCheck(const CheckArgs& args, const Output& output) {
   });
   return Finish(cluster, all, output);
 }
-
-// One question at a time, and only to somebody who can answer.
-class Doorkeeper {
- public:
-  Doorkeeper(bool accept, const Output& output) : accept_(accept), output_(output) {}
-
-  bool Ask(const ssh::Host& host, const ssh::HostKey& key) {
-    const std::lock_guard lock(mutex_);
-    output_.Warn(fmt::format("{} ({}) shows a host key that nobody has seen: {} {}", host.name,
-                             ssh::Describe(host), key.type, key.fingerprint));
-    if (accept_) return true;
-    if (::isatty(0) == 0) return false;
-    output_.RawMessage("Is it the right one? Type yes to trust it from now on: ");
-    std::string answer;
-    for (char c = 0; ::read(0, &c, 1) == 1 && c != '\n';) answer += c;
-    return answer == "yes";
-  }
-
- private:
-  std::mutex mutex_;
-  const bool accept_;
-  const Output& output_;
-};
 
 Result<ExitCode> RunSetup(const CheckArgs& args, const Output& output) {
   DML_TRY(const ssh::Cluster cluster, OpenCluster(args.cluster, output));

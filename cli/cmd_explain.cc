@@ -6,6 +6,7 @@
 #include "cli/runs.h"
 #include "orchestrator/core/fingerprint.h"
 #include "orchestrator/report/number_text.h"
+#include "runners/ssh/placement_notes.h"
 
 namespace dml::cli {
 
@@ -16,21 +17,33 @@ struct ExplainOptions {
   std::string run;
 };
 
-Json AttemptsJson(const state::TaskView& task) {
+using Went = std::map<std::uint32_t, std::string>;
+
+// On a cluster; empty here.
+std::string WhereOf(const Went& went, const state::AttemptView& attempt) {
+  const auto found = went.find(attempt.number.value);
+  return found == went.end() ? "" : found->second;
+}
+
+Json AttemptsJson(const state::TaskView& task, const Went& went) {
   Json attempts = Json::array();
   for (const state::AttemptView& attempt : task.attempts) {
     attempts.push_back({{"number", attempt.number.value},
                         {"launched", FormatUtc(attempt.launched)},
                         {"ended", attempt.ended ? Json(FormatUtc(*attempt.ended)) : Json()},
                         {"ended_as", core::TaskStateName(attempt.ended_as)},
-                        {"reason", attempt.reason}});
+                        {"reason", attempt.reason},
+                        {"where", WhereOf(went, attempt)}});
   }
   return attempts;
 }
 
-std::string AttemptsText(const state::TaskView& task) {
+std::string AttemptsText(const state::TaskView& task, const Went& went) {
   std::string out;
   for (const state::AttemptView& attempt : task.attempts) {
+    if (const std::string where = WhereOf(went, attempt); !where.empty()) {
+      out += fmt::format("  attempt {} went {}\n", attempt.number.value, Harmless(where));
+    }
     out += fmt::format("  attempt {}  {}", attempt.number.value,
                        core::TaskStateName(attempt.ended_as));
     if (attempt.ended) {
@@ -55,13 +68,18 @@ Result<ExitCode> RunExplain(const ExplainOptions& options, const std::string& ho
   DML_TRY(const std::vector<state::TaskView> tasks, opened.view.Tasks(opened.run.id));
   DML_TRY(const state::TaskView task, FindTask(tasks, options.task));
   const std::string state(core::TaskStateName(task.state));
+  DML_TRY(const std::string folder, HomePath(home));
+  const Went went = ssh::ReadWent(folder, opened.run.id, task.id);
+  const std::string wait =
+      core::IsFinal(task.state) ? "" : ssh::ReadWait(folder, opened.run.id, task.id);
   const Json fields = task.result ? core::ParseKeyFields(task.result->fields) : Json();
   if (output.format() == Format::kJson) {
     output.PrintJson({{"run", fmt::format("r{}", opened.run.id.value)},
                       {"task", task.name},
                       {"state", state},
                       {"reason", WhyOf(task)},
-                      {"attempts", AttemptsJson(task)},
+                      {"waits", wait},
+                      {"attempts", AttemptsJson(task, went)},
                       {"key", task.result ? Json(task.result->key.Hex()) : Json()},
                       {"key_fields", fields}});
     return ExitCode::kDone;
@@ -71,7 +89,8 @@ Result<ExitCode> RunExplain(const ExplainOptions& options, const std::string& ho
   if (const std::string why = WhyOf(task); !why.empty()) {
     out += fmt::format("  why: {}\n", Harmless(why));
   }
-  out += AttemptsText(task);
+  if (!wait.empty()) out += fmt::format("  waits: {}\n", Harmless(wait));
+  out += AttemptsText(task, went);
   if (task.result) {
     out += fmt::format("  key: {}, made of\n", task.result->key.Short());
     for (const auto& [name, value] : fields.items()) {

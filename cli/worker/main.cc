@@ -3,13 +3,16 @@
 // folder.
 //
 //   bridge   carries bytes between its input and output and the agent
-//            [--cpus N] [--lease SECONDS] [--silence SECONDS]
+//            [--cpus N] [--slots N] [--memory BYTES] [--lease SECONDS] [--silence SECONDS]
 //   agent    becomes the resident agent; the same options
 //   worker   executes tasks, on descriptor 3
 //   probe    prints what this machine is, as JSON
 //   exec     runs the command that its input names as a JSON list
-//   down     ends the agent and removes what dml has put there [--force yes]
-//   gc       removes blobs that were not used lately [--age SECONDS]
+//   env      prints its environment
+//   logs     prints what happened there [--lines N] [--follow yes]
+//   drain    lets no new tasks begin; its input is the reason. undrain: lets them begin
+//   down     ends the agent and removes what dml has put there [--force yes] [--shared DIR]
+//   gc       removes blobs that were not used lately [--age SECONDS] [--shared DIR]
 
 #include <fcntl.h>
 #include <sys/statvfs.h>
@@ -21,10 +24,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/file_descriptor.h"
 #include "base/files.h"
 #include "base/process.h"
 #include "cli/step_executor.h"
@@ -33,6 +38,8 @@
 #include "runners/agent/spawn.h"
 #include "runners/agent/worker_loop.h"
 #include "runners/node/bridge.h"
+#include "runners/node/drain.h"
+#include "runners/node/journal.h"
 #include "runners/node/resident.h"
 #include "runners/node/upkeep.h"
 
@@ -42,6 +49,8 @@ namespace {
 constexpr int kUsage = 2;
 constexpr int kNotFound = 127;
 constexpr int kCollectAgeSeconds = 3600;
+constexpr std::size_t kInputMax = 16U << 20;
+constexpr int kLogLines = 100;
 
 void Say(int fd, const std::string& text) {
   if (::write(fd, text.data(), text.size()) < 0) return;
@@ -62,11 +71,20 @@ std::string SelfPath() {
   return std::filesystem::read_symlink("/proc/self/exe", ignored).string();
 }
 
-// `tasks` share this machine; a quarter of its memory is left for everything else.
-int Worker(int tasks) {
+std::int64_t MemoryOf(const std::map<std::string, std::string>& options) {
+  const std::int64_t all = agent::MachineCapacity().memory_bytes;
+  const auto given = options.find("memory");
+  const std::int64_t least = 1 << 20;
+  return given == options.end() ? all
+                                : std::clamp<std::int64_t>(std::atoll(given->second.c_str()), least,
+                                                           std::max(least, all));
+}
+
+// `tasks` share `memory`; a quarter of it is left for everything else.
+int Worker(int tasks, std::int64_t memory) {
   // A command that outlives a killed worker must not hold its channel open.
   ::fcntl(agent::kWorkerFd, F_SETFD, FD_CLOEXEC);
-  const std::int64_t share = agent::MachineCapacity().memory_bytes / 4 * 3 / std::max(1, tasks);
+  const std::int64_t share = memory / 4 * 3 / std::max(1, tasks);
   StepExecutor executor(BuiltinSteps(), share);
   return agent::ServeWorker(agent::kWorkerFd, executor);
 }
@@ -82,9 +100,13 @@ int Agent(const std::map<std::string, std::string>& options) {
   std::error_code ignored;
   agent.root = std::filesystem::absolute(options.at("root"), ignored).string();
   agent.cpus = capacity.cpus;
-  agent.memory_bytes = capacity.memory_bytes;
+  agent.memory_bytes = MemoryOf(options);
+  agent.program = SelfPath();
   if (const auto cpus = options.find("cpus"); cpus != options.end()) {
     agent.cpus = std::max(1, std::atoi(cpus->second.c_str()));
+  }
+  if (const auto slots = options.find("slots"); slots != options.end()) {
+    agent.tasks = std::max(1, std::atoi(slots->second.c_str()));
   }
   if (const auto lease = options.find("lease"); lease != options.end()) {
     agent.lease = Duration::Seconds(std::max(1, std::atoi(lease->second.c_str())));
@@ -92,8 +114,10 @@ int Agent(const std::map<std::string, std::string>& options) {
   if (const auto silence = options.find("silence"); silence != options.end()) {
     agent.silence = Duration::Seconds(std::max(1, std::atoi(silence->second.c_str())));
   }
-  agent.worker_argv = {SelfPath(), "worker",  "--root",
-                       agent.root, "--tasks", std::to_string(static_cast<int>(agent.cpus))};
+  agent.worker_argv = {SelfPath(), "worker",
+                       "--root",   agent.root,
+                       "--tasks",  std::to_string(static_cast<int>(agent.cpus)),
+                       "--memory", std::to_string(agent.memory_bytes)};
   return Report(node::RunResident(agent));
 }
 
@@ -121,14 +145,19 @@ int Probe(const std::string& root) {
   return 0;
 }
 
-// The command comes as data, not as a command line: no shell takes it apart.
-int Exec() {
+std::string ReadInput() {
   std::string text;
   char block[4096];
-  for (ssize_t got = ::read(0, block, sizeof block); got > 0;
+  for (ssize_t got = ::read(0, block, sizeof block); got > 0 && text.size() < kInputMax;
        got = ::read(0, block, sizeof block)) {
     text.append(block, static_cast<std::size_t>(got));
   }
+  return text;
+}
+
+// The command comes as data, not as a command line: no shell takes it apart.
+int Exec() {
+  const std::string text = ReadInput();
   const Json list = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!list.is_array() || list.empty()) return kUsage;
   std::vector<std::string> words;
@@ -146,9 +175,40 @@ int Exec() {
 int Collect(const std::map<std::string, std::string>& options) {
   const auto age = options.find("age");
   const int seconds = age == options.end() ? kCollectAgeSeconds : std::atoi(age->second.c_str());
-  const auto freed = node::CollectGarbage(options.at("root"), Duration::Seconds(seconds));
+  const auto shared = options.find("shared");
+  const auto freed = node::CollectGarbage(options.at("root"), Duration::Seconds(seconds),
+                                          shared == options.end() ? "" : shared->second);
   if (freed.ok()) Say(1, std::to_string(*freed) + "\n");
   return Report(freed.ok() ? Result<void>() : Result<void>(freed.error()));
+}
+
+int Logs(const std::map<std::string, std::string>& options) {
+  const auto lines = options.find("lines");
+  const int count = lines == options.end() ? kLogLines : std::atoi(lines->second.c_str());
+  return Report(node::CopyJournal(options.at("root"), count, options.contains("follow"), 1));
+}
+
+int PrintEnvironment() {
+  std::string text;
+  for (char** entry = environ; *entry != nullptr; ++entry) text += std::string(*entry) + '\0';
+  return WriteAll(1, text) == 0 ? 0 : 1;
+}
+
+// What a person may ask of a node, besides the bridge.
+std::optional<int> Verb(const std::string& verb,
+                        const std::map<std::string, std::string>& options) {
+  const std::string& root = options.at("root");
+  if (verb == "probe") return Probe(root);
+  if (verb == "exec") return Exec();
+  if (verb == "env") return PrintEnvironment();
+  if (verb == "logs") return Logs(options);
+  if (verb == "drain") return Report(node::Drain(root, ReadInput()));
+  if (verb == "undrain") return Report(node::Undrain(root));
+  if (verb == "gc") return Collect(options);
+  if (verb != "down") return std::nullopt;
+  const auto shared = options.find("shared");
+  return Report(node::TakeDown(root, options.contains("force"),
+                               shared == options.end() ? "" : shared->second));
 }
 
 int Main(std::vector<std::string> args) {
@@ -156,17 +216,16 @@ int Main(std::vector<std::string> args) {
   std::map<std::string, std::string> options;
   if (!args.empty()) args.erase(args.begin());
   if (!ParseOptions(args, options)) {
-    Say(2, "usage: dml-worker bridge|agent|probe|exec|down|gc --root DIR [--name VALUE]...\n");
+    Say(2,
+        "usage: dml-worker bridge|agent|probe|exec|logs|drain|undrain|down|gc --root DIR "
+        "[--name VALUE]...\n");
     return kUsage;
   }
-  if (command == "worker") return Worker(std::atoi(options["tasks"].c_str()));
-  if (command == "agent") return Agent(options);
-  if (command == "probe") return Probe(options.at("root"));
-  if (command == "exec") return Exec();
-  if (command == "down") {
-    return Report(node::TakeDown(options.at("root"), options.contains("force")));
+  if (command == "worker") {
+    return Worker(std::atoi(options["tasks"].c_str()), MemoryOf(options));
   }
-  if (command == "gc") return Collect(options);
+  if (command == "agent") return Agent(options);
+  if (const auto code = Verb(command, options)) return *code;
   if (command != "bridge") return kUsage;
   std::vector<std::string> agent{SelfPath(), "agent"};
   agent.insert(agent.end(), args.begin(), args.end());

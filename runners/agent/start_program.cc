@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 
 namespace dml::agent {
 
@@ -27,10 +26,12 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
 }
 
 // Where a program may be, in the order of the PATH, of which an empty entry is the work folder.
-std::vector<std::string> PlacesOf(const std::string& program) {
+// It is the PATH of the environment that the program gets.
+std::vector<std::string> PlacesOf(const std::string& program, const std::vector<std::string>& env) {
   if (program.find('/') != std::string::npos) return {program};
-  const char* variable = std::getenv("PATH");
-  const std::string path = variable == nullptr ? "/bin:/usr/bin" : variable;
+  const auto own = std::ranges::find_if(
+      env, [](const std::string& entry) { return entry.starts_with("PATH="); });
+  const std::string path = own == env.end() ? "/bin:/usr/bin" : own->substr(5);
   std::vector<std::string> places;
   for (std::size_t at = 0; at <= path.size();) {
     const std::size_t end = std::min(path.find(':', at), path.size());
@@ -57,7 +58,7 @@ class Childhood {
   Childhood(const ProgramStart& start, int report_fd)
       : start_(start),
         report_fd_(report_fd),
-        places_(PlacesOf(start.argv.front())),
+        places_(PlacesOf(start.argv.front(), start.env)),
         argv_(Pointers(start.argv)),
         env_(Pointers(start.env)),
         data_limit_(DataLimit(start.memory_max)) {

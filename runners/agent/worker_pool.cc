@@ -146,11 +146,19 @@ double WorkerPool::CpusInUse() const {
   return cpus;
 }
 
+bool WorkerPool::TasksAreMany() const {
+  const auto busy = std::ranges::count_if(
+      workers_, [](const auto& worker) { return !worker->ended && !worker->line.empty(); });
+  return options_.tasks > 0 && busy >= options_.tasks;
+}
+
+double WorkerPool::FreeCpus() const { return TasksAreMany() ? 0 : options_.cpus - CpusInUse(); }
+
 // While processors are free an idle worker, if need be a new one; after that a place in a line.
 WorkerPool::Worker* WorkerPool::WorkerFor(const runners::LaunchSpec& spec) {
   const double in_use = CpusInUse();
   // What asks for more than there is runs alone rather than never.
-  const bool fits = in_use + spec.cpus <= options_.cpus || in_use <= 0;
+  const bool fits = (in_use + spec.cpus <= options_.cpus && !TasksAreMany()) || in_use <= 0;
   Worker* idle = fits ? IdleWorker() : nullptr;
   return idle != nullptr ? idle : ShortestLine(spec);
 }
@@ -248,7 +256,7 @@ bool WorkerPool::MayRecall(const Running& waiting, double free) {
 
 // Processors are free and nobody waits for them here: asks for what waits behind a long attempt.
 void WorkerPool::RecallWaiting() {
-  const double free = options_.cpus - CpusInUse();
+  const double free = FreeCpus();
   const Instant now = clock_.Now();
   for (auto& worker : workers_) {
     auto& line = worker->line;
@@ -311,7 +319,7 @@ void WorkerPool::CheckDeadlines() {
 
 int WorkerPool::PollTimeoutMs() const {
   std::int64_t least = -1;
-  const double free = options_.cpus - CpusInUse();
+  const double free = FreeCpus();
   const auto wake_at = [&](Instant when) {
     const auto left = std::max<std::int64_t>(0, (when - clock_.Now()).ns) / 1'000'000 + 1;
     least = least < 0 ? left : std::min(least, left);

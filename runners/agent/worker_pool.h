@@ -21,6 +21,7 @@ struct PoolOptions {
   std::vector<std::string> worker_argv;  // how to start a worker; see ServeWorker
   double cpus = 1;                       // what may run at a time, by the attempts' own requests
   std::map<std::string, std::string> worker_env = {};  // added to this process's
+  int tasks = 0;  // what may run at a time, whatever it asks for; 0: no such limit
 };
 
 // Reusable worker processes and the attempts on them. Attempts beyond the free processors wait in
@@ -67,6 +68,8 @@ class WorkerPool {
   void Hand(Worker& worker, runners::LaunchSpec spec);
   void Refuse(const runners::AttemptKey& key);
   [[nodiscard]] double CpusInUse() const;
+  [[nodiscard]] bool TasksAreMany() const;
+  [[nodiscard]] double FreeCpus() const;
   Worker* WorkerFor(const runners::LaunchSpec& spec);
   Worker* IdleWorker();
   Worker* ShortestLine(const runners::LaunchSpec& spec);

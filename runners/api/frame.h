@@ -39,6 +39,7 @@ enum class FrameType : std::uint8_t {
   kPong = 31,       // agent: the same payload
   kStop = 32,       // head: end every attempt of this head, and the agent if nobody else uses it
   kAbandon = 33,    // head: of these blobs it sends no more; what came of them is of no use
+  kDrain = 34,      // agent: the node takes no new tasks, and why; or does again
 };
 
 inline constexpr std::uint32_t kProtocolVersion = 1;

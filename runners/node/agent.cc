@@ -1,6 +1,7 @@
 #include "runners/node/agent.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -13,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/files.h"
+#include "runners/node/drain.h"
 #include "runners/node/unix_socket.h"
 
 namespace dml::node {
@@ -32,7 +34,31 @@ void Wake(int fd) {
   DML_CHECK(written == sizeof one || errno == EAGAIN, "an event descriptor takes a count");
 }
 
+std::string HowItEnded(const std::variant<Finished, Lost>& outcome) {
+  if (const auto* lost = std::get_if<Lost>(&outcome)) return "lost: " + lost->error.message;
+  const runners::ExitReason& reason = std::get<Finished>(outcome).exited.reason;
+  if (const auto* failure = std::get_if<runners::ExitFailure>(&reason)) {
+    return fmt::format("failed with exit code {}: {}", failure->exit_code, failure->error.message);
+  }
+  if (const auto* signal = std::get_if<runners::ExitSignal>(&reason)) {
+    return fmt::format("ended by signal {}{}", signal->signal,
+                       signal->out_of_memory ? ", out of memory" : "");
+  }
+  if (std::holds_alternative<runners::ExitTimeout>(reason)) return "ran out of time";
+  if (std::holds_alternative<runners::ExitKilled>(reason)) return "was killed";
+  return "succeeded";
+}
+
 }  // namespace
+
+// "<head> r1 'task' attempt 1: what"
+void Agent::Note(const Attempt& attempt, const std::string& what) {
+  const Key& key = attempt.theirs;
+  const std::string title =
+      attempt.title.empty() ? fmt::format("task {}", key.task.value) : "'" + attempt.title + "'";
+  journal_.Add(fmt::format("{} r{} {} attempt {}: {}", attempt.client, key.run.value, title,
+                           key.attempt.value, what));
+}
 
 Result<std::unique_ptr<Agent>> Agent::Open(AgentOptions options) {
   DML_RETURN_IF_ERROR(MakePrivateFolder(options.root));
@@ -50,18 +76,24 @@ Agent::Agent(AgentOptions options, BlobCache blobs)
     : options_(std::move(options)),
       blobs_(std::move(blobs)),
       wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      needed_(clock_.Now()) {
+      needed_(clock_.Now()),
+      journal_(options_.root),
+      drained_(DrainReason(options_.root)) {
+  journal_.Add(fmt::format("the agent begins as process {}{}", ::getpid(),
+                           drained_.empty() ? "" : "; drained: " + drained_));
   const double cpus = std::max(1.0, std::ceil(options_.cpus));
   collector_ = std::make_unique<Collector>(blobs_, [this](Collected collected) {
     const std::lock_guard lock(mutex_);
     inbound_.emplace_back(std::move(collected));
     Wake(wake_fd_);
   });
-  pool_ =
-      std::make_unique<agent::WorkerPool>(agent::PoolOptions{options_.worker_argv, cpus}, *this);
+  pool_ = std::make_unique<agent::WorkerPool>(
+      agent::PoolOptions{options_.worker_argv, cpus, {}, options_.tasks}, *this);
 }
 
 Agent::~Agent() {
+  journal_.Add("the agent ends");
+  journal_.Flush();
   pool_->Shutdown();
   collector_.reset();
   for (const auto& [key, attempt] : attempts_) {
@@ -92,6 +124,8 @@ void Agent::Serve() {
     TakeInbound();
     if (!launching_.empty()) pool_->Launch(std::exchange(launching_, {}));
     CheckKillDeadlines();
+    CheckScripts();
+    CheckDrain();
     SendLogs();
     for (const auto& session : sessions_) {
       SendReports(*session);
@@ -99,6 +133,7 @@ void Agent::Serve() {
     }
     DropDead();
     CheckLeases();
+    journal_.Flush();
     if (Idle(clock_.Now())) return;
   }
 }
@@ -118,6 +153,9 @@ void Agent::PollOnce() {
   }
   const std::vector<Key> adopted(adopted_.begin(), adopted_.end());
   for (const Key& key : adopted) fds.push_back({attempts_.at(key).pidfd, POLLIN, 0});
+  for (const auto& [script, one] : surroundings_) {
+    if (one.running) fds.push_back({one.running->pidfd(), POLLIN, 0});
+  }
   if (::poll(fds.data(), fds.size(), PollTimeoutMs()) < 0) return;
   const Instant now = clock_.Now();
   std::uint64_t count = 0;
@@ -189,7 +227,10 @@ void Agent::Ended(const Key& key, runners::AttemptExited exited) {
   const bool collects =
       std::holds_alternative<runners::ExitSuccess>(exited.reason) && !attempt.outputs.empty();
   exited.key = key;
-  if (collects) return collector_->Add({std::move(exited), attempt.paths.folder, attempt.outputs});
+  if (collects) {
+    return collector_->Add(
+        {std::move(exited), attempt.paths.folder, attempt.outputs, attempt.shared_dir});
+  }
   Conclude(key, Finished{std::move(exited), {}, 0});
 }
 
@@ -199,6 +240,7 @@ void Agent::Conclude(const Key& key, std::variant<Finished, Lost> outcome) {
   if (found == attempts_.end()) return;
   Attempt& attempt = found->second;
   running_.erase(attempt.order);
+  Note(attempt, HowItEnded(outcome));
   if (attempt.forget) {
     attempt.paths.Remove();
     attempts_.erase(found);
@@ -291,6 +333,7 @@ void Agent::DropDead() {
     Instant& seen = clients_[session->client].seen;
     seen = std::max(seen, session->heard());
     if (!session->broken()) continue;
+    journal_.Add(session->client + " is disconnected");
     for (auto& [key, attempt] : attempts_) {
       if (attempt.reporter == session.get()) attempt.reporter = nullptr;
     }
@@ -309,6 +352,10 @@ void Agent::CheckLeases() {
     for (const auto& [key, attempt] : attempts_) {
       if (attempt.client != name) continue;
       if (!attempt.outcome || now - attempt.ended > options_.keep) over.push_back(key);
+    }
+    if (!over.empty()) {
+      journal_.Add(
+          fmt::format("{} was away for too long: {} attempts are dropped", name, over.size()));
     }
     for (const Key& key : over) Forget(key);
   }

@@ -20,6 +20,8 @@
 #include "runners/node/attempt_paths.h"
 #include "runners/node/blob_cache.h"
 #include "runners/node/collector.h"
+#include "runners/node/journal.h"
+#include "runners/node/login_script.h"
 #include "runners/node/session.h"
 #include "runners/node/wire.h"
 
@@ -28,7 +30,9 @@ namespace dml::node {
 struct AgentOptions {
   std::string root;                      // the node's folder, absolute
   std::vector<std::string> worker_argv;  // how to start a worker
+  std::string program;                   // dml-worker, for the environment of login scripts
   double cpus = 1;
+  int tasks = 0;  // at once; 0: as many as the cores allow
   std::int64_t memory_bytes = 0;
   // Attempts live this long after the last word of their head, and until its connection is given
   // up, which is when nothing was heard on it for `silence`.
@@ -66,6 +70,8 @@ class Agent final : public runners::EventSink {
     Key theirs;
     AttemptPaths paths;
     std::vector<PortSpec> outputs;
+    std::string title = {};       // of its task, for people
+    std::string shared_dir = {};  // where its outputs go, too; or empty
     Session* reporter = nullptr;
     std::int64_t log_sent = 0;
     std::optional<std::variant<Finished, Lost>> outcome = {};
@@ -76,6 +82,11 @@ class Agent final : public runners::EventSink {
     int pidfd = -1;
     int command_pid = 0;
     std::optional<Instant> kill_at = {};
+  };
+  // What a login script makes of the environment: run when the first head asks for it.
+  struct Surroundings {
+    std::optional<LoginScript> running = {};
+    Variables env = {};
   };
   using Inbound = std::variant<runners::RunnerEvent, Collected>;
 
@@ -94,6 +105,11 @@ class Agent final : public runners::EventSink {
 
   void Handle(Session& session, const runners::Frame& frame);
   void HandleAttach(Session& session, const Attach& attach);
+  void StartScript(const Attach& attach);
+  void CheckScripts();
+  void FinishAttach(Session& session, const std::string& trouble);
+  void CheckDrain();
+  void Note(const Attempt& attempt, const std::string& what);
   void HandleLaunch(Session& session, runners::LaunchSpec spec);
   void HandleAdopt(Session& session, const Adopt& adopt);
   void HandleKill(const Session& session, const runners::KillRequest& request);
@@ -134,6 +150,10 @@ class Agent final : public runners::EventSink {
   Instant needed_{0};                           // when somebody last needed this agent
   Instant logs_sent_{0};
   bool asked_to_stop_ = false;
+  Journal journal_;
+  std::map<std::string, Surroundings> surroundings_;  // by script
+  std::string drained_;                               // why no new tasks should begin
+  Instant drain_looked_{0};
   // Last: their threads post here until they are gone.
   std::unique_ptr<Collector> collector_;
   std::unique_ptr<agent::WorkerPool> pool_;

@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "runners/node/agent.h"
+#include "runners/node/drain.h"
 
 namespace dml::node {
 
@@ -18,6 +19,8 @@ namespace fs = std::filesystem;
 namespace {
 
 using runners::FrameType;
+
+constexpr Duration kDrainInterval = Duration::Seconds(1);
 
 std::int64_t FreeBytes(const std::string& path) {
   struct statvfs info {};
@@ -141,10 +144,67 @@ void Agent::Handle(Session& session, const runners::Frame& frame) {
   }
 }
 
+// Answered once the script of the head's inventory has run; most have none.
 void Agent::HandleAttach(Session& session, const Attach& attach) {
+  session.attaching = attach;
+  if (attach.env_init.empty()) return FinishAttach(session, "");
+  const auto [found, inserted] = surroundings_.try_emplace(attach.env_init);
+  if (inserted) {
+    StartScript(attach);
+  } else if (!found->second.running) {
+    FinishAttach(session, "");
+  }
+}
+
+void Agent::StartScript(const Attach& attach) {
+  auto started = LoginScript::Start(options_.root, options_.program, attach.env, attach.env_init);
+  if (started.ok()) {
+    surroundings_.at(attach.env_init).running = std::move(started).value();
+    return;
+  }
+  surroundings_.erase(attach.env_init);
+  for (const auto& session : sessions_) {
+    const bool waits = session->attaching && session->attaching->env_init == attach.env_init;
+    if (waits) FinishAttach(*session, started.error().message);
+  }
+}
+
+// A script that failed runs again for the next head that asks for it.
+void Agent::CheckScripts() {
+  std::vector<std::pair<std::string, std::string>> ended;  // and why it is of no use
+  for (auto& [script, one] : surroundings_) {
+    if (!one.running) continue;
+    auto result = one.running->Look(clock_.Now());
+    if (!result) continue;
+    one.running.reset();
+    if (result->ok()) one.env = std::move(*result).value();
+    ended.emplace_back(script, result->ok() ? "" : result->error().message);
+  }
+  for (const auto& [script, trouble] : ended) {
+    journal_.Add(trouble.empty() ? "env_init has run" : trouble);
+    if (!trouble.empty()) surroundings_.erase(script);
+    for (const auto& session : sessions_) {
+      const bool waits = session->attaching && session->attaching->env_init == script;
+      if (waits) FinishAttach(*session, trouble);
+    }
+  }
+}
+
+void Agent::FinishAttach(Session& session, const std::string& trouble) {
+  drain_looked_ = {};
+  CheckDrain();
+  session.attach = std::move(*session.attaching);
+  session.attaching.reset();
+  const Attach& attach = session.attach;
   session.client = attach.client;
   clients_[attach.client].name = attach.client;
   clients_[attach.client].seen = clock_.Now();
+  if (!attach.shared_dir.empty()) {
+    const SharedBlobs shared(attach.shared_dir);
+    session.shared = shared.HasToken(attach.client, attach.token);
+    if (session.shared) blobs_.Share(shared);
+  }
+  journal_.Add(attach.client + " is connected");
   Attached answer;
   answer.agent_pid = ::getpid();
   answer.boot = BootId();
@@ -153,11 +213,28 @@ void Agent::HandleAttach(Session& session, const Attach& attach) {
   answer.memory_bytes = options_.memory_bytes;
   answer.disk_free_bytes = FreeBytes(options_.root);
   answer.lease = options_.lease;
+  answer.trouble = trouble;
+  answer.drained = drained_;
+  answer.shared = session.shared;
   for (const auto& [key, attempt] : attempts_) {
     if (attempt.client != attach.client || attempt.forget) continue;
     answer.attempts.push_back({attempt.theirs, attempt.outcome.has_value(), attempt.command_pid});
   }
   session.Send(FrameType::kAttached, Encode(answer));
+}
+
+// Somebody may have drained the node, by a file.
+void Agent::CheckDrain() {
+  const Instant now = clock_.Now();
+  if (now - drain_looked_ < kDrainInterval) return;
+  drain_looked_ = now;
+  std::string reason = DrainReason(options_.root);
+  if (reason == drained_) return;
+  drained_ = std::move(reason);
+  journal_.Add(drained_.empty() ? "no longer drained" : "drained: " + drained_);
+  for (const auto& session : sessions_) {
+    if (!session->client.empty()) session->Send(FrameType::kDrain, drained_);
+  }
 }
 
 // Idempotent by key: one that is known is taken up where it stands.
@@ -178,7 +255,15 @@ void Agent::HandleLaunch(Session& session, runners::LaunchSpec spec) {
     return session.Send(FrameType::kLost, Encode(lost));
   }
   attempt.reporter = &session;
+  attempt.title = spec.task_name;
+  if (session.shared && session.attach.share_outputs)
+    attempt.shared_dir = session.attach.shared_dir;
   attempt.order = ++launches_;
+  if (const auto found = surroundings_.find(session.attach.env_init);
+      found != surroundings_.end() && std::holds_alternative<runners::Command>(spec.work)) {
+    for (const auto& [name, value] : found->second.env) spec.env.emplace(name, value);
+  }
+  Note(attempt, "begins");
   running_.emplace(attempt.order, key);
   attempts_.emplace(key, std::move(attempt));
   launching_.push_back(std::move(spec));

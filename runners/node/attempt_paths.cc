@@ -73,10 +73,10 @@ Result<void> LinkFiles(const AttemptPaths& paths, const BlobCache& blobs, bool c
       if (!StaysInside(relative) || !StaysInside(fs::path(file.name))) {
         return Error::Environment("the file '" + file.path + "' is not named plainly");
       }
-      DML_RETURN_IF_ERROR(Link(blobs.PathOf(file.digest), below / relative));
+      DML_RETURN_IF_ERROR(Link(blobs.Find(file.digest), below / relative));
       if (!command) continue;
       DML_RETURN_IF_ERROR(
-          Link(blobs.PathOf(file.digest), fs::path(paths.folder) / "work" / file.name));
+          Link(blobs.Find(file.digest), fs::path(paths.folder) / "work" / file.name));
     }
   }
   return {};
@@ -115,7 +115,7 @@ Result<std::vector<Digest>> PlaceAttempt(const AttemptPaths& paths, const BlobCa
   spec.log_path = paths.log;
   spec.record_path = paths.record;
   for (Artifact& input : spec.inputs) {
-    for (ArtifactFile& file : input.files) file.path = blobs.PathOf(file.digest);
+    for (ArtifactFile& file : input.files) file.path = blobs.Find(file.digest);
   }
   auto* command = std::get_if<runners::Command>(&spec.work);
   Renames renames;

@@ -74,12 +74,29 @@ std::string BlobCache::PartialPath(const Digest& digest) const {
   return folder_ + "/" + digest.Hex() + ".part";
 }
 
+void BlobCache::Share(const SharedBlobs& shared) {
+  const bool known = std::ranges::any_of(
+      shared_, [&](const SharedBlobs& one) { return one.folder() == shared.folder(); });
+  if (!known) shared_.push_back(shared);
+}
+
+std::string BlobCache::Find(const Digest& digest) const {
+  std::string own = PathOf(digest);
+  if (::access(own.c_str(), F_OK) == 0) return own;
+  for (const SharedBlobs& shared : shared_) {
+    if (std::string path = shared.PathOf(digest); ::access(path.c_str(), F_OK) == 0) return path;
+  }
+  return own;
+}
+
 bool BlobCache::Holds(const Digest& digest) const {
-  return ::utimensat(AT_FDCWD, PathOf(digest).c_str(), nullptr, 0) == 0;
+  return ::utimensat(AT_FDCWD, PathOf(digest).c_str(), nullptr, 0) == 0 ||
+         std::ranges::any_of(shared_,
+                             [&](const SharedBlobs& shared) { return shared.Holds(digest); });
 }
 
 bool BlobCache::Hold(const Digest& digest, const std::string& folder) const {
-  const bool linked = ::link(PathOf(digest).c_str(), (folder + "/" + digest.Hex()).c_str()) == 0;
+  const bool linked = ::link(Find(digest).c_str(), (folder + "/" + digest.Hex()).c_str()) == 0;
   return (linked || errno != ENOENT) && Holds(digest);
 }
 
@@ -194,16 +211,16 @@ Result<void> BlobCache::Ingest(const std::string& path, const Digest& digest) co
   return Error::System("cannot store '" + blob + "'", error.value());
 }
 
-std::int64_t BlobCache::Collect(Duration age) const {
+std::int64_t CollectBlobs(const std::string& folder, Duration age) {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
   std::int64_t freed = 0;
   std::error_code error;
-  for (fs::recursive_directory_iterator it(folder_, error); !error && it != fs::end(it);
+  for (fs::recursive_directory_iterator it(folder, error); !error && it != fs::end(it);
        it.increment(error)) {
     struct stat info {};
     if (::lstat(it->path().c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
-    if (info.st_nlink > 1) continue;
+    if (info.st_nlink > 1 || it->path().extension() == ".token") continue;
     const Duration least = it->path().extension() == ".part" ? std::max(age, kTransferMax) : age;
     // File times are wall times, the only clock that files have; a wrong one costs a transfer.
     if (info.st_mtim.tv_sec > now.tv_sec - least.ns / 1'000'000'000) continue;

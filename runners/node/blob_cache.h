@@ -10,9 +10,17 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/result.h"
+#include "runners/node/shared_blobs.h"
 #include "runners/node/wire.h"
 
 namespace dml::node {
+
+// Removes from a folder of blobs those with no other name that were not used for `age`, and remains
+// of transfers of that age, but at least kTransferMax; bytes freed.
+std::int64_t CollectBlobs(const std::string& folder, Duration age);
+
+// A transfer that wrote nothing for this long is over.
+inline constexpr Duration kTransferMax = Duration::Seconds(3600);
 
 // Immutable files named by their SHA-256 on one node: <root>/blobs/<2 hex>/<62 hex>, mode 0444.
 // What attempts need, and the outputs that no head has fetched yet, has a second name (a hard link)
@@ -23,13 +31,16 @@ class BlobCache {
  public:
   // Room that a blob must leave on the disk, for logs and records.
   static constexpr std::int64_t kReserveBytes = 16 << 20;
-  // A transfer that wrote nothing for this long is over.
-  static constexpr Duration kTransferMax = Duration::Seconds(3600);
 
   // Empties the folder if it is of an earlier boot.
   static Result<BlobCache> Open(const std::string& root);
 
+  // Blobs of that folder count as held, too.
+  void Share(const SharedBlobs& shared);
+
   [[nodiscard]] std::string PathOf(const Digest& digest) const;
+  // Where it can be read: here, or in a shared folder.
+  [[nodiscard]] std::string Find(const Digest& digest) const;
   // Whether it is there; if so, it counts as used now.
   [[nodiscard]] bool Holds(const Digest& digest) const;
   // The same, and gives it a name in `folder`, which exists: while that is there, Collect() leaves
@@ -54,7 +65,7 @@ class BlobCache {
 
   // Removes blobs that nobody holds and that were not used for `age`, and remains of transfers of
   // that age, but at least kTransferMax; bytes freed.
-  [[nodiscard]] std::int64_t Collect(Duration age) const;
+  [[nodiscard]] std::int64_t Collect(Duration age) const { return CollectBlobs(folder_, age); }
 
  private:
   struct Arriving {
@@ -69,6 +80,7 @@ class BlobCache {
   [[nodiscard]] std::string PartialPath(const Digest& digest) const;
 
   std::string folder_;
+  std::vector<SharedBlobs> shared_;
   std::map<Digest, Arriving> arriving_;
 };
 

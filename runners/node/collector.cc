@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 namespace dml::node {
@@ -13,11 +14,13 @@ namespace fs = std::filesystem;
 namespace {
 
 // Symbolic links are not followed: an output is what the attempt wrote, not what it points at.
-Result<std::vector<ArtifactFile>> CollectPort(const BlobCache& blobs, const std::string& folder,
+Result<std::vector<ArtifactFile>> CollectPort(const BlobCache& blobs, const CollectJob& job,
                                               const PortSpec& port) {
+  std::optional<SharedBlobs> shared;
+  if (!job.shared_dir.empty()) shared.emplace(job.shared_dir);
   std::vector<ArtifactFile> files;
   std::error_code error;
-  const fs::path root = fs::path(folder) / "out" / port.name;
+  const fs::path root = fs::path(job.folder) / "out" / port.name;
   if (!fs::is_directory(fs::symlink_status(root, error))) {
     if (!port.required) return files;
     return Error::Task(fmt::format("it left no output '{}'", port.name));
@@ -39,6 +42,8 @@ Result<std::vector<ArtifactFile>> CollectPort(const BlobCache& blobs, const std:
     if (problem) return Error::System("cannot read '" + path + "'", problem.value());
     DML_TRY(file.digest, HashFile(path));
     DML_RETURN_IF_ERROR(blobs.Ingest(path, file.digest));
+    // If that fails, it goes by the wire.
+    if (shared) static_cast<void>(shared->Put(path, file.digest));
     files.push_back(std::move(file));
   }
   if (error) return Error::System("cannot list '" + root.string() + "'", error.value());
@@ -49,7 +54,7 @@ Result<std::vector<ArtifactFile>> CollectPort(const BlobCache& blobs, const std:
 Result<std::vector<ArtifactFile>> CollectAll(const BlobCache& blobs, const CollectJob& job) {
   std::vector<ArtifactFile> all;
   for (const PortSpec& port : job.outputs) {
-    DML_TRY(std::vector<ArtifactFile> files, CollectPort(blobs, job.folder, port));
+    DML_TRY(std::vector<ArtifactFile> files, CollectPort(blobs, job, port));
     std::ranges::move(files, std::back_inserter(all));
   }
   return all;

@@ -23,6 +23,7 @@ struct CollectJob {
   runners::AttemptExited exited;
   std::string folder;  // of the attempt
   std::vector<PortSpec> outputs;
+  std::string shared_dir = {};  // the outputs go there, too; or empty
 };
 
 // Hashes what attempts left, in a thread of its own, in order.

@@ -43,6 +43,10 @@ class Session {
   void Flush();
 
   std::string client;  // once attached
+  // Until then, while the script of its inventory runs; after that, what it said.
+  std::optional<Attach> attaching;
+  Attach attach;
+  bool shared = false;  // it and this node see the same shared_dir
   std::deque<runners::AttemptKey>
       reports;  // finished attempts whose end is to be told (agent's keys)
 

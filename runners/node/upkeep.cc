@@ -17,6 +17,7 @@
 #include "base/process.h"
 #include "runners/agent/attempt_record.h"
 #include "runners/node/blob_cache.h"
+#include "runners/node/drain.h"
 
 namespace dml::node {
 
@@ -141,10 +142,11 @@ Json Survey(const std::string& root) {
   return {{"agent", agent ? agent->pid : 0},
           {"running", running},
           {"finished", finished},
+          {"drained", DrainReason(root)},
           {"blobs", bytes}};
 }
 
-Result<void> TakeDown(const std::string& root, bool force) {
+Result<void> TakeDown(const std::string& root, bool force, const std::string& shared_dir) {
   std::int64_t running = 0;
   ForEachRecord(root, [&](const agent::AttemptRecord& record) { running += Runs(record) ? 1 : 0; });
   if (running > 0 && !force) {
@@ -156,18 +158,23 @@ Result<void> TakeDown(const std::string& root, bool force) {
   DML_RETURN_IF_ERROR(EndAttempts(root));
   std::error_code error;
   for (const char* name : {"attempts", "blobs", "blobs.boot", "checkpoints", "logs", "records",
-                           "agent.sock", "agent.lock", "agent.pid", "agent.log", "bin"}) {
+                           "agent.sock", "agent.lock", "agent.pid", "agent.log", "agent.log.1",
+                           "drained", "login.log", "login.env", "bin"}) {
     fs::remove_all(root + "/" + name, error);
     if (error) return Error::System("cannot remove '" + root + "/" + name + "'", error.value());
   }
   ::rmdir(root.c_str());
+  if (!shared_dir.empty()) fs::remove_all(SharedBlobs(shared_dir).folder(), error);
   return {};
 }
 
-Result<std::int64_t> CollectGarbage(const std::string& root, Duration age) {
+Result<std::int64_t> CollectGarbage(const std::string& root, Duration age,
+                                    const std::string& shared_dir) {
   ExpireCheckpoints(root);
   DML_TRY(const BlobCache blobs, BlobCache::Open(root));
-  return blobs.Collect(age);
+  const std::int64_t shared =
+      shared_dir.empty() ? 0 : CollectBlobs(SharedBlobs(shared_dir).folder(), age);
+  return blobs.Collect(age) + shared;
 }
 
 }  // namespace dml::node

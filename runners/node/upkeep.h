@@ -13,16 +13,18 @@ namespace dml::node {
 inline constexpr Duration kAgentStopMax = Duration::Seconds(15);
 inline constexpr Duration kDeathMax = Duration::Seconds(10);
 
-// {"agent": pid or 0, "running": N, "finished": N, "blobs": bytes}.
+// {"agent": pid or 0, "running": N, "finished": N, "blobs": bytes, "drained": why or empty}.
 [[nodiscard]] Json Survey(const std::string& root);
 
 // Ends the agent of `root` and every attempt there, waits until their processes are gone, then
 // removes what dml put there and, if nothing else is in it, the folder. Unless `force`, refuses
-// (kBusy) while attempts run. kEnvironment, and nothing is removed, if a process does not end.
-Result<void> TakeDown(const std::string& root, bool force);
+// (kBusy) while attempts run. kEnvironment, and nothing is removed, if a process does not end. What
+// is in `shared_dir`, if there is one, goes too.
+Result<void> TakeDown(const std::string& root, bool force, const std::string& shared_dir = "");
 
-// Removes blobs that were not used for `age` from the cache, and checkpoints that nobody has
-// touched for a week; the bytes of blobs freed.
-Result<std::int64_t> CollectGarbage(const std::string& root, Duration age);
+// Removes blobs that were not used for `age` from the cache, and from the one in `shared_dir`, if
+// there is one, and checkpoints that nobody has touched for a week; the bytes of blobs freed.
+Result<std::int64_t> CollectGarbage(const std::string& root, Duration age,
+                                    const std::string& shared_dir = "");
 
 }  // namespace dml::node

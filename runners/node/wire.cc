@@ -55,12 +55,23 @@ Error Short() { return Error::Environment("a malformed message: it is too short 
 }  // namespace
 
 std::string Encode(const Attach& message) {
-  return CanonicalJson({{"version", message.version}, {"client", message.client}});
+  return CanonicalJson({{"version", message.version},
+                        {"client", message.client},
+                        {"env_init", message.env_init},
+                        {"env", message.env},
+                        {"shared_dir", message.shared_dir},
+                        {"token", message.token},
+                        {"share_outputs", message.share_outputs}});
 }
 
 Result<Attach> DecodeAttach(std::string_view payload) {
   return Decode<Attach>(payload, [](const Json& json) -> Result<Attach> {
     Attach message{json.at("version").get<int>(), json.at("client").get<std::string>()};
+    message.env_init = json.at("env_init").get<std::string>();
+    message.env = json.at("env").get<std::map<std::string, std::string>>();
+    message.shared_dir = json.at("shared_dir").get<std::string>();
+    message.token = json.at("token").get<std::string>();
+    message.share_outputs = json.at("share_outputs").get<bool>();
     // It becomes part of file names.
     const auto fine = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
     if (message.client.empty() || message.client.size() > kClientNameMax ||
@@ -83,6 +94,9 @@ std::string Encode(const Attached& message) {
                         {"memory", message.memory_bytes},
                         {"disk", message.disk_free_bytes},
                         {"lease", message.lease.ns},
+                        {"trouble", message.trouble},
+                        {"drained", message.drained},
+                        {"shared", message.shared},
                         {"attempts", std::move(attempts)}});
 }
 
@@ -96,6 +110,9 @@ Result<Attached> DecodeAttached(std::string_view payload) {
     message.memory_bytes = json.at("memory").get<std::int64_t>();
     message.disk_free_bytes = json.at("disk").get<std::int64_t>();
     message.lease.ns = json.at("lease").get<std::int64_t>();
+    message.trouble = json.at("trouble").get<std::string>();
+    message.drained = json.at("drained").get<std::string>();
+    message.shared = json.at("shared").get<bool>();
     for (const Json& one : json.at("attempts")) {
       message.attempts.push_back(
           {runners::KeyFromJson(one.at(0)), one.at(1).get<bool>(), one.at(2).get<int>()});

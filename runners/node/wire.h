@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,8 @@ inline constexpr int kWireVersion = 1;
 inline constexpr std::size_t kChunkBytesMax = 256U << 10U;
 inline constexpr std::size_t kDigestsPerFrameMax = 4096;
 inline constexpr std::size_t kClientNameMax = 64;
+// Of the reason for which a node was drained, the payload of kDrain; empty: it no longer is.
+inline constexpr std::size_t kDrainReasonMax = 256;
 // A connection on which the agent heard nothing for this long is dead, whatever the system says: a
 // head asks for a sign of life much more often.
 inline constexpr Duration kHeadSilenceMax = Duration::Seconds(60);
@@ -30,6 +33,11 @@ inline constexpr Duration kHeadSilenceMax = Duration::Seconds(60);
 struct Attach {
   int version = kWireVersion;
   std::string client;
+  std::string env_init = {};                    // a script for the login shell, or empty
+  std::map<std::string, std::string> env = {};  // that it sees
+  std::string shared_dir = {};                  // a folder that both ends may see, or empty
+  std::string token = {};                       // that the head left there under its name
+  bool share_outputs = false;                   // the head can link outputs from there
 };
 [[nodiscard]] std::string Encode(const Attach& message);
 Result<Attach> DecodeAttach(std::string_view payload);
@@ -40,7 +48,8 @@ struct KnownAttempt {
   bool finished = false;
   int pid = 0;
 };
-// kAttached. `lease`: for how long attempts live on without their head.
+// kAttached. `lease`: for how long attempts live on without their head. `trouble`: why no attempt
+// can begin there. `drained`: why none should, for a person said so. `shared`: the token was there.
 struct Attached {
   int agent_pid = 0;
   std::string boot;
@@ -49,6 +58,9 @@ struct Attached {
   std::int64_t memory_bytes = 0;
   std::int64_t disk_free_bytes = 0;
   Duration lease{0};
+  std::string trouble;
+  std::string drained;
+  bool shared = false;
   std::vector<KnownAttempt> attempts;
 };
 [[nodiscard]] std::string Encode(const Attached& message);

@@ -66,7 +66,11 @@ std::string BridgeCommand(const Host& host, const WorkerProgram& worker) {
   std::string command =
       fmt::format("{} bridge --root {} --lease {}", RemoteWorkerPath(host, worker), host.workdir,
                   host.lease.ns / 1'000'000'000);
-  if (host.slots > 0) command += fmt::format(" --cpus {}", static_cast<int>(host.slots));
+  if (CoresOf(host) > 0) command += fmt::format(" --cpus {}", static_cast<int>(CoresOf(host)));
+  if (host.cpus > 0 && host.slots > 0) {
+    command += fmt::format(" --slots {}", static_cast<int>(host.slots));
+  }
+  if (host.memory_bytes > 0) command += fmt::format(" --memory {}", host.memory_bytes);
   return command;
 }
 

@@ -13,10 +13,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <utility>
 
+#include "base/files.h"
+#include "base/hash.h"
+#include "runners/ssh/host_keys.h"
 #include "runners/ssh/subprocess.h"
 
 namespace dml::ssh {
@@ -24,6 +29,8 @@ namespace dml::ssh {
 namespace {
 
 constexpr int kSliceMs = 100;
+// A jump that failed ends; until then it may say more.
+constexpr Duration kLastWords = Duration::Seconds(1);
 
 void SetOption(int fd, int level, int name, int value) {
   ::setsockopt(fd, level, name, &value, sizeof value);
@@ -61,6 +68,25 @@ int ConnectOne(const addrinfo& address, Instant until, const std::atomic<bool>* 
   return -code;
 }
 
+// The configuration for `ssh -F` on the way through jump hosts: the user's, after options that it
+// cannot weaken. OpenSSH hands the file on from hop to hop, which it does not do with -o.
+Result<std::string> StrictConfig(const Host& host) {
+  const char* home = std::getenv("HOME");
+  std::string text = "Host *\nBatchMode yes\nStrictHostKeyChecking yes\n";
+  for (const std::string& file :
+       {host.ssh_config.empty() ? std::string(home == nullptr ? "" : home) + "/.ssh/config"
+                                : host.ssh_config,
+        std::string(host.ssh_config.empty() ? "/etc/ssh/ssh_config" : "")}) {
+    if (!file.empty()) text += "Include \"" + file + "\"\n";
+  }
+  const std::string folder = std::filesystem::path(OwnKnownHosts()).parent_path().string();
+  DML_RETURN_IF_ERROR(MakeDirectories(folder));
+  const std::string path = folder + "/jump-" + Sha256::Of(text).Short() + ".config";
+  const auto there = ReadFile(path);
+  if (!there.ok() || *there != text) DML_RETURN_IF_ERROR(WriteFileAtomic(path, text));
+  return path;
+}
+
 }  // namespace
 
 Line::Line(Line&& other) noexcept
@@ -88,11 +114,18 @@ int Line::Release() { return std::exchange(fd_, -1); }
 
 std::string Line::Complaint() const {
   if (jump_err_fd_ < 0) return {};
-  ::fcntl(jump_err_fd_, F_SETFL, O_NONBLOCK);
+  const SystemClock clock;
+  const Instant deadline = clock.Now() + kLastWords;
+  std::string text;
   char block[2048];
-  const ssize_t got = ::read(jump_err_fd_, block, sizeof block);
-  std::string text(block, got > 0 ? static_cast<std::size_t>(got) : 0);
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  pollfd said{jump_err_fd_, POLLIN, 0};
+  while (text.size() < sizeof block && ::poll(&said, 1, LeftMs(deadline)) > 0) {
+    const ssize_t got = ::read(jump_err_fd_, block, sizeof block);
+    if (got <= 0) break;
+    text.append(block, static_cast<std::size_t>(got));
+  }
+  for (char& c : text) c = c == '\r' || c == '\n' ? ' ' : c;
+  text.erase(text.find_last_not_of(' ') + 1);
   return text;
 }
 
@@ -136,22 +169,24 @@ Result<Line> Line::Dial(const Host& host, Instant deadline, const std::atomic<bo
                             "check that the machine is up and that its sshd listens there");
 }
 
-// OpenSSH itself goes through the jump host, with the user's own configuration and known hosts.
+// OpenSSH itself goes through the jump hosts, with the user's own configuration and known hosts.
 Result<Line> Line::Jump(const Host& host) {
-  std::vector<std::string> argv{"ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"};
-  if (!host.ssh_config.empty()) argv.insert(argv.end(), {"-F", host.ssh_config});
-  const std::size_t at = host.jump.find('@');
-  std::string where = at == std::string::npos ? host.jump : host.jump.substr(at + 1);
-  const std::string user = at == std::string::npos ? "" : host.jump.substr(0, at);
-  const std::size_t colon = where.rfind(':');
-  if (colon != std::string::npos) {
+  if (!IsJump(host.jump)) {
+    return Error::Invalid("'" + host.jump + "' is not [user@]host[:port], or several with commas");
+  }
+  DML_TRY(const std::string config, StrictConfig(host));
+  std::vector<std::string> argv{"ssh", "-F", config};
+  const std::size_t comma = host.jump.rfind(',');
+  if (comma != std::string::npos) argv.insert(argv.end(), {"-J", host.jump.substr(0, comma)});
+  std::string where = host.jump.substr(comma == std::string::npos ? 0 : comma + 1);
+  if (const std::size_t at = where.find('@'); at != std::string::npos) {
+    argv.insert(argv.end(), {"-l", where.substr(0, at)});
+    where.erase(0, at + 1);
+  }
+  if (const std::size_t colon = where.rfind(':'); colon != std::string::npos) {
     argv.insert(argv.end(), {"-p", where.substr(colon + 1)});
     where.resize(colon);
   }
-  if (!IsPlainHost(where) || (!user.empty() && !IsPlainUser(user))) {
-    return Error::Invalid("'" + host.jump + "' is not [user@]host[:port]");
-  }
-  if (!user.empty()) argv.insert(argv.end(), {"-l", user});
   argv.insert(argv.end(), {"-W", fmt::format("{}:{}", host.address, host.port), "--", where});
   DML_TRY(const Piped piped, StartPiped(argv));
   Line line;

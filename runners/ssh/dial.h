@@ -23,7 +23,7 @@ class Line {
   [[nodiscard]] int fd() const { return fd_; }
   // Gives up the descriptor: somebody else closes it.
   int Release();
-  // What the jump said on its standard error so far.
+  // What the jump has said on its standard error; waits a second for its end.
   [[nodiscard]] std::string Complaint() const;
 
   // Every address of the host is tried until `deadline`; close-on-exec, no delay, keep-alive and

@@ -89,6 +89,7 @@ void Downloads::Arrived(const node::Chunk& chunk) {
   if (auto written = WriteAll(coming.fd, chunk.bytes, chunk.offset); !written.ok()) {
     return Finish(chunk.digest, std::move(written));
   }
+  bytes_received_ += bytes;
   coming.hash.Update(chunk.bytes);
   coming.offset += bytes;
   if (coming.offset == coming.size) Finish(chunk.digest, {});

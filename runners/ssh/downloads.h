@@ -30,6 +30,7 @@ class Downloads {
     std::string target;
     Result<void> result;
   };
+  [[nodiscard]] std::int64_t bytes_received() const { return bytes_received_; }
   [[nodiscard]] std::vector<Done> Take() { return std::exchange(done_, {}); }
   void Cancel(const std::string& target);
 
@@ -45,6 +46,7 @@ class Downloads {
   void Finish(const Digest& digest, Result<void> result);
 
   std::map<Digest, Coming> coming_;
+  std::int64_t bytes_received_ = 0;
   std::vector<Done> done_;
 };
 

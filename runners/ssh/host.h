@@ -21,10 +21,13 @@ struct Host {
   std::string ssh_config;                   // a file for `ssh -F`, or empty
   std::string host_key;                     // pinned: "SHA256:..." or "ssh-ed25519 AAAA..."
   std::vector<std::string> known_hosts;     // files of OpenSSH, read only
-  double slots = 0;                         // tasks of one core at once; 0: the cores of the node
+  double cpus = 0;                          // cores to use; 0: `slots`, or all that it has
+  double slots = 0;                         // tasks at once; 0: as many as the cores allow
   std::int64_t memory_bytes = 0;            // 0: what the node has
   std::vector<std::string> labels;
-  std::map<std::string, std::string> env;       // for every task there
+  std::map<std::string, std::string> env;  // for every task there
+  std::string env_init;    // a script for the login shell there, before its first command
+  std::string shared_dir;  // a folder that this machine and the node see under this name
   std::string workdir = ".dml-node";            // relative to the home folder of the user there
   Duration lease = Duration::Seconds(30 * 60);  // of the cluster
 };
@@ -41,8 +44,15 @@ struct Cluster {
 // a few signs, never a leading '-'.
 [[nodiscard]] bool IsPlainHost(const std::string& text);
 [[nodiscard]] bool IsPlainUser(const std::string& text);
+// "[user@]host[:port]", or several with commas: a chain.
+[[nodiscard]] bool IsJump(const std::string& text);
+// "SHA256:..." or "<type> <base64>".
+[[nodiscard]] bool IsPinnedKey(const std::string& text);
 // A path for a remote command line: letters, digits and "_./-", with no ".." in it.
 [[nodiscard]] bool IsPlainPath(const std::string& text);
+
+// The cores that tasks may use there; 0: all that it has.
+[[nodiscard]] double CoresOf(const Host& host);
 
 // "user@address:port", for messages.
 [[nodiscard]] std::string Describe(const Host& host);

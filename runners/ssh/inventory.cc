@@ -18,12 +18,15 @@ namespace dml::ssh {
 
 namespace {
 
+using std::literals::operator""sv;
+
 using pipelines::Diagnostics;
 using pipelines::Node;
 using pipelines::Place;
 
 constexpr int kPortMax = 65535;
 constexpr int kSlotsMax = 4096;
+constexpr std::size_t kEnvInitMax = 64U << 10;
 
 // Takes out keys that must not be there, with the reason, so that they are not just "unknown".
 Node WithoutPasswords(const Node& mapping, Diagnostics& diagnostics) {
@@ -144,6 +147,7 @@ class Reader {
     if (const std::string key = Text(json, "identity_file"); !key.empty()) {
       host.identity_files.push_back(LocalPath(key, node.place));
     }
+    host.cpus = static_cast<double>(Number(json, "cpus", 0));
     host.slots = static_cast<double>(Number(json, "slots", 0));
     host.memory_bytes = Number(json, "memory", 0);
     if (const auto labels = json.find("labels"); labels != json.end() && labels->is_array()) {
@@ -156,6 +160,9 @@ class Reader {
         if (value.is_string()) host.env.emplace(key, value.get<std::string>());
       }
     }
+    host.env_init = Text(json, "env_init");
+    host.shared_dir = Text(json, "shared_dir");
+    while (host.shared_dir.size() > 1 && host.shared_dir.ends_with('/')) host.shared_dir.pop_back();
     std::string workdir = Text(json, "workdir");
     if (workdir.starts_with("~/")) workdir.erase(0, 2);
     if (!workdir.empty()) host.workdir = workdir;
@@ -171,11 +178,27 @@ class Reader {
     Check(IsPlainUser(host.user), node, "user", host.user, "a user name");
     Check(IsPlainPath(host.workdir), node, "workdir", host.workdir,
           "a path of letters, digits and _./- without '..'");
+    Check(IsJump(host.jump), node, "jump", host.jump, "[user@]host[:port], or several with commas");
+    Check(IsPinnedKey(host.host_key), node, "host_key", host.host_key,
+          "a key such as SHA256:... or `ssh-ed25519 AAAA...`");
+    Check(host.shared_dir.starts_with('/') && IsPlainPath(host.shared_dir), node, "shared_dir",
+          host.shared_dir, "an absolute path of letters, digits and _./- without '..'");
+    Check(host.env_init.size() <= kEnvInitMax, node, "env_init",
+          "a text of " + std::to_string(host.env_init.size()) + " bytes",
+          "a script of at most 64 KiB");
+    CheckVariables(host.env, node);
     if (!names_.insert(host.name).second) {
       return diagnostics_.Add(node.place, fmt::format("two hosts are called '{}'", host.name),
                               "give one of them another name:, or more slots: to the first");
     }
     cluster_.hosts.push_back(std::move(host));
+  }
+
+  void CheckVariables(const std::map<std::string, std::string>& env, const Node& node) {
+    for (const auto& [name, value] : env) {
+      const bool fine = !name.empty() && name.find_first_of("=\0 "sv) == std::string::npos;
+      Check(fine, node, "env", name.empty() ? "''" : name, "the name of an environment variable");
+    }
   }
 
   Diagnostics& diagnostics_;
@@ -261,7 +284,10 @@ LoadedCluster ParseCluster(const std::string& path, const std::string& text) {
 
 Result<LoadedCluster> LoadCluster(const std::string& path) {
   DML_TRY(const std::string text, ReadFile(path));
-  LoadedCluster loaded = ParseCluster(path, text);
+  return ResolveCluster(ParseCluster(path, text));
+}
+
+Result<LoadedCluster> ResolveCluster(LoadedCluster loaded) {
   if (!loaded.ok()) return loaded;
   for (Host& host : loaded.cluster.hosts) {
     host.lease = loaded.cluster.lease;

@@ -25,6 +25,9 @@ inline constexpr std::size_t kHostsMax = 4096;
 // From text; does not ask OpenSSH: names and defaults are as written. Pure.
 LoadedCluster ParseCluster(const std::string& path, const std::string& text);
 
+// The same with every host resolved.
+Result<LoadedCluster> ResolveCluster(LoadedCluster loaded);
+
 // From a file, and every host resolved.
 Result<LoadedCluster> LoadCluster(const std::string& path);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/files.h"
+#include "runners/node/bridge.h"
 
 namespace dml::ssh {
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::string_view kProbeMarker = "\n<<dml-probe>> ";
 constexpr std::size_t kReadBytes = 1U << 16;
+constexpr std::size_t kMeasuredBytes = 4U << 20;
 constexpr int kNotExecutable = 126;
 constexpr int kNotFound = 127;
 // More than this, and times in logs of different nodes confuse people. Nothing else depends on it.
@@ -22,6 +24,16 @@ constexpr std::int64_t kDiskFreeMin = 256 << 20;
 
 Error NotSetUp() {
   return Error::Environment("the worker program is not there", "run `dml cluster setup`");
+}
+
+// What a key with command= starts, whatever it is asked for.
+bool IsBridge(const RemoteOutput& output) {
+  return output.out.find(node::kBridgeMarker) != std::string::npos;
+}
+
+Error OnlyBridge() {
+  return Error::Environment("this key may start the bridge there, and nothing else",
+                            "name a key without command= with identity_file:");
 }
 
 std::string VerbCommand(const Host& host, const WorkerProgram& worker, const std::string& verb) {
@@ -46,6 +58,7 @@ Result<void> Probe(SshSession& session, const Host& host, const WorkerProgram& w
   DML_TRY(const RemoteOutput output,
           RunRemote(session, VerbCommand(host, worker, "probe"), "", kRemoteCommandMax));
   if (output.code == kNotFound || output.code == kNotExecutable) return NotSetUp();
+  if (IsBridge(output)) return OnlyBridge();
   auto probe = ParseProbe(output.out);
   if (!probe.ok()) {
     return Error::Environment(
@@ -90,6 +103,10 @@ Result<std::unique_ptr<SshSession>> Connect(const Host& host, const ConnectOptio
   return session;
 }
 
+double MibPerSecond(std::size_t bytes, Duration took) {
+  return static_cast<double>(bytes) / (1 << 20) / std::max(1e-6, took.seconds());
+}
+
 Result<void> Upload(SshSession& session, const Host& host, const WorkerProgram& worker,
                     NodeFacts& facts) {
   DML_TRY(const std::string program, ReadFile(worker.path));
@@ -103,8 +120,18 @@ Result<void> Upload(SshSession& session, const Host& host, const WorkerProgram& 
                     output.err.empty() ? "no reason was given" : output.err.substr(0, 300)),
         "see that there is space, and that the folder may be written and holds programs (noexec)");
   }
-  const double seconds = (clock.Now() - start).seconds();
-  facts.upload_mib_s = static_cast<double>(program.size()) / (1 << 20) / std::max(1e-6, seconds);
+  facts.upload_mib_s = MibPerSecond(program.size(), clock.Now() - start);
+  return {};
+}
+
+// Of zeros, which no part of an SSH connection makes smaller.
+Result<void> MeasureUpload(SshSession& session, NodeFacts& facts) {
+  const std::string zeros(kMeasuredBytes, '\0');
+  const SystemClock clock;
+  const Instant start = clock.Now();
+  DML_TRY(const RemoteOutput output,
+          RunRemote(session, "cat > /dev/null", zeros, kRemoteCommandMax));
+  if (output.code == 0) facts.upload_mib_s = MibPerSecond(zeros.size(), clock.Now() - start);
   return {};
 }
 
@@ -165,6 +192,11 @@ Result<Json> ParseProbe(std::string_view out) {
   }
 }
 
+std::optional<Error> LogIn(const Host& host, const ConnectOptions& options, NodeFacts& facts) {
+  const auto session = Connect(host, options, facts);
+  return session.ok() ? std::nullopt : std::optional<Error>(session.error());
+}
+
 NodeFacts CheckNode(const Host& host, const WorkerProgram& worker, const ConnectOptions& options) {
   NodeFacts facts;
   auto session = Connect(host, options, facts);
@@ -187,6 +219,8 @@ NodeFacts SetUpNode(const Host& host, const WorkerProgram& worker, const Connect
       DML_RETURN_IF_ERROR(Upload(*session, host, worker, facts));
       DML_RETURN_IF_ERROR(Probe(*session, host, worker, facts));
       facts.done = "worker program copied";
+    } else {
+      DML_RETURN_IF_ERROR(MeasureUpload(*session, facts));
     }
     if (auto old = JudgeKernel(facts.probe.value("kernel", ""))) return std::move(*old);
     // The whole way, once: shell, program, agent.
@@ -206,7 +240,30 @@ Result<RemoteOutput> RunVerb(const Host& host, const WorkerProgram& worker,
   DML_TRY(RemoteOutput output,
           RunRemote(*session, VerbCommand(host, worker, verb), input, kUploadMax));
   if (output.code == kNotFound || output.code == kNotExecutable) return NotSetUp();
+  if (IsBridge(output)) return OnlyBridge();
   return output;
+}
+
+Result<void> StreamVerb(const Host& host, const WorkerProgram& worker,
+                        const ConnectOptions& options, const std::string& verb, bool endless,
+                        const std::function<bool(std::string_view)>& take) {
+  Stage reached = Stage::kReach;
+  DML_TRY(const std::unique_ptr<SshSession> session, SshSession::Open(host, options, reached));
+  DML_RETURN_IF_ERROR(session->Exec(VerbCommand(host, worker, verb)));
+  const SystemClock clock;
+  const Instant deadline = clock.Now() + kRemoteCommandMax;
+  while (endless || clock.Now() < deadline) {
+    auto more = session->Read(kReadBytes, Duration::Millis(200));
+    if (!more.ok()) break;
+    // Also when there is nothing: somebody may have gone meanwhile.
+    if (!take(*more)) return {};
+  }
+  const int code = session->ExitStatus(Duration::Seconds(2));
+  if (code == 0) return {};
+  if (code == kNotFound || code == kNotExecutable) return NotSetUp();
+  const std::string& said = session->said();
+  return Error::Environment(said.empty() ? "the connection was lost"
+                                         : said.substr(0, said.find_last_not_of("\r\n") + 1));
 }
 
 }  // namespace dml::ssh

@@ -44,10 +44,13 @@ struct NodeFacts {
   Duration connect{0};
   Duration round_trip{0};
   double clock_offset_s = 0;  // of the node against this machine
-  double upload_mib_s = 0;    // of the worker program, if it was sent
+  double upload_mib_s = 0;    // of the worker program, or of zeros that nobody keeps
   Json probe;                 // see `dml-worker probe`; null if it is not set up
   std::string done;           // what set-up did
 };
+
+// Proves who is there and who we are, and nothing else. Why it failed, if it did.
+std::optional<Error> LogIn(const Host& host, const ConnectOptions& options, NodeFacts& facts);
 
 // Reads only.
 NodeFacts CheckNode(const Host& host, const WorkerProgram& worker, const ConnectOptions& options);
@@ -59,6 +62,12 @@ NodeFacts SetUpNode(const Host& host, const WorkerProgram& worker, const Connect
 Result<RemoteOutput> RunVerb(const Host& host, const WorkerProgram& worker,
                              const ConnectOptions& options, const std::string& verb,
                              std::string_view input);
+
+// The same without input, for what goes on for long: `take` gets the output as it comes, and false
+// from it ends the command. `endless`: no limit of time.
+Result<void> StreamVerb(const Host& host, const WorkerProgram& worker,
+                        const ConnectOptions& options, const std::string& verb, bool endless,
+                        const std::function<bool(std::string_view)>& take);
 
 // The JSON that follows the probe's marker; whatever a login shell printed is skipped.
 Result<Json> ParseProbe(std::string_view out);

@@ -53,6 +53,8 @@ void SshRunner::Loop::Handle(std::size_t index, const runners::Frame& frame) {
     auto started = runners::DecodeStarted(frame.payload);
     if (started.ok() && attempts_.contains(started->key)) sink_.Post(std::move(started).value());
     if (started.ok()) return;
+  } else if (frame.type == FrameType::kDrain) {
+    if (frame.payload.size() <= node::kDrainReasonMax) return HandleDrain(index, frame.payload);
   } else if (frame.type == FrameType::kProgress) {
     auto progress = runners::DecodeProgress(frame.payload);
     if (progress.ok() && attempts_.contains(progress->key)) {
@@ -75,10 +77,19 @@ void SshRunner::Loop::HandleAttached(std::size_t index, const node::Attached& at
   node.told.clear();
   node.boot = attached.boot;
   node.lease = std::min(attached.lease, kLeaseMax);
-  node.load.slots = node.host.slots > 0 ? node.host.slots : std::max(1.0, attached.cpus);
+  node.load.slots = CoresOf(node.host) > 0 ? CoresOf(node.host) : std::max(1.0, attached.cpus);
   node.load.memory_bytes =
       node.host.memory_bytes > 0 ? node.host.memory_bytes : attached.memory_bytes;
-  node.load.usable = node.refused.empty();
+  node.drained = attached.drained;
+  node.shared = attached.shared;
+  if (!attached.trouble.empty()) node.refused = attached.trouble;
+  UpdateUse(node);
+  if (!node.host.shared_dir.empty() && !node.shared) {
+    options_.notice(
+        fmt::format("{}: shared_dir {} is not the folder of this machine; inputs are "
+                    "copied",
+                    node.host.name, node.host.shared_dir));
+  }
   node.port.ResumeTransfers();
   if (again) options_.notice(node.host.name + ": connected again");
 
@@ -121,6 +132,18 @@ void SshRunner::Loop::HandleAttached(std::size_t index, const node::Attached& at
   Settle(index);
 }
 
+void SshRunner::Loop::HandleDrain(std::size_t index, const std::string& reason) {
+  Node& node = *nodes_[index];
+  node.drained = reason;
+  options_.notice(reason.empty() ? node.host.name + ": no longer drained"
+                                 : fmt::format("{}: drained ({}); it gets no new tasks, and {} go "
+                                               "on to their end",
+                                               node.host.name, reason, node.attempts.size()));
+  UpdateUse(node);
+  if (!reason.empty()) StandBack(index);
+  Publish();
+}
+
 void SshRunner::Loop::HandleFinished(std::size_t index, node::Finished finished) {
   const Key key = finished.exited.key;
   const auto found = attempts_.find(key);
@@ -133,8 +156,10 @@ void SshRunner::Loop::HandleFinished(std::size_t index, node::Finished finished)
   Node& node = *nodes_[index];
   attempt.holds_slots = false;
   node.load.used -= attempt.spec.threads;
+  --node.load.tasks;
   node.load.memory_used -= attempt.spec.memory_bytes;
   attempt.phase = Phase::kFetching;
+  Learn(attempt, finished.exited);
   attempt.finished = std::move(finished);
   if (IsEnvironment(attempt.finished->exited.reason)) {
     Strike(index, key,
@@ -150,6 +175,7 @@ void SshRunner::Loop::HandleFinished(std::size_t index, node::Finished finished)
     }
     for (const ArtifactFile& file : attempt.finished->outputs) {
       const std::string target = out + file.name;
+      if (TakeShared(node, file, target)) continue;
       attempt.fetching.insert(target);
       by_target_.emplace(target, key);
       node.port.uploads.Learn(file.digest);
@@ -194,7 +220,10 @@ void SshRunner::Loop::HandleLost(std::size_t index, const node::Lost& lost) {
   // It never began.
   if (!lost.absent.empty() && attempt.killed) return EndKilled(lost.key);
   if (!lost.absent.empty() && ++attempt.restages <= kRestagesMax) {
-    for (const Digest& digest : lost.absent) node.port.uploads.Unlearn(digest);
+    for (const Digest& digest : lost.absent) {
+      node.port.uploads.Unlearn(digest);
+      offered_.erase({node.host.shared_dir, digest});
+    }
     return Stage(lost.key);
   }
   Strike(index, lost.key, lost.error.message);
@@ -266,7 +295,7 @@ void SshRunner::Loop::Strike(std::size_t index, const Key& key, const std::strin
       "in quarantine: {} different tasks in a row failed there, the last "
       "with: {}",
       node.strikes.size(), why);
-  node.load.usable = false;
+  UpdateUse(node);
   options_.notice(node.host.name + ": " + node.refused);
   Publish();
 }

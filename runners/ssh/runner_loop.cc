@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,8 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "base/files.h"
+#include "runners/node/shared_blobs.h"
 
 namespace dml::ssh {
 
@@ -20,6 +23,19 @@ constexpr int kTickMs = 1000;
 constexpr std::string_view kClosed = "closed";
 // What Shutdown() gives the nodes to hear the last words.
 constexpr Duration kFarewell = Duration::Seconds(3);
+
+std::string SpeedsPath(const std::string& home) { return home + "/cluster-speeds.json"; }
+
+bool OnOneDisk(const std::string& a, const std::string& b) {
+  struct stat first {};
+  struct stat second {};
+  return !a.empty() && ::stat(a.c_str(), &first) == 0 && ::stat(b.c_str(), &second) == 0 &&
+         first.st_dev == second.st_dev;
+}
+
+std::string DrainedText(const std::string& reason) {
+  return reason == "drained" ? reason : "drained: " + reason;
+}
 
 void Wake(int fd) {
   const std::uint64_t one = 1;
@@ -33,15 +49,22 @@ SshRunner::Loop::Loop(ClusterOptions options, runners::EventSink& sink)
     : options_(std::move(options)),
       sink_(sink),
       wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      unsettled_(options_.cluster.hosts.size()) {
+      unsettled_(options_.cluster.hosts.size()),
+      notes_(options_.home) {
   LinkOptions link = options_.link;
   link.connect_timeout = options_.cluster.connect_timeout;
   for (const Host& host : options_.cluster.hosts) {
     auto node = std::make_unique<Node>();
     node->host = host;
     node->load.labels = host.labels;
+    node->load.name = host.name;
+    node->load.tasks_max = static_cast<int>(host.slots);
     node->down_since = clock_.Now();
     nodes_.push_back(std::move(node));
+  }
+  LeaveTokens();
+  if (const auto known = ReadFile(SpeedsPath(options_.home)); known.ok()) {
+    speeds_ = NodeSpeeds::FromJson(Json::parse(*known, nullptr, /*allow_exceptions=*/false));
   }
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     nodes_[i]->link = std::make_unique<BridgeLink>(nodes_[i]->host, options_.worker, link,
@@ -119,6 +142,13 @@ void SshRunner::Loop::Shutdown() {
     node->port.Close();
   }
   for (const auto& node : nodes_) node->link.reset();
+  for (const std::string& folder : std::exchange(tokens_, {})) {
+    node::SharedBlobs(folder).RemoveToken(options_.client);
+  }
+  notes_.Close();
+  if (options_.home.empty()) return;
+  // Lost at worst: then it is learned anew.
+  static_cast<void>(WriteFileAtomic(SpeedsPath(options_.home), CanonicalJson(speeds_.ToJson())));
 }
 
 void SshRunner::Loop::Work() {
@@ -148,6 +178,7 @@ void SshRunner::Loop::Work() {
       if (node.port.broken()) NodeDown(i, "it does not answer", /*final=*/false);
     }
     CheckLeases();
+    NoteWaits();
     {
       const std::lock_guard lock(mutex_);
       if (!stopping_) continue;
@@ -169,7 +200,8 @@ void SshRunner::Loop::Work() {
       }
       continue;
     }
-    if (!waiting || clock_.Now() > *leaving) return;
+    if (waiting && clock_.Now() < *leaving) continue;
+    return Publish();
   }
 }
 
@@ -275,8 +307,13 @@ void SshRunner::Loop::Do(LinkReport& report) {
   Node& node = *nodes_[report.node];
   if (const auto* up = std::get_if<LinkUp>(&report.event)) {
     node.port.Open(up->fd, clock_.Now(), options_.link.silence);
-    node.port.Send(runners::FrameType::kAttach,
-                   node::Encode(node::Attach{node::kWireVersion, options_.client}));
+    node::Attach attach{node::kWireVersion, options_.client, node.host.env_init, node.host.env};
+    if (tokens_.contains(node.host.shared_dir)) {
+      attach.shared_dir = node.host.shared_dir;
+      attach.token = token_;
+      attach.share_outputs = OnOneDisk(options_.home, node.host.shared_dir);
+    }
+    node.port.Send(runners::FrameType::kAttach, node::Encode(attach));
     return;
   }
   const auto& down = std::get<LinkDown>(report.event);
@@ -294,7 +331,6 @@ void SshRunner::Loop::NodeDown(std::size_t index, const std::string& why, bool f
   Node& node = *nodes_[index];
   const bool was_attached = std::exchange(node.attached, false);
   node.port.Close();
-  node.load.usable = false;
   // Of a connection that was given up here, the other end of the socket has nothing to add.
   if (why != kClosed || node.trouble.empty()) node.trouble = why;
   node.gone |= final;
@@ -302,19 +338,34 @@ void SshRunner::Loop::NodeDown(std::size_t index, const std::string& why, bool f
     node.down_since = clock_.Now();
     options_.notice(fmt::format("{}: connection lost ({}); {} attempts go on there", node.host.name,
                                 why, node.attempts.size()));
-    // What had not begun there may begin elsewhere.
-    const std::set<Key> attempts = node.attempts;
-    for (const Key& key : attempts) {
-      if (attempts_.at(key).phase != Phase::kStaging) continue;
-      Unassign(key);
-      attempts_.at(key).phase = Phase::kPending;
-      pending_.push_back(key);
-    }
+    StandBack(index);
   }
+  UpdateUse(node);
   Publish();
   // A server that is busy turns some away at first: that is no verdict yet.
   const bool waited = clock_.Now() - node.down_since > options_.cluster.connect_timeout;
   if (final || waited || ++node.failures >= kFirstTriesMax) Settle(index);
+}
+
+// What had not begun there may begin elsewhere.
+void SshRunner::Loop::StandBack(std::size_t index) {
+  const std::set<Key> attempts = nodes_[index]->attempts;
+  for (const Key& key : attempts) {
+    if (attempts_.at(key).phase != Phase::kStaging) continue;
+    Unassign(key);
+    attempts_.at(key).phase = Phase::kPending;
+    pending_.push_back(key);
+  }
+}
+
+// Whether it may get attempts, and why not.
+void SshRunner::Loop::UpdateUse(Node& node) {
+  std::string why;
+  if (!node.attached) why = node.trouble.empty() ? "not connected yet" : "not connected";
+  if (!node.drained.empty()) why = "drained";
+  if (!node.refused.empty()) why = "out of use";
+  node.load.usable = why.empty();
+  node.load.unusable = std::move(why);
 }
 
 void SshRunner::Loop::Settle(std::size_t index) {
@@ -350,10 +401,12 @@ void SshRunner::Loop::Publish() {
   for (const auto& node : nodes_) {
     std::string verdict = "ready";
     if (!node->attached) verdict = node->trouble.empty() ? "connecting" : node->trouble;
+    if (!node->drained.empty()) verdict = DrainedText(node->drained);
     if (!node->refused.empty()) verdict = node->refused;
     views_.push_back({node->host.name, node->attached, std::move(verdict), node->load.slots,
-                      static_cast<std::int64_t>(node->attempts.size())});
-    if (total_fixed_ || !node->attached) continue;
+                      static_cast<std::int64_t>(node->attempts.size()), node->shared,
+                      node->port.uploads.bytes_sent(), node->port.downloads.bytes_received()});
+    if (total_fixed_ || !node->load.usable) continue;
     total_.cpus += node->load.slots;
     total_.memory_bytes += node->load.memory_bytes;
   }

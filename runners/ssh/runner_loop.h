@@ -15,7 +15,9 @@
 #include "base/clock.h"
 #include "runners/node/wire.h"
 #include "runners/ssh/node_port.h"
+#include "runners/ssh/node_speeds.h"
 #include "runners/ssh/placement.h"
+#include "runners/ssh/placement_notes.h"
 #include "runners/ssh/ssh_runner.h"
 
 namespace dml::ssh {
@@ -78,6 +80,8 @@ class SshRunner::Loop {
     bool settled = false;  // a first verdict is there
     bool gone = false;     // nobody tries any more
     std::string refused;   // why it is not used although it is connected
+    std::string drained;   // why it gets nothing new, for a person said so
+    bool shared = false;   // it sees the shared_dir of this machine
     std::string trouble;   // why it is not connected
     std::string told;      // of that, to people
     std::string boot;
@@ -121,6 +125,13 @@ class SshRunner::Loop {
   void Do(ReleaseAsked& asked);
   void Do(LinkReport& report);
 
+  void LeaveTokens();
+  bool Offer(Node& node, const ArtifactFile& file);
+  bool TakeShared(const Node& node, const ArtifactFile& file, const std::string& target);
+  void StandBack(std::size_t node);
+  void UpdateUse(Node& node);
+  void Learn(const Attempt& attempt, const runners::AttemptExited& exited);
+  void NoteWaits();
   void Place();
   bool PlaceOne(const Key& key);
   [[nodiscard]] bool Avoids(const Node& node, const Key& key, const Need& need) const;
@@ -135,6 +146,7 @@ class SshRunner::Loop {
   void Handle(std::size_t node, const runners::Frame& frame);
   void HandleAttached(std::size_t node, const node::Attached& attached);
   void HandleFinished(std::size_t node, node::Finished finished);
+  void HandleDrain(std::size_t node, const std::string& reason);
   void HandleLost(std::size_t node, const node::Lost& lost);
   void HandleLog(const node::LogPiece& piece);
   void TakeTransfers(std::size_t node);
@@ -172,6 +184,13 @@ class SshRunner::Loop {
   std::deque<Key> pending_;
   std::map<std::string, Key> by_target_;  // files on their way -> whose
   std::set<RunId> runs_;                  // that this process drives
+  NodeSpeeds speeds_;
+  std::map<Key, std::string> waits_;  // why those wait that fit nowhere now
+  PlacementNotes notes_;
+  Instant noted_{0};
+  std::string token_;                                 // that is in every shared_dir
+  std::set<std::string> tokens_;                      // the folders where it is
+  std::set<std::pair<std::string, Digest>> offered_;  // blobs in a shared_dir
   std::jthread thread_;
 };
 

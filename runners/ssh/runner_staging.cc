@@ -1,11 +1,18 @@
 // Where attempts go, and how their inputs get there.
 
 #include <fmt/format.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <filesystem>
 #include <vector>
 
 #include "base/crash_point.h"
+#include "base/files.h"
+#include "runners/node/shared_blobs.h"
 #include "runners/ssh/runner_loop.h"
 
 namespace dml::ssh {
@@ -14,6 +21,13 @@ namespace {
 
 // How many that fit nowhere are passed over before the rest has to wait, too.
 constexpr std::size_t kLookaheadMax = 64;
+// Between which an attempt is expected to last, whatever earlier ones did.
+constexpr double kSecondsLeast = 0.05;
+constexpr double kSecondsMost = 3600;
+// A file that cannot be linked is copied into a shared folder up to this size: the loop waits for
+// it. A larger one goes by the wire.
+constexpr std::int64_t kCopiedMax = 64 << 20;
+constexpr Duration kWaitsInterval = Duration::Seconds(1);
 
 // Calls `see` for every file that an attempt reads.
 template <typename See>
@@ -30,15 +44,19 @@ void ForEachFile(const runners::LaunchSpec& spec, See see) {
 
 Need SshRunner::Loop::NeedOf(const runners::LaunchSpec& spec) const {
   const bool native = std::holds_alternative<std::vector<runners::NativeStep>>(spec.work);
-  return {static_cast<double>(spec.threads), spec.memory_bytes, spec.labels,
-          native && spec.threads == 1 && spec.memory_bytes == 0};
+  Need need{static_cast<double>(spec.threads), spec.memory_bytes, spec.labels,
+            native && spec.threads == 1 && spec.memory_bytes == 0};
+  ForEachFile(spec, [&](const ArtifactFile& file) { need.input_bytes += file.size; });
+  need.seconds = std::clamp(speeds_.SecondsOf(KindOf(spec.task_name)), kSecondsLeast, kSecondsMost);
+  return need;
 }
 
 std::int64_t SshRunner::Loop::MissingBytes(const Node& node,
                                            const runners::LaunchSpec& spec) const {
   std::int64_t bytes = 0;
   ForEachFile(spec, [&](const ArtifactFile& file) {
-    if (!node.port.uploads.Holds(file.digest)) bytes += file.size;
+    const bool shared = node.shared && offered_.contains({node.host.shared_dir, file.digest});
+    if (!shared && !node.port.uploads.Holds(file.digest)) bytes += file.size;
   });
   return bytes;
 }
@@ -77,14 +95,21 @@ bool SshRunner::Loop::PlaceOne(const Key& key) {
   for (const auto& node : nodes_) {
     loads.push_back(node->load);
     loads.back().missing_bytes = MissingBytes(*node, spec);
-    loads.back().usable &= !Avoids(*node, key, need);
+    loads.back().speed = speeds_.SpeedOf(node->host.name);
+    if (Avoids(*node, key, need)) {
+      loads.back().usable = false;
+      loads.back().unusable = "another attempt of it failed there";
+    }
   }
   if (const auto chosen = ChooseNode(need, loads)) {
+    waits_.erase(key);
+    notes_.Went(key, fmt::format("on {}: {}", loads[*chosen].name, WhyThere(need, loads, *chosen)));
     Assign(key, *chosen);
     Stage(key);
     return true;
   }
   const auto why = WhyNowhere(need);
+  waits_[key] = WhyNotNow(need, loads);
   if (why) Lose(key, *why);
   return why.has_value();
 }
@@ -115,6 +140,7 @@ void SshRunner::Loop::Assign(const Key& key, std::size_t index) {
   attempt.node = index;
   attempt.holds_slots = true;
   node.load.used += attempt.spec.threads;
+  ++node.load.tasks;
   node.load.memory_used += attempt.spec.memory_bytes;
   node.attempts.insert(key);
 }
@@ -140,6 +166,7 @@ void SshRunner::Loop::Unassign(const Key& key) {
   if (!attempt.holds_slots) return;
   attempt.holds_slots = false;
   node.load.used -= attempt.spec.threads;
+  --node.load.tasks;
   node.load.memory_used -= attempt.spec.memory_bytes;
 }
 
@@ -148,12 +175,77 @@ void SshRunner::Loop::Stage(const Key& key) {
   Node& node = *nodes_[attempt.node];
   attempt.phase = Phase::kStaging;
   ForEachFile(attempt.spec, [&](const ArtifactFile& file) {
-    if (node.port.uploads.Holds(file.digest)) return;
+    if (node.port.uploads.Holds(file.digest) || Offer(node, file)) return;
     if (!attempt.awaited.insert(file.digest).second) return;
     node.waiters[file.digest].insert(key);
     node.port.uploads.Want(file.digest, file.path);
   });
   if (attempt.awaited.empty()) SendLaunch(key);
+}
+
+// Leaves a token in every shared_dir, by which nodes can tell that they see the same folder. One
+// that cannot take it is not shared.
+void SshRunner::Loop::LeaveTokens() {
+  std::set<std::string> folders;
+  for (const auto& node : nodes_) {
+    if (!node->host.shared_dir.empty()) folders.insert(node->host.shared_dir);
+  }
+  if (folders.empty()) return;
+  std::array<char, 32> noise{};
+  if (::getrandom(noise.data(), noise.size(), 0) != static_cast<ssize_t>(noise.size())) return;
+  token_ = Sha256::Of(std::string_view(noise.data(), noise.size())).Hex();
+  for (const std::string& folder : folders) {
+    const auto left = node::SharedBlobs(folder).LeaveToken(options_.client, token_);
+    if (left.ok()) tokens_.insert(folder);
+    if (!left.ok()) options_.notice("shared_dir " + folder + ": " + left.error().message);
+  }
+}
+
+// True if the node can read the file in the folder that it shares with this machine.
+bool SshRunner::Loop::Offer(Node& node, const ArtifactFile& file) {
+  if (!node.shared) return false;
+  const std::pair<std::string, Digest> entry(node.host.shared_dir, file.digest);
+  if (offered_.contains(entry)) return true;
+  const node::SharedBlobs shared(node.host.shared_dir);
+  const bool there = shared.Link(file.path, file.digest) ||
+                     (file.size <= kCopiedMax && shared.Put(file.path, file.digest).ok());
+  if (!there) return false;
+  offered_.insert(entry);
+  return true;
+}
+
+// Takes an output from there; false if it has to come by the wire.
+bool SshRunner::Loop::TakeShared(const Node& node, const ArtifactFile& file,
+                                 const std::string& target) {
+  if (!node.shared) return false;
+  const std::string path = node::SharedBlobs(node.host.shared_dir).PathOf(file.digest);
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size != file.size) {
+    return false;
+  }
+  const std::string folder = std::filesystem::path(target).parent_path().string();
+  if (!MakeDirectories(folder).ok() || ::link(path.c_str(), target.c_str()) != 0) return false;
+  offered_.insert({node.host.shared_dir, file.digest});
+  return true;
+}
+
+// For `dml explain`, which is another process.
+void SshRunner::Loop::NoteWaits() {
+  const Instant now = clock_.Now();
+  if (now - noted_ < kWaitsInterval) return;
+  noted_ = now;
+  std::erase_if(waits_, [&](const auto& entry) {
+    const auto found = attempts_.find(entry.first);
+    return found == attempts_.end() || found->second.phase != Phase::kPending;
+  });
+  notes_.Wait(waits_);
+  notes_.Flush();
+}
+
+void SshRunner::Loop::Learn(const Attempt& attempt, const runners::AttemptExited& exited) {
+  if (!std::holds_alternative<runners::ExitSuccess>(exited.reason)) return;
+  speeds_.Observe(nodes_[attempt.node]->host.name, KindOf(attempt.spec.task_name),
+                  exited.usage.wall.seconds());
 }
 
 void SshRunner::Loop::SendLaunch(const Key& key) {
@@ -188,7 +280,7 @@ void SshRunner::Loop::Uploaded(std::size_t index, const Uploads::Done& done) {
     if (error.message.starts_with("disk full")) {
       // A verdict on the node: sending it more would end the same way.
       node.refused = error.message;
-      node.load.usable = false;
+      UpdateUse(node);
       options_.notice(fmt::format("{}: {}; it gets no more tasks", node.host.name, error.message));
       Publish();
     }

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/hash.h"
 #include "runners/ssh/session_handles.h"
 
 namespace dml::ssh {
@@ -30,6 +31,8 @@ constexpr int kTickMs = 1000;
 // For a session on a connection whose last session has just ended.
 constexpr Duration kSessionPatience = Duration::Seconds(5);
 constexpr int kSessionPauseMs = 20;
+constexpr Duration kTurnedAwayPause = Duration::Millis(100);
+constexpr Duration kTurnedAwayPauseMax = Duration::Millis(800);
 
 int Millis(Duration duration) { return static_cast<int>(duration.ns / 1'000'000); }
 
@@ -70,9 +73,30 @@ SshSession::~SshSession() {
   }
 }
 
+// A server that has too many logins under way (MaxStartups) closes connections before it says who
+// it is: others will be done soon. The factor keeps those that it turned away from coming back
+// together.
 Result<std::unique_ptr<SshSession>> SshSession::Open(const Host& host,
                                                      const ConnectOptions& options,
                                                      Stage& reached) {
+  const SystemClock clock;
+  const Instant deadline = clock.Now() + Duration{options.timeout.ns / 2};
+  Duration pause = kTurnedAwayPause;
+  while (true) {
+    bool turned_away = false;
+    auto session = OpenOnce(host, options, reached, turned_away);
+    const bool given_up = options.give_up != nullptr && options.give_up->load();
+    if (session.ok() || !turned_away || given_up || clock.Now() + pause > deadline) return session;
+    const Digest draw = Sha256::Of(fmt::format("{} {}", host.name, clock.Now().ns));
+    const std::int64_t share = 128 + draw.bytes[0] / 2;
+    ::poll(nullptr, 0, static_cast<int>(pause.ns / 256 * share / 1'000'000));
+    pause.ns = std::min(pause.ns * 2, kTurnedAwayPauseMax.ns);
+  }
+}
+
+Result<std::unique_ptr<SshSession>> SshSession::OpenOnce(const Host& host,
+                                                         const ConnectOptions& options,
+                                                         Stage& reached, bool& turned_away) {
   reached = Stage::kReach;
   BlockBrokenPipeSignal();
   const SystemClock clock;
@@ -81,6 +105,7 @@ Result<std::unique_ptr<SshSession>> SshSession::Open(const Host& host,
   DML_RETURN_IF_ERROR(session->Configure(host, options.timeout));
   if (ssh_connect(session->handles_->session) != SSH_OK) {
     std::string why = ssh_get_error(session->handles_->session);
+    turned_away = host.jump.empty();
     const std::string complaint = session->line_.Complaint();
     if (!complaint.empty()) why += "; the jump host says: " + complaint;
     return Error::Environment(

@@ -28,7 +28,7 @@ struct ConnectOptions {
 // One authenticated connection, used by one thread at a time. The only user of libssh.
 class SshSession {
  public:
-  // `reached` is set in any case.
+  // Tries again for half of the time if the server turns it away. `reached` is set in any case.
   static Result<std::unique_ptr<SshSession>> Open(const Host& host, const ConnectOptions& options,
                                                   Stage& reached);
   ~SshSession();
@@ -64,6 +64,9 @@ class SshSession {
  private:
   struct Handles;
   SshSession();
+  static Result<std::unique_ptr<SshSession>> OpenOnce(const Host& host,
+                                                      const ConnectOptions& options, Stage& reached,
+                                                      bool& turned_away);
   Result<void> Configure(const Host& host, Duration timeout);
   Result<void> VerifyHostKey(const Host& host, const ConnectOptions& options);
   Result<void> ReadHostKey();

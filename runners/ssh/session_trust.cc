@@ -32,6 +32,12 @@ Error Unknown(const Host& host, const HostKey& key) {
       "it as host_key: in the inventory");
 }
 
+// Called where a key cannot be read without a passphrase, which dml does not ask for.
+int NotePassphrase(const char*, char*, std::size_t, int, int, void* asked) {
+  *static_cast<bool*>(asked) = true;
+  return -1;
+}
+
 }  // namespace
 
 Result<void> SshSession::ReadHostKey() {
@@ -96,13 +102,17 @@ Result<void> SshSession::Authenticate(const Host& host) {
   // Tells which methods there are; a server that wants nothing is fine, too.
   if (ssh_userauth_none(session, nullptr) == SSH_AUTH_SUCCESS) return {};
   std::string tried;
+  std::string locked;
   for (const std::string& path : host.identity_files) {
     std::error_code ignored;
     if (!std::filesystem::exists(path, ignored)) continue;
     ssh_key raw = nullptr;
-    if (ssh_pki_import_privkey_file(path.c_str(), nullptr, nullptr, nullptr, &raw) != SSH_OK) {
-      tried += fmt::format("{}{} (unreadable, or locked by a passphrase)",
-                           tried.empty() ? "" : ", ", path);
+    bool asked = false;
+    if (ssh_pki_import_privkey_file(path.c_str(), nullptr, NotePassphrase, &asked, &raw) !=
+        SSH_OK) {
+      tried += fmt::format("{}{} ({})", tried.empty() ? "" : ", ", path,
+                           asked ? "locked by a passphrase" : "cannot be read as a private key");
+      if (asked && locked.empty()) locked = path;
       continue;
     }
     const KeyPointer key(raw, ssh_key_free);
@@ -117,8 +127,11 @@ Result<void> SshSession::Authenticate(const Host& host) {
   }
   return Error::Environment(
       fmt::format("{} accepts no key; tried: {}", Describe(host), tried.empty() ? "none" : tried),
-      "name the key with identity_file:, unlock it with ssh-add, and see that its .pub line is in "
-      "~/.ssh/authorized_keys there");
+      !locked.empty() ? "unlock it with `ssh-add " + locked +
+                            "`; if there is no agent, start one first: `eval $(ssh-agent)`"
+                      : "name the key with identity_file:, unlock it with ssh-add, and see that "
+                        "its .pub line is in "
+                        "~/.ssh/authorized_keys there");
 }
 
 }  // namespace dml::ssh

@@ -23,6 +23,9 @@ struct ClusterOptions {
   WorkerProgram worker;
   std::string client;  // names this home on the nodes, [a-z0-9-]
   double jobs = 0;     // cores to use in all; 0: all that the nodes offer
+  // The folder of the state of this machine, where it notes what it learns of the nodes and why
+  // attempts wait; empty: nowhere.
+  std::string home = {};
   LinkOptions link = {};
   Duration lease_margin = kLeaseMargin;
   // Tells people about nodes that come and go. Called from a thread of the runner.
@@ -34,8 +37,12 @@ struct NodeView {
   std::string name;
   bool connected = false;
   std::string verdict;  // "ready", or why it is not used
-  double slots = 0;
+  double slots = 0;     // cores
   std::int64_t attempts = 0;
+  bool shared = false;  // its shared_dir is this machine's
+  // Of blobs, on the wire.
+  std::int64_t bytes_sent = 0;
+  std::int64_t bytes_received = 0;
 };
 
 // Attempts on the nodes of a cluster. Inputs go there by digest, each once; outputs and logs come

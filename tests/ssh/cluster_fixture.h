@@ -58,6 +58,7 @@ class ClusterFixture : public ::testing::Test {
     options.cluster = std::move(cluster);
     options.worker = worker_;
     options.client = client;
+    options.home = home_;
     options.lease_margin = lease_margin_;
     options.link.silence = silence_;
     options.link.backoff = Duration::Millis(50);
@@ -138,6 +139,7 @@ class ClusterFixture : public ::testing::Test {
   std::string notices_;
   Duration lease_margin_ = kLeaseMargin;
   Duration silence_ = kSilenceMax;
+  std::string home_;
   std::unique_ptr<SshRunner> runner_;  // the last: its threads use the others to the end
 };
 

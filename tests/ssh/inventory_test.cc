@@ -42,6 +42,47 @@ hosts:
   EXPECT_EQ(second.workdir, "scratch/dml");
 }
 
+TEST(Inventory, EveryKeyCounts) {
+  const LoadedCluster loaded = ParseCluster("c.yaml", R"(hosts:
+  - name: n
+    host: 10.0.0.2
+    user: ml
+    port: 2222
+    identity_file: /k
+    jump: gate,ml@inner:22
+    cpus: 8
+    slots: 2
+    memory: 4Gi
+    labels: [gpu]
+    env: {A: b}
+    env_init: source /opt/venv/bin/activate
+    workdir: /scratch/dml
+    host_key: SHA256:AAAA
+    shared_dir: /srv/nfs/
+)");
+  ASSERT_TRUE(loaded.ok()) << pipelines::RenderText(loaded.diagnostics);
+  const Host& host = loaded.cluster.hosts.at(0);
+  EXPECT_EQ(host.identity_files, std::vector<std::string>{"/k"});
+  EXPECT_EQ(host.jump, "gate,ml@inner:22");
+  EXPECT_EQ(host.cpus, 8);
+  EXPECT_EQ(host.slots, 2);
+  EXPECT_EQ(CoresOf(host), 8);
+  EXPECT_EQ(host.env_init, "source /opt/venv/bin/activate");
+  EXPECT_EQ(host.workdir, "/scratch/dml");
+  EXPECT_EQ(host.host_key, "SHA256:AAAA");
+  EXPECT_EQ(host.shared_dir, "/srv/nfs");
+  const std::string faults = Faults("c.yaml", R"(hosts:
+  - {host: a, jump: "gate;x"}
+  - {host: b, host_key: whatever}
+  - {host: c, shared_dir: nfs}
+  - {host: d, env: {"A=B": c}}
+)");
+  EXPECT_NE(faults.find("2:21: 'gate;x' is not [user@]host[:port]"), std::string::npos) << faults;
+  EXPECT_NE(faults.find("3:25: 'whatever' is not a key"), std::string::npos) << faults;
+  EXPECT_NE(faults.find("4:27: 'nfs' is not an absolute path"), std::string::npos) << faults;
+  EXPECT_NE(faults.find("'A=B' is not the name of"), std::string::npos) << faults;
+}
+
 TEST(Inventory, PasswordsAreRefusedWithTheReason) {
   const std::string faults = Faults("c.yaml", "hosts:\n  - {host: a, password: secret}\n");
   EXPECT_EQ(faults, "2:15: 'password' in an inventory: dml never takes passwords from files\n");

@@ -120,7 +120,8 @@ TEST_F(PipelineTest, OneBadNodeStopsNobody) {
 // Models, metrics and tables of every example are the same bytes as those of a local run.
 TEST_F(PipelineTest, ExamplesGiveTheSameBytesAsHere) {
   SetUpCluster();
-  for (const char* example : {"credit_risk", "digits", "bike_demand"}) {
+  for (const char* example :
+       {"bike_demand", "credit_risk", "customer_segments", "digits", "income", "sms_spam"}) {
     const std::string pipeline =
         std::string(DML_SOURCE_DIR "/examples/") + example + "/pipeline.yaml";
     const std::string here = servers_.Path(std::string("here-") + example);

@@ -111,6 +111,10 @@ TEST(Bridge, ItsCommandSaysWhatTheInventorySays) {
   EXPECT_EQ(BridgeCommand(host, worker), command + " --lease 300");
   host.slots = 4;
   EXPECT_EQ(BridgeCommand(host, worker), command + " --lease 300 --cpus 4");
+  host.cpus = 8;
+  host.memory_bytes = 1 << 30;
+  EXPECT_EQ(BridgeCommand(host, worker),
+            command + " --lease 300 --cpus 8 --slots 4 --memory 1073741824");
 }
 
 TEST(Kernel, OldOnesAreRefused) {

@@ -1,0 +1,167 @@
+// Ways to a node other than the straight one: through other hosts, with keys that are locked or in
+// an agent, past servers that turn some away.
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "runners/ssh/remote.h"
+#include "runners/ssh/session.h"
+#include "runners/ssh/subprocess.h"
+#include "tests/ssh/sshd_fixture.h"
+
+namespace dml::ssh {
+namespace {
+
+class ConnectionTest : public ::testing::Test {
+ protected:
+  explicit ConnectionTest(const std::vector<ServerOptions>& servers) : servers_(servers) {
+    for (std::size_t i = 0; i < servers_.size(); ++i) EXPECT_EQ(Open(servers_.HostOf(i), true), "");
+  }
+
+  // What is wrong, with the hint; nothing if it works.
+  std::string Open(const Host& host, bool accept = false) {
+    ConnectOptions options;
+    options.timeout = Duration::Seconds(20);
+    if (accept) options.accept_unknown = [](const Host&, const HostKey&) { return true; };
+    Stage reached = Stage::kReach;
+    session_.reset();
+    auto opened = SshSession::Open(host, options, reached);
+    if (!opened.ok()) return opened.error().message + "; " + opened.error().hint;
+    session_ = std::move(opened).value();
+    return "";
+  }
+
+  SshdFixture servers_;
+  std::unique_ptr<SshSession> session_;
+};
+
+class JumpTest : public ConnectionTest {
+ protected:
+  JumpTest() : ConnectionTest(std::vector<ServerOptions>(3)) {
+    std::ofstream config(servers_.Path("ssh_config"));
+    for (std::size_t i = 0; i < 2; ++i) {
+      const Host host = servers_.HostOf(i);
+      config << fmt::format(
+          "Host gate{}\n HostName {}\n Port {}\n User {}\n IdentityFile {}\n IdentitiesOnly yes\n"
+          " UserKnownHostsFile {}\n StrictHostKeyChecking no\n",
+          i + 1, host.address, host.port, host.user, servers_.Path("key"),
+          servers_.Path("known_hosts"));
+    }
+  }
+};
+
+TEST_F(JumpTest, OneOrMoreHostsMayStandInBetween) {
+  // The hosts of the tests do not reach each other, but each reaches itself.
+  Host host = servers_.HostOf(0);
+  for (const char* jump : {"gate1", "gate1,gate1"}) {
+    host.jump = jump;
+    ASSERT_EQ(Open(host), "") << jump;
+    const auto output = RunRemote(*session_, "echo $DML_NODE", "", Duration::Seconds(20));
+    ASSERT_TRUE(output.ok());
+    EXPECT_EQ(output->out, "n1\n");
+  }
+}
+
+TEST_F(JumpTest, WhatAJumpHostSaysIsShown) {
+  Host host = servers_.HostOf(2);
+  host.jump = "gate1,nowhere.invalid";
+  EXPECT_NE(Open(host).find("the jump host says: "), std::string::npos) << Open(host);
+  host.jump = "gate2";
+  servers_.server(1).Stop();
+  EXPECT_NE(Open(host).find("Connection refused"), std::string::npos) << Open(host);
+}
+
+// "StrictHostKeyChecking no" of the user's configuration does not count.
+TEST_F(JumpTest, AJumpHostHasToBeKnownAtEveryHop) {
+  std::filesystem::rename(servers_.Path("known_hosts"), servers_.Path("known"));
+  Host host = servers_.HostOf(2);
+  host.known_hosts = {servers_.Path("known")};
+  for (const char* jump : {"gate1", "gate2,gate1"}) {
+    host.jump = jump;
+    EXPECT_NE(Open(host).find("Host key verification failed"), std::string::npos) << Open(host);
+  }
+}
+
+class KeyTest : public ConnectionTest {
+ protected:
+  KeyTest() : ConnectionTest(std::vector<ServerOptions>(1)), host_(servers_.HostOf(0)) {
+    locked_ = servers_.Path("locked");
+    std::filesystem::copy_file(servers_.Path("key"), locked_);
+    ::chmod(locked_.c_str(), 0600);
+    EXPECT_EQ(Ran({"ssh-keygen", "-q", "-p", "-P", "", "-N", "a secret", "-f", locked_}), 0);
+    host_.identity_files = {locked_};
+  }
+  ~KeyTest() override {
+    ::unsetenv("SSH_AUTH_SOCK");
+    if (agent_ > 0) ::kill(agent_, SIGKILL);
+  }
+  static int Ran(const std::vector<std::string>& argv) {
+    const auto output = RunProgram(argv, Duration::Seconds(60));
+    return output.ok() ? output->code : -1;
+  }
+
+  Host host_;
+  std::string locked_;
+  pid_t agent_ = 0;
+};
+
+TEST_F(KeyTest, ALockedKeyIsAnErrorThatNamesSshAdd) {
+  const std::string message = Open(host_);
+  EXPECT_NE(message.find(locked_ + " (locked by a passphrase)"), std::string::npos) << message;
+  EXPECT_NE(message.find("`ssh-add " + locked_ + "`"), std::string::npos) << message;
+  std::ofstream(locked_) << "nonsense";
+  EXPECT_NE(Open(host_).find("(cannot be read as a private key)"), std::string::npos);
+}
+
+TEST_F(KeyTest, TheAgentHasItUnlocked) {
+  const std::string socket = servers_.Path("agent.sock");
+  const auto started = RunProgram({"ssh-agent", "-s", "-a", socket}, Duration::Seconds(20));
+  ASSERT_TRUE(started.ok() && started->code == 0);
+  agent_ = std::atoi(started->out.c_str() + started->out.find("SSH_AGENT_PID=") + 14);
+  ::setenv("SSH_AUTH_SOCK", socket.c_str(), 1);
+  EXPECT_NE(Open(host_), "") << "an agent without keys";
+  ASSERT_EQ(Ran({"ssh-add", "-q", servers_.Path("key")}), 0);
+  EXPECT_EQ(Open(host_), "");
+}
+
+class BusyServerTest : public ConnectionTest {
+ protected:
+  BusyServerTest() : ConnectionTest({{"/bin/sh", "", "MaxStartups 1:100:1\nMaxSessions 1\n"}}) {}
+};
+
+TEST_F(BusyServerTest, WhoIsTurnedAwayComesBack) {
+  const Host host = servers_.HostOf(0);
+  std::vector<std::string> verdicts(6, "?");
+  std::vector<std::jthread> threads;
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    threads.emplace_back([&, i] {
+      NodeFacts facts;
+      const auto problem = LogIn(host, {Duration::Seconds(60), {}}, facts);
+      verdicts[i] = problem ? problem->message : "";
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(verdicts, std::vector<std::string>(6));
+  EXPECT_NE(servers_.server(0).Log().find("MaxStartups"), std::string::npos)
+      << "it turned nobody away";
+}
+
+// One channel is open at a time, whatever is done on a connection.
+TEST_F(BusyServerTest, OneSessionIsEnough) {
+  ASSERT_EQ(Open(servers_.HostOf(0)), "");
+  for (int i = 0; i < 3; ++i) {
+    const auto output = RunRemote(*session_, "echo again", "", Duration::Seconds(20));
+    ASSERT_TRUE(output.ok()) << output.error().message;
+    EXPECT_EQ(output->out, "again\n");
+  }
+}
+
+}  // namespace
+}  // namespace dml::ssh
