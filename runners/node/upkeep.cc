@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "base/files.h"
 #include "base/process.h"
@@ -104,6 +106,21 @@ Result<void> EndAgent(const std::string& root) {
   return deathbed.Wait(clock.Now() + kDeathMax);
 }
 
+// Of tasks that never came back to this node.
+void ExpireCheckpoints(const std::string& root) {
+  constexpr auto kAge = std::chrono::hours(7 * 24);
+  std::error_code ignored;
+  std::vector<fs::path> old;
+  for (const auto& entry : fs::directory_iterator(root + "/checkpoints", ignored)) {
+    auto touched = fs::last_write_time(entry.path(), ignored);
+    for (const auto& file : fs::recursive_directory_iterator(entry.path(), ignored)) {
+      touched = std::max(touched, fs::last_write_time(file.path(), ignored));
+    }
+    if (fs::file_time_type::clock::now() - touched > kAge) old.push_back(entry.path());
+  }
+  for (const fs::path& path : old) fs::remove_all(path, ignored);
+}
+
 }  // namespace
 
 Json Survey(const std::string& root) {
@@ -138,8 +155,8 @@ Result<void> TakeDown(const std::string& root, bool force) {
   // What an agent that was killed has left.
   DML_RETURN_IF_ERROR(EndAttempts(root));
   std::error_code error;
-  for (const char* name : {"attempts", "blobs", "blobs.boot", "logs", "records", "agent.sock",
-                           "agent.lock", "agent.pid", "agent.log", "bin"}) {
+  for (const char* name : {"attempts", "blobs", "blobs.boot", "checkpoints", "logs", "records",
+                           "agent.sock", "agent.lock", "agent.pid", "agent.log", "bin"}) {
     fs::remove_all(root + "/" + name, error);
     if (error) return Error::System("cannot remove '" + root + "/" + name + "'", error.value());
   }
@@ -148,6 +165,7 @@ Result<void> TakeDown(const std::string& root, bool force) {
 }
 
 Result<std::int64_t> CollectGarbage(const std::string& root, Duration age) {
+  ExpireCheckpoints(root);
   DML_TRY(const BlobCache blobs, BlobCache::Open(root));
   return blobs.Collect(age);
 }

@@ -21,7 +21,8 @@ inline constexpr Duration kDeathMax = Duration::Seconds(10);
 // (kBusy) while attempts run. kEnvironment, and nothing is removed, if a process does not end.
 Result<void> TakeDown(const std::string& root, bool force);
 
-// Removes blobs that were not used for `age` from the cache; the bytes freed.
+// Removes blobs that were not used for `age` from the cache, and checkpoints that nobody has
+// touched for a week; the bytes of blobs freed.
 Result<std::int64_t> CollectGarbage(const std::string& root, Duration age);
 
 }  // namespace dml::node
