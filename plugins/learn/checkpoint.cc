@@ -67,6 +67,8 @@ void Checkpoint::Save(std::span<const std::byte> state) {
   if (!saved.ok()) Tell("no checkpoint: " + saved.error().Render());
   CrashPoint("checkpoint.saved");
   const Instant now = clock_.Now();
+  due_ = now;
+  if (place_.interval.ns == 0) return;
   due_ = now + std::max(place_.interval, Duration{(now - start).ns * kCostShare});
 }
 

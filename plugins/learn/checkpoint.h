@@ -20,7 +20,7 @@ namespace dml::learn {
 struct CheckpointPlace {
   std::string folder;  // survives attempts; comes into being with the first save; empty: no saves
   std::string name = "fit";
-  Duration interval = Duration::Seconds(5);           // between saves, at least
+  Duration interval = Duration::Seconds(5);           // between saves, at least; 0: at every step
   std::function<void(const std::string& line)> tell;  // for people; may be empty
 };
 

@@ -53,7 +53,8 @@ class CheckpointTest : public testing::Test {
     int steps = 0;
     Execution execution;
     execution.progress = [&](double, const char*) { ++steps; };
-    EXPECT_TRUE(fit(execution).ok());
+    const auto result = fit(execution);
+    EXPECT_TRUE(result.ok()) << result.error().Render();
     return steps;
   }
 
@@ -103,7 +104,7 @@ MatrixSource Wide(std::uint64_t rows, std::uint64_t features) {
       sum += value;
       matrix.x.push_back(value);
     }
-    matrix.y.push_back(sum > 0 ? 1.0 : 0.0);
+    matrix.y.push_back(sum > static_cast<double>(features) / 5.0 ? 1.0 : 0.0);
   }
   return MatrixSource(std::move(matrix), 4096);
 }
