@@ -104,7 +104,7 @@ MatrixSource Wide(std::uint64_t rows, std::uint64_t features) {
       sum += value;
       matrix.x.push_back(value);
     }
-    matrix.y.push_back(sum > static_cast<double>(features) / 5.0 ? 1.0 : 0.0);
+    matrix.y.push_back(sum > 0 ? 1.0 : 0.0);
   }
   return MatrixSource(std::move(matrix), 4096);
 }
@@ -113,13 +113,13 @@ MatrixSource Wide(std::uint64_t rows, std::uint64_t features) {
 TEST_F(CheckpointTest, KMeansGoesOnAmongItsStarts) {
   const MatrixSource source(ToMatrix(Fixture("segments")), 40);
   const KMeansOptions options{.clusters = 12, .tol = 0.0, .seed = 3};
-  ExpectSameBits([&](const Execution& how) { return FitKMeans(source, options, how); }, 7, 0);
+  ExpectSameBits([&](const Execution& how) { return FitKMeans(source, options, how); }, 7, 1);
 }
 
 TEST_F(CheckpointTest, KMeansGoesOnAmongItsIterationsOverAllRows) {
   const MatrixSource source = Wide(12'000, 400);
   const KMeansOptions options{.clusters = 5, .n_init = 1, .max_iter = 30, .tol = 0.0, .seed = 1};
-  ExpectSameBits([&](const Execution& how) { return FitKMeans(source, options, how); }, 9, 0);
+  ExpectSameBits([&](const Execution& how) { return FitKMeans(source, options, how); }, 9, 1);
 }
 
 // Few parameters: exact second derivatives.
@@ -131,21 +131,13 @@ TEST_F(CheckpointTest, LogisticRegressionGoesOnByNewton) {
   ExpectSameBits([&](const Execution& how) { return FitLogistic(source, 2, options, how); }, 2, 1);
 }
 
-// Many rows: iterations in the coordinates of a sample.
+// Many rows: L-BFGS in the coordinates of a sample. A search for a step may be lost whole.
 TEST_F(CheckpointTest, LogisticRegressionGoesOnAfterASample) {
   const MatrixSource source = Wide(200'000, 5);
   LogisticOptions options;
   options.tol = 1e-9;
   options.c = 1e3;
-  ExpectSameBits([&](const Execution& how) { return FitLogistic(source, 2, options, how); }, 4, 2);
-}
-
-// Many parameters.
-TEST_F(CheckpointTest, LogisticRegressionGoesOnByLbfgs) {
-  const MatrixSource source = Wide(300, 1'600);
-  LogisticOptions options;
-  options.tol = 1e-9;
-  ExpectSameBits([&](const Execution& how) { return FitLogistic(source, 2, options, how); }, 9, 3);
+  ExpectSameBits([&](const Execution& how) { return FitLogistic(source, 2, options, how); }, 4, 4);
 }
 
 TEST_F(CheckpointTest, WhatIsNoCheckpointOfThisFitIsNotUsed) {
