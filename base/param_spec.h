@@ -44,6 +44,7 @@ struct ParamSpec {
   bool maximum_exclusive = false;
   std::vector<std::string> choices;  // for kEnum
   std::vector<ParamSpec> element;    // see ParamType
+  bool ordered = false;  // a kMap whose order matters is bound as a list of [key, value]
 };
 
 }  // namespace dml

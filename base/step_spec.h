@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +24,37 @@ struct PortSpec {
   // artifacts bear; a bare `input: x` is called `name`. The only input of its step type.
   bool named = false;
   std::string doc;
+  // Of an input: what a model must be for, as ModelOutlook::task names it; empty: for anything.
+  std::string model_task = {};
 };
+
+// What is wrong with parameters although each of them fits its declaration.
+struct ParamProblem {
+  std::string at;  // JSON pointer below the parameters, "/validate/scoring/0"; "" for them all
+  std::string message;
+  std::string hint = {};
+  // Where in the text at `at`, in bytes, if the problem is a part of an expression.
+  std::optional<std::size_t> offset = {};
+};
+
+// Judges bound parameters, every default filled in and every value known. Pure and quick: it may
+// run once for each of 100,000 tasks. Absent: each declaration says it all.
+using ParamCheck = std::function<std::vector<ParamProblem>(const Json& params)>;
+
+// What is known of a model before it is trained.
+struct ModelOutlook {
+  std::string task = {};  // "classification", "regression", "clustering", "transform"; "" unknown
+  // The scores that select.best can compare, if all of them are known: "cv.roc_auc".
+  std::optional<std::vector<std::string>> metrics = {};
+};
+
+// The outlook of the model a step makes, from its parameters (null where the value is not known
+// yet) and the outlooks of the models it is given. Pure.
+using ModelForecast =
+    std::function<ModelOutlook(const Json& params, std::span<const ModelOutlook> models)>;
+// Judges parameters against the models that the step is given. Pure.
+using ModelCheck = std::function<std::vector<ParamProblem>(const Json& params,
+                                                           std::span<const ModelOutlook> models)>;
 
 // What a step type is, as data: the contract between the language and the plugins. The language
 // validates against it, the plugins implement it, and neither includes the other.
@@ -36,6 +69,12 @@ struct StepSpec {
   // Output rows of a partition depend on that partition alone: chains of such steps run fused.
   bool row_local = false;
   bool cacheable = true;
+  // Of a step from table to table: why it cannot stand inside a model's `preprocess:`, as in "it
+  // drops rows". Empty for all others.
+  std::string table_only = {};
+  ParamCheck check = {};
+  ModelForecast forecast = {};
+  ModelCheck check_models = {};
 };
 
 // A preprocessing transform: usable inside `preprocess:`, and as the step "preprocess.<name>".
@@ -44,6 +83,7 @@ struct TransformSpec {
   std::string summary;
   std::string formula;
   std::vector<ParamSpec> params;
+  ParamCheck check = {};
 };
 
 // Everything a pipeline can name. Immutable after the composition root has filled it.

@@ -1,5 +1,6 @@
 #include "cli/cmd_report.h"
 
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -42,6 +43,14 @@ void AddEnvironment(report::RunFacts& run) {
   run.environment.emplace_back("cores", std::to_string(::sysconf(_SC_NPROCESSORS_ONLN)));
 }
 
+// Whether the page went where the name of the file would go.
+bool IsStandardOutput(const std::string& file) {
+  struct stat written {};
+  struct stat standard {};
+  return ::stat(file.c_str(), &written) == 0 && ::fstat(STDOUT_FILENO, &standard) == 0 &&
+         written.st_dev == standard.st_dev && written.st_ino == standard.st_ino;
+}
+
 Result<ExitCode> RunReport(const ReportOptions& options, const std::string& home,
                            const Output& output) {
   DML_TRY(OpenedRun opened, OpenRun(home, options.run));
@@ -54,7 +63,7 @@ Result<ExitCode> RunReport(const ReportOptions& options, const std::string& home
   }
   const std::string file = options.file.empty() ? "report-" + run.id + ".html" : options.file;
   DML_RETURN_IF_ERROR(WriteOutputFile(file, html));
-  output.Print(file + "\n");
+  if (!IsStandardOutput(file)) output.Print(file + "\n");
   return ExitCode::kDone;
 }
 

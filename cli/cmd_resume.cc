@@ -38,8 +38,11 @@ Result<ExitCode> RunResume(const ResumeOptions& options, const std::string& home
   DML_TRY(const OpenedPipeline pipeline,
           ReopenPipeline(header.file, request.sets, request.sources, output, request.at));
   if (options.jobs > 0) request.options.jobs = options.jobs;
-  output.Note(fmt::format("resuming r{} ({})", run.value, Harmless(header.name)));
-  return DriveRun(home, pipeline, request.options, run, output);
+  // Not before the run is ours: another process may be at it.
+  const auto began = [&](RunId id) {
+    output.Note(fmt::format("resuming r{} ({})", id.value, Harmless(header.name)));
+  };
+  return DriveRun(home, pipeline, request.options, run, output, began);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "cli/drive_run.h"
 #include "cli/plan_text.h"
+#include "cli/resource_check.h"
 #include "cli/run_options.h"
 
 namespace dml::cli {
@@ -15,12 +16,14 @@ Result<ExitCode> RunRun(const RunArgs& args, const std::string& home_flag, const
   if (args.dry_run) return PrintPlan(args, home_flag, output);
   DML_TRY(const OpenedPipeline opened, OpenPipeline(args.pipeline, output));
   DML_TRY(const engine::Home home, OpenHome(home_flag));
+  const engine::RunOptions options = EngineOptions(args, opened);
+  DML_RETURN_IF_ERROR(RequireRoom(home, opened, options, SystemClock()));
   const auto began = [&](RunId run) {
     if (args.id_file.empty()) return;
     const auto written = WriteFileAtomic(args.id_file, fmt::format("r{}\n", run.value));
     if (!written.ok()) output.Warn(written.error().message);
   };
-  return DriveRun(home, opened, EngineOptions(args, opened), std::nullopt, output, began);
+  return DriveRun(home, opened, options, std::nullopt, output, began);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "cli/resource_check.h"
 #include "orchestrator/report/collect.h"
 #include "orchestrator/report/text_table.h"
 
@@ -47,10 +48,11 @@ Json PlanJson(const pipelines::ExpandedPipeline& pipeline, const core::Plan& pla
 
 Result<ExitCode> PrintPlan(const RunArgs& args, const std::string& home, const Output& output) {
   DML_TRY(const OpenedPipeline opened, OpenPipeline(args.pipeline, output));
-  DML_TRY(const engine::Home folder, OpenHome(home));
+  DML_TRY(const BorrowedHome folder, BorrowedHome::Open(home));
   const SystemClock clock;
-  DML_TRY(const core::Plan plan,
-          engine::MakePlan(folder, opened.expanded, EngineOptions(args, opened), clock));
+  const engine::RunOptions options = EngineOptions(args, opened);
+  DML_TRY(const core::Plan plan, engine::MakePlan(folder.home(), opened.expanded, options, clock));
+  DML_RETURN_IF_ERROR(RequireRoom(folder.home(), opened, options, clock));
   if (output.format() == Format::kJson) {
     output.PrintJson(PlanJson(opened.expanded, plan));
     return ExitCode::kDone;

@@ -1,8 +1,12 @@
 #include "cli/run_options.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "orchestrator/engine/run_request.h"
 
@@ -49,15 +53,59 @@ engine::RunOptions EngineOptions(const RunArgs& args, const OpenedPipeline& pipe
   return options;
 }
 
-Result<engine::Home> OpenHome(const std::string& home) {
+namespace {
+
+// Where a home is looked for: --home, else DML_HOME, else upwards from the working directory.
+struct HomeSearch {
+  std::string wanted;
+  std::string directory;
+  std::string cache;  // DML_CACHE
+};
+
+Result<HomeSearch> SearchFor(const std::string& home) {
   std::error_code problem;
   const std::filesystem::path here = std::filesystem::current_path(problem);
   if (problem) return Error::System("cannot tell the working directory", problem.value());
-  std::string wanted = home;
-  const char* variable = std::getenv("DML_HOME");
-  if (wanted.empty() && variable != nullptr) wanted = variable;
-  const char* cache = std::getenv("DML_CACHE");
-  return engine::Home::Open(wanted, here.string(), cache == nullptr ? "" : cache);
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value == nullptr ? "" : value);
+  };
+  return HomeSearch{home.empty() ? variable("DML_HOME") : home, here.string(),
+                    variable("DML_CACHE")};
+}
+
+}  // namespace
+
+Result<engine::Home> OpenHome(const std::string& home) {
+  DML_TRY(const HomeSearch search, SearchFor(home));
+  return engine::Home::Open(search.wanted, search.directory, search.cache);
+}
+
+Result<BorrowedHome> BorrowedHome::Open(const std::string& home) {
+  DML_TRY(const HomeSearch search, SearchFor(home));
+  std::error_code ignored;
+  if (std::filesystem::exists(engine::Home::Locate(search.wanted, search.directory), ignored)) {
+    DML_TRY(engine::Home found, engine::Home::Open(search.wanted, search.directory, search.cache));
+    return BorrowedHome(std::move(found), "");
+  }
+  std::string folder = (std::filesystem::temp_directory_path(ignored) / "dml-plan-XXXXXX").string();
+  if (::mkdtemp(folder.data()) == nullptr) {
+    return Error::System("cannot make a temporary folder '" + folder + "'", errno);
+  }
+  auto opened = engine::Home::Open(folder + "/home", search.directory, search.cache);
+  if (!opened.ok()) {
+    std::filesystem::remove_all(folder, ignored);
+    return opened.error();
+  }
+  return BorrowedHome(std::move(opened).value(), folder);
+}
+
+BorrowedHome::BorrowedHome(BorrowedHome&& other) noexcept
+    : home_(std::move(other.home_)), temporary_(std::exchange(other.temporary_, {})) {}
+
+BorrowedHome::~BorrowedHome() {
+  std::error_code ignored;
+  if (!temporary_.empty()) std::filesystem::remove_all(temporary_, ignored);
 }
 
 }  // namespace dml::cli

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/args.h"
@@ -30,5 +31,24 @@ engine::RunOptions EngineOptions(const RunArgs& args, const OpenedPipeline& pipe
 
 // Home::Open with --home, else DML_HOME, else the search from the working directory.
 Result<engine::Home> OpenHome(const std::string& home);
+
+// The same for a command that leaves nothing behind: a home that does not exist yet is an empty
+// folder elsewhere, which goes with this object.
+class BorrowedHome {
+ public:
+  static Result<BorrowedHome> Open(const std::string& home);
+  BorrowedHome(BorrowedHome&& other) noexcept;
+  BorrowedHome& operator=(BorrowedHome&&) = delete;
+  ~BorrowedHome();
+
+  [[nodiscard]] const engine::Home& home() const { return home_; }
+
+ private:
+  BorrowedHome(engine::Home home, std::string temporary)
+      : home_(std::move(home)), temporary_(std::move(temporary)) {}
+
+  engine::Home home_;
+  std::string temporary_;  // "" if the home stays
+};
 
 }  // namespace dml::cli

@@ -1,5 +1,7 @@
 #include "cli/step_executor.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <exception>
 #include <filesystem>
@@ -7,6 +9,8 @@
 #include <system_error>
 
 #include "base/check.h"
+#include "plugins/learn/model_file.h"
+#include "plugins/table/table.h"
 
 namespace dml::cli {
 
@@ -32,8 +36,24 @@ class Monitor final : public plugins::StepMonitor {
   const std::size_t count_;
 };
 
-// The files a step left in `root`/<port>/, as the inputs of the next one. Digests are not needed:
-// nobody keeps an intermediate.
+// The files in `folder`. Digests are not needed: nobody keeps them by these names.
+Result<std::vector<ArtifactFile>> FilesIn(const std::string& folder) {
+  std::vector<ArtifactFile> files;
+  std::error_code problem;
+  for (const auto& entry : fs::directory_iterator(folder, problem)) {
+    ArtifactFile file;
+    file.name = entry.path().filename().string();
+    file.path = entry.path().string();
+    file.size = static_cast<std::int64_t>(entry.file_size(problem));
+    files.push_back(std::move(file));
+  }
+  if (problem) return Error::System("cannot read '" + folder + "'", problem.value());
+  std::sort(files.begin(), files.end(),
+            [](const ArtifactFile& a, const ArtifactFile& b) { return a.name < b.name; });
+  return files;
+}
+
+// What a step left in `root`/<port>/, as the inputs of the next one.
 Result<std::vector<Artifact>> Intermediate(const std::string& root, const StepSpec& from,
                                            const StepSpec& to) {
   DML_CHECK(!from.outputs.empty() && !to.inputs.empty(), "steps of a chain have a port each");
@@ -41,18 +61,19 @@ Result<std::vector<Artifact>> Intermediate(const std::string& root, const StepSp
   Artifact artifact;
   artifact.port = to.inputs.front().name;
   artifact.kind = output.kind;
-  std::error_code problem;
-  for (const auto& entry : fs::directory_iterator(root + "/" + output.name, problem)) {
-    ArtifactFile file;
-    file.name = entry.path().filename().string();
-    file.path = entry.path().string();
-    file.size = static_cast<std::int64_t>(entry.file_size(problem));
-    artifact.files.push_back(std::move(file));
-  }
-  if (problem) return Error::System("cannot read '" + root + "'", problem.value());
-  std::sort(artifact.files.begin(), artifact.files.end(),
-            [](const ArtifactFile& a, const ArtifactFile& b) { return a.name < b.name; });
+  DML_TRY(artifact.files, FilesIn(root + "/" + output.name));
   return std::vector<Artifact>{std::move(artifact)};
+}
+
+Result<void> CheckKind(PortKind kind, const std::vector<ArtifactFile>& files) {
+  if (kind == PortKind::kTable) {
+    DML_TRY(const table::Table table, table::Table::Open(files));
+    return {};
+  }
+  if (files.size() != 1) return Error::Task("a model is one file");
+  DML_TRY([[maybe_unused]] const learn::LoadedModel model,
+          learn::ReadModelFile(files.front().path));
+  return {};
 }
 
 // Steps return errors; what libraries throw past them ends here, as the failure of one attempt.
@@ -104,6 +125,22 @@ Result<runners::TaskOutcome> StepExecutor::Execute(const runners::LaunchSpec& sp
   std::error_code ignored;
   fs::remove_all(scratch, ignored);
   return outcome;
+}
+
+Result<void> StepExecutor::CheckOutputs(const runners::LaunchSpec& spec) {
+  for (const PortSpec& port : spec.outputs) {
+    if (port.kind == PortKind::kFile) continue;
+    const bool is_table = port.kind == PortKind::kTable;
+    DML_TRY(const std::vector<ArtifactFile> files, FilesIn(spec.attempt_dir + "/out/" + port.name));
+    const auto checked = CheckKind(port.kind, files);
+    if (checked.ok()) continue;
+    return Error::Task(fmt::format("the output '{}' is no {}: {}", port.name,
+                                   is_table ? "table" : "model", checked.error().message),
+                       is_table ? "a table is a folder of partition files and table.json, as "
+                                  "docs/formats.md describes; anything else has kind: file"
+                                : "a model is a file that a train step has written");
+  }
+  return {};
 }
 
 }  // namespace dml::cli

@@ -17,6 +17,7 @@ class StepExecutor final : public runners::TaskExecutor {
   Result<runners::TaskOutcome> Execute(const runners::LaunchSpec& spec,
                                        runners::TaskMonitor& monitor,
                                        std::stop_token stop) override;
+  Result<void> CheckOutputs(const runners::LaunchSpec& spec) override;
 
  private:
   const plugins::StepRegistry& registry_;

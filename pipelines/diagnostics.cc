@@ -26,6 +26,27 @@ std::size_t ByteOffset(std::string_view line, int column) {
   return offset;
 }
 
+bool IsUtf8(const std::string& text) {
+  try {
+    static_cast<void>(Json(text).dump());
+    return true;
+  } catch (const Json::type_error&) {
+    return false;
+  }
+}
+
+// What of a file that is no text can be shown: a question mark for every character beyond ASCII.
+std::string Showable(std::string shown) {
+  const bool utf8 = IsUtf8(shown);
+  std::string out;
+  for (const char c : shown) {
+    const bool beyond = !utf8 && (static_cast<unsigned char>(c) & 0x80U) != 0;
+    if (beyond && IsContinuation(c)) continue;
+    out += beyond || c == '\0' ? '?' : c;
+  }
+  return out;
+}
+
 // Keeps the part of a line around a place.
 void SetSourceLine(Diagnostic& diagnostic, std::string_view line) {
   const std::size_t at = ByteOffset(line, diagnostic.where.column);
@@ -33,7 +54,7 @@ void SetSourceLine(Diagnostic& diagnostic, std::string_view line) {
   while (begin < line.size() && IsContinuation(line[begin])) ++begin;
   std::size_t end = std::min(line.size(), begin + kSourceLineShownMax);
   while (end < line.size() && IsContinuation(line[end])) ++end;
-  const std::string_view shown = line.substr(begin, end - begin);
+  const std::string shown = Showable(std::string(line.substr(begin, end - begin)));
   const std::string dots = begin > 0 ? "..." : "";
   diagnostic.source_line = fmt::format("{}{}{}", dots, shown, end < line.size() ? "..." : "");
   diagnostic.caret = dots.size();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/check.h"
@@ -256,10 +257,18 @@ Json ParamBinder::BindColumns(const ParamSpec& spec, const Node& node,
   ParamSpec element;
   element.type = ParamType::kColumn;
   Json out = Json::array();
+  std::set<std::string> seen;
   for (std::size_t i = 0; i < node.items.size(); ++i) {
     const Resolved resolved = resolver_.Resolve(node.items[i], scope_);
     if (resolved.state == Resolved::State::kKnown) {
       out.push_back(BindText(element, resolved.value(), at / i));
+      const Json& name = out.back();
+      if (name.is_string() && !seen.insert(name.get<std::string>()).second) {
+        resolver_.diagnostics().Add(
+            node.items[i].place,
+            fmt::format("the column '{}' is listed twice", name.get<std::string>()),
+            "name it once");
+      }
     } else if (resolved.state != Resolved::State::kFailed) {
       static const ParamSpec column = element;
       out.push_back(Bind(column, node.items[i], at / i));
@@ -290,11 +299,22 @@ Json ParamBinder::BindList(const ParamSpec& spec, const Node& node, const Json::
 
 Json ParamBinder::BindMap(const ParamSpec& spec, const Node& node, const Json::json_pointer& at) {
   if (!node.is_mapping()) return Mistyped(spec, node);
+  if (spec.ordered) return BindOrderedMap(spec, node, at);
   Json out = Json::object();
   for (std::size_t i = 0; i < node.keys.size(); ++i) {
     const std::string& key = node.keys[i].text;
     out[key] = spec.element.empty() ? BindAny(node.items[i], at / key)
                                     : Bind(spec.element[0], node.items[i], at / key);
+  }
+  return out;
+}
+
+Json ParamBinder::BindOrderedMap(const ParamSpec& spec, const Node& node,
+                                 const Json::json_pointer& at) {
+  Json out = Json::array();
+  for (std::size_t i = 0; i < node.keys.size(); ++i) {
+    out.push_back(
+        Json::array({node.keys[i].text, Bind(spec.element.at(0), node.items[i], at / i / 1)}));
   }
   return out;
 }
@@ -328,6 +348,21 @@ Json ParamBinder::BindTransforms(const ParamSpec& spec, const Node& node,
   return out;
 }
 
+void ParamBinder::ReportUnknownTransform(const Node::Key& key) {
+  for (const StepSpec& step : catalog_.steps) {
+    const std::string_view name = step.name;
+    if (step.table_only.empty() || (name != key.text && name != "preprocess." + key.text)) continue;
+    resolver_.diagnostics().Add(
+        key.place, fmt::format("'{}' cannot stand inside a model: {}", key.text, step.table_only),
+        fmt::format("make it a step of its own before this one: uses: {}", step.name));
+    return;
+  }
+  std::vector<std::string> names;
+  for (const TransformSpec& known : catalog_.transforms) names.push_back(known.name);
+  resolver_.diagnostics().Add(key.place, fmt::format("unknown transform '{}'", key.text),
+                              DidYouMean(key.text, names));
+}
+
 Json ParamBinder::BindTransform(const Node& node, const Json::json_pointer& at) {
   const bool bare = node.is_scalar();
   if (!bare && !(node.is_mapping() && node.keys.size() == 1)) {
@@ -340,10 +375,7 @@ Json ParamBinder::BindTransform(const Node& node, const Json::json_pointer& at) 
   const Node::Key key = bare ? Node::Key{node.text, node.place} : node.keys[0];
   const TransformSpec* transform = catalog_.FindTransform(key.text);
   if (transform == nullptr) {
-    std::vector<std::string> names;
-    for (const TransformSpec& known : catalog_.transforms) names.push_back(known.name);
-    resolver_.diagnostics().Add(key.place, fmt::format("unknown transform '{}'", key.text),
-                                DidYouMean(key.text, names));
+    ReportUnknownTransform(key);
     return {};
   }
   Json bound = BindAll(transform->params, bare ? nullptr : &node.items[0],

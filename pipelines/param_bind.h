@@ -75,6 +75,7 @@ class ParamBinder {
   Json BindColumns(const ParamSpec& spec, const Node& node, const Json::json_pointer& at);
   Json BindList(const ParamSpec& spec, const Node& node, const Json::json_pointer& at);
   Json BindMap(const ParamSpec& spec, const Node& node, const Json::json_pointer& at);
+  Json BindOrderedMap(const ParamSpec& spec, const Node& node, const Json::json_pointer& at);
   Json BindOneOf(const ParamSpec& spec, const Node& node, const Json::json_pointer& at);
   Json BindTransforms(const ParamSpec& spec, const Node& node, const Json::json_pointer& at);
   Json BindTransform(const Node& node, const Json::json_pointer& at);
@@ -82,6 +83,7 @@ class ParamBinder {
   Json BindPath(const ParamSpec& spec, const Node& node, const Json::json_pointer& at);
   bool CheckRange(const ParamSpec& spec, const Node& node, double value, const std::string& what);
   Json Mistyped(const ParamSpec& spec, const Node& node);
+  void ReportUnknownTransform(const Node::Key& key);
   void ReportUnknownParam(const Node::Key& key, std::span<const ParamSpec> specs,
                           const std::string& owner);
 

@@ -14,6 +14,7 @@
 #include "pipelines/condition.h"
 #include "pipelines/document.h"
 #include "pipelines/param_bind.h"
+#include "pipelines/param_check.h"
 #include "pipelines/resolve.h"
 #include "pipelines/task_decl.h"
 
@@ -52,6 +53,7 @@ struct InputDecl {
 struct NativeDecl {
   const StepSpec* spec = nullptr;
   BoundParams params;
+  WrittenParams written;
 };
 
 // `run:`; texts keep their references until a task exists.

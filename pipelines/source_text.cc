@@ -69,14 +69,11 @@ bool CheckText(const Source& source, Diagnostics& diagnostics) {
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t length = SequenceLength(text, at);
     if (length == 0) {
-      // The line cannot be shown as text, so the diagnostic is about the file as a whole.
-      const Place place = PlaceOf(source, at);
-      diagnostics.Add(
-          {&source, 0, 0},
-          fmt::format("byte 0x{:02X} at offset {} (line {}, column {}) is not UTF-8",
-                      static_cast<unsigned char>(text[at]), at, place.line, place.column),
-          LooksLikeUtf16(text) ? "the file looks like UTF-16; save it as UTF-8"
-                               : "save the file as UTF-8");
+      diagnostics.Add(PlaceOf(source, at),
+                      fmt::format("byte 0x{:02X} at offset {} is not UTF-8",
+                                  static_cast<unsigned char>(text[at]), at),
+                      LooksLikeUtf16(text) ? "the file looks like UTF-16; save it as UTF-8"
+                                           : "save the file as UTF-8");
       return false;
     }
     if (length == 1 && IsForbiddenControl(text[at])) {

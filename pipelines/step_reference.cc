@@ -130,6 +130,9 @@ std::string StepText(const StepCatalog& catalog, const std::string& name) {
   const StepSpec* step = catalog.FindStep(name);
   if (step == nullptr) return {};
   std::string out = Head(step->name, step->summary, step->formula);
+  if (!step->table_only.empty()) {
+    out += fmt::format("\nnot inside preprocess: of a model: {}\n", step->table_only);
+  }
   if (!step->inputs.empty()) out += "\ninputs\n";
   for (const PortSpec& port : step->inputs) out += PortLine(port, true);
   if (!step->outputs.empty()) out += "\noutputs\n";

@@ -35,6 +35,16 @@ std::vector<std::string> CodePaths(const CommandDecl& command) {
   return paths;
 }
 
+std::map<std::string, std::string> KindsOf(const StepDecl& step) {
+  std::map<std::string, std::string> kinds;
+  for (const PortSpec& port : step.outputs) {
+    if (port.kind != PortKind::kFile) {
+      kinds.emplace(port.name, port.kind == PortKind::kTable ? "table" : "model");
+    }
+  }
+  return kinds;
+}
+
 }  // namespace
 
 TaskBuilder::TaskBuilder(const Pipeline& pipeline, const std::vector<StepTasks>& tasks,
@@ -60,8 +70,8 @@ TaskBuilder::TaskBuilder(const Pipeline& pipeline, const std::vector<StepTasks>&
     prototype_.row_local = native->spec->row_local;
   } else {
     const auto& command = std::get<CommandDecl>(step_.work);
-    prototype_.work =
-        CommandWork{{}, command.shell, CodePaths(command), command.outputs, command.inputs};
+    prototype_.work = CommandWork{
+        {}, command.shell, CodePaths(command), command.outputs, command.inputs, KindsOf(step_)};
     prototype_.files = command.code;
     scope_.inputs = &command.inputs;
     scope_.outputs = &command.outputs;
@@ -104,11 +114,18 @@ void TaskBuilder::FillParams(TaskDecl& task) {
   if (params.holes.empty()) return;
   ParamBinder binder(catalog_, resolver_, scope_);
   Json& target = std::get<NativeWork>(task.work).params;
+  const std::size_t before = resolver_.diagnostics().size();
   for (const Hole& hole : params.holes) {
     Json value = binder.Bind(*hole.spec, *hole.node, hole.pointer);
     if (!value.is_null()) target[hole.pointer] = std::move(value);
   }
   for (const RuntimeHole& hole : binder.pending().runtime) AddRuntime(task, hole);
+  if (resolver_.diagnostics().size() == before && checked_++ < kCheckedTasksMax) {
+    std::vector<std::string> open = OpenPointers(binder.pending());
+    for (const RuntimeHole& hole : params.runtime) open.push_back(hole.pointer);
+    const auto& native = std::get<NativeDecl>(step_.work);
+    CheckParams(*native.spec, catalog_, target, open, native.written, resolver_.diagnostics());
+  }
   std::ranges::move(binder.pending().files, std::back_inserter(task.files));
 }
 

@@ -45,6 +45,7 @@ class TaskBuilder {
   TaskDecl prototype_;
   std::map<std::size_t, Pairing> pairings_;  // by producer step
   std::map<const ParamSpec*, std::shared_ptr<const ParamSpec>> shared_specs_;
+  std::size_t checked_ = 0;  // tasks whose parameters were judged
   bool pairing_reported_ = false;
 };
 

@@ -60,6 +60,9 @@ struct CommandWork {
   std::vector<std::string> code;               // declared code files, hashed into the key
   std::map<std::string, std::string> outputs;  // port name -> path relative to the work folder
   std::map<std::string, std::string> inputs;   // port name -> path it is linked to
+  // What outputs are besides files, "table" or "model", by port: checked when the command has
+  // ended.
+  std::map<std::string, std::string> kinds = {};
 };
 
 using Work = std::variant<NativeWork, CommandWork>;

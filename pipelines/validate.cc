@@ -178,6 +178,7 @@ Pipeline Validate(const std::shared_ptr<const Document>& document, const StepCat
     ValidateStep(context, i);
   }
   CheckCycles(context);
+  CheckModels(context);
   for (std::size_t i = 0; i < count && !diagnostics.empty(); ++i) CheckCombinations(context, i);
   return std::move(context.pipeline);
 }

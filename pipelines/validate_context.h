@@ -55,6 +55,8 @@ void CheckCombinations(ValidateContext& context, std::size_t position);
 // validate_ports.cc: input and needs.
 void ValidateInputs(ValidateContext& context, std::size_t position);
 void ValidateNeeds(ValidateContext& context, std::size_t position);
+// validate_models.cc: models are of the kind that their consumers take.
+void CheckModels(ValidateContext& context);
 // validate_graph.cc: no step may wait for itself.
 void CheckCycles(ValidateContext& context);
 

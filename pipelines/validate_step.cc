@@ -138,11 +138,17 @@ void BindNative(ValidateContext& context, StepDecl& step, const Node& node, cons
   auto& native = std::get<NativeDecl>(step.work);
   RejectKeys(context, node, {"outputs", "inputs", "code"}, "run");
   if (native.spec == nullptr) return;
+  native.written = {node.Find("with"), node.Find("uses")->place};
   ParamBinder binder(context.catalog, context.resolver, scope);
-  Json value = binder.BindAll(native.spec->params, node.Find("with"),
+  const std::size_t before = context.diagnostics.size();
+  Json value = binder.BindAll(native.spec->params, native.written.with,
                               fmt::format("step type '{}'", native.spec->name),
-                              node.Find("uses")->place, Json::json_pointer());
+                              native.written.place, Json::json_pointer());
   native.params = binder.Take(std::move(value));
+  // A faulty value is left out of what is bound, which must not look like a second fault.
+  if (context.diagnostics.size() > before) return;
+  CheckParams(*native.spec, context.catalog, native.params.value, OpenPointers(native.params),
+              native.written, context.diagnostics);
 }
 
 void CollectMetrics(ValidateContext& context, StepDecl& step, const std::vector<Reference>& left,
@@ -331,7 +337,7 @@ void DeclareStep(ValidateContext& context, std::size_t position) {
   if (uses == nullptr) return;
   const auto found = context.specs.find(uses->text);
   if (found == context.specs.end()) return ReportUnknownStep(context, *uses);
-  step.work = NativeDecl{found->second, {}};
+  step.work = NativeDecl{found->second, {}, {}};
   step.outputs = found->second->outputs;
   for (PortSpec& port : step.outputs) port.doc.clear();
 }
@@ -360,9 +366,8 @@ void ValidateStep(ValidateContext& context, std::size_t position) {
 }
 
 void CheckCombinations(ValidateContext& context, std::size_t position) {
-  static constexpr std::size_t kCheckedMax = 1000;
   const StepDecl& step = context.pipeline.steps[position];
-  if (!step.matrix || CountCombinations(*step.matrix) > kCheckedMax) return;
+  if (!step.matrix || CountCombinations(*step.matrix) > kCheckedTasksMax) return;
   Scope scope = ScopeOf(context, step);
   scope.steps = &context.pipeline.step_names;
   scope.matrix_keys = &step.matrix->keys;

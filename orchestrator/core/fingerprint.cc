@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 namespace dml::core {
@@ -82,6 +83,10 @@ void AppendCommand(std::string& out, const CommandWork& work, const KeyParts::Pa
   AppendFiles(out, part.files);
   AppendName(out, "inputs");
   AppendTexts(out, work.inputs);
+  if (!work.kinds.empty()) {
+    AppendName(out, "kinds");
+    AppendTexts(out, work.kinds);
+  }
   AppendName(out, "outputs");
   AppendTexts(out, work.outputs);
   AppendName(out, "shell");
@@ -125,14 +130,31 @@ const Json* Find(const Json& flat, const std::string& pointer) {
   return it == flat.end() ? nullptr : &*it;
 }
 
-KeyChange Describe(const std::string& pointer, const Json* before, const Json* after) {
+std::size_t CountSteps(const Json& fields) {
+  const auto work = fields.find("work");
+  return work == fields.end() ? 0 : work->size();
+}
+
+// "work.1.params.min" of a chain -> "clean.params.min"; of a single task -> "params.min".
+std::string InMember(const std::string& name, const std::vector<std::string>& members) {
+  if (!name.starts_with("work.")) return name;
+  const std::size_t dot = name.find('.', 5);
+  if (dot == std::string::npos) return name;
+  const std::size_t position = std::strtoul(name.c_str() + 5, nullptr, 10);
+  const std::string rest = name.substr(dot + 1);
+  if (members.size() > 1 && position < members.size()) return members[position] + "." + rest;
+  return position == 0 ? rest : name;
+}
+
+KeyChange Describe(const std::string& pointer, const Json* before, const Json* after,
+                   const std::vector<std::string>& members) {
   std::string name = Dotted(pointer);
   if (name.starts_with("inputs.")) {
     // The position within a port says nothing to people.
     const std::string port = name.substr(7, name.find('.', 7) - 7);
     return {KeyChange::Kind::kInput, port, fmt::format("input {} changed", port)};
   }
-  if (name.starts_with("work.0.")) name.erase(0, 7);
+  name = InMember(name, members);
   if (name.starts_with("files.")) {
     const std::string param = name.substr(6);
     return {KeyChange::Kind::kFile, param, fmt::format("file of {} changed", param)};
@@ -177,9 +199,17 @@ Json ParseKeyFields(std::string_view fields) {
   return parsed.is_object() ? parsed : Json::object();
 }
 
-std::vector<KeyChange> KeyChanges(std::string_view before, std::string_view after) {
-  const Json old_flat = ParseKeyFields(before).flatten();
-  const Json new_flat = ParseKeyFields(after).flatten();
+std::vector<KeyChange> KeyChanges(std::string_view before, std::string_view after,
+                                  const std::vector<std::string>& members) {
+  const Json old_fields = ParseKeyFields(before);
+  const Json new_fields = ParseKeyFields(after);
+  // Step by step, a chain of other steps differs in everything.
+  if (const std::size_t steps = CountSteps(old_fields); steps != CountSteps(new_fields)) {
+    return {{KeyChange::Kind::kValue, "work",
+             fmt::format("the chain has {} steps, it had {}", CountSteps(new_fields), steps)}};
+  }
+  const Json old_flat = old_fields.flatten();
+  const Json new_flat = new_fields.flatten();
   std::set<std::string> pointers;
   for (const auto& item : old_flat.items()) pointers.insert(item.key());
   for (const auto& item : new_flat.items()) pointers.insert(item.key());
@@ -189,7 +219,7 @@ std::vector<KeyChange> KeyChanges(std::string_view before, std::string_view afte
     const Json* new_value = Find(new_flat, pointer);
     const bool same = old_value != nullptr && new_value != nullptr && *old_value == *new_value;
     if (same) continue;
-    KeyChange change = Describe(pointer, old_value, new_value);
+    KeyChange change = Describe(pointer, old_value, new_value, members);
     const bool said = !changes.empty() && changes.back().text == change.text;
     if (!said) changes.push_back(std::move(change));
   }

@@ -46,6 +46,9 @@ struct KeyChange {
 };
 
 // All differences; first what the user wrote, then files, then inputs, which follow from others.
-std::vector<KeyChange> KeyChanges(std::string_view before, std::string_view after);
+// `members` are the names of the tasks that run as one, if there are several: what changed in one
+// of them bears its name, "clean.params.min".
+std::vector<KeyChange> KeyChanges(std::string_view before, std::string_view after,
+                                  const std::vector<std::string>& members = {});
 
 }  // namespace dml::core

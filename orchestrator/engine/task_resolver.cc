@@ -239,7 +239,9 @@ Result<std::vector<std::string>> TaskResolver::WhyChanged(const PreparedTask& ta
     return std::vector<std::string>{known ? "its earlier result was removed" : "no earlier result"};
   }
   std::vector<std::string> changes;
-  for (const core::KeyChange& change : core::KeyChanges(before->fields, task.fields)) {
+  std::vector<std::string> members;
+  for (const TaskDecl* member : task.members) members.push_back(member->name);
+  for (const core::KeyChange& change : core::KeyChanges(before->fields, task.fields, members)) {
     switch (change.kind) {
       case core::KeyChange::Kind::kValue:
         changes.push_back(change.text);

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -178,6 +179,27 @@ struct ParamCodec<std::map<std::string, T>> {
     for (const auto& [key, item] : value) out[key] = ParamCodec<T>::Show(item);
     return value.empty() ? Json() : out;
   }
+};
+
+// A mapping in the order in which it is written. Also read from a JSON object, in its order.
+template <typename T>
+struct ParamCodec<std::vector<std::pair<std::string, T>>> {
+  static void Describe(ParamSpec& spec) {
+    ParamCodec<std::map<std::string, T>>::Describe(spec);
+    spec.ordered = true;
+  }
+  static std::vector<std::pair<std::string, T>> Read(const Json& json) {
+    std::vector<std::pair<std::string, T>> out;
+    for (const auto& [key, value] : json.items()) {
+      if (json.is_object()) {
+        out.emplace_back(key, ParamCodec<T>::Read(value));
+      } else {
+        out.emplace_back(value.at(0).template get<std::string>(), ParamCodec<T>::Read(value.at(1)));
+      }
+    }
+    return out;
+  }
+  static Json Show(const std::vector<std::pair<std::string, T>>&) { return {}; }
 };
 
 }  // namespace dml::plugins

@@ -2,6 +2,13 @@
 
 namespace dml::plugins {
 
+Result<void> RequireValid(const ParamCheck& check, const Json& params) {
+  if (!check) return {};
+  const std::vector<ParamProblem> problems = check(params);
+  if (problems.empty()) return {};
+  return Error::Invalid(problems.front().message, problems.front().hint);
+}
+
 ParamSpec CountOrShareSpec() {
   ParamSpec count;
   count.type = ParamType::kInt;

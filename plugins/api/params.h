@@ -6,12 +6,31 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/result.h"
+#include "base/step_spec.h"
 #include "plugins/api/param_codec.h"
 
 namespace dml::plugins {
 
 // A number of things, at least 1, or a share of them, in (0, 1): test_size, n_components.
 [[nodiscard]] ParamSpec CountOrShareSpec();
+
+// Collects what a check finds; `at` is a JSON pointer such as "/min".
+class Problems {
+ public:
+  void Add(std::string at, std::string message, std::string hint = {}) {
+    found_.push_back({std::move(at), std::move(message), std::move(hint), {}});
+  }
+  void Add(std::string at, const Error& error) { Add(std::move(at), error.message, error.hint); }
+  void Add(ParamProblem problem) { found_.push_back(std::move(problem)); }
+  [[nodiscard]] std::vector<ParamProblem> Take() { return std::move(found_); }
+
+ private:
+  std::vector<ParamProblem> found_;
+};
+
+// The first problem that `check` finds as an error; nothing if there is none, or no check.
+[[nodiscard]] Result<void> RequireValid(const ParamCheck& check, const Json& params);
 
 // The parameters of one step type, declared once next to the struct they fill:
 //
@@ -21,7 +40,8 @@ namespace dml::plugins {
 //       .Add("fit_intercept", &RidgeParams::fit_intercept, "learn an intercept");
 //
 // Types come from the members, defaults from the member initialisers. AtLeast() and its siblings
-// refine the parameter added last. Build once, then const and thread-safe.
+// refine the parameter added last. Check() adds a rule that concerns several of them, or one whose
+// type says too little; it judges before anything runs. Build once, then const and thread-safe.
 template <typename T>
 class ParamSchema {
  public:
@@ -59,6 +79,16 @@ class ParamSchema {
     ParamSpec spec;
     spec.type = ParamType::kObject;
     spec.element = schema.specs();
+    if (schema.has_checks()) {
+      rules_.push_back([name, schema](const Json& params, const T&, Problems& problems) {
+        const auto found = params.find(name);
+        if (found == params.end() || found->is_null()) return;
+        for (ParamProblem& problem : schema.FindProblems(*found)) {
+          problem.at.insert(0, "/" + name);
+          problems.Add(std::move(problem));
+        }
+      });
+    }
     return Append(std::move(spec), std::move(name), std::move(doc),
                   [member, schema](T& out, const Json& json) { out.*member = schema.Read(json); });
   }
@@ -91,7 +121,28 @@ class ParamSchema {
     return AtMost(bound);
   }
 
+  // `rule` is a pure void(const T&, Problems&).
+  template <typename Judge>
+  ParamSchema& Check(Judge rule) {
+    rules_.push_back([rule = std::move(rule)](const Json&, const T& params, Problems& problems) {
+      rule(params, problems);
+    });
+    return *this;
+  }
+
   [[nodiscard]] const std::vector<ParamSpec>& specs() const { return specs_; }
+  [[nodiscard]] bool has_checks() const { return !rules_.empty(); }
+  [[nodiscard]] std::vector<ParamProblem> FindProblems(const Json& params) const {
+    Problems problems;
+    const T read = Read(params);
+    for (const Rule& rule : rules_) rule(params, read, problems);
+    return problems.Take();
+  }
+  // FindProblems as a step type declares it; empty without rules.
+  [[nodiscard]] ParamCheck check() const {
+    if (!has_checks()) return {};
+    return [schema = *this](const Json& params) { return schema.FindProblems(params); };
+  }
 
   // Fills a T from bound Json. Keys that are absent or null keep their defaults.
   [[nodiscard]] T Read(const Json& params) const {
@@ -105,6 +156,7 @@ class ParamSchema {
 
  private:
   using Reader = std::function<void(T&, const Json&)>;
+  using Rule = std::function<void(const Json&, const T&, Problems&)>;
 
   ParamSchema& Append(ParamSpec spec, std::string name, std::string doc, Reader reader) {
     spec.name = std::move(name);
@@ -120,6 +172,7 @@ class ParamSchema {
 
   std::vector<ParamSpec> specs_;
   std::vector<Reader> readers_;
+  std::vector<Rule> rules_;
 };
 
 }  // namespace dml::plugins

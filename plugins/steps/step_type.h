@@ -33,7 +33,11 @@ template <typename Params>
 plugins::StepType MakeStepType(StepSpec spec, const plugins::ParamSchema<Params>& schema,
                                typename FunctionStep<Params>::Body body) {
   spec.params = schema.specs();
-  auto make = [schema, body](const Json& params) -> Result<std::unique_ptr<plugins::Step>> {
+  spec.check = schema.check();
+  auto make = [schema, body,
+               check = spec.check](const Json& params) -> Result<std::unique_ptr<plugins::Step>> {
+    // Again: a value that comes from another step is known only now.
+    DML_RETURN_IF_ERROR(plugins::RequireValid(check, params));
     return std::unique_ptr<plugins::Step>(
         std::make_unique<FunctionStep<Params>>(schema.Read(params), params, body));
   };

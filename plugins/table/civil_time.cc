@@ -208,6 +208,38 @@ std::optional<std::int64_t> ParseTimestamp(std::string_view text, std::string_vi
   return ToMicros(state.at);
 }
 
+Result<void> CheckTimestampFormat(std::string_view format) {
+  constexpr std::string_view kKnown = "YymdHIMSfpb%";
+  std::string found;
+  for (std::size_t i = format.find('%'); i < format.size(); i = format.find('%', i + 2)) {
+    const std::string_view directive = format.substr(i, 2);
+    if (directive.size() < 2 || kKnown.find(directive[1]) == std::string_view::npos) {
+      return Error::Invalid(
+          fmt::format("timestamp_format has the unknown directive '{}'", directive),
+          "known are %Y %y %m %b %d %H %I %p %M %S %f and %% for a percent sign");
+    }
+    if (directive[1] != '%' && found.find(directive[1]) != std::string::npos) {
+      return Error::Invalid(fmt::format("timestamp_format has '{}' twice", directive));
+    }
+    found += directive[1];
+  }
+  const auto has = [&](std::string_view any) {
+    return found.find_first_of(any) != std::string::npos;
+  };
+  if (!has("Yy") || !has("mb") || !has("d")) {
+    return Error::Invalid(fmt::format("timestamp_format says no {}", !has("Yy")   ? "year"
+                                                                     : !has("mb") ? "month"
+                                                                                  : "day"),
+                          "such as \"%d/%m/%Y %H:%M\"");
+  }
+  if (has("I") != has("p")) {
+    return Error::Invalid("timestamp_format needs %I and %p together",
+                          "%H is the hour of a day of 24 hours");
+  }
+  if (has("H") && has("I")) return Error::Invalid("timestamp_format has %H and %I");
+  return {};
+}
+
 CivilDate CivilFromDays(std::int64_t days) {
   days += 719'468;
   const std::int64_t era = (days >= 0 ? days : days - 146'096) / 146'097;

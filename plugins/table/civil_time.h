@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
+
 namespace dml::table {
 
 // Calendar arithmetic on the proleptic Gregorian calendar, UTC, without leap seconds.
@@ -30,6 +32,10 @@ struct CivilDate {
 // The same by a strptime-like format of %Y %y %m %d %H %I %M %S %f %p %b %% and literal text.
 [[nodiscard]] std::optional<std::int64_t> ParseTimestamp(std::string_view text,
                                                          std::string_view format);
+
+// Whether such a format can give a time: its directives are known, none of them comes twice, and
+// they say at least year, month and day.
+[[nodiscard]] Result<void> CheckTimestampFormat(std::string_view format);
 
 // The shortest ISO text that ParseIsoTimestamp reads back: "2026-11-21" at midnight, else
 // "2026-11-21 01:30:00" with as many decimals as it takes.

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <exception>
 #include <fstream>
 #include <mutex>
@@ -150,8 +151,8 @@ class Note {
   AttemptRecord record_;
 };
 
-void RunCommand(const runners::LaunchSpec& spec, WorkerLink& link, Note& note,
-                runners::AttemptExited& exited) {
+void RunCommand(const runners::LaunchSpec& spec, runners::TaskExecutor& executor, WorkerLink& link,
+                Note& note, runners::AttemptExited& exited) {
   CommandRun run;
   link.Attach(run);
   CommandEnd end = run.Run(spec, [&](int pid) {
@@ -163,6 +164,16 @@ void RunCommand(const runners::LaunchSpec& spec, WorkerLink& link, Note& note,
   exited.reason = std::move(end.reason);
   exited.usage = end.usage;
   exited.warnings = std::move(end.warnings);
+  if (!std::holds_alternative<runners::ExitSuccess>(exited.reason)) return;
+  const bool plain = std::ranges::all_of(
+      spec.outputs, [](const PortSpec& port) { return port.kind == PortKind::kFile; });
+  if (plain) return;
+  try {
+    auto checked = executor.CheckOutputs(spec);
+    if (!checked.ok()) exited.reason = ReasonOf(std::move(checked).error());
+  } catch (const std::exception& error) {
+    exited.reason = ReasonOf(Error::Task(std::string("cannot check its outputs: ") + error.what()));
+  }
 }
 
 // What a task says about its end may quote its secrets, and goes to the store from here.
@@ -202,7 +213,7 @@ int ServeWorker(int fd, runners::TaskExecutor& executor) {
     runners::AttemptExited exited;
     exited.key = spec->key;
     if (std::holds_alternative<runners::Command>(spec->work)) {
-      RunCommand(*spec, link, note, exited);
+      RunCommand(*spec, executor, link, note, exited);
     } else {
       RunNative(*spec, executor, link, exited);
     }

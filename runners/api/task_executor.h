@@ -31,6 +31,9 @@ class TaskExecutor {
   virtual ~TaskExecutor() = default;
   virtual Result<TaskOutcome> Execute(const LaunchSpec& spec, TaskMonitor& monitor,
                                       std::stop_token stop) = 0;
+  // Whether the outputs that a command has left are the tables and models that it declared: kTask
+  // if one is not.
+  virtual Result<void> CheckOutputs(const LaunchSpec& spec) = 0;
 };
 
 }  // namespace dml::runners

@@ -19,7 +19,8 @@ TEST(KeyFields, AreTheCanonicalFormOfWhatTheySay) {
                   true,
                   {"code.py"},
                   {{"z", "out/z"}, {"a", "out/a"}},
-                  {{"in", "in.csv"}}};
+                  {{"in", "in.csv"}},
+                  {{"z", "table"}}};
   const std::map<std::string, std::string> env{{"B", "new\nline"}, {"A", "\x7f"}};
   KeyParts parts;
   parts.env = &env;
@@ -42,6 +43,7 @@ TEST(KeyFields, AreTheCanonicalFormOfWhatTheySay) {
         {{"argv", std::get<CommandWork>(command).argv},
          {"files", {{"code/code.py", Of("code").Hex()}}},
          {"inputs", {{"in", "in.csv"}}},
+         {"kinds", {{"z", "table"}}},
          {"outputs", {{"a", "out/a"}, {"z", "out/z"}}},
          {"shell", true}}}}};
   EXPECT_EQ(text, CanonicalJson(expected));
@@ -52,6 +54,28 @@ TEST(KeyFields, LeaveOutWhatThereIsNone) {
   KeyParts parts;
   parts.parts.push_back({&work, {}});
   EXPECT_EQ(KeyFields(parts), R"({"format":1,"work":[{"algorithm":1,"params":{},"uses":"noop"}]})");
+}
+
+// What runs as one task is told apart by the names of its steps.
+TEST(KeyChanges, NameTheStepOfAChain) {
+  const auto fields = [](double low, double offset, bool longer) {
+    const Work clip = NativeWork{"preprocess.clip", 1, {{"min", low}}};
+    const Work log = NativeWork{"preprocess.log", 1, {{"offset", offset}}};
+    KeyParts parts;
+    parts.parts.push_back({&clip, {}});
+    parts.parts.push_back({&log, {}});
+    if (longer) parts.parts.push_back({&log, {}});
+    return KeyFields(parts);
+  };
+  const std::string before = fields(1, 2, false);
+  const std::vector<KeyChange> changes =
+      KeyChanges(before, fields(3, 4, false), {"clean@k=1", "logs@k=1"});
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_EQ(changes[0].text, "clean@k=1.params.min 1.0 -> 3.0");
+  EXPECT_EQ(changes[1].text, "logs@k=1.params.offset 2.0 -> 4.0");
+  const std::vector<KeyChange> grown = KeyChanges(before, fields(1, 2, true), {"a", "b", "c"});
+  ASSERT_EQ(grown.size(), 1U);
+  EXPECT_EQ(grown[0].text, "the chain has 3 steps, it had 2");
 }
 
 }  // namespace

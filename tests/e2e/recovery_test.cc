@@ -134,6 +134,7 @@ TEST_F(Recover, ASecondRunOfThePipelineExitsWith4AndSaysWhoIsAtIt) {
     EXPECT_EQ(second.code, 4) << second.err;
     EXPECT_NE(second.err.find("process " + std::to_string(run.pid())), std::string::npos)
         << second.err;
+    EXPECT_EQ(second.err.find("resuming"), std::string::npos) << "it is not ours: " << second.err;
   }
   Write("go", "");
   EXPECT_EQ(run.Wait().code, 0);

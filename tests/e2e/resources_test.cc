@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "runners/agent/machine.h"
 #include "tests/e2e/program.h"
 
 namespace dml::e2e {
@@ -92,9 +93,34 @@ TEST_F(Capacity, NarrowTasksShareOne) {
 }
 
 TEST_F(Capacity, MemoryLimitsWhatRunsAtATime) {
-  WriteFour("{cpus: 0.1, memory: 100000Gi}");
+  // Two of them do not fit.
+  const std::int64_t all = agent::MachineCapacity().memory_bytes;
+  WriteFour("{cpus: 0.1, memory: " + std::to_string(all / 5 * 3) + "}");
   EXPECT_EQ(Run({"run", "p.yaml", "-j4"}).code, 0);
-  EXPECT_EQ(Together(), 1) << "a task larger than the machine runs alone";
+  EXPECT_EQ(Together(), 1);
+}
+
+// What no machine at hand can ever run is said before anything runs, at the step.
+TEST_F(Capacity, TooMuchIsRefusedAtOnce) {
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"{cpus: 4000}", "asks for 4000 cpus, and this machine has"},
+      {"{memory: 100000Gi}", "memory, and this machine has"},
+      {"{labels: [gpu]}", "the label 'gpu', which only a cluster can have"}};
+  for (const auto& [resources, complaint] : cases) {
+    WriteFour(resources);
+    for (const char* command : {"run", "plan"}) {
+      const auto result = Run({command, "p.yaml"});
+      EXPECT_EQ(result.code, 2) << command << resources;
+      EXPECT_NE(result.err.find(complaint), std::string::npos) << result.err;
+      EXPECT_NE(result.err.find("p.yaml:"), std::string::npos) << result.err;
+    }
+    EXPECT_EQ(Read("trace"), "");
+  }
+  // What is left out needs no room.
+  Write("p.yaml",
+        "steps:\n  - {id: small, run: [\"true\"]}\n"
+        "  - {id: large, run: [\"true\"], resources: {cpus: 4000}}\n");
+  EXPECT_EQ(Run({"run", "p.yaml", "--until", "small"}).code, 0);
 }
 
 }  // namespace

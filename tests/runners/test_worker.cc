@@ -43,6 +43,7 @@ void Meet(const LaunchSpec& spec) {
 
 class Mischief final : public dml::runners::TaskExecutor {
  public:
+  Result<void> CheckOutputs(const LaunchSpec&) override { return {}; }
   Result<TaskOutcome> Execute(const LaunchSpec& spec, dml::runners::TaskMonitor& monitor,
                               std::stop_token stop) override {
     const NativeStep& step = std::get<std::vector<NativeStep>>(spec.work).front();

@@ -53,6 +53,8 @@ TEST_F(Evaluation, TheBestIsChosenByScoreInEitherDirection) {
   const StepRun by_r2 = Select(models, {{"metric", "cv.r2"}});
   ASSERT_TRUE(by_r2.ok()) << by_r2.Failure();
   EXPECT_EQ(by_r2.metrics["best"], 2);
+  const std::string panels = Bytes(by_r2.outputs.at("report"));
+  EXPECT_NE(panels.find("alpha=10000\""), std::string::npos) << "as people write it: " << panels;
   EXPECT_EQ(by_r2.metrics["candidates"], 3);
   EXPECT_EQ(Bytes(by_r2.outputs.at("model")), Bytes(models[1]));
   const StepRun by_rmse = Select(models, {{"metric", "cv.rmse"}});

@@ -165,6 +165,42 @@ TEST_F(LoadSteps, Jsonl) {
             std::string::npos);
 }
 
+TEST_F(LoadSteps, JsonlSaysWhatItCannotHold) {
+  const auto failure = [&](const std::string& text) {
+    return Run("load.jsonl", {{"path", Write("a.jsonl", text)}}).Failure();
+  };
+  EXPECT_NE(failure("{\"a\": 1}\n{\"a\": 1e400}\n").find("the number '1e400' is too large"),
+            std::string::npos);
+  EXPECT_NE(failure("{\"a\": 1, \"b\": {\"a\": 2}, \"a\": 3}\n").find("the key 'a' is there twice"),
+            std::string::npos);
+  EXPECT_EQ(failure("{\"a\": \"x: {\\\"a\\\": 1}\", \"b\": {\"a\": 2, \"c\": [{\"d\": 1}]}}\n"),
+            "");
+  EXPECT_NE(failure("{\"a\": 1,}\n").find("not valid JSON from byte"), std::string::npos);
+}
+
+TEST_F(LoadSteps, SvmlightSaysWhatItCannotHold) {
+  const auto failure = [&](const std::string& text) {
+    return Run("load.svmlight", {{"path", Write("a.svm", text)}}).Failure();
+  };
+  EXPECT_NE(failure("1 1:1e999\n").find("the number '1e999' is too large for float64"),
+            std::string::npos);
+  EXPECT_NE(failure("-1e999 1:1\n").find("the number '-1e999' is too large"), std::string::npos);
+  EXPECT_NE(failure("1 1:x\n").find("is not of the form index:value"), std::string::npos);
+}
+
+TEST_F(LoadSteps, AWrongDelimiterWarns) {
+  const auto warnings = [&](const std::string& text) {
+    StepRun run = Run("load.csv", {{"path", Write("a.csv", text)}});
+    EXPECT_TRUE(run.ok()) << run.Failure();
+    return run.warnings;
+  };
+  ASSERT_EQ(warnings("a;b\n1;2\n").size(), 1U);
+  EXPECT_NE(warnings("a;b\n1;2\n")[0].find("set delimiter: \";\"."), std::string::npos);
+  EXPECT_NE(warnings("a\tb\n1\t2\n")[0].find("set delimiter: tab."), std::string::npos);
+  EXPECT_EQ(warnings("a\n1\n").size(), 0U);
+  EXPECT_EQ(warnings("a;b,c\n1,2\n").size(), 0U);
+}
+
 TEST_F(LoadSteps, Svmlight) {
   const std::string path = Write("in.svm", "+1 1:0.5 3:2\n-1 2:1\n");
   const StepRun run = Run("load.svmlight", {{"path", path}, {"features", 4}});

@@ -207,6 +207,31 @@ TEST_F(Training, ARowOfWeightTwoIsTwoRows) {
   }
 }
 
+TEST_F(Training, WeightsThatAreAllZeroAreNamed) {
+  const Artifact rows = Csv("x,w,y\n1,0,2\n2,0,3\n5,0,4\n", 2);
+  for (const char* step : {"train.ridge", "train.linear_regression", "train.random_forest"}) {
+    const StepRun run = Run(step, {{"target", "y"}, {"weight", "w"}}, {{"data", rows}});
+    EXPECT_NE(run.Failure().find("the weight 'w' is 0 in every row"), std::string::npos)
+        << step << ": " << run.Failure();
+  }
+}
+
+TEST_F(Training, MoreFeaturesThanThereAreAreRefused) {
+  const Artifact rows = Csv("a,b,y\n1,0,2\n2,0,3\n5,1,4\n");
+  const auto failure = [&](const Json& count) {
+    return Run("train.random_forest",
+               {{"target", "y"},
+                {"task", "regression"},
+                {"n_estimators", 2},
+                {"max_features", count}},
+               {{"data", rows}})
+        .Failure();
+  };
+  EXPECT_NE(failure(3).find("max_features is 3, but there are 2 features"), std::string::npos);
+  EXPECT_EQ(failure(2), "");
+  EXPECT_EQ(failure(1.0), "");
+}
+
 TEST_F(Training, AForestGuessesItsTask) {
   const StepRun classes = Run("train.random_forest", {{"target", "y"}, {"n_estimators", 3}},
                               {{"data", Csv("x,y\n1,0\n2,1\n3,0\n4,1\n")}});

@@ -155,6 +155,7 @@ std::vector<GrownTree> GrowForest(const BinnedData& data, const ForestOptions& o
 Result<FitResult> FitDecisionTree(const DataSource& source, std::size_t classes,
                                   const TreeOptions& options, const Execution& execution) {
   DML_RETURN_IF_ERROR(CheckTreeOptions(options, classes));
+  DML_RETURN_IF_ERROR(CheckMaxFeatures(options.max_features, source.feature_names().size()));
   DML_TRY(const BinnedData data, BinData(source, classes, options.max_bins, execution));
   const std::size_t p = data.features.size();
   const MaxFeatures max_features = options.max_features.value_or(MaxFeatures{});
@@ -171,6 +172,7 @@ Result<FitResult> FitDecisionTree(const DataSource& source, std::size_t classes,
 Result<FitResult> FitRandomForest(const DataSource& source, std::size_t classes,
                                   const ForestOptions& options, const Execution& execution) {
   DML_RETURN_IF_ERROR(CheckForestOptions(options, classes));
+  DML_RETURN_IF_ERROR(CheckMaxFeatures(options.tree.max_features, source.feature_names().size()));
   DML_TRY(const BinnedData data, BinData(source, classes, options.tree.max_bins, execution));
   const std::size_t p = data.features.size();
   const MaxFeatures otherwise{classes > 0 ? MaxFeatures::Kind::kSqrt : MaxFeatures::Kind::kAll,

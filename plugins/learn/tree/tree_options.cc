@@ -58,6 +58,14 @@ Result<MaxFeatures> MaxFeatures::Parse(std::string_view text) {
                         "use sqrt, log2, none, a whole number from 1, or a fraction such as 0.3");
 }
 
+Result<void> CheckMaxFeatures(const std::optional<MaxFeatures>& wanted, std::size_t features) {
+  if (!wanted || wanted->kind != MaxFeatures::Kind::kCount) return {};
+  if (wanted->value <= static_cast<double>(features)) return {};
+  return Error::Invalid(
+      fmt::format("max_features is {}, but there are {} features", wanted->value, features),
+      "lower it, or use all, sqrt or a share such as 0.5");
+}
+
 Result<void> CheckTreeOptions(const TreeOptions& o, std::size_t classes) {
   const bool squared = o.criterion == SplitCriterion::kSquaredError;
   if (o.criterion && squared != (classes == 0)) {

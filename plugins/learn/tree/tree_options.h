@@ -51,6 +51,8 @@ struct ForestOptions {
   bool oob_score = false;
 };
 
+// As scikit-learn: a number of features beyond those that there are is kInvalid.
+Result<void> CheckMaxFeatures(const std::optional<MaxFeatures>& wanted, std::size_t features);
 // kInvalid with the parameter's name and its bounds. `classes` 0 means regression.
 Result<void> CheckTreeOptions(const TreeOptions& options, std::size_t classes);
 Result<void> CheckForestOptions(const ForestOptions& options, std::size_t classes);

@@ -186,7 +186,7 @@ void RegisterClusteringEvaluation(plugins::StepRegistry& registry) {
       .AtLeast(2)
       .Add("seed", &ClusteringParams::seed, "seed of that sample");
   registry.Add(MakeStepType(
-      EvaluationSpec("evaluate.clustering", "Score the clusters of a model",
+      EvaluationSpec(learn::ModelTask::kClustering, "Score the clusters of a model",
                      "inertia = sum_i ||x_i - c_i||^2; silhouette = mean (b_i - a_i) / "
                      "max(a_i, b_i)"),
       schema, EvaluateClustering));

@@ -7,12 +7,13 @@
 
 namespace dml::steps {
 
-StepSpec EvaluationSpec(std::string name, std::string summary, std::string formula) {
+StepSpec EvaluationSpec(learn::ModelTask task, std::string summary, std::string formula) {
   StepSpec spec;
-  spec.name = std::move(name);
+  spec.name = fmt::format("evaluate.{}", learn::ModelTaskName(task));
   spec.summary = std::move(summary);
   spec.formula = std::move(formula);
   spec.inputs = {ModelPort("the model to evaluate"), TablePort("data", "rows to evaluate on")};
+  spec.inputs[0].model_task = learn::ModelTaskName(task);
   spec.outputs = {ReportPort()};
   return spec;
 }

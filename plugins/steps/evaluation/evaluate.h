@@ -8,8 +8,8 @@ namespace dml::steps {
 
 // What the evaluate steps share.
 
-// A model and rows in, panels out.
-StepSpec EvaluationSpec(std::string name, std::string summary, std::string formula);
+// A model for `task` and rows in, panels out; the step is called "evaluate.<task>".
+StepSpec EvaluationSpec(learn::ModelTask task, std::string summary, std::string formula);
 
 // kInvalid if the model is of another task, naming the step that fits it.
 Result<void> CheckTask(const learn::Model& model, learn::ModelTask wanted);

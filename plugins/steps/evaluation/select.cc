@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -57,9 +58,16 @@ Result<bool> GreaterIsBetter(const SelectParams& params) {
     if (scorer.ok()) return scorer.value().greater_is_better();
   }
   if (name == "inertia") return false;
+  if (name == "oob_score") return true;
+  std::vector<std::string> known;
+  const std::string path = params.metric.substr(0, params.metric.size() - name.size());
+  for (const learn::MetricInfo& metric : learn::Metrics()) {
+    known.push_back(path + std::string(metric.name));
+  }
+  std::string hint = DidYouMean(params.metric, known);
+  hint += hint.empty() ? "say mode: max or mode: min" : " Otherwise say mode: max or mode: min";
   return Error::Invalid(
-      fmt::format("it is not known whether a greater '{}' is better", params.metric),
-      "say mode: max or mode: min");
+      fmt::format("it is not known whether a greater '{}' is better", params.metric), hint);
 }
 
 struct Candidate {
@@ -84,6 +92,11 @@ Result<Candidate> Judge(const Artifact& artifact, const std::string& metric) {
   return Error::Invalid(fmt::format("a model has no metric '{}'", metric), std::move(hint));
 }
 
+// 10 rather than 10.0, as people write it.
+std::string ShowValue(const Json& value) {
+  return value.is_number_float() ? fmt::format("{}", value.get<double>()) : value.dump();
+}
+
 // What tells a candidate from the others: its parameters that are not the same in all of them.
 std::string LabelOf(const Candidate& candidate, const std::vector<Candidate>& all,
                     std::size_t number) {
@@ -93,7 +106,7 @@ std::string LabelOf(const Candidate& candidate, const std::vector<Candidate>& al
       return other.params.value(item.key(), Json()) == item.value();
     };
     if (std::ranges::all_of(all, same)) continue;
-    label += fmt::format("{}{}={}", label.empty() ? "" : " ", item.key(), item.value().dump());
+    label += fmt::format("{}{}={}", label.empty() ? "" : " ", item.key(), ShowValue(item.value()));
   }
   return label.empty() ? fmt::format("model {}", number + 1) : label;
 }
@@ -139,6 +152,45 @@ Result<void> SelectBest(const SelectParams& params, plugins::StepContext& contex
   return {};
 }
 
+bool IsScorer(const std::string& name) {
+  return learn::FindScorer(name, learn::ModelTask::kClassification).ok() ||
+         learn::FindScorer(name, learn::ModelTask::kRegression).ok();
+}
+
+// The model that is kept is one of the candidates.
+ModelOutlook Forecast(const Json&, std::span<const ModelOutlook> models) {
+  if (models.empty()) return {};
+  const auto same = [&](const ModelOutlook& other) { return other.task == models[0].task; };
+  return {std::ranges::all_of(models, same) ? models[0].task : std::string(), {}};
+}
+
+// A metric of cross-validation that a candidate will not have. Others come from the fit itself.
+std::vector<ParamProblem> CheckCandidates(const Json& params,
+                                          std::span<const ModelOutlook> models) {
+  const std::string metric = params.value("metric", "");
+  const bool validated = metric.starts_with("cv.");
+  if (!validated && !IsScorer(metric)) return {};
+  for (const ModelOutlook& model : models) {
+    if (!model.metrics) continue;
+    const std::vector<std::string>& names = *model.metrics;
+    if (std::ranges::find(names, metric) != names.end()) continue;
+    const std::string bare = validated ? metric.substr(3) : metric;
+    std::string hint = fmt::format("use one of {}", fmt::join(names, ", "));
+    if (names.empty()) {
+      hint = fmt::format("add validate: {{folds: 5, scoring: {}}} to the train step",
+                         IsScorer(bare) ? bare : "accuracy");
+      if (!validated) hint += ", and write cv." + metric;
+    } else if (!validated && std::ranges::find(names, "cv." + metric) != names.end()) {
+      hint = "write cv." + metric;
+    } else if (const std::string nearest = DidYouMean(metric, names); !nearest.empty()) {
+      hint = nearest;
+    }
+    return {{"/metric", fmt::format("a model that is compared here has no metric '{}'", metric),
+             std::move(hint)}};
+  }
+  return {};
+}
+
 }  // namespace
 
 void RegisterSelectSteps(plugins::StepRegistry& registry) {
@@ -149,12 +201,18 @@ void RegisterSelectSteps(plugins::StepRegistry& registry) {
   models.many = true;
   spec.inputs = {models};
   spec.outputs = {ModelPort("the best of them; of equals, the first"), ReportPort()};
+  spec.forecast = Forecast;
+  spec.check_models = CheckCandidates;
   plugins::ParamSchema<SelectParams> schema;
   schema.Add("metric", &SelectParams::metric, "what to compare, such as cv.roc_auc")
       .Required()
       .AddEnum("mode", &SelectParams::mode,
                {{"auto", Direction::kAuto}, {"max", Direction::kMax}, {"min", Direction::kMin}},
-               "whether more is better; auto knows every score of validate");
+               "whether more is better; auto knows every score of validate")
+      .Check([](const SelectParams& params, plugins::Problems& problems) {
+        const auto known = GreaterIsBetter(params);
+        if (!known.ok()) problems.Add("/metric", known.error());
+      });
   registry.Add(MakeStepType(std::move(spec), schema, SelectBest));
 }
 

@@ -86,11 +86,11 @@ void RegisterSupervisedEvaluations(plugins::StepRegistry& registry) {
              "a column of weights: a row of weight 2 counts as two rows");
   registry.Add(MakeStepType(
       EvaluationSpec(
-          "evaluate.classification", "Score a classifier on rows it has not seen",
+          ModelTask::kClassification, "Score a classifier on rows it has not seen",
           "precision = TP / (TP + FP); recall = TP / (TP + FN); log_loss = -mean log p(y)"),
       schema, EvaluateClassification));
   registry.Add(MakeStepType(
-      EvaluationSpec("evaluate.regression", "Score a regression on rows it has not seen",
+      EvaluationSpec(ModelTask::kRegression, "Score a regression on rows it has not seen",
                      "rmse = sqrt(mean (y - f)^2); r2 = 1 - sum (y - f)^2 / sum (y - mean y)^2"),
       schema, EvaluateRegression));
 }

@@ -1,5 +1,7 @@
 #include "plugins/table/generate.h"
 
+#include <fmt/format.h>
+
 #include "plugins/steps/load/load_result.h"
 #include "plugins/steps/register.h"
 #include "plugins/steps/step_type.h"
@@ -27,7 +29,14 @@ plugins::ParamSchema<Params> WithInformative(plugins::ParamSchema<Params> schema
   return schema
       .Add("n_informative", &Params::informative,
            "columns that matter, the rest is noise; 0 for at most 10 of them")
-      .AtLeast(0);
+      .AtLeast(0)
+      .Check([](const Params& params, plugins::Problems& problems) {
+        if (params.informative <= params.features) return;
+        problems.Add("/n_informative",
+                     fmt::format("{} informative of {} features are too many", params.informative,
+                                 params.features),
+                     "raise n_features, or lower n_informative");
+      });
 }
 
 plugins::ParamSchema<Params> RegressionSchema() {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "plugins/steps/load/load_params.h"
 #include "plugins/steps/load/load_result.h"
 #include "plugins/steps/load/load_steps.h"
@@ -23,7 +25,15 @@ plugins::ParamSchema<LoadNpyParams> NpySchema() {
            "file of one value per row, which becomes the column 'label'")
       .Add("columns", &LoadNpyParams::columns,
            "names of the columns, instead of column_1, column_2, ...")
-      .AddJson("partitions", &LoadNpyParams::partitions, PartitionsSpec(), kPartitionsDoc);
+      .AddJson("partitions", &LoadNpyParams::partitions, PartitionsSpec(), kPartitionsDoc)
+      .Check([](const LoadNpyParams& params, plugins::Problems& problems) {
+        CheckPartitions(params.partitions, problems);
+        CheckNames("/columns", params.columns, problems);
+        const auto label = std::ranges::find(params.columns, "label");
+        if (params.labels.path.empty() || label == params.columns.end()) return;
+        problems.Add("/columns/" + std::to_string(label - params.columns.begin()),
+                     "a column is named 'label', as the labels are", "give it another name");
+      });
 }
 
 Result<void> LoadNpy(const LoadNpyParams& params, plugins::StepContext& context) {
@@ -51,7 +61,10 @@ plugins::ParamSchema<LoadIdxParams> IdxSchema() {
       .Required()
       .Add("labels", &LoadIdxParams::labels,
            "file of one number per image, which becomes the column 'label'")
-      .AddJson("partitions", &LoadIdxParams::partitions, PartitionsSpec(), kPartitionsDoc);
+      .AddJson("partitions", &LoadIdxParams::partitions, PartitionsSpec(), kPartitionsDoc)
+      .Check([](const LoadIdxParams& params, plugins::Problems& problems) {
+        CheckPartitions(params.partitions, problems);
+      });
 }
 
 Result<void> LoadIdx(const LoadIdxParams& params, plugins::StepContext& context) {

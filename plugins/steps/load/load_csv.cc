@@ -1,7 +1,12 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "plugins/steps/load/load_params.h"
 #include "plugins/steps/load/load_result.h"
 #include "plugins/steps/load/load_steps.h"
 #include "plugins/steps/step_type.h"
+#include "plugins/table/civil_time.h"
 #include "plugins/table/csv/csv.h"
 
 namespace dml::steps {
@@ -25,6 +30,59 @@ struct LoadCsvParams {
   table::CsvRagged ragged = table::CsvRagged::kError;
   Json partitions = "auto";
 };
+
+bool IsWord(std::string_view text) {
+  return text.size() > 1 && std::ranges::all_of(text, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+         });
+}
+
+// Where the words that people write for a delimiter lead.
+std::string DelimiterHint(std::string_view word) {
+  if (word == "comma") return "write \",\"";
+  if (word == "semicolon") return "write \";\"";
+  if (word == "pipe") return "write \"|\"";
+  if (word == "space") return "write \" \"";
+  return "write the character itself, such as \";\", or tab or auto";
+}
+
+bool HasLineBreak(std::string_view text) {
+  return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
+}
+
+void CheckDelimiter(const LoadCsvParams& params, plugins::Problems& problems) {
+  const std::string& text = params.delimiter;
+  if (text == "auto" || text == "tab") return;
+  if (text.empty() || text.size() > 8 || HasLineBreak(text)) {
+    problems.Add("/delimiter", "the delimiter has to be 1 to 8 characters without line breaks",
+                 "write a character, or tab or auto");
+  } else if (IsWord(text)) {
+    problems.Add("/delimiter", fmt::format("the delimiter '{}' is a word", text),
+                 DelimiterHint(text));
+  } else if (text.find(params.quote) != std::string::npos && !params.quote.empty()) {
+    problems.Add("/delimiter", "the quote character is part of the delimiter",
+                 "set quote, or quote: none");
+  } else if (text[0] == params.decimal) {
+    problems.Add("/decimal", fmt::format("'{}' is both delimiter and decimal mark", params.decimal),
+                 "set delimiter or decimal");
+  }
+}
+
+void CheckCsv(const LoadCsvParams& params, plugins::Problems& problems) {
+  CheckDelimiter(params, problems);
+  const auto single = [&](const char* at, const std::string& text) {
+    if (text.size() <= 1 && !HasLineBreak(text)) return;
+    problems.Add(at, fmt::format("'{}' is not a single character", text),
+                 "write one character of ASCII");
+  };
+  if (params.quote != "none") single("/quote", params.quote);
+  single("/comment", params.comment);
+  CheckNames("/columns", params.columns, problems);
+  CheckPartitions(params.partitions, problems);
+  if (params.timestamp_format.empty()) return;
+  const auto format = table::CheckTimestampFormat(params.timestamp_format);
+  if (!format.ok()) problems.Add("/timestamp_format", format.error());
+}
 
 plugins::ParamSchema<LoadCsvParams> Schema() {
   return plugins::ParamSchema<LoadCsvParams>()
@@ -55,7 +113,8 @@ plugins::ParamSchema<LoadCsvParams> Schema() {
       .AddEnum("ragged", &LoadCsvParams::ragged,
                {{"error", table::CsvRagged::kError}, {"pad", table::CsvRagged::kPad}},
                "what to do with records of too few fields")
-      .AddJson("partitions", &LoadCsvParams::partitions, PartitionsSpec(), kPartitionsDoc);
+      .AddJson("partitions", &LoadCsvParams::partitions, PartitionsSpec(), kPartitionsDoc)
+      .Check(CheckCsv);
 }
 
 Result<table::CsvOptions> OptionsOf(const LoadCsvParams& params) {

@@ -19,7 +19,10 @@ plugins::ParamSchema<LoadJsonlParams> Schema() {
       .AddJson("path", &LoadJsonlParams::path, PathsSpec(), kPathsDoc)
       .Required()
       .AddJson("types", &LoadJsonlParams::types, ColumnTypesSpec(), kColumnTypesDoc)
-      .AddJson("partitions", &LoadJsonlParams::partitions, PartitionsSpec(), kPartitionsDoc);
+      .AddJson("partitions", &LoadJsonlParams::partitions, PartitionsSpec(), kPartitionsDoc)
+      .Check([](const LoadJsonlParams& params, plugins::Problems& problems) {
+        CheckPartitions(params.partitions, problems);
+      });
 }
 
 Result<void> LoadJsonl(const LoadJsonlParams& params, plugins::StepContext& context) {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <set>
 
 namespace dml::steps {
 
@@ -95,6 +96,21 @@ ParamSpec PartitionsSpec() {
   ParamSpec spec = OneOf({automatic, count, size});
   spec.default_value = "auto";
   return spec;
+}
+
+void CheckPartitions(const Json& partitions, plugins::Problems& problems) {
+  const auto parsed = PartitioningOf(partitions);
+  if (!parsed.ok()) problems.Add("/partitions", parsed.error());
+}
+
+void CheckNames(const std::string& at, const std::vector<std::string>& names,
+                plugins::Problems& problems) {
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (seen.insert(names[i]).second) continue;
+    problems.Add(fmt::format("{}/{}", at, i),
+                 fmt::format("the column name '{}' is given twice", names[i]), "name it once");
+  }
 }
 
 Result<table::Partitioning> PartitioningOf(const Json& partitions) {

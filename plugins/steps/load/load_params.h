@@ -26,6 +26,11 @@ Result<std::map<std::string, table::ColumnType>> ColumnTypesOf(const Json& types
 [[nodiscard]] ParamSpec PartitionsSpec();
 Result<table::Partitioning> PartitioningOf(const Json& partitions);
 
+// Rules for the parameter `partitions`, and for a list of names of columns at `at`.
+void CheckPartitions(const Json& partitions, plugins::Problems& problems);
+void CheckNames(const std::string& at, const std::vector<std::string>& names,
+                plugins::Problems& problems);
+
 inline constexpr char kPathsDoc[] =
     "file, glob or list of them, read in this order; .gz and .zst are recognised by content";
 inline constexpr char kColumnTypesDoc[] =

@@ -28,7 +28,10 @@ plugins::ParamSchema<LoadSvmlightParams> Schema() {
           "number of features, instead of the largest index; needed where a second file is to have "
           "the width of the first")
       .AtLeast(1)
-      .AddJson("partitions", &LoadSvmlightParams::partitions, PartitionsSpec(), kPartitionsDoc);
+      .AddJson("partitions", &LoadSvmlightParams::partitions, PartitionsSpec(), kPartitionsDoc)
+      .Check([](const LoadSvmlightParams& params, plugins::Problems& problems) {
+        CheckPartitions(params.partitions, problems);
+      });
 }
 
 Result<void> LoadSvmlight(const LoadSvmlightParams& params, plugins::StepContext& context) {

@@ -1,3 +1,8 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <set>
+
 #include "plugins/steps/load/load_params.h"
 #include "plugins/steps/relational/relational_steps.h"
 #include "plugins/steps/relational/sql_context.h"
@@ -9,13 +14,38 @@ namespace {
 
 struct AggregateParams {
   std::vector<plugins::ColumnName> by;
-  std::map<std::string, plugins::Expression> columns;
+  ExpressionList columns;
   Json types = Json::object();
 };
+
+void CheckResult(const AggregateParams& params, plugins::Problems& problems) {
+  if (params.by.empty() && params.columns.empty()) {
+    problems.Add("/columns", "nothing is to be computed", "such as {rows: \"count(*)\"}");
+  }
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < params.by.size(); ++i) {
+    if (names.insert(params.by[i].name).second) continue;
+    problems.Add(fmt::format("/by/{}", i),
+                 fmt::format("the column '{}' is listed twice", params.by[i].name), "name it once");
+  }
+  for (std::size_t i = 0; i < params.columns.size(); ++i) {
+    const std::string& name = params.columns[i].first;
+    if (names.insert(name).second) continue;
+    problems.Add(fmt::format("/columns/{}/0", i),
+                 fmt::format("two columns of the result are called '{}'", name),
+                 "give this one another name");
+  }
+  for (const auto& [name, type] : params.types.items()) {
+    if (names.contains(name)) continue;
+    problems.Add("/types/" + name, fmt::format("types: the result has no column '{}'", name),
+                 fmt::format("its columns are {}", fmt::join(names, ", ")));
+  }
+}
 
 Result<void> Aggregate(const AggregateParams& params, plugins::StepContext& context) {
   DML_TRY(const table::Table data, InputTable(context, "data"));
   NamedExpressions expressions = ExpressionsOf(params.columns);
+  DML_RETURN_IF_ERROR(RefuseTextComparisons(expressions.texts, data.schema()));
   WarnOfSuspects(expressions.texts, data.schema(), context);
   sql::Aggregation aggregation;
   for (const plugins::ColumnName& key : params.by) aggregation.by.push_back(key.name);
@@ -37,6 +67,7 @@ plugins::StepType AggregateStep() {
   spec.summary = "One row for each group of rows, computed by SQL aggregates";
   spec.formula = "SELECT by, columns FROM data GROUP BY by ORDER BY by";
   spec.inputs = {TablePort("data", "the rows to group")};
+  spec.table_only = "it makes other rows, and a model has to answer for every row that it is given";
   spec.outputs = {TablePort("data", "a row for each group, sorted by its key")};
   plugins::ParamSchema<AggregateParams> schema;
   schema
@@ -47,7 +78,13 @@ plugins::StepType AggregateStep() {
            "{name: SQL expression of aggregates}, such as {spent: \"sum(price)\"}")
       .Required()
       .AddJson("types", &AggregateParams::types, ColumnTypesSpec(), kTypesDoc);
-  return MakeStepType(std::move(spec), schema, Aggregate);
+  schema.Check(CheckResult);
+  plugins::StepType type = MakeStepType(std::move(spec), schema, Aggregate);
+  schema.Check([](const AggregateParams& params, plugins::Problems& problems) {
+    CheckColumns(params.columns, sql::TextRole::kGroupExpression, problems);
+  });
+  type.spec.check = schema.check();
+  return type;
 }
 
 }  // namespace dml::steps

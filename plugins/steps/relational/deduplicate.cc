@@ -1,6 +1,7 @@
 #include "plugins/table/sql/deduplicate.h"
 
 #include <atomic>
+#include <set>
 
 #include "plugins/steps/load/load_result.h"
 #include "plugins/steps/relational/relational_steps.h"
@@ -49,6 +50,7 @@ plugins::StepType DeduplicateStep() {
   spec.summary = "Keep one of the rows that have the same values";
   spec.formula = "rows are equal if their columns are; missing equals missing";
   spec.inputs = {TablePort("data", "the rows to look through")};
+  spec.table_only = "it drops rows, and a model has to answer for every row that it is given";
   spec.outputs = {TablePort("data", "the rows kept, in order")};
   plugins::ParamSchema<DeduplicateParams> schema;
   schema
@@ -58,6 +60,15 @@ plugins::StepType DeduplicateStep() {
           "keep", &DeduplicateParams::keep,
           {{"first", sql::Keep::kFirst}, {"last", sql::Keep::kLast}, {"none", sql::Keep::kNone}},
           "which of the equal rows stays; none drops all of them");
+  schema.Check([](const DeduplicateParams& params, plugins::Problems& problems) {
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < params.columns.size(); ++i) {
+      const std::string& name = params.columns[i].name;
+      if (names.insert(name).second) continue;
+      problems.Add("/columns/" + std::to_string(i), "the column '" + name + "' is listed twice",
+                   "name it once");
+    }
+  });
   return MakeStepType(std::move(spec), schema, Deduplicate);
 }
 

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "plugins/steps/load/load_params.h"
 #include "plugins/steps/load/load_result.h"
 #include "plugins/steps/relational/relational_steps.h"
@@ -13,19 +15,13 @@ namespace dml::steps {
 namespace {
 
 struct DeriveParams {
-  std::map<std::string, plugins::Expression> columns;
+  ExpressionList columns;
   Json types = Json::object();
 };
 
 Result<std::vector<sql::ResultColumn>> ResultColumnsOf(const DeriveParams& params,
                                                        const NamedExpressions& expressions) {
   DML_TRY(const auto types, ColumnTypesOf(params.types));
-  for (const auto& [name, type] : types) {
-    if (params.columns.contains(name)) continue;
-    return Error::Invalid(
-        fmt::format("types: '{}' is not among the columns that are derived", name),
-        "the step cast changes the type of a column that is there");
-  }
   std::vector<sql::ResultColumn> columns;
   for (const std::string& name : expressions.names) {
     sql::ResultColumn& column = columns.emplace_back(sql::ResultColumn{name});
@@ -68,12 +64,25 @@ Error Explained(Error error, const NamedExpressions& expressions) {
   return error;
 }
 
+void CheckTypes(const DeriveParams& params, plugins::Problems& problems) {
+  if (params.columns.empty()) {
+    problems.Add("/columns", "no column is to be derived", "such as {total: \"price * count\"}");
+  }
+  for (const auto& [name, type] : params.types.items()) {
+    if (std::ranges::count(params.columns, name, &ExpressionList::value_type::first) > 0) continue;
+    problems.Add("/types/" + name,
+                 fmt::format("types: '{}' is not among the columns that are derived", name),
+                 "the step cast changes the type of a column that is there");
+  }
+}
+
 Result<void> Derive(const DeriveParams& params, plugins::StepContext& context) {
   DML_TRY(const table::Table data, InputTable(context, "data"));
   const NamedExpressions expressions = ExpressionsOf(params.columns);
   const sql::ConnectionOptions options = SqlOptionsOf(context);
   auto checked = sql::CheckExpressions(data, expressions.texts, options);
   if (!checked.ok()) return Explained(std::move(checked).error(), expressions);
+  DML_RETURN_IF_ERROR(RefuseTextComparisons(expressions.texts, data.schema()));
   WarnOfSuspects(expressions.texts, data.schema(), context);
   DML_TRY(std::vector<sql::ResultColumn> columns, ResultColumnsOf(params, expressions));
   KeepTypes(data.schema(), expressions, columns);
@@ -119,15 +128,24 @@ plugins::StepType DeriveStep() {
   spec.summary = "Add columns computed by SQL expressions, or replace columns by them";
   spec.formula = "column = expression over the columns of the same row";
   spec.inputs = {TablePort("data", "the rows to compute with")};
+  spec.table_only =
+      "its SQL is evaluated on tables, and a model has to apply what it contains to single rows "
+      "anywhere";
   spec.outputs = {TablePort("data", "the same rows with the new columns")};
   spec.row_local = true;
   plugins::ParamSchema<DeriveParams> schema;
   schema
       .Add("columns", &DeriveParams::columns,
-           "{name: SQL expression over the columns of a row}; added in the order of the names")
+           "{name: SQL expression over the columns of a row}; added in the order written")
       .Required()
       .AddJson("types", &DeriveParams::types, ColumnTypesSpec(), kTypesDoc);
-  return MakeStepType(std::move(spec), schema, Derive);
+  schema.Check(CheckTypes);
+  plugins::StepType type = MakeStepType(std::move(spec), schema, Derive);
+  schema.Check([](const DeriveParams& params, plugins::Problems& problems) {
+    CheckColumns(params.columns, sql::TextRole::kRowExpression, problems);
+  });
+  type.spec.check = schema.check();
+  return type;
 }
 
 }  // namespace dml::steps

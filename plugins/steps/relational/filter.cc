@@ -20,6 +20,7 @@ Result<void> Filter(const FilterParams& params, plugins::StepContext& context) {
   const sql::UserText where{"where", params.where.sql};
   const sql::ConnectionOptions options = SqlOptionsOf(context);
   DML_RETURN_IF_ERROR(sql::CheckExpressions(data, {where}, options));
+  DML_RETURN_IF_ERROR(RefuseTextComparisons({where}, data.schema()));
   WarnOfSuspects({where}, data.schema(), context);
   DML_TRY(const std::string directory, context.OutputDirectory("data"));
   table::TableWriter writer(directory, data.schema());
@@ -45,11 +46,18 @@ plugins::StepType FilterStep() {
   spec.summary = "Keep the rows in which a SQL expression is true";
   spec.formula = "rows where the expression is neither false, 0 nor missing";
   spec.inputs = {TablePort("data", "the rows to choose from")};
+  spec.table_only = "it drops rows, and a model has to answer for every row that it is given";
   spec.outputs = {TablePort("data", "the rows kept, in order")};
   spec.row_local = true;
   plugins::ParamSchema<FilterParams> schema;
   schema.Add("where", &FilterParams::where, "SQL expression over the columns of a row").Required();
-  return MakeStepType(std::move(spec), schema, Filter);
+  plugins::StepType type = MakeStepType(std::move(spec), schema, Filter);
+  // Not a rule of the step itself, which judges the text with the table at hand.
+  schema.Check([](const FilterParams& params, plugins::Problems& problems) {
+    CheckSql(params.where, sql::TextRole::kRowExpression, "/where", problems);
+  });
+  type.spec.check = schema.check();
+  return type;
 }
 
 }  // namespace dml::steps

@@ -1,5 +1,9 @@
 #include "plugins/table/sql/join.h"
 
+#include <fmt/format.h>
+
+#include <set>
+
 #include "plugins/steps/load/load_result.h"
 #include "plugins/steps/relational/relational_steps.h"
 #include "plugins/steps/relational/sql_context.h"
@@ -32,7 +36,7 @@ ParamSpec KeysSpec() {
   return spec;
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> KeysOf(const Json& on) {
+std::vector<std::pair<std::string, std::string>> KeysOf(const Json& on) {
   std::vector<std::pair<std::string, std::string>> keys;
   if (on.is_object()) {
     for (const auto& [left, right] : on.items()) keys.emplace_back(left, right);
@@ -41,8 +45,17 @@ Result<std::vector<std::pair<std::string, std::string>>> KeysOf(const Json& on) 
   } else {
     keys.emplace_back(on, on);
   }
-  if (keys.empty()) return Error::Invalid("on: no key is named", "name a column of both tables");
   return keys;
+}
+
+void CheckKeys(const JoinParams& params, plugins::Problems& problems) {
+  const auto keys = KeysOf(params.on);
+  if (keys.empty()) problems.Add("/on", "on: no key is named", "name a column of both tables");
+  std::set<std::string> left;
+  for (const auto& [key, other] : keys) {
+    if (left.insert(key).second) continue;
+    problems.Add("/on", fmt::format("the column '{}' is listed twice", key), "name it once");
+  }
 }
 
 Result<void> JoinTables(const JoinParams& params, plugins::StepContext& context) {
@@ -52,7 +65,7 @@ Result<void> JoinTables(const JoinParams& params, plugins::StepContext& context)
   options.kind = params.how;
   options.suffix = params.suffix;
   options.scratch_dir = context.scratch_dir;
-  DML_TRY(options.on, KeysOf(params.on));
+  options.on = KeysOf(params.on);
   DML_TRY(const std::string directory, context.OutputDirectory("data"));
   DML_TRY(const sql::QueryResult result,
           sql::Join(left, right, options, ExecutionOf(context), directory));
@@ -69,6 +82,7 @@ plugins::StepType JoinStep() {
   spec.formula = "left columns, then right columns without the keys; a missing key matches nothing";
   spec.inputs = {TablePort("left", "the rows that set the order"),
                  TablePort("right", "the rows that are looked up")};
+  spec.table_only = "it needs a second table, which a model does not carry";
   spec.outputs = {TablePort("data", "the pairs, in the order of the left")};
   plugins::ParamSchema<JoinParams> schema;
   schema
@@ -83,6 +97,7 @@ plugins::StepType JoinStep() {
                "which rows without a match are kept: none, of the left, of the right, of both")
       .Add("suffix", &JoinParams::suffix,
            "added to columns of the right whose name the left has too");
+  schema.Check(CheckKeys);
   return MakeStepType(std::move(spec), schema, JoinTables);
 }
 

@@ -84,7 +84,12 @@ plugins::StepType QuerySqlStep() {
   schema.Add("sql", &QueryParams::sql, "one SELECT, in SQLite's SQL")
       .Required()
       .AddJson("types", &QueryParams::types, ColumnTypesSpec(), kTypesDoc);
-  return MakeStepType(std::move(spec), schema, QuerySql);
+  plugins::StepType type = MakeStepType(std::move(spec), schema, QuerySql);
+  schema.Check([](const QueryParams& params, plugins::Problems& problems) {
+    CheckSql(params.sql, sql::TextRole::kQuery, "/sql", problems);
+  });
+  type.spec.check = schema.check();
+  return type;
 }
 
 plugins::StepType LoadSqliteStep() {
@@ -98,7 +103,12 @@ plugins::StepType LoadSqliteStep() {
       .Add("query", &LoadSqliteParams::query, "one SELECT")
       .Required()
       .AddJson("types", &LoadSqliteParams::types, ColumnTypesSpec(), kTypesDoc);
-  return MakeStepType(std::move(spec), schema, LoadSqlite);
+  plugins::StepType type = MakeStepType(std::move(spec), schema, LoadSqlite);
+  schema.Check([](const LoadSqliteParams& params, plugins::Problems& problems) {
+    CheckSql(params.query, sql::TextRole::kQuery, "/query", problems);
+  });
+  type.spec.check = schema.check();
+  return type;
 }
 
 }  // namespace dml::steps

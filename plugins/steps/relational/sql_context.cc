@@ -1,5 +1,7 @@
 #include "plugins/steps/relational/sql_context.h"
 
+#include "plugins/table/sql/text_comparison.h"
+
 namespace dml::steps {
 
 Result<table::Table> InputTable(const plugins::StepContext& context, std::string_view port) {
@@ -15,13 +17,40 @@ sql::ConnectionOptions SqlOptionsOf(const plugins::StepContext& context) {
   return options;
 }
 
-NamedExpressions ExpressionsOf(const std::map<std::string, plugins::Expression>& columns) {
+NamedExpressions ExpressionsOf(const ExpressionList& columns) {
   NamedExpressions out;
   for (const auto& [name, expression] : columns) {
     out.names.push_back(name);
     out.texts.push_back({"columns." + name, expression.sql});
   }
   return out;
+}
+
+void CheckSql(const plugins::Expression& text, sql::TextRole role, const std::string& at,
+              plugins::Problems& problems) {
+  auto fault = sql::FindSyntaxFault(text.sql, role);
+  if (!fault) return;
+  ParamProblem problem{at, std::move(fault->message), std::move(fault->hint)};
+  if (fault->placed) problem.offset = fault->begin;
+  problems.Add(std::move(problem));
+}
+
+void CheckColumns(const ExpressionList& columns, sql::TextRole role, plugins::Problems& problems) {
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const std::string at = "/columns/" + std::to_string(i);
+    if (columns[i].first.empty()) problems.Add(at + "/0", "a column needs a name");
+    CheckSql(columns[i].second, role, at + "/1", problems);
+  }
+}
+
+Result<void> RefuseTextComparisons(const std::vector<sql::UserText>& texts,
+                                   const table::Schema& schema) {
+  for (const sql::UserText& text : texts) {
+    if (const auto fault = sql::FindTextComparison(text.sql, schema)) {
+      return sql::ErrorOf(text, *fault);
+    }
+  }
+  return {};
 }
 
 void WarnOfSuspects(const std::vector<sql::UserText>& texts, const table::Schema& schema,

@@ -1,13 +1,14 @@
 #pragma once
 
-#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "plugins/api/params.h"
 #include "plugins/api/step.h"
 #include "plugins/table/sql/connection.h"
 #include "plugins/table/sql/query.h"
+#include "plugins/table/sql/syntax_check.h"
 #include "plugins/table/table.h"
 
 namespace dml::steps {
@@ -20,13 +21,23 @@ Result<table::Table> InputTable(const plugins::StepContext& context, std::string
 // Scratch folder, memory and the request to stop, as SQL wants them.
 [[nodiscard]] sql::ConnectionOptions SqlOptionsOf(const plugins::StepContext& context);
 
-// The expressions of a mapping {name: expression}, in the order of the names.
+// {name: expression}, in the order in which they are written.
+using ExpressionList = std::vector<std::pair<std::string, plugins::Expression>>;
+
 struct NamedExpressions {
   std::vector<std::string> names;
   std::vector<sql::UserText> texts;
 };
-[[nodiscard]] NamedExpressions ExpressionsOf(
-    const std::map<std::string, plugins::Expression>& columns);
+[[nodiscard]] NamedExpressions ExpressionsOf(const ExpressionList& columns);
+
+// Judges SQL before anything runs: of the parameter `at`, or of all expressions of `columns:`.
+void CheckSql(const plugins::Expression& text, sql::TextRole role, const std::string& at,
+              plugins::Problems& problems);
+void CheckColumns(const ExpressionList& columns, sql::TextRole role, plugins::Problems& problems);
+
+// kInvalid for a number that is compared with a text.
+Result<void> RefuseTextComparisons(const std::vector<sql::UserText>& texts,
+                                   const table::Schema& schema);
 
 // Warns of column names in single quotes, which are texts.
 void WarnOfSuspects(const std::vector<sql::UserText>& texts, const table::Schema& schema,

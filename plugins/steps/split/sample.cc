@@ -27,16 +27,25 @@ plugins::ParamSchema<SampleParams> Schema() {
       .MoreThan(0)
       .Add("replace", &SampleParams::replace, "draw every row from all rows, so that rows repeat")
       .Add("stratify", &SampleParams::stratify, "column whose values keep their shares")
-      .Add("seed", &SampleParams::seed, "seed of the draw");
+      .Add("seed", &SampleParams::seed, "seed of the draw")
+      .Check([](const SampleParams& params, plugins::Problems& problems) {
+        if (params.n && params.fraction) {
+          problems.Add("/fraction", "n and fraction are both given", "give n or fraction");
+        } else if (!params.n && !params.fraction) {
+          problems.Add("", "the sample has no size", "give n or fraction");
+        } else if (params.fraction && *params.fraction > 1.0 && !params.replace) {
+          problems.Add("/fraction",
+                       fmt::format("a fraction of {} of the rows cannot be drawn without "
+                                   "replacement",
+                                   *params.fraction),
+                       "draw fewer, or set replace: true");
+        }
+      });
 }
 
 Result<std::uint64_t> Count(const SampleParams& params, std::uint64_t rows) {
   if (rows == 0) {
     return Error::Invalid("there are no rows to draw from", "look at what the step before kept");
-  }
-  if (params.n.has_value() == params.fraction.has_value()) {
-    return Error::Invalid(params.n ? "n and fraction are both given" : "the sample has no size",
-                          "give n or fraction");
   }
   const auto count =
       params.n
@@ -82,6 +91,7 @@ plugins::StepType SampleStep() {
       "n rows, or round(fraction * rows), chosen by Philox(seed, row); with replace, draw i "
       "takes the row Philox(seed, i)";
   spec.inputs = {TablePort("data", "the rows to draw from")};
+  spec.table_only = "it drops rows, and a model has to answer for every row that it is given";
   spec.outputs = {TablePort("data", "the rows drawn")};
   return MakeStepType(std::move(spec), Schema(), Sample);
 }

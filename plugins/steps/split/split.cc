@@ -23,14 +23,16 @@ plugins::ParamSchema<SplitParams> Schema() {
           .AddJson("test_size", &SplitParams::test_size, plugins::CountOrShareSpec(),
                    "share or number of the rows to put aside; 0.25 unless train_size is given")
           .AddJson("train_size", &SplitParams::train_size, plugins::CountOrShareSpec(),
-                   "share or number of the rows to learn from, instead of test_size"));
+                   "share or number of the rows to learn from, instead of test_size")
+          .Check([](const SplitParams& params, plugins::Problems& problems) {
+            if (params.test_size.is_null() || params.train_size.is_null()) return;
+            problems.Add("/train_size", "test_size and train_size are both given",
+                         "keep one of them");
+          }));
 }
 
 // As scikit-learn: a test share is rounded up, a train share down.
 Result<std::uint64_t> TestRows(const SplitParams& params, std::uint64_t rows) {
-  if (!params.test_size.is_null() && !params.train_size.is_null()) {
-    return Error::Invalid("test_size and train_size are both given", "keep one of them");
-  }
   const bool by_train = !params.train_size.is_null();
   const Json size = by_train                     ? params.train_size
                     : params.test_size.is_null() ? Json(0.25)
@@ -70,7 +72,6 @@ Result<RowSides> Choose(const SplitParams& params, const table::Table& table,
 }
 
 Result<void> TrainTest(const SplitParams& params, plugins::StepContext& context) {
-  DML_RETURN_IF_ERROR(params.Check());
   DML_TRY(const Artifact* input, context.Input("data"));
   DML_TRY(const table::Table table, table::Table::Open(input->files));
   DML_TRY(const std::uint64_t test_rows, TestRows(params, table.rows()));
@@ -80,16 +81,15 @@ Result<void> TrainTest(const SplitParams& params, plugins::StepContext& context)
 
 }  // namespace
 
-Result<void> SplitKeys::Check() const {
+void SplitKeys::Check(plugins::Problems& problems) const {
   const int ways = (stratify.empty() ? 0 : 1) + (group.empty() ? 0 : 1) + (time.empty() ? 0 : 1);
   if (ways > 1) {
-    return Error::Invalid("stratify, group and time exclude each other", "keep one of them");
+    problems.Add(time.empty() ? "/group" : "/time", "stratify, group and time exclude each other",
+                 "keep one of them");
+  } else if (!shuffle && !(stratify.empty() && group.empty())) {
+    problems.Add("/shuffle", "stratify and group choose rows at random, but shuffle is false",
+                 "leave out shuffle");
   }
-  if (!shuffle && !(stratify.empty() && group.empty())) {
-    return Error::Invalid("stratify and group choose rows at random, but shuffle is false",
-                          "leave out shuffle");
-  }
-  return {};
 }
 
 Result<void> WriteTrainTest(const table::Table& table, const RowSides& sides,

@@ -12,6 +12,12 @@ struct KfoldParams : SplitKeys {
   std::uint64_t fold = 0;
 };
 
+void CheckFold(const KfoldParams& params, plugins::Problems& problems) {
+  if (params.fold < params.folds) return;
+  problems.Add("/fold", fmt::format("there is no fold {} of {}", params.fold, params.folds),
+               fmt::format("folds count from 0 to {}", params.folds - 1));
+}
+
 plugins::ParamSchema<KfoldParams> Schema() {
   return WithSplitKeys(plugins::ParamSchema<KfoldParams>()
                            .Add("folds", &KfoldParams::folds, "number of folds")
@@ -19,7 +25,8 @@ plugins::ParamSchema<KfoldParams> Schema() {
                            .Add("fold", &KfoldParams::fold,
                                 "the fold to test on, counted from 0; such as ${matrix.fold}")
                            .Required()
-                           .AtLeast(0));
+                           .AtLeast(0)
+                           .Check(CheckFold));
 }
 
 Result<std::vector<std::uint32_t>> Assign(const KfoldParams& params, const table::Table& table,
@@ -59,11 +66,6 @@ Result<RowSides> Choose(const KfoldParams& params, const table::Table& table,
 }
 
 Result<void> Kfold(const KfoldParams& params, plugins::StepContext& context) {
-  DML_RETURN_IF_ERROR(params.Check());
-  if (params.fold >= params.folds) {
-    return Error::Invalid(fmt::format("there is no fold {} of {}", params.fold, params.folds),
-                          fmt::format("folds count from 0 to {}", params.folds - 1));
-  }
   DML_TRY(const Artifact* input, context.Input("data"));
   DML_TRY(const table::Table table, table::Table::Open(input->files));
   DML_TRY(const RowSides sides, Choose(params, table, context));

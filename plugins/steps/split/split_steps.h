@@ -20,8 +20,8 @@ struct SplitKeys {
   bool shuffle = true;
   std::uint64_t seed = 0;
 
-  // kInvalid for columns that exclude each other, or that need shuffling.
-  [[nodiscard]] Result<void> Check() const;
+  // Columns that exclude each other, or that need shuffling.
+  void Check(plugins::Problems& problems) const;
 };
 
 template <typename Params>
@@ -36,7 +36,8 @@ plugins::ParamSchema<Params> WithSplitKeys(plugins::ParamSchema<Params> schema) 
            "column by which later rows are tested on")
       .Add("shuffle", static_cast<bool Params::*>(&SplitKeys::shuffle),
            "choose rows at random; otherwise in the order of the table")
-      .Add("seed", static_cast<std::uint64_t Params::*>(&SplitKeys::seed), "seed of the choice");
+      .Add("seed", static_cast<std::uint64_t Params::*>(&SplitKeys::seed), "seed of the choice")
+      .Check([](const Params& params, plugins::Problems& problems) { params.Check(problems); });
 }
 
 // Writes the outputs `train` and `test` and their numbers of rows as metrics.

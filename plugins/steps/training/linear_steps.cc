@@ -59,19 +59,30 @@ Result<void> TrainLogistic(const LogisticParams& params, plugins::StepContext& c
 
 constexpr char kInterceptDoc[] = "learn an intercept, never penalised";
 
+template <typename Params>
+plugins::StepType MakeSupervised(StepSpec spec, const plugins::ParamSchema<Params>& own,
+                                 ModelTask task, typename FunctionStep<Params>::Body body) {
+  spec.forecast = ForecastOf(Always(task));
+  auto schema = WithTraining(own, true);
+  schema.Check([task](const Params& params, plugins::Problems& problems) {
+    CheckScoring(params, task, problems);
+  });
+  return MakeStepType(std::move(spec), schema, body);
+}
+
 void RegisterLeastSquares(plugins::StepRegistry& registry) {
   plugins::ParamSchema<LinearParams> linear;
   linear.Add("fit_intercept", &LinearParams::fit_intercept, kInterceptDoc);
-  registry.Add(MakeStepType(
+  registry.Add(MakeSupervised(
       TrainingSpec("train.linear_regression", "Ordinary least squares", "min ||y - Xw - b||^2"),
-      WithTraining(linear, true), TrainLinear));
+      linear, ModelTask::kRegression, TrainLinear));
   plugins::ParamSchema<RidgeParams> ridge;
   ridge.Add("alpha", &RidgeParams::alpha, "strength of the penalty")
       .AtLeast(0)
       .Add("fit_intercept", &RidgeParams::fit_intercept, kInterceptDoc);
-  registry.Add(MakeStepType(TrainingSpec("train.ridge", "Linear regression with an L2 penalty",
-                                         "min ||y - Xw - b||^2 + alpha ||w||^2"),
-                            WithTraining(ridge, true), TrainRidge));
+  registry.Add(MakeSupervised(TrainingSpec("train.ridge", "Linear regression with an L2 penalty",
+                                           "min ||y - Xw - b||^2 + alpha ||w||^2"),
+                              ridge, ModelTask::kRegression, TrainRidge));
 }
 
 }  // namespace
@@ -90,10 +101,10 @@ void RegisterLinearSteps(plugins::StepRegistry& registry) {
       .MoreThan(0)
       .Add("max_iter", &LogisticParams::max_iter, "iterations at most")
       .AtLeast(1);
-  registry.Add(MakeStepType(
+  registry.Add(MakeSupervised(
       TrainingSpec("train.logistic_regression", "Classification by a linear model of the log odds",
                    "min C sum_i log-loss(y_i, x_i w + b) + ||w||^2 / 2"),
-      WithTraining(logistic, true), TrainLogistic));
+      logistic, ModelTask::kClassification, TrainLogistic));
 }
 
 }  // namespace dml::steps

@@ -5,12 +5,14 @@
 #include <algorithm>
 
 #include "base/files.h"
+#include "plugins/learn/metrics/metric_registry.h"
 #include "plugins/learn/model_file.h"
 #include "plugins/steps/step_type.h"
 #include "plugins/steps/training/leakage.h"
 #include "plugins/steps/training/model_panels.h"
 #include "plugins/steps/training/pipeline_fit.h"
 #include "plugins/steps/transform/chain.h"
+#include "plugins/steps/transform/numbers.h"
 
 namespace dml::steps {
 
@@ -33,6 +35,19 @@ Result<std::vector<std::string>> FeatureColumns(const table::Schema& schema,
   return columns;
 }
 
+// Rows of weight 0 count as absent, so somebody has to be there.
+Result<void> RequireWeight(const table::Table& table, const std::string& column) {
+  for (std::size_t p = 0; p < table.partition_count(); ++p) {
+    DML_TRY(const table::Batch batch, table.Read(p, {column}));
+    DML_TRY(const Numbers weights, ReadNumbers(batch, column));
+    for (std::size_t row = 0; row < weights.size(); ++row) {
+      if (weights[row] != 0.0) return {};
+    }
+  }
+  return Error::Invalid(fmt::format("the weight '{}' is 0 in every row", column),
+                        "a row needs a weight above 0 to be learnt from");
+}
+
 Result<TrainingRows> OpenRows(const TrainingParams& params, learn::ModelTask task,
                               const plugins::StepContext& context) {
   DML_TRY(const Artifact* input, context.Input("data"));
@@ -40,6 +55,7 @@ Result<TrainingRows> OpenRows(const TrainingParams& params, learn::ModelTask tas
   if (table.rows() == 0) return Error::Invalid("the table has no rows to learn from");
   Labels labels;
   labels.weight_column = params.weight.name;
+  if (!params.weight.empty()) DML_RETURN_IF_ERROR(RequireWeight(table, params.weight.name));
   if (!params.target.empty()) {
     DML_TRY(labels.target, LearnTarget(table, params.target.name, task));
   }
@@ -84,6 +100,55 @@ StepSpec TrainingSpec(std::string name, std::string summary, std::string formula
   spec.inputs = {TablePort("data", "the rows to learn from")};
   spec.outputs = {ModelPort("the fitted model"), ReportPort()};
   return spec;
+}
+
+TaskHint Always(learn::ModelTask task) {
+  return [task](const Json&) { return std::optional(task); };
+}
+
+ModelForecast ForecastOf(TaskHint hint) {
+  return [hint = std::move(hint)](const Json& params, std::span<const ModelOutlook>) {
+    ModelOutlook out;
+    const std::optional<learn::ModelTask> task = hint(params);
+    if (task) out.task = learn::ModelTaskName(*task);
+    const auto validate = params.find("validate");
+    if (validate == params.end()) {
+      out.metrics.emplace();
+      return out;
+    }
+    if (!validate->is_object()) return out;
+    const auto given = validate->find("scoring");
+    std::vector<std::string> scoring;
+    if (given != validate->end()) {
+      if (!given->is_array()) return out;
+      for (const Json& name : *given) {
+        if (!name.is_string()) return out;
+        scoring.push_back(name);
+      }
+    } else if (task) {
+      scoring.emplace_back(learn::DefaultScorer(*task));
+    }
+    if (scoring.empty()) return out;
+    out.metrics.emplace();
+    for (const std::string& name : scoring) {
+      out.metrics->push_back("cv." + name);
+      out.metrics->push_back("cv." + name + "_std");
+    }
+    return out;
+  };
+}
+
+void CheckScoring(const TrainingParams& params, std::optional<learn::ModelTask> task,
+                  plugins::Problems& problems) {
+  using learn::ModelTask;
+  if (!params.validate) return;
+  for (std::size_t i = 0; i < params.validate->scoring.size(); ++i) {
+    const std::string& name = params.validate->scoring[i];
+    const auto found = learn::FindScorer(name, task.value_or(ModelTask::kClassification));
+    if (found.ok()) continue;
+    if (!task && learn::FindScorer(name, ModelTask::kRegression).ok()) continue;
+    problems.Add(fmt::format("/validate/scoring/{}", i), found.error());
+  }
 }
 
 ParamSpec PreprocessSpec() {

@@ -54,6 +54,17 @@ Result<void> Train(const TrainingParams& params, const Estimator& estimator,
 // The spec that train steps share.
 StepSpec TrainingSpec(std::string name, std::string summary, std::string formula);
 
+// What a step's parameters tell of the task of its model, null where a value is not known yet;
+// nothing if only the data tells.
+using TaskHint = std::function<std::optional<learn::ModelTask>(const Json& params)>;
+// The hint of a step type that has one task only.
+[[nodiscard]] TaskHint Always(learn::ModelTask task);
+// Which model the step makes and which scores it will carry.
+[[nodiscard]] ModelForecast ForecastOf(TaskHint task);
+// Names in `validate.scoring` that are no scores, or none of that task.
+void CheckScoring(const TrainingParams& params, std::optional<learn::ModelTask> task,
+                  plugins::Problems& problems);
+
 // Declarations of the shared parameters.
 [[nodiscard]] ParamSpec PreprocessSpec();
 [[nodiscard]] const plugins::ParamSchema<ValidateParams>& ValidateSchema();

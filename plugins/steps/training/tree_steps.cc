@@ -65,6 +65,53 @@ Result<ModelTask> TaskOf(const TreeParams& params, plugins::StepContext& context
   return classes ? ModelTask::kClassification : ModelTask::kRegression;
 }
 
+Error CriterionError(const std::string& name, bool regression) {
+  return Error::Invalid(
+      fmt::format("criterion: {} does not fit a {} target", name, regression ? "numeric" : "class"),
+      "gini and entropy are for classes, squared_error is for numbers");
+}
+
+Error BalanceError() {
+  return Error::Invalid("class_weight: balanced does not fit a numeric target",
+                        "leave class_weight out");
+}
+
+// What the parameters alone say of the task.
+std::optional<ModelTask> HintOf(const Json& params) {
+  const auto task = params.find("task");
+  if (task == params.end() || !task->is_string()) return std::nullopt;
+  if (*task == "classification") return ModelTask::kClassification;
+  if (*task == "regression") return ModelTask::kRegression;
+  return std::nullopt;
+}
+
+std::optional<ModelTask> TaskGiven(TreeTask task) {
+  if (task == TreeTask::kAuto) return std::nullopt;
+  return task == TreeTask::kRegression ? ModelTask::kRegression : ModelTask::kClassification;
+}
+
+void CheckTree(const TreeParams& params, plugins::Problems& problems) {
+  const std::optional<ModelTask> task = TaskGiven(params.task);
+  CheckScoring(params, task, problems);
+  const std::string criterion =
+      params.criterion.is_string() ? params.criterion.get<std::string>() : std::string();
+  if (!criterion.empty() && task) {
+    const bool regression = *task == ModelTask::kRegression;
+    if ((criterion == "squared_error") != regression) {
+      problems.Add("/criterion", CriterionError(criterion, regression));
+    }
+  }
+  const bool numbers = task == ModelTask::kRegression || (!task && criterion == "squared_error");
+  if (params.balanced && numbers) problems.Add("/class_weight", BalanceError());
+}
+
+void CheckForest(const ForestParams& params, plugins::Problems& problems) {
+  CheckTree(params, problems);
+  if (!params.oob_score || params.bootstrap) return;
+  problems.Add("/oob_score", "oob_score needs bootstrap: true: without it no row is out of the bag",
+               "leave out bootstrap, or oob_score");
+}
+
 Result<learn::TreeOptions> TreeOptionsOf(const TreeParams& params, ModelTask task) {
   learn::TreeOptions options;
   options.max_depth = params.max_depth;
@@ -82,18 +129,13 @@ Result<learn::TreeOptions> TreeOptionsOf(const TreeParams& params, ModelTask tas
   const bool regression = task == ModelTask::kRegression;
   if (!params.criterion.is_null()) {
     const auto name = params.criterion.get<std::string>();
-    if ((name == "squared_error") != regression) {
-      return Error::Invalid(fmt::format("criterion: {} does not fit a {} target", name,
-                                        regression ? "numeric" : "class"),
-                            "gini and entropy are for classes, squared_error is for numbers");
-    }
+    if ((name == "squared_error") != regression) return CriterionError(name, regression);
     options.criterion = name == "gini"      ? learn::SplitCriterion::kGini
                         : name == "entropy" ? learn::SplitCriterion::kEntropy
                                             : learn::SplitCriterion::kSquaredError;
   }
   if (params.balanced && regression) {
-    return Error::Invalid("class_weight: balanced does not fit a numeric target",
-                          "leave class_weight out");
+    return BalanceError();
   }
   if (params.balanced) options.class_weight = learn::ClassWeighting::kBalanced;
   return options;
@@ -182,21 +224,24 @@ void AddTreeParams(plugins::ParamSchema<Params>& schema) {
 void RegisterTreeSteps(plugins::StepRegistry& registry) {
   plugins::ParamSchema<TreeParams> tree;
   AddTreeParams(tree);
-  registry.Add(MakeStepType(
+  StepSpec one =
       TrainingSpec("train.decision_tree", "One tree of questions; takes missing values",
                    "each split: min sum_child (n_child / n) impurity(child); gini 1 - sum_k p_k^2, "
-                   "entropy -sum_k p_k log2 p_k, squared_error mean (y - mean y)^2"),
-      WithTraining(tree, true), TrainTree));
+                   "entropy -sum_k p_k log2 p_k, squared_error mean (y - mean y)^2");
+  one.forecast = ForecastOf(HintOf);
+  registry.Add(MakeStepType(std::move(one), WithTraining(tree, true).Check(CheckTree), TrainTree));
   plugins::ParamSchema<ForestParams> forest;
   forest.Add("n_estimators", &ForestParams::n_estimators, "number of trees")
       .AtLeast(1)
       .Add("bootstrap", &ForestParams::bootstrap, "each tree sees a bootstrap sample")
       .Add("oob_score", &ForestParams::oob_score, "score on the rows that a tree did not see");
   AddTreeParams(forest);
-  registry.Add(MakeStepType(
+  StepSpec many =
       TrainingSpec("train.random_forest", "Averaged decision trees; takes missing values",
-                   "f(x) = (1 / T) sum_t tree_t(x), tree_t fitted to rows drawn with replacement"),
-      WithTraining(forest, true), TrainForest));
+                   "f(x) = (1 / T) sum_t tree_t(x), tree_t fitted to rows drawn with replacement");
+  many.forecast = ForecastOf(HintOf);
+  registry.Add(
+      MakeStepType(std::move(many), WithTraining(forest, true).Check(CheckForest), TrainForest));
 }
 
 }  // namespace dml::steps

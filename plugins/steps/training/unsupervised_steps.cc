@@ -72,17 +72,19 @@ void RegisterUnsupervisedSteps(plugins::StepRegistry& registry) {
       .Add("tol", &KMeansParams::tol, "shift of the centres at which the fit has converged")
       .AtLeast(0)
       .Add("seed", &KMeansParams::seed, "seed of the starts");
-  registry.Add(MakeStepType(
-      TrainingSpec("train.kmeans", "Clusters around k centres", "min sum_i min_k ||x_i - c_k||^2"),
-      WithTraining(kmeans, false), TrainKMeans));
+  StepSpec clusters =
+      TrainingSpec("train.kmeans", "Clusters around k centres", "min sum_i min_k ||x_i - c_k||^2");
+  clusters.forecast = ForecastOf(Always(ModelTask::kClustering));
+  registry.Add(MakeStepType(std::move(clusters), WithTraining(kmeans, false), TrainKMeans));
   plugins::ParamSchema<PcaParams> pca;
   pca.AddJson("n_components", &PcaParams::n_components, plugins::CountOrShareSpec(),
               "number of components, or the share of the variance they explain; all by default")
       .Add("whiten", &PcaParams::whiten, "scale every component to unit variance");
-  registry.Add(MakeStepType(
+  StepSpec components =
       TrainingSpec("train.pca", "Principal components: the directions of largest variance",
-                   "eigenvectors of (X - mean)'(X - mean) / (n - 1)"),
-      WithTraining(pca, false), TrainPca));
+                   "eigenvectors of (X - mean)'(X - mean) / (n - 1)");
+  components.forecast = ForecastOf(Always(ModelTask::kTransform));
+  registry.Add(MakeStepType(std::move(components), WithTraining(pca, false), TrainPca));
 }
 
 }  // namespace dml::steps

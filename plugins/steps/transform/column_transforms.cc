@@ -102,11 +102,18 @@ class Rename final : public FittedTransform {
 
 Result<FittedTransformPtr> FitRename(const RenameParams& params, const RowView&,
                                      const learn::Execution&) {
-  for (const auto& [from, to] : params.columns) {
-    if (!to.empty()) continue;
-    return Error::Invalid(fmt::format("the new name of the column '{}' is empty", from));
-  }
   return MakeFitted<Rename>(params.columns);
+}
+
+void CheckNames(const RenameParams& params, plugins::Problems& problems) {
+  std::set<std::string> seen;
+  for (const auto& [from, to] : params.columns) {
+    const std::string at = (Json::json_pointer("/columns") / from).to_string();
+    if (to.empty()) problems.Add(at, fmt::format("the new name of the column '{}' is empty", from));
+    if (!seen.insert(to).second) {
+      problems.Add(at, fmt::format("there would be two columns '{}'", to), "choose another name");
+    }
+  }
 }
 
 }  // namespace
@@ -118,7 +125,7 @@ void AddColumnTransforms(std::vector<TransformType>& types) {
     return schema;
   };
   plugins::ParamSchema<RenameParams> rename;
-  rename.Add("columns", &RenameParams::columns, "old name: new name").Required();
+  rename.Add("columns", &RenameParams::columns, "old name: new name").Required().Check(CheckNames);
   types.push_back(
       MakeTransformType<Select>({"select", "Keep these columns only, in this order", "", {}},
                                 columns("columns to keep"), FitSelect));

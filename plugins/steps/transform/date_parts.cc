@@ -158,7 +158,14 @@ void AddDateTransforms(std::vector<TransformType>& types) {
       .Required()
       .AddJson("parts", &DatePartsParams::parts, PartsSpec(), "what to make of each")
       .AtLeast(1)
-      .Add("keep_original", &DatePartsParams::keep_original, "keep the timestamp as well");
+      .Add("keep_original", &DatePartsParams::keep_original, "keep the timestamp as well")
+      .Check([](const DatePartsParams& params, plugins::Problems& problems) {
+        for (std::size_t i = 0; i < params.parts.size(); ++i) {
+          const auto first = std::find(params.parts.begin(), params.parts.end(), params.parts[i]);
+          if (first == params.parts.begin() + static_cast<std::ptrdiff_t>(i)) continue;
+          problems.Add(fmt::format("/parts/{}", i), "this part is listed twice", "name it once");
+        }
+      });
   types.push_back(MakeTransformType<DateParts>(
       {"date_parts",
        "Make numbers of dates and times",

@@ -59,6 +59,7 @@ void RegisterDropMissing(plugins::StepRegistry& registry) {
   spec.name = "preprocess.drop_missing";
   spec.summary = "Drop rows with missing values";
   spec.inputs = {TablePort("data", "the rows to look through")};
+  spec.table_only = "it drops rows, and a model has to answer for every row that it is given";
   spec.outputs = {TablePort("data", "the rows that are left, in the same order")};
   spec.row_local = true;
   registry.Add(MakeStepType(std::move(spec), schema, DropMissing));

@@ -140,8 +140,7 @@ Result<FittedTransformPtr> FitHashing(const HashingParams& params, const RowView
     DML_RETURN_IF_ERROR(
         CheckDense(resolved.columns.names.front(), static_cast<std::size_t>(params.n_features)));
   }
-  DML_TRY(TextAnalyzer analyzer, TextAnalyzer::Make(params));
-  return MakeFitted<Hashing>(std::move(resolved), std::move(analyzer));
+  return MakeFitted<Hashing>(std::move(resolved), TextAnalyzer::Make(params));
 }
 
 }  // namespace

@@ -92,9 +92,6 @@ class Ordinal final : public FittedTransform {
 Result<FittedTransformPtr> FitOrdinal(const OrdinalParams& params, const RowView& rows,
                                       const learn::Execution& execution) {
   const bool refuse = params.handle_unknown == Unknown::kError;
-  if (refuse && params.unknown_value) {
-    return Error::Invalid("unknown_value needs handle_unknown: use_encoded_value");
-  }
   DML_TRY(const auto columns, ResolveColumns(params.columns, rows.schema()));
   DML_TRY(const auto counts, CountCategories(rows, columns, params.categories, !refuse, execution));
   std::vector<Numbering> numberings;
@@ -127,7 +124,11 @@ void AddOrdinalTransform(std::vector<TransformType>& types) {
       .Add("encoded_missing_value", &OrdinalParams::encoded_missing_value,
            "the number of a missing value; missing if absent")
       .Add("categories", &OrdinalParams::categories,
-           "column: [its values in order]; sorted training values otherwise");
+           "column: [its values in order]; sorted training values otherwise")
+      .Check([](const OrdinalParams& params, plugins::Problems& problems) {
+        if (params.handle_unknown != Unknown::kError || !params.unknown_value) return;
+        problems.Add("/unknown_value", "unknown_value needs handle_unknown: use_encoded_value");
+      });
   types.push_back(MakeTransformType<Ordinal>(
       {"ordinal",
        "Number the values of a column",

@@ -63,6 +63,7 @@ plugins::StepType TableStep(const TransformType& type) {
   spec.summary = type.spec.summary;
   spec.formula = type.spec.formula;
   spec.params = type.spec.params;
+  spec.check = type.spec.check;
   for (ParamSpec& param : spec.params) {
     if (type.table_defaults.contains(param.name)) {
       param.default_value = type.table_defaults.at(param.name);

@@ -109,9 +109,6 @@ Result<FittedTransformPtr> FitMinMax(const MinMaxParams& params, const RowView& 
                                      const learn::Execution& execution) {
   const double low = params.feature_range[0];
   const double high = params.feature_range[1];
-  if (!(low < high)) {
-    return Error::Invalid("the feature_range does not ascend", "write it as [low, high]");
-  }
   DML_TRY(const auto columns, ResolveColumns(params.columns, rows.schema()));
   DML_TRY(const auto moments, MeasureColumns(rows, columns, execution));
   std::vector<Scaling> scalings;
@@ -135,10 +132,6 @@ Result<FittedTransformPtr> FitRobust(const RobustParams& params, const RowView& 
                                      const learn::Execution& execution) {
   const double low = params.quantile_range[0];
   const double high = params.quantile_range[1];
-  if (!(low >= 0.0 && low < high && high <= 100.0)) {
-    return Error::Invalid("the quantile_range does not ascend within 0 to 100",
-                          "write it in percent, such as [25, 75]");
-  }
   DML_TRY(const auto columns, ResolveColumns(params.columns, rows.schema()));
   DML_TRY(const auto moments, MeasureColumns(rows, columns, execution));
   DML_TRY(const auto quantiles,
@@ -173,7 +166,12 @@ void AddScalingTransforms(std::vector<TransformType>& types) {
       .Add("feature_range", &MinMaxParams::feature_range, "what the least and largest value become")
       .AtLeast(2)
       .AtMost(2)
-      .Add("clip", &MinMaxParams::clip, "confine values of other rows to feature_range too");
+      .Add("clip", &MinMaxParams::clip, "confine values of other rows to feature_range too")
+      .Check([](const MinMaxParams& params, plugins::Problems& problems) {
+        if (params.feature_range[0] < params.feature_range[1]) return;
+        problems.Add("/feature_range", "the feature_range does not ascend",
+                     "write it as [low, high]");
+      });
   types.push_back(MakeTransformType<Scaler>(
       {"min_max",
        "Scale columns to a range",
@@ -187,7 +185,14 @@ void AddScalingTransforms(std::vector<TransformType>& types) {
       .Add("with_scaling", &RobustParams::with_scaling, "divide by the range of the quantiles")
       .Add("quantile_range", &RobustParams::quantile_range, "the quantiles, in percent")
       .AtLeast(2)
-      .AtMost(2);
+      .AtMost(2)
+      .Check([](const RobustParams& params, plugins::Problems& problems) {
+        const double low = params.quantile_range[0];
+        const double high = params.quantile_range[1];
+        if (low >= 0.0 && low < high && high <= 100.0) return;
+        problems.Add("/quantile_range", "the quantile_range does not ascend within 0 to 100",
+                     "write it in percent, such as [25, 75]");
+      });
   types.push_back(MakeTransformType<Scaler>(
       {"robust",
        "Scale columns by statistics that outliers do not move",

@@ -113,15 +113,19 @@ class Clip final : public FittedTransform {
 
 Result<FittedTransformPtr> FitClip(const ClipParams& params, const RowView& rows,
                                    const learn::Execution&) {
-  if (!params.min && !params.max) {
-    return Error::Invalid("neither min nor max is given", "give one of them, or both");
-  }
-  if (params.min && params.max && *params.min > *params.max) {
-    return Error::Invalid(fmt::format("min {} exceeds max {}", *params.min, *params.max));
-  }
   DML_TRY(auto columns, ResolveColumns(params.columns, rows.schema()));
   DML_RETURN_IF_ERROR(RequireNumeric(rows.schema(), columns));
   return MakeFitted<Clip>(std::move(columns), params.min, params.max);
+}
+
+void CheckClip(const ClipParams& params, plugins::Problems& problems) {
+  if (!params.min && !params.max) {
+    problems.Add("", "neither min nor max is given", "give one of them, or both");
+  }
+  if (params.min && params.max && *params.min > *params.max) {
+    problems.Add("/min", fmt::format("min {} exceeds max {}", *params.min, *params.max),
+                 "exchange them");
+  }
 }
 
 }  // namespace
@@ -130,7 +134,8 @@ void AddShapeTransforms(std::vector<TransformType>& types) {
   plugins::ParamSchema<ClipParams> clip;
   clip.Add("columns", &ClipParams::columns, "columns to confine")
       .Add("min", &ClipParams::min, "smaller values become this one")
-      .Add("max", &ClipParams::max, "larger values become this one");
+      .Add("max", &ClipParams::max, "larger values become this one")
+      .Check(CheckClip);
   types.push_back(MakeTransformType<Clip>(
       {"clip",
        "Confine columns to a range",

@@ -80,36 +80,38 @@ Spans FindUnspaced(std::string_view text) {
 }
 
 // One word is a list of one word, but nobody means that by `stop_words: german`.
-Result<void> RefuseLanguage(const Json& words) {
-  if (words.size() != 1) return {};
+void CheckLanguage(const Json& words, plugins::Problems& problems) {
+  if (words.size() != 1) return;
   for (const char* language : {"arabic", "chinese", "dutch", "french", "german", "italian",
                                "japanese", "portuguese", "russian", "spanish", "turkish"}) {
     if (words[0] != language) continue;
-    return Error::Invalid(fmt::format("there is no list of {} stop words", language),
-                          "english is built in; give others as a list of words");
+    problems.Add("/stop_words", fmt::format("there is no list of {} stop words", language),
+                 "english is built in; give others as a list of words");
   }
-  return {};
 }
 
 }  // namespace
 
-Result<TextAnalyzer> TextAnalyzer::Make(const AnalyzerParams& params) {
+void CheckAnalyzer(const AnalyzerParams& params, plugins::Problems& problems) {
   if (params.ngram_range.size() != 2 || params.ngram_range[0] < 1 ||
       params.ngram_range[0] > params.ngram_range[1]) {
-    return Error::Invalid("the ngram_range does not ascend from at least 1",
-                          "write it as [1, 2] for words and pairs of words");
+    problems.Add("/ngram_range", "the ngram_range does not ascend from at least 1",
+                 "write it as [1, 2] for words and pairs of words");
   }
+  if (params.stop_words.is_null()) return;
+  if (params.analyzer != AnalyzerParams::Unit::kWord) {
+    problems.Add("/stop_words", "stop_words go with analyzer: word only", "leave them out");
+  }
+  if (params.stop_words.is_array()) CheckLanguage(params.stop_words, problems);
+}
+
+TextAnalyzer TextAnalyzer::Make(const AnalyzerParams& params) {
   TextAnalyzer analyzer(params);
-  if (params.stop_words.is_null()) return analyzer;
-  if (params.analyzer != Unit::kWord) {
-    return Error::Invalid("stop_words go with analyzer: word only", "leave them out");
-  }
   if (params.stop_words.is_array()) {
-    DML_RETURN_IF_ERROR(RefuseLanguage(params.stop_words));
     for (const Json& word : params.stop_words) {
       analyzer.stop_words_.insert(word.get<std::string>());
     }
-  } else {
+  } else if (!params.stop_words.is_null()) {
     for (const std::string_view word : EnglishStopWords()) analyzer.stop_words_.emplace(word);
   }
   return analyzer;
@@ -124,6 +126,10 @@ Result<TextAnalyzer> TextAnalyzer::Load(const Json& saved) {
   for (int i = 0; i < 3; ++i) {
     if (unit == kUnitNames[i]) params.analyzer = static_cast<Unit>(i);
   }
+  plugins::Problems problems;
+  CheckAnalyzer(params, problems);
+  const std::vector<ParamProblem> found = problems.Take();
+  if (!found.empty()) return Error::Invalid(found.front().message, found.front().hint);
   return Make(params);
 }
 

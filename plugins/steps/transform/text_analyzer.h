@@ -28,8 +28,9 @@ struct AnalyzerParams {
 // separators. Immutable, thread-safe.
 class TextAnalyzer {
  public:
-  // kInvalid for an ngram_range that does not ascend, and for stop words without words.
-  static Result<TextAnalyzer> Make(const AnalyzerParams& params);
+  // `params` have passed CheckAnalyzer().
+  static TextAnalyzer Make(const AnalyzerParams& params);
+  // kInvalid for what no analyzer has saved.
   static Result<TextAnalyzer> Load(const Json& saved);
   [[nodiscard]] Json Save() const;
 
@@ -47,6 +48,9 @@ class TextAnalyzer {
   AnalyzerParams params_;
   std::unordered_set<std::string> stop_words_;
 };
+
+// An ngram_range that does not ascend, and stop words that are none.
+void CheckAnalyzer(const AnalyzerParams& params, plugins::Problems& problems);
 
 // Adds the parameters of AnalyzerParams to the schema of a struct that derives from it.
 template <typename Params>
@@ -74,7 +78,10 @@ void AddAnalyzerParams(plugins::ParamSchema<Params>& schema) {
       .AtLeast(2)
       .AtMost(2)
       .AddJson("stop_words", static_cast<Json Params::*>(&AnalyzerParams::stop_words), stop_words,
-               "words to leave out: english, or a list");
+               "words to leave out: english, or a list")
+      .Check([](const Params& params, plugins::Problems& problems) {
+        CheckAnalyzer(params, problems);
+      });
 }
 
 }  // namespace dml::steps

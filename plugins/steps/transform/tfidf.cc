@@ -190,7 +190,7 @@ std::vector<double> InverseFrequencies(const Vocabulary& vocabulary, std::uint64
 Result<FittedTransformPtr> FitVectorizer(const TfidfParams& params, const RowView& rows,
                                          const learn::Execution& execution) {
   DML_TRY(const auto columns, ResolveColumns(params.columns, rows.schema()));
-  DML_TRY(TextAnalyzer analyzer, TextAnalyzer::Make(params));
+  TextAnalyzer analyzer = TextAnalyzer::Make(params);
   const VocabularyLimits limits{Frequency::FromJson(params.min_df),
                                 Frequency::FromJson(params.max_df), params.max_features,
                                 params.binary};
@@ -236,7 +236,13 @@ plugins::ParamSchema<Params> CountSchema() {
       .Add("sparse_output", static_cast<bool Params::*>(&CountParams::sparse_output),
            "one sparse column instead of a column for each term");
   AddAnalyzerParams(schema);
-  return schema;
+  return schema.Check([](const Params& params, plugins::Problems& problems) {
+    const Frequency least = Frequency::FromJson(params.min_df);
+    const Frequency most = Frequency::FromJson(params.max_df);
+    if (least.is_share != most.is_share || least.value <= most.value) return;
+    problems.Add("/min_df", fmt::format("min_df {} exceeds max_df {}", least.value, most.value),
+                 "no term could be in that many rows and in so few");
+  });
 }
 
 }  // namespace

@@ -71,8 +71,11 @@ TransformType MakeTransformType(TransformSpec spec, const plugins::ParamSchema<P
                                                                   const RowView& rows,
                                                                   const learn::Execution&)) {
   spec.params = schema.specs();
-  auto bound = [schema, fit](const Json& params, const RowView& rows,
-                             const learn::Execution& execution) {
+  spec.check = schema.check();
+  auto bound = [schema, fit, check = spec.check](
+                   const Json& params, const RowView& rows,
+                   const learn::Execution& execution) -> Result<FittedTransformPtr> {
+    DML_RETURN_IF_ERROR(plugins::RequireValid(check, params));
     return fit(schema.Read(params), rows, execution);
   };
   auto load = [name = spec.name](const Json& saved) -> Result<FittedTransformPtr> {

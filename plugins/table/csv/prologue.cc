@@ -192,6 +192,22 @@ Result<std::vector<std::string>> NameColumns(const CsvOptions& options, const Fi
   return CleanNames(std::move(names), warnings);
 }
 
+// A single column whose name looks like several.
+void WarnOfDelimiter(const CsvOptions& options, const Dialect& dialect, const FileStart& start,
+                     std::vector<std::string>& warnings) {
+  if (start.header.size() != 1 || !options.columns.empty()) return;
+  for (const std::string_view other : {";", "\t", "|", ","}) {
+    if (other == dialect.delimiter || start.header[0].find(other) == std::string::npos) continue;
+    const std::string_view name = other == "\t" ? "tab" : other;
+    warnings.push_back(
+        fmt::format("There is one column only, called '{}': if its fields are separated by {}, set "
+                    "delimiter: {}.",
+                    start.header[0], name == "tab" ? "tabs" : fmt::format("'{}'", name),
+                    name == "tab" ? "tab" : fmt::format("\"{}\"", name)));
+    return;
+  }
+}
+
 Result<std::vector<ColumnPlan>> DeclaredPlans(const CsvOptions& options,
                                               const std::vector<std::string>& names) {
   std::vector<ColumnPlan> plans(names.size());
@@ -273,6 +289,7 @@ Result<Prologue> ReadPrologue(const CsvOptions& options, TextSource& source) {
     }
     first = std::move(start);
     DML_TRY(out.names, NameColumns(options, first, file.path, out.warnings));
+    WarnOfDelimiter(options, out.dialect, first, out.warnings);
     DML_TRY(out.plans, DeclaredPlans(options, out.names));
     // The first cells give the first beliefs. A problem in them is found again by the real pass.
     RecordParser parser(out.dialect, out.names);

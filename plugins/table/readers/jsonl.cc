@@ -73,6 +73,59 @@ struct KeySurvey {
   }
 };
 
+Error WhyNoObject(const std::string_view line) {
+  constexpr char kHint[] = "write one object a line, in UTF-8";
+  try {
+    [[maybe_unused]] const OrderedJson parsed = OrderedJson::parse(line);
+  } catch (const OrderedJson::out_of_range& problem) {
+    // "... number overflow parsing '1e400'"
+    const std::string_view what = problem.what();
+    const std::size_t quote = what.find('\'');
+    return Error::Invalid(fmt::format("the number {} is too large for float64",
+                                      quote == std::string_view::npos ? "" : what.substr(quote)),
+                          "the largest is 1.79e308; scale the values down, or write null");
+  } catch (const OrderedJson::parse_error& problem) {
+    return Error::Invalid(fmt::format("the line is not valid JSON from byte {} on", problem.byte),
+                          kHint);
+  }
+  return Error::Invalid("the line is not a JSON object", kHint);
+}
+
+// The keys of the object on a line that is valid JSON, those that come twice counted twice.
+std::size_t CountKeys(std::string_view line) {
+  std::size_t keys = 0;
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+      continue;
+    }
+    if (c == '"') quoted = true;
+    if (c == '{' || c == '[') ++depth;
+    if (c == '}' || c == ']') --depth;
+    if (c == ':' && depth == 1) ++keys;
+  }
+  return keys;
+}
+
+Error TwiceNamed(std::string_view line) {
+  std::set<std::string> seen;
+  std::string twice;
+  const auto look = [&](int depth, OrderedJson::parse_event_t event, OrderedJson& value) {
+    if (event == OrderedJson::parse_event_t::key && depth == 1 &&
+        !seen.insert(value.get<std::string>()).second) {
+      twice = value.get<std::string>();
+    }
+    return true;
+  };
+  [[maybe_unused]] const OrderedJson parsed = OrderedJson::parse(line, look, false);
+  return Error::Invalid(fmt::format("the key '{}' is there twice", twice),
+                        "a column has one value in a row");
+}
+
 template <typename Use>
 Result<void> ForEachObject(LineReader& lines, const LoadExecution& execution, Use use) {
   lines.Rewind();
@@ -84,12 +137,8 @@ Result<void> ForEachObject(LineReader& lines, const LoadExecution& execution, Us
     if (StripSpaces(line).empty()) continue;
     const OrderedJson object =
         OrderedJson::parse(line, nullptr, /*allow_exceptions=*/false, /*ignore_comments=*/false);
-    if (!object.is_object()) {
-      return Error::Invalid(object.is_discarded() ? "the line is not valid JSON"
-                                                  : "the line is not a JSON object",
-                            "write one object a line, in UTF-8")
-          .At(lines.Place());
-    }
+    if (!object.is_object()) return WhyNoObject(line).At(lines.Place());
+    if (CountKeys(line) != object.size()) return TwiceNamed(line).At(lines.Place());
     auto used = use(object);
     if (!used.ok()) return std::move(used).error().At(lines.Place());
   }

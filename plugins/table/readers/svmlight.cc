@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 
 #include "plugins/table/csv/number.h"
 #include "plugins/table/readers/batch_sink.h"
@@ -30,11 +32,28 @@ std::string_view NextWord(std::string_view& line) {
   return word;
 }
 
+// Whether it is a number, but none that float64 can hold.
+bool IsTooLarge(std::string_view text) {
+  const std::string copy(text);
+  char* end = nullptr;
+  const double value = std::strtod(copy.c_str(), &end);
+  return !copy.empty() && *end == '\0' && std::isinf(value) &&
+         copy.find_first_of("iI") == std::string::npos;
+}
+
+Error TooLarge(std::string_view text) {
+  return Error::Invalid(fmt::format("the number '{}' is too large for float64", text),
+                        "the largest is 1.79e308; scale the values down");
+}
+
 Result<void> ParseFeature(std::string_view word, Row& row) {
   const std::size_t colon = word.find(':');
   const auto value =
       colon == std::string_view::npos ? std::nullopt : ParseDouble(word.substr(colon + 1));
   const auto index = ParseInt64(word.substr(0, std::min(colon, word.size())));
+  if (index && !value && colon != std::string_view::npos && IsTooLarge(word.substr(colon + 1))) {
+    return TooLarge(word.substr(colon + 1));
+  }
   if (!value || !index) {
     return Error::Invalid(fmt::format("'{}' is not of the form index:value", word),
                           "check the file; svmlight has one row a line");
@@ -60,6 +79,7 @@ Result<bool> ParseLine(std::string_view line, Row& row) {
   row.values.clear();
   if (row.label.empty()) return false;
   if (!ParseDouble(row.label)) {
+    if (IsTooLarge(row.label)) return TooLarge(row.label);
     return Error::Invalid(fmt::format("the label '{}' is not a number", row.label),
                           "svmlight lines start with a number");
   }

@@ -126,6 +126,12 @@ Result<Statement> Connection::Prepare(SqlText text) {
   return Statement(*this, std::move(text), statement);
 }
 
+// The user's text that a message of SQLite is about, null if it is none.
+struct Connection::Finding {
+  const UserText* text = nullptr;
+  Fault fault;
+};
+
 Error Connection::Explain(const SqlText& text) const {
   const int code = sqlite3_errcode(state_->db);
   if (state_->blamed) return *state_->blamed;
@@ -141,6 +147,13 @@ Error Connection::Explain(const SqlText& text) const {
     return Error::Environment(fmt::format("cannot keep temporary data in '{}': {}",
                                           state_->options.scratch_dir, message));
   }
+  const Finding found = Judge(text, message);
+  if (found.text != nullptr) return ErrorOf(*found.text, found.fault);
+  const UserText whole{"the SQL", text.texts().empty() ? text.sql() : std::string()};
+  return ErrorIn(whole, message);
+}
+
+Connection::Finding Connection::Judge(const SqlText& text, const std::string& message) const {
   SqlText::Place place = text.Find(sqlite3_error_offset(state_->db));
   bool placed = place.text != nullptr;
   if (!placed && text.texts().size() == 1) {
@@ -150,19 +163,43 @@ Error Connection::Explain(const SqlText& text) const {
     placed = at.has_value();
     place.offset = at.value_or(0);
   }
-  if (place.text == nullptr) {
-    const UserText whole{"the SQL", text.texts().empty() ? text.sql() : std::string()};
-    return ErrorIn(whole, message);
-  }
+  if (place.text == nullptr) return {};
   const Refusal& refusal = state_->rules.refusal();
   Words words{refusal.message, refusal.hint};
   if (refusal.empty()) {
     words = WordsFor(message, state_->db, state_->tables, state_->options.reach);
     state_->rules.Install(state_->db);  // which it had to set aside
   }
-  if (!placed) return ErrorIn(*place.text, words.message, words.hint);
-  return ErrorAt(*place.text, place.offset, EndOfTokens(place.text->sql, place.offset),
-                 words.message, words.hint);
+  Fault fault{std::move(words.message), std::move(words.hint), placed, place.offset, 0};
+  if (placed) fault.end = EndOfTokens(place.text->sql, place.offset);
+  return {place.text, std::move(fault)};
+}
+
+std::optional<Fault> Connection::FindFault(const SqlText& text) {
+  state_->rules.Begin();
+  sqlite3_stmt* statement = nullptr;
+  const std::string& sql = text.sql();
+  const int code = sqlite3_prepare_v2(state_->db, sql.c_str(), static_cast<int>(sql.size()),
+                                      &statement, nullptr);
+  sqlite3_finalize(statement);
+  if (code == SQLITE_OK) return std::nullopt;
+  Finding found = Judge(text, sqlite3_errmsg(state_->db));
+  if (found.text == nullptr) return std::nullopt;
+  return std::move(found.fault);
+}
+
+Result<void> Connection::AddEmptyTable(const std::string& name,
+                                       const std::vector<std::string>& columns) {
+  std::string list;
+  for (const std::string& column : columns) list += (list.empty() ? "" : ", ") + QuoteName(column);
+  const std::string sql =
+      fmt::format("PRAGMA query_only = OFF; CREATE TABLE {} ({}); PRAGMA query_only = ON;",
+                  QuoteName(name), list.empty() ? "dml_nothing" : list);
+  sqlite3_set_authorizer(state_->db, nullptr, nullptr);
+  const int code = sqlite3_exec(state_->db, sql.c_str(), nullptr, nullptr, nullptr);
+  state_->rules.Install(state_->db);
+  if (code == SQLITE_OK) return {};
+  return Error::Environment(fmt::format("SQLite refuses a table: {}", sqlite3_errmsg(state_->db)));
 }
 
 Statement::Statement(Connection& connection, SqlText text, sqlite3_stmt* statement)

@@ -47,6 +47,12 @@ class Connection {
   // Must outlive the statement.
   [[nodiscard]] Result<Statement> Prepare(SqlText text);
 
+  // What SQLite has against `text`, of which one text is the user's; nothing if it can be prepared,
+  // or if the fault is not in what the user wrote.
+  [[nodiscard]] std::optional<Fault> FindFault(const SqlText& text);
+  // A table without rows and without types, under a name that no other has.
+  Result<void> AddEmptyTable(const std::string& name, const std::vector<std::string>& columns);
+
   // A table that exists under `name`, for suggestions, and the columns of it that SQL cannot see,
   // each with the reason.
   struct Hidden {
@@ -62,6 +68,8 @@ class Connection {
   struct State;
   explicit Connection(std::unique_ptr<State> state);
   [[nodiscard]] Error Explain(const SqlText& text) const;
+  struct Finding;
+  [[nodiscard]] Finding Judge(const SqlText& text, const std::string& message) const;
 
   std::unique_ptr<State> state_;
 };

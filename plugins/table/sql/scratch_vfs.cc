@@ -32,7 +32,7 @@ std::string WithTwoZeros(std::string path) { return path + '\0'; }
 Result<std::unique_ptr<ScratchVfs>> ScratchVfs::Register(std::string scratch_dir,
                                                          std::string database) {
   static std::atomic<std::uint64_t> next_number{0};
-  DML_RETURN_IF_ERROR(MakeDirectories(scratch_dir));
+  if (!scratch_dir.empty()) DML_RETURN_IF_ERROR(MakeDirectories(scratch_dir));
   auto state = std::make_unique<State>();
   state->base = sqlite3_vfs_find(nullptr);
   DML_CHECK(state->base != nullptr, "SQLite has a default file system");

@@ -15,7 +15,8 @@ namespace dml::sql {
 // thread; must outlive its connection.
 class ScratchVfs {
  public:
-  // Makes the folder. `database` is the absolute path of the file that may be read; "" for none.
+  // Makes the folder, or none for "": then nothing may be written. `database` is the absolute path
+  // of the file that may be read; "" for none.
   static Result<std::unique_ptr<ScratchVfs>> Register(std::string scratch_dir,
                                                       std::string database = {});
   ~ScratchVfs();

@@ -65,29 +65,31 @@ std::size_t CodePoints(std::string_view text) {
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
+Fault FaultAt(const Token& token, std::string message, std::string hint = {}) {
+  return {std::move(message), std::move(hint), true, token.begin, token.end};
+}
+
 // What both kinds of texts must keep: quotes and brackets that close, no variables.
-Result<void> CheckTokens(const UserText& text, const std::vector<Token>& tokens) {
+std::optional<Fault> FindTokenFault(std::string_view sql, const std::vector<Token>& tokens) {
   std::vector<Token> open;
-  for (const Token& token : tokens) {
-    const std::string_view word =
-        std::string_view(text.sql).substr(token.begin, token.end - token.begin);
+  for (Token token : tokens) {
+    const std::string_view word = sql.substr(token.begin, token.end - token.begin);
     if (token.kind == Token::Kind::kOpenEnded) {
-      return ErrorAt(text, token.begin, token.begin + 1,
-                     fmt::format("{} has no end", word.front() == '/' ? "a comment" : "a quote"));
+      token.end = token.begin + 1;
+      return FaultAt(token, word.front() == '/' ? "a comment has no end" : "a quote has no end");
     }
     if (token.kind == Token::Kind::kVariable) {
-      return ErrorAt(text, token.begin, token.end,
-                     fmt::format("'{}' is not part of an expression", word),
+      return FaultAt(token, fmt::format("'{}' is not part of an expression", word),
                      "put a parameter of the pipeline in as ${params.NAME}");
     }
     if (token.kind == Token::Kind::kOpen) open.push_back(token);
     if (token.kind != Token::Kind::kClose) continue;
-    if (open.empty()) return ErrorAt(text, token.begin, token.end, "')' closes nothing");
+    if (open.empty()) return FaultAt(token, "')' closes nothing");
     open.pop_back();
   }
-  if (!open.empty()) return ErrorAt(text, open.back().begin, open.back().end, "'(' is not closed");
-  if (tokens.empty()) return ErrorIn(text, "nothing is written here");
-  return {};
+  if (!open.empty()) return FaultAt(open.back(), "'(' is not closed");
+  if (tokens.empty()) return Fault{"nothing is written here"};
+  return std::nullopt;
 }
 
 }  // namespace
@@ -130,21 +132,31 @@ std::string Unquote(std::string_view token) {
   return out;
 }
 
-Result<void> CheckExpression(const UserText& text) {
-  const std::vector<Token> tokens = Tokenize(text.sql);
-  DML_RETURN_IF_ERROR(CheckTokens(text, tokens));
+std::optional<Fault> FindExpressionFault(std::string_view sql) {
+  const std::vector<Token> tokens = Tokenize(sql);
+  if (auto fault = FindTokenFault(sql, tokens)) return fault;
   const auto semicolon = std::ranges::find(tokens, Token::Kind::kSemicolon, &Token::kind);
-  if (semicolon == tokens.end()) return {};
-  return ErrorAt(text, semicolon->begin, semicolon->end, "an expression has no ';'");
+  if (semicolon == tokens.end()) return std::nullopt;
+  return FaultAt(*semicolon, "an expression has no ';'");
+}
+
+std::optional<Fault> FindQueryFault(std::string_view sql) {
+  const std::vector<Token> tokens = Tokenize(sql);
+  if (auto fault = FindTokenFault(sql, tokens)) return fault;
+  const auto semicolon = std::ranges::find(tokens, Token::Kind::kSemicolon, &Token::kind);
+  if (semicolon == tokens.end() || semicolon + 1 == tokens.end()) return std::nullopt;
+  return FaultAt(semicolon[1], "there is more than one statement",
+                 "write one SELECT; WITH names the results of others");
+}
+
+Result<void> CheckExpression(const UserText& text) {
+  if (const auto fault = FindExpressionFault(text.sql)) return ErrorOf(text, *fault);
+  return {};
 }
 
 Result<void> CheckQuery(const UserText& text) {
-  const std::vector<Token> tokens = Tokenize(text.sql);
-  DML_RETURN_IF_ERROR(CheckTokens(text, tokens));
-  const auto semicolon = std::ranges::find(tokens, Token::Kind::kSemicolon, &Token::kind);
-  if (semicolon == tokens.end() || semicolon + 1 == tokens.end()) return {};
-  return ErrorAt(text, semicolon[1].begin, semicolon[1].end, "there is more than one statement",
-                 "write one SELECT; WITH names the results of others");
+  if (const auto fault = FindQueryFault(text.sql)) return ErrorOf(text, *fault);
+  return {};
 }
 
 std::vector<std::string> SuspectTexts(const UserText& text,
@@ -161,6 +173,11 @@ std::vector<std::string> SuspectTexts(const UserText& text,
                     text.parameter, value, QuoteName(value)));
   }
   return warnings;
+}
+
+Error ErrorOf(const UserText& text, const Fault& fault) {
+  if (!fault.placed) return ErrorIn(text, fault.message, fault.hint);
+  return ErrorAt(text, fault.begin, fault.end, fault.message, fault.hint);
 }
 
 Error ErrorAt(const UserText& text, std::size_t begin, std::size_t end, std::string_view message,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,19 @@ struct Token {
 // What a kText or kName token says, its quotes undone.
 [[nodiscard]] std::string Unquote(std::string_view token);
 
+// What is wrong with a text, without a full stop, and where: the bytes [begin, end).
+struct Fault {
+  std::string message;
+  std::string hint = {};
+  bool placed = false;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+// What hinders `text` from being one expression, or one query, as far as quotes and brackets tell.
+[[nodiscard]] std::optional<Fault> FindExpressionFault(std::string_view sql);
+[[nodiscard]] std::optional<Fault> FindQueryFault(std::string_view sql);
+
 // Whether `text` is one expression as far as quotes and brackets tell, so that it can stand between
 // parentheses. SQLite judges the rest.
 Result<void> CheckExpression(const UserText& text);
@@ -52,6 +66,8 @@ Result<void> CheckQuery(const UserText& text);
 [[nodiscard]] std::vector<std::string> SuspectTexts(const UserText& text,
                                                     const std::vector<std::string>& columns);
 
+// An error that shows the fault in the text.
+[[nodiscard]] Error ErrorOf(const UserText& text, const Fault& fault);
 // An error about `text`: parameter, message, the line it is on, and a caret under [begin, end).
 [[nodiscard]] Error ErrorAt(const UserText& text, std::size_t begin, std::size_t end,
                             std::string_view message, std::string hint = {});

@@ -62,6 +62,45 @@ TEST_F(RowSteps, FilterOfTimesAndCategories) {
   EXPECT_EQ(none.warnings, std::vector<std::string>{"where: no row is left"});
 }
 
+// To SQLite every text is larger than every number, which nobody wants to know.
+TEST_F(RowSteps, ANumberIsNotComparedWithAText) {
+  const Artifact people = Csv(kPeople);
+  const auto failure = [&](const std::string& where) {
+    return Run("filter", {{"where", where}}, {{"data", people}}).Failure();
+  };
+  for (const char* where :
+       {"age > 'old'", "NOT data.age = 'x'", "'old' <= age", "age IN (1, 2, 'x')",
+        "age NOT IN ('x', 'y')", "name = 'Ann' AND age IS NOT 'x'", "age BETWEEN 'a' AND 'b'"}) {
+    EXPECT_NE(failure(where).find("the column 'age' is int64: they do not compare"),
+              std::string::npos)
+        << where << ": " << failure(where);
+  }
+  EXPECT_NE(failure("smokes = 'true'").find("write \"smokes\", or NOT \"smokes\""),
+            std::string::npos);
+  for (const char* where :
+       {"age > '20'", "name > 'B' AND age > 1", "age || 'x' = '31x'", "name || age > 'Ann3'",
+        "age LIKE '3%'", "joined > '2011'", "coalesce(age, 'none') = 'none'"}) {
+    EXPECT_EQ(failure(where), "") << where;
+  }
+  EXPECT_NE(
+      Run("derive", {{"columns", {{"a", "CASE WHEN age = 'x' THEN 1 END"}}}}, {{"data", people}})
+          .Failure()
+          .find("columns.a: 'x' is a text"),
+      std::string::npos);
+}
+
+// Columns come in the order in which they are written, whatever their names.
+TEST_F(RowSteps, NewColumnsKeepTheirOrder) {
+  const Artifact people = Csv(kPeople);
+  const Json columns = Json::array({{"z", "1"}, {"a", "2"}, {"m", "3"}});
+  EXPECT_EQ(Types(Run("derive", {{"columns", columns}}, {{"data", people}}).outputs["data"]),
+            "name:category age:int64 joined:timestamp smokes:bool z:int64 a:int64 m:int64");
+  const Json sums = Json::array({{"z", "count(*)"}, {"a", "sum(age)"}});
+  EXPECT_EQ(Types(Run("aggregate", {{"by", {"name"}}, {"columns", sums}}, {{"data", people}})
+                      .outputs["data"]),
+            "name:category z:int64 a:int64");
+}
+
 TEST_F(RowSteps, FilterWarnsOfAColumnInSingleQuotes) {
   StepRun run = Run("filter", {{"where", "'age' > 20"}}, {{"data", Csv(kPeople)}});
   ASSERT_TRUE(run.ok());

@@ -1,0 +1,64 @@
+#include "cli/resource_check.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "base/quantity.h"
+#include "runners/agent/machine.h"
+
+namespace dml::cli {
+
+namespace {
+
+constexpr char kRemedy[] =
+    "lower what the step asks for under resources:, or run it on a cluster: --cluster FILE";
+
+std::string PlaceOf(const pipelines::TaskDecl& task) {
+  return fmt::format("{}:{}:{}", task.where.file, task.where.line, task.where.column);
+}
+
+}  // namespace
+
+std::string WhyNever(const pipelines::TaskDecl& task, const runners::Capacity& machine) {
+  const pipelines::Resources& need = task.resources;
+  if (!need.labels.empty()) {
+    return fmt::format("'{}' asks for a node with the label '{}', which only a cluster can have",
+                       task.name, need.labels.front());
+  }
+  if (need.cpus > std::max(1.0, machine.cpus)) {
+    return fmt::format("'{}' asks for {:g} cpus, and this machine has {:g}", task.name, need.cpus,
+                       machine.cpus);
+  }
+  if (machine.memory_bytes > 0 && need.memory_bytes > machine.memory_bytes) {
+    return fmt::format("'{}' asks for {} of memory, and this machine has {}", task.name,
+                       FormatSize(need.memory_bytes), FormatSize(machine.memory_bytes));
+  }
+  return {};
+}
+
+Result<void> RequireRoom(const engine::Home& home, const OpenedPipeline& opened,
+                         const engine::RunOptions& options, const Clock& clock) {
+  if (!options.cluster.empty()) return {};
+  const runners::Capacity machine = agent::MachineCapacity();
+  std::vector<TaskId> too_large;
+  for (std::size_t t = 0; t < opened.expanded.tasks.size(); ++t) {
+    if (!WhyNever(opened.expanded.tasks[TaskId(t)], machine).empty()) too_large.emplace_back(t);
+  }
+  if (too_large.empty()) return {};
+  // What is reused or left out needs no room.
+  DML_TRY(const core::Plan plan, engine::MakePlan(home, opened.expanded, options, clock));
+  for (const TaskId task : too_large) {
+    const core::Decision decision = plan.tasks[task].decision;
+    if (decision != core::Decision::kRun && decision != core::Decision::kMaybe) continue;
+    const pipelines::TaskDecl& decl = opened.expanded.tasks[task];
+    return Error::Invalid(WhyNever(decl, machine),
+                          decl.resources.labels.empty()
+                              ? kRemedy
+                              : "run it with --cluster FILE, or leave out labels")
+        .At(PlaceOf(decl));
+  }
+  return {};
+}
+
+}  // namespace dml::cli

@@ -1,0 +1,150 @@
+#include "pipelines/param_check.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace dml::pipelines {
+
+namespace {
+
+using Found = std::vector<ParamProblem>;
+
+bool HoldsOpenValue(std::span<const std::string> open, const std::string& pointer) {
+  return std::ranges::any_of(
+      open, [&](const std::string& at) { return at == pointer || at.starts_with(pointer + "/"); });
+}
+
+void Judge(const ParamCheck& check, const Json& params, const std::string& pointer,
+           std::span<const std::string> open, Found& found) {
+  if (!check || HoldsOpenValue(open, pointer)) return;
+  for (ParamProblem& problem : check(params)) {
+    problem.at.insert(0, pointer);
+    found.push_back(std::move(problem));
+  }
+}
+
+// The transforms of a list such as `preprocess:`; a null stands for one that is not known yet.
+void JudgeTransforms(const StepCatalog& catalog, const Json& list, const std::string& pointer,
+                     std::span<const std::string> open, Found& found) {
+  if (!list.is_array()) return;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (!list[i].is_object() || list[i].size() != 1) continue;
+    const TransformSpec* transform = catalog.FindTransform(list[i].begin().key());
+    if (transform == nullptr) continue;
+    const Json::json_pointer at = Json::json_pointer(pointer) / i / transform->name;
+    Judge(transform->check, list[i].begin().value(), at.to_string(), open, found);
+  }
+}
+
+std::size_t CountCharacters(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+// The byte of a column that counts characters from 1.
+std::size_t ByteOf(std::string_view line, int column) {
+  std::size_t at = 0;
+  for (int passed = 1; at < line.size() && passed < column; ++passed) {
+    ++at;
+    while (at < line.size() && (static_cast<unsigned char>(line[at]) & 0xC0U) == 0x80U) ++at;
+  }
+  return at;
+}
+
+// The place of a byte of a scalar, or of the scalar if it does not stand in the file as it is:
+// folded, escaped, or put together from references.
+Place PlaceInText(const Node& node, std::size_t offset) {
+  Place place = node.place;
+  if (place.source == nullptr || offset > node.text.size()) return place;
+  const std::string_view line = place.source->Line(place.line);
+  const std::size_t begin = ByteOf(line, place.column) + (node.plain ? 0 : 1);
+  if (begin < line.size() && line.substr(begin).starts_with(node.text)) {
+    const std::string_view before = std::string_view(node.text).substr(0, offset);
+    place.column += static_cast<int>(CountCharacters(before)) + (node.plain ? 0 : 1);
+    place.width = 1;
+    return place;
+  }
+  // A block: its lines follow, indented.
+  const std::string_view text = node.text;
+  const std::size_t breaks =
+      static_cast<std::size_t>(std::ranges::count(text.substr(0, offset), '\n'));
+  const std::size_t last = text.substr(0, offset).rfind('\n');
+  const std::size_t row_begin = last == std::string_view::npos ? 0 : last + 1;
+  const std::string_view row = text.substr(row_begin, text.find('\n', row_begin) - row_begin);
+  const int number = place.line + 1 + static_cast<int>(breaks);
+  const std::string_view candidate = place.source->Line(number);
+  const std::size_t indent = candidate.find_first_not_of(' ');
+  if (row.empty() || indent == std::string_view::npos || !candidate.ends_with(row)) return place;
+  place.line = number;
+  place.column = static_cast<int>(candidate.size() - row.size() +
+                                  CountCharacters(row.substr(0, offset - row_begin))) +
+                 1;
+  place.width = 1;
+  return place;
+}
+
+const Node* Child(const Node& node, const std::string& token, const Place*& key) {
+  if (node.is_mapping()) {
+    for (std::size_t i = 0; i < node.keys.size(); ++i) {
+      if (node.keys[i].text != token) continue;
+      key = &node.keys[i].place;
+      return &node.items[i];
+    }
+  }
+  // An entry of an ordered map is bound as [key, value]: `0` in it is the key, `1` the value.
+  std::size_t index = 0;
+  const auto [end, failure] = std::from_chars(token.data(), token.data() + token.size(), index);
+  if (failure != std::errc() || index >= node.items.size()) return nullptr;
+  key = node.is_mapping() ? &node.keys[index].place : nullptr;
+  return &node.items[index];
+}
+
+}  // namespace
+
+std::vector<std::string> OpenPointers(const BoundParams& params) {
+  std::vector<std::string> out;
+  for (const Hole& hole : params.holes) out.push_back(hole.pointer.to_string());
+  for (const RuntimeHole& hole : params.runtime) out.push_back(hole.pointer);
+  return out;
+}
+
+Place PlaceOf(const ParamProblem& problem, const WrittenParams& written) {
+  if (written.with == nullptr) return written.place;
+  const Node* node = written.with;
+  const Place* key = &written.place;
+  std::vector<std::string> tokens;  // a pointer only gives its last one
+  for (Json::json_pointer rest(problem.at); !rest.empty(); rest.pop_back()) {
+    tokens.push_back(rest.back());
+  }
+  while (!tokens.empty()) {
+    const bool entry = node->is_mapping() && node->Find(tokens.back()) == nullptr;
+    const Node* next = Child(*node, tokens.back(), key);
+    if (next == nullptr) break;
+    node = next;
+    tokens.pop_back();
+    if (!entry || tokens.empty()) continue;
+    if (tokens.back() == "0") return *key;
+    tokens.pop_back();
+  }
+  if (tokens.empty() && problem.offset && node->is_scalar())
+    return PlaceInText(*node, *problem.offset);
+  return node->is_mapping() && key != nullptr ? *key : node->place;
+}
+
+void CheckParams(const StepSpec& spec, const StepCatalog& catalog, const Json& params,
+                 std::span<const std::string> open, const WrittenParams& written,
+                 Diagnostics& diagnostics) {
+  Found found;
+  Judge(spec.check, params, "", open, found);
+  for (const ParamSpec& param : spec.params) {
+    if (param.type != ParamType::kTransforms) continue;
+    const auto list = params.find(param.name);
+    if (list != params.end()) JudgeTransforms(catalog, *list, "/" + param.name, open, found);
+  }
+  for (ParamProblem& problem : found) {
+    diagnostics.Add(PlaceOf(problem, written), std::move(problem.message), std::move(problem.hint));
+  }
+}
+
+}  // namespace dml::pipelines

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "plugins/table/schema.h"
+#include "plugins/table/sql/sql_text.h"
+
+namespace dml::sql {
+
+// A comparison of a column of numbers or truth values with a text that is no number, such as
+// `age > 'old'`: to SQLite every text is larger than every number, so it is always false or always
+// true. Finds those that stand there literally: = <> < > IS IN BETWEEN beside a column's name.
+[[nodiscard]] std::optional<Fault> FindTextComparison(std::string_view sql,
+                                                      const table::Schema& schema);
+
+}  // namespace dml::sql

@@ -1,0 +1,82 @@
+// Every checks/<case>.yaml is loaded with the real step types, and what dml finds wrong with its
+// parameters must equal <case>.expected. DML_BLESS=1 rewrites the expectations.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "pipelines/load.h"
+#include "plugins/steps/register.h"
+
+namespace dml::steps {
+namespace {
+
+const std::string kFolder = std::string(DML_SOURCE_DIR) + "/tests/steps/checks/";
+
+const StepCatalog& Catalog() {
+  static const plugins::StepRegistry registry = [] {
+    plugins::StepRegistry filled;
+    RegisterBuiltins(filled);
+    return filled;
+  }();
+  return registry.catalog();
+}
+
+std::vector<std::string> Cases() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
+    if (entry.path().extension() == ".yaml") names.push_back(entry.path().stem().string());
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+pipelines::LoadedPipeline Load(const std::string& text) {
+  pipelines::LoadOptions options;
+  options.catalog = &Catalog();
+  options.read_file = [&text](const std::string&) -> Result<std::string> { return text; };
+  return pipelines::LoadPipeline("/project/p.yaml", options);
+}
+
+class ChecksTest : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(ChecksTest, SaysWhatIsExpected) {
+  const auto text = ReadFile(kFolder + GetParam() + ".yaml");
+  ASSERT_TRUE(text.ok());
+  const std::string found = pipelines::RenderText(Load(*text).diagnostics, 1000);
+  const std::string path = kFolder + GetParam() + ".expected";
+  if (std::getenv("DML_BLESS") != nullptr) {
+    std::ofstream(path) << found;
+    return;
+  }
+  const auto expected = ReadFile(path);
+  ASSERT_TRUE(expected.ok()) << "no expectation; look at this and bless it:\n" << found;
+  EXPECT_EQ(found, *expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, ChecksTest, ::testing::ValuesIn(Cases()),
+                         [](const auto& golden) { return golden.param; });
+
+// A fault of one combination is found before anything runs, and however many there are, judging
+// them ends.
+TEST(Checks, JudgeTheFirstThousandTasksOfAStep) {
+  const auto pipeline = [](const std::string& values) {
+    return "steps:\n  - id: data\n    uses: generate.regression\n  - id: clip\n    uses: "
+           "preprocess.clip\n    input: data\n    matrix: {low: [" +
+           values + "]}\n    with: {min: \"${matrix.low}\", max: 3}\n";
+  };
+  EXPECT_EQ(Load(pipeline("1, 2, 4, 5")).diagnostics.size(), 2U);
+  std::string many = "0";
+  for (int i = 1; i < 3000; ++i) many += ", -" + std::to_string(i);
+  EXPECT_TRUE(Load(pipeline(many)).ok());
+  EXPECT_EQ(Load(pipeline("9, " + many)).diagnostics.size(), 1U);
+}
+
+}  // namespace
+}  // namespace dml::steps
