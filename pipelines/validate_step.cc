@@ -376,10 +376,17 @@ void CheckCombinations(ValidateContext& context, std::size_t position) {
     scope.task = &bindings;
     ParamBinder binder(context.catalog, context.resolver, scope);
     for (const Hole& hole : step.settings.holes) binder.Bind(*hole.spec, *hole.node, hole.pointer);
-    if (native == nullptr) continue;
+    if (native == nullptr || native->spec == nullptr) continue;
+    const std::size_t before = context.diagnostics.size();
+    Json value = native->params.value;
     for (const Hole& hole : native->params.holes) {
-      binder.Bind(*hole.spec, *hole.node, hole.pointer);
+      Json bound = binder.Bind(*hole.spec, *hole.node, hole.pointer);
+      if (!bound.is_null()) value[hole.pointer] = std::move(bound);
     }
+    if (native->params.holes.empty() || context.diagnostics.size() > before) continue;
+    std::vector<std::string> open = OpenPointers(binder.pending());
+    for (const RuntimeHole& hole : native->params.runtime) open.push_back(hole.pointer);
+    CheckParams(*native->spec, context.catalog, value, open, native->written, context.diagnostics);
   }
 }
 

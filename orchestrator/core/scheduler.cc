@@ -28,10 +28,11 @@ std::vector<double> Urgencies(const TaskGraph& graph, const IdMap<TaskId, TaskPo
   return CriticalPaths(graph, durations);
 }
 
-// One line for people: place, message, remedy.
+// For people: place, message, remedy; in one line unless the message shows an excerpt.
 std::string Describe(const Error& error) {
   std::string text = error.where.empty() ? error.message : error.where + ": " + error.message;
-  if (!error.hint.empty()) text += "; " + error.hint;
+  const bool excerpt = error.message.find('\n') != std::string::npos;
+  if (!error.hint.empty()) text += (excerpt ? "\n" : "; ") + error.hint;
   return text;
 }
 

@@ -36,6 +36,18 @@ TEST_F(Remarks, AChainNamesTheStepThatChanged) {
   EXPECT_EQ(plan.out.find("work."), std::string::npos) << plan.out;
 }
 
+// Under the excerpt, not behind its caret.
+TEST_F(Remarks, AHintStandsOnALineOfItsOwn) {
+  Write("data.csv", "age,n\n1,a\n2,b\n");
+  Write("p.yaml",
+        "steps:\n  - {id: data, uses: load.csv, with: {path: data.csv}}\n"
+        "  - {id: f, uses: filter, input: data, with: {where: agee > 3}}\n");
+  const Finished run = Run({"run", "p.yaml"});
+  EXPECT_EQ(run.code, 2) << run.err;
+  EXPECT_NE((run.out + run.err).find("^~~~\n  did you mean 'age'?\n"), std::string::npos)
+      << run.out << run.err;
+}
+
 // A dry run leaves nothing behind, wherever it is typed.
 TEST_F(Remarks, APlanMakesNoHome) {
   Write("p.yaml", "steps:\n  - {id: a, run: [\"true\"]}\n");

@@ -73,7 +73,12 @@ TEST(YamlParse, LimitsHold) {
 }
 
 TEST(YamlParse, UnusualTextIsRefusedWithItsPlace) {
-  ExpectRefused("a: \xC0\x80\n", "byte 0xC0 at offset 3 (line 1, column 4) is not UTF-8");
+  ExpectRefused("a: \xC0\x80\n", "byte 0xC0 at offset 3 is not UTF-8");
+  Diagnostics diagnostics;
+  EXPECT_FALSE(Parse("a: b\n\xC3\xA9: \xC0\x80\n", diagnostics));
+  const Location where = diagnostics.TakeSorted().at(0).where;
+  EXPECT_EQ(where.line, 2);
+  EXPECT_EQ(where.column, 4);
   ExpectRefused("a: \xED\xA0\x80\n", "not UTF-8");
   ExpectRefused(std::string("a: \0\n", 5), "control character 0x00");
 }

@@ -30,6 +30,18 @@ TEST_F(PreprocessSteps, LearnFromTheirRowsOrFromOthers) {
             "all its features 0");
 }
 
+// Not silently infinite.
+TEST_F(PreprocessSteps, ValuesTooLargeToMeasureAreNamed) {
+  const auto failure = [&](const char* step, const std::string& text) {
+    return Run(step, {{"columns", {"a"}}}, {{"data", Csv(text)}}).Failure();
+  };
+  EXPECT_NE(failure("preprocess.standardize", "a\n1e200\n-1e200\n").find("squares of 'a'"),
+            std::string::npos);
+  EXPECT_NE(failure("preprocess.min_max", "a\n1.7e308\n-1.7e308\n").find("mean and range of 'a'"),
+            std::string::npos);
+  EXPECT_EQ(failure("preprocess.min_max", "a\n1e200\n-1e200\n"), "");
+}
+
 TEST_F(PreprocessSteps, MakeColumnsToRead) {
   const Artifact data = Csv("a,b\n1,x\n3,y\n");
   const StepRun dense = Run("preprocess.one_hot", {{"columns", {"b"}}}, {{"data", data}});

@@ -170,6 +170,8 @@ std::vector<ParamProblem> CheckCandidates(const Json& params,
   const std::string metric = params.value("metric", "");
   const bool validated = metric.starts_with("cv.");
   if (!validated && !IsScorer(metric)) return {};
+  // The rule above has said what is wrong with it.
+  if (validated && !IsScorer(metric.substr(3)) && params.value("mode", "auto") == "auto") return {};
   for (const ModelOutlook& model : models) {
     if (!model.metrics) continue;
     const std::vector<std::string>& names = *model.metrics;

@@ -53,12 +53,12 @@ bool HasLineBreak(std::string_view text) {
 void CheckDelimiter(const LoadCsvParams& params, plugins::Problems& problems) {
   const std::string& text = params.delimiter;
   if (text == "auto" || text == "tab") return;
-  if (text.empty() || text.size() > 8 || HasLineBreak(text)) {
-    problems.Add("/delimiter", "the delimiter has to be 1 to 8 characters without line breaks",
-                 "write a character, or tab or auto");
-  } else if (IsWord(text)) {
+  if (IsWord(text)) {
     problems.Add("/delimiter", fmt::format("the delimiter '{}' is a word", text),
                  DelimiterHint(text));
+  } else if (text.empty() || text.size() > 8 || HasLineBreak(text)) {
+    problems.Add("/delimiter", "the delimiter has to be 1 to 8 characters without line breaks",
+                 "write a character, or tab or auto");
   } else if (text.find(params.quote) != std::string::npos && !params.quote.empty()) {
     problems.Add("/delimiter", "the quote character is part of the delimiter",
                  "set quote, or quote: none");

@@ -76,6 +76,11 @@ void ColumnMoments::Merge(const ColumnMoments& right) {
   max = std::max(max, right.max);
 }
 
+Error TooLarge(const std::string& column, const char* what) {
+  return Error::Invalid(fmt::format("the {} of '{}' are too large for a number", what, column),
+                        "clip the column, or take its logarithm");
+}
+
 Error AllMissing(const std::string& column) {
   return Error::Invalid(
       fmt::format("the column '{}' has no value at all in the training rows", column),
@@ -105,7 +110,11 @@ Result<std::vector<ColumnMoments>> MeasureColumns(const RowView& rows,
               }));
   found.columns.resize(columns.size());
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (found.columns[i].count == 0) return AllMissing(columns[i]);
+    const ColumnMoments& moments = found.columns[i];
+    if (moments.count == 0) return AllMissing(columns[i]);
+    if (!std::isfinite(moments.mean) || !std::isfinite(moments.max - moments.min)) {
+      return TooLarge(columns[i], "mean and range");
+    }
   }
   return std::move(found.columns);
 }

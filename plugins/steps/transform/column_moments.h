@@ -24,12 +24,14 @@ struct ColumnMoments {
   [[nodiscard]] double variance() const { return squares / static_cast<double>(count); }
 };
 
-// One pass for the moments of numeric columns, in their order. Infinite values and columns without
-// any value are kInvalid.
+// One pass for the moments of numeric columns, in their order. Infinite values, values whose mean
+// or range is too large for a number, and columns without any value are kInvalid.
 Result<std::vector<ColumnMoments>> MeasureColumns(const RowView& rows,
                                                   const std::vector<std::string>& columns,
                                                   const learn::Execution& execution);
 
+// The complaint about a column whose `what`, such as "squares", overflow.
+Error TooLarge(const std::string& column, const char* what);
 // The complaint about a column of which nothing can be learnt.
 Error AllMissing(const std::string& column);
 

@@ -91,6 +91,8 @@ Result<FittedTransformPtr> FitStandardize(const StandardizeParams& params, const
   DML_TRY(const auto moments, MeasureColumns(rows, columns, execution));
   std::vector<Scaling> scalings;
   for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (params.with_std && !std::isfinite(moments[i].squares))
+      return TooLarge(columns[i], "squares");
     Scaling one{columns[i]};
     if (params.with_mean) one.center = moments[i].mean;
     if (params.with_std && !IsConstant(moments[i])) one.scale = std::sqrt(moments[i].variance());

@@ -158,6 +158,14 @@ Connection::Finding Connection::Judge(const SqlText& text, const std::string& me
   bool placed = place.text != nullptr;
   if (!placed && text.texts().size() == 1) {
     place.text = &text.texts().front();
+    // What closes the user's text is ours.
+    if (message == "near \")\": syntax error") {
+      const std::vector<Token> tokens = Tokenize(place.text->sql);
+      if (tokens.empty()) return {place.text, {"something is missing at the end"}};
+      return {
+          place.text,
+          {"something is missing at the end", "", true, tokens.back().begin, tokens.back().end}};
+    }
     // Of an unknown table SQLite does not say where it is written.
     const std::optional<std::size_t> at = FindTable(place.text->sql, message);
     placed = at.has_value();
