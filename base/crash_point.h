@@ -14,6 +14,7 @@ inline constexpr std::string_view kCrashPoints[] = {
     "launch.handed-over",  // the runner has the attempts
     "worker.begins",       // in the worker: before the work
     "worker.done",         // in the worker: after the work, nobody knows
+    "checkpoint.saved",    // in the worker: the state of a fit is durable, the fit goes on
     "commit.begins",       // outputs are whole, none is stored
     "commit.synced",       // a file is synced and has its name in the attempt only
     "commit.linked",       // a file has its name in the store, which is not synced
@@ -21,6 +22,8 @@ inline constexpr std::string_view kCrashPoints[] = {
     "result.persisted",    // the result is recorded, the attempt's folder is still there
     "run.done",            // every task is final, the run is not
     "run.ended",           // the run has an outcome
+    "hooks.due",           // it has, and none of its hooks has been run
+    "hook.ended",          // one has been run, which is not recorded
     "recovery.swept",      // the leavings of a dead run are removed, which is not recorded
     "resume.loaded",       // a run was read back, nothing was done
     "stop.sent",           // the owner of a run was asked to stop

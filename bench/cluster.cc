@@ -1,5 +1,6 @@
-// What one SSH node costs, on a real sshd of this machine: trivial tasks a second, the round trip
-// of one, and bytes a second in both directions.
+// What an SSH node costs, on real servers of this machine: trivial tasks a second, the round trip
+// of one, bytes a second in both directions beside what libssh alone does, the same through a line
+// with a delay, and how long `dml cluster` takes for three and for ten nodes.
 //   bench_cluster [tasks] [mebibytes]
 
 #include <fmt/format.h>
@@ -12,15 +13,39 @@
 #include <mutex>
 
 #include "base/check.h"
+#include "base/files.h"
 #include "base/hash.h"
 #include "runners/ssh/remote.h"
 #include "runners/ssh/ssh_runner.h"
+#include "runners/ssh/subprocess.h"
+#include "tests/ssh/fault_proxy.h"
 #include "tests/ssh/sshd_fixture.h"
 
 namespace dml::ssh {
 namespace {
 
 constexpr std::size_t kRoundTrips = 300;
+constexpr std::size_t kReadBytes = 1U << 20;
+// There and back again: 50 ms.
+constexpr Duration kDelay = Duration::Millis(25);
+constexpr std::size_t kManyNodes = 10;
+
+void Print(const std::string& what, double value, const char* unit) {
+  std::cout << fmt::format("{:<44}{:>10.2f} {}\n", what, value, unit) << std::flush;
+}
+
+// A file that nothing can compress.
+void WriteNoise(const std::string& path, std::size_t mebibytes) {
+  std::ofstream file(path, std::ios::binary);
+  std::string block(1 << 20, '\0');
+  for (std::size_t i = 0; i < mebibytes; ++i) {
+    for (std::size_t k = 0; k < block.size(); k += 32) {
+      const Digest noise = Sha256::Of(fmt::format("{} {} {}", path, i, k / 4096));
+      std::copy(noise.bytes.begin(), noise.bytes.end(), block.begin() + static_cast<long>(k));
+    }
+    file.write(block.data(), static_cast<std::streamsize>(block.size()));
+  }
+}
 
 class CountingSink final : public runners::EventSink {
  public:
@@ -48,19 +73,23 @@ class CountingSink final : public runners::EventSink {
 
 class Bench {
  public:
-  Bench() : servers_(std::vector<ServerOptions>(1)) {
+  explicit Bench(Duration delay)
+      : servers_(std::vector<ServerOptions>(1)),
+        proxy_(servers_.server(0).address(), servers_.server(0).port()),
+        delayed_(delay.ns > 0) {
+    proxy_.SetDelay(delay);
     ::setenv("DML_WORKER", DML_BINARY_DIR "/dml-worker", 1);
     const auto worker = FindWorkerProgram();
     DML_CHECK(worker.ok(), "dml-worker is built");
     ConnectOptions connect;
     connect.accept_unknown = [](const Host&, const HostKey&) { return true; };
     const Instant start = clock_.Now();
-    const NodeFacts facts = SetUpNode(servers_.HostOf(0), *worker, connect);
+    const NodeFacts facts = SetUpNode(TheHost(), *worker, connect);
     DML_CHECK(!facts.problem, "the node is set up");
     Print("set-up of a node", (clock_.Now() - start).seconds(), "s");
-    Print("worker program, up", facts.upload_mib_s, "MiB/s");
     ClusterOptions options;
     options.cluster = servers_.AllHosts();
+    options.cluster.hosts = {TheHost()};
     options.worker = *worker;
     options.client = "bench";
     auto runner = SshRunner::Connect(std::move(options), sink_);
@@ -85,16 +114,7 @@ class Bench {
   // An input that nobody has yet goes up; then an output of the same size comes down.
   void Bytes(std::size_t mebibytes) {
     const std::string path = servers_.Path("big");
-    std::ofstream file(path, std::ios::binary);
-    std::string block(1 << 20, '\0');
-    for (std::size_t i = 0; i < mebibytes; ++i) {
-      for (std::size_t k = 0; k < block.size(); k += 32) {
-        const Digest noise = Sha256::Of(fmt::format("{} {}", i, k / 4096));
-        std::copy(noise.bytes.begin(), noise.bytes.end(), block.begin() + static_cast<long>(k));
-      }
-      file.write(block.data(), static_cast<std::streamsize>(block.size()));
-    }
-    file.close();
+    WriteNoise(path, mebibytes);
     const auto digest = HashFile(path);
     runners::LaunchSpec spec = Command("true");
     Artifact input;
@@ -105,7 +125,7 @@ class Bench {
     Instant start = clock_.Now();
     Run({spec});
     const auto amount = static_cast<double>(mebibytes);
-    Print("up", amount / (clock_.Now() - start).seconds(), "MiB/s");
+    Print("up, with hashing", amount / (clock_.Now() - start).seconds(), "MiB/s");
     runners::LaunchSpec back = Command("cp " + path + " o.txt");
     std::get<runners::Command>(back.work).outputs = {{"o", "o.txt"}};
     back.outputs.resize(1);
@@ -115,9 +135,37 @@ class Bench {
     Print("down, with cp and hashing", amount / (clock_.Now() - start).seconds(), "MiB/s");
   }
 
+  // What libssh does with nothing around it: the same file through `cat`.
+  void Ceiling() {
+    const std::string path = servers_.Path("big");
+    const auto content = ReadFile(path);
+    Stage reached = Stage::kReach;
+    auto session = SshSession::Open(TheHost(), {}, reached);
+    DML_CHECK(session.ok() && content.ok(), "the server is there");
+    const double amount = static_cast<double>(content->size()) / (1 << 20);
+    Instant start = clock_.Now();
+    DML_CHECK((*session)->Exec("exec cat " + path).ok(), "it has cat");
+    std::size_t got = 0;
+    for (auto more = (*session)->Read(kReadBytes, Duration::Seconds(10)); more.ok();
+         more = (*session)->Read(kReadBytes, Duration::Seconds(10))) {
+      got += more->size();
+    }
+    DML_CHECK(got == content->size(), "everything arrives");
+    Print("libssh alone, down", amount / (clock_.Now() - start).seconds(), "MiB/s");
+    start = clock_.Now();
+    const auto output =
+        RunRemote(**session, "exec cat > /dev/null", *content, Duration::Seconds(99));
+    DML_CHECK(output.ok() && output->code == 0, "everything is taken");
+    Print("libssh alone, up", amount / (clock_.Now() - start).seconds(), "MiB/s");
+  }
+
  private:
-  static void Print(const char* what, double value, const char* unit) {
-    std::cout << fmt::format("{:<28}{:>10.2f} {}\n", what, value, unit) << std::flush;
+  Host TheHost() {
+    Host host = servers_.HostOf(0);
+    if (!delayed_) return host;
+    host.address = "127.0.0.1";
+    host.port = proxy_.port();
+    return host;
   }
 
   runners::LaunchSpec Noop() {
@@ -146,11 +194,38 @@ class Bench {
 
   const SystemClock clock_;
   SshdFixture servers_;
+  FaultProxy proxy_;
+  const bool delayed_;
   CountingSink sink_;
   std::unique_ptr<SshRunner> runner_;
   std::size_t next_ = 0;
   std::size_t ended_ = 0;
 };
+
+// `dml cluster` on three and on ten nodes, of which two are dead: one refuses, one says nothing.
+void Commands() {
+  const SystemClock clock;
+  SshdFixture servers{std::vector<ServerOptions>(kManyNodes)};
+  const std::string dml = DML_BINARY_DIR "/dml";
+  const std::string inventory = servers.WriteInventory();
+  std::vector<std::string> setup{dml,  "cluster", "setup", "--accept-new-host-keys",
+                                 "-c", inventory};
+  const auto run = [&](const char* what, const std::vector<std::string>& words, int code) {
+    const Instant start = clock.Now();
+    const auto output = RunProgram(words, Duration::Seconds(99));
+    DML_CHECK(output.ok() && output->code == code, output.ok() ? output->err.c_str() : "it hangs");
+    Print(what, (clock.Now() - start).seconds(), "s");
+  };
+  std::vector<std::string> three = setup;
+  three.insert(three.end(), {"--only", "n1", "--only", "n2", "--only", "n3"});
+  run("dml cluster setup, three nodes", three, 0);
+  run("dml cluster setup, ten nodes", setup, 0);
+  servers.server(4).Stop();
+  servers.server(7).PullCable();
+  run("dml cluster check, ten nodes, two of them dead", {dml, "cluster", "check", "-c", inventory},
+      3);
+  servers.server(7).PlugIn();
+}
 
 }  // namespace
 }  // namespace dml::ssh
@@ -159,9 +234,19 @@ int main(int argc, char** argv) {
   const auto argument = [&](int i, std::size_t otherwise) {
     return argc > i ? static_cast<std::size_t>(std::atol(argv[i])) : otherwise;
   };
-  dml::ssh::Bench bench;
-  bench.RoundTrips();
-  bench.Tasks(argument(1, 20'000));
-  bench.Bytes(argument(2, 256));
+  const std::size_t mebibytes = argument(2, 256);
+  {
+    dml::ssh::Bench bench{dml::Duration{}};
+    bench.RoundTrips();
+    bench.Tasks(argument(1, 20'000));
+    bench.Bytes(mebibytes);
+    bench.Ceiling();
+  }
+  {
+    std::cout << "with 50 ms from one end to the other and back:\n";
+    dml::ssh::Bench bench{dml::ssh::kDelay};
+    bench.Bytes(mebibytes);
+  }
+  dml::ssh::Commands();
   return 0;
 }

@@ -89,7 +89,8 @@ Result<ExitCode> RunGc(const GcOptions& options, const std::string& home_flag,
                       {"files", report.files},
                       {"bytes", report.bytes},
                       {"kept_files", report.kept_files},
-                      {"attempts", report.attempts}});
+                      {"attempts", report.attempts},
+                      {"checkpoints", report.checkpoints}});
     return ExitCode::kDone;
   }
   output.Print(fmt::format("{} {} results and {} files of {}; {} files stay\n",

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <new>
 #include <stop_token>
 #include <thread>
 
@@ -91,7 +92,7 @@ class Pipeline {
     spec.outputs = step->outputs;
     spec.attempt_dir = folder_ + "/" + std::to_string(count_++);
     spec.threads = static_cast<int>(std::thread::hardware_concurrency());
-    DML_TRY(const runners::TaskOutcome outcome, executor_.Execute(spec, monitor_, stop_));
+    DML_TRY(const runners::TaskOutcome outcome, Execute(spec));
     for (const std::string& warning : outcome.warnings) output_.Warn(Harmless(warning));
     if (step->outputs.empty() || port.empty()) return Artifact();
     return ArtifactOfFolder(spec.attempt_dir + "/out/" + step->outputs.front().name, port,
@@ -99,6 +100,14 @@ class Pipeline {
   }
 
  private:
+  Result<runners::TaskOutcome> Execute(const runners::LaunchSpec& spec) {
+    try {
+      return executor_.Execute(spec, monitor_, stop_);
+    } catch (const std::bad_alloc&) {
+      return Error::Environment("out of memory", "predict fewer rows at a time");
+    }
+  }
+
   const Output& output_;
   std::string folder_;
   std::stop_token stop_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/drive_run.h"
+#include "cli/run_hooks.h"
 #include "cli/run_options.h"
 #include "cli/runs.h"
 #include "orchestrator/engine/run_request.h"
@@ -17,22 +18,28 @@ struct ResumeOptions {
   int jobs = 0;
 };
 
-Result<RunId> Choose(state::RunStore& store, const std::string& home, const std::string& selector) {
-  if (!selector.empty()) {
-    DML_TRY(const OpenedRun opened, OpenRun(home, selector));
-    return opened.run.id;
-  }
-  DML_TRY(const std::optional<RunId> newest, store.NewestUnfinished());
-  if (newest) return *newest;
-  return Error::Invalid("there is no unfinished run",
-                        "`dml run` starts one; `dml retry` runs what failed again");
+Result<std::optional<RunId>> Choose(state::RunStore& store, std::optional<RunId> wanted) {
+  if (wanted) return wanted;
+  return store.NewestUnfinished();
 }
 
 Result<ExitCode> RunResume(const ResumeOptions& options, const std::string& home_flag,
                            const Output& output) {
   DML_TRY(const engine::Home home, OpenHome(home_flag));
   DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
-  DML_TRY(const RunId run, Choose(store, home_flag, options.run));
+  std::optional<RunId> only;
+  if (!options.run.empty()) {
+    DML_TRY(const OpenedRun opened, OpenRun(home_flag, options.run));
+    only = opened.run.id;
+  }
+  DML_TRY(const std::vector<RunId> told, RunDueHooks(home, only, output));
+  DML_TRY(const std::optional<RunId> run_or_none, Choose(store, only));
+  if (!told.empty() && (only || !run_or_none)) return ExitCode::kDone;
+  if (!run_or_none) {
+    return Error::Invalid("there is no unfinished run",
+                          "`dml run` starts one; `dml retry` runs what failed again");
+  }
+  const RunId run = *run_or_none;
   DML_TRY(const state::RunHeader header, store.Header(run));
   DML_TRY(engine::RunRequest request, engine::RequestFromJson(header.options));
   DML_TRY(const OpenedPipeline pipeline,
@@ -52,7 +59,8 @@ Action SetupResume(Args& args, CommonOptions& common) {
               "cores to use at once (default: as the run began)");
   args.Describe(
       "Goes on with a run that was stopped or whose process died, with the pipeline and the\n"
-      "parameters it began with. Finished tasks are not repeated.");
+      "parameters it began with. Finished tasks are not repeated. Hooks that a killed run did not\n"
+      "get to are run first.");
   args.Example("dml resume", "the newest unfinished run");
   args.Example("dml resume r12", "that one");
   return [options, &common](Output& output) { return RunResume(*options, common.home, output); };

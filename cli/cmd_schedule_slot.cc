@@ -17,8 +17,10 @@
 #include "cli/schedule_home.h"
 #include "cli/signals.h"
 #include "orchestrator/engine/file_lock.h"
+#include "orchestrator/engine/home.h"
 #include "orchestrator/schedule/policy.h"
 #include "orchestrator/schedule/time_text.h"
+#include "orchestrator/state/run_store.h"
 #include "orchestrator/state/run_view.h"
 
 namespace dml::cli {
@@ -69,6 +71,7 @@ class SlotRunner {
         DML_TRY(const std::optional<Ending> meanwhile, EndingOfEarlier());
         if (meanwhile) return *meanwhile;
       }
+      if (WasKilled(code) && slot_.run && ++deaths_ < kDeathsMax) continue;
       if (code != static_cast<int>(ExitCode::kAlreadyRunning)) return EndingOf(code);
       if (const auto given_up = WhyNotAgain()) return *given_up;
     }
@@ -79,6 +82,7 @@ class SlotRunner {
   // The run of an earlier process may have come to its end without it.
   Result<std::optional<Ending>> EndingOfEarlier() {
     if (!slot_.run) return std::optional<Ending>();
+    DML_RETURN_IF_ERROR(FinishHooks());
     DML_TRY(state::RunView view, state::RunView::Open(schedules_.home));
     DML_TRY(const state::RunSummary run, view.Find(RunName()));
     if (run.outcome == "succeeded") return std::optional(Ending{});
@@ -89,6 +93,22 @@ class SlotRunner {
       return std::optional(Ending{SlotState::kFailed, RunName() + " failed", std::nullopt});
     }
     return std::optional<Ending>();
+  }
+
+  // Those that its process did not get to, which was killed: `dml resume` runs them.
+  Result<void> FinishHooks() {
+    DML_TRY(const engine::Home home, engine::Home::Open(schedules_.home, "."));
+    DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
+    DML_TRY(const int due, store.DueHook(*slot_.run));
+    if (due == 0) return {};
+    DML_TRY([[maybe_unused]] const int code, RunOnce());
+    return {};
+  }
+
+  // By a signal that nobody sends to have it end in order.
+  [[nodiscard]] bool WasKilled(int code) const {
+    return code > 128 && code != static_cast<int>(ExitCode::kInterrupted) &&
+           code != static_cast<int>(ExitCode::kTerminated) && signal_ == 0;
   }
 
   [[nodiscard]] std::string RunName() const { return fmt::format("r{}", slot_.run->value); }
@@ -188,6 +208,8 @@ class SlotRunner {
   SlotRow slot_;
   state::ScheduleRow schedule_;
   schedule::Policy policy_;
+  static constexpr int kDeathsMax = 4;  // of the run, in one life of the slot
+  int deaths_ = 0;
   Duration ask_again_ = Duration::Seconds(1);
   std::atomic<int> signal_{0};
   SignalWatcher signals_;

@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "base/crash_point.h"
 #include "cli/cluster_file.h"
 #include "cli/local_runner.h"
 #include "cli/progress_display.h"
@@ -37,7 +38,9 @@ Result<ExitCode> DriveRun(const engine::Home& home, const OpenedPipeline& pipeli
       options.jobs > 0 ? options.jobs : static_cast<int>(std::thread::hardware_concurrency());
   ProgressDisplay display(output, clock, jobs);
   display.set_began(began);
-  engine::RunSession session(home, pipeline.expanded, options, clock, display);
+  engine::RunOptions with_hooks = options;
+  with_hooks.hooks = !pipeline.hooks.empty();
+  engine::RunSession session(home, pipeline.expanded, with_hooks, clock, display);
   DML_TRY(const std::unique_ptr<runners::Runner> runner,
           options.cluster.empty()
               ? MakeLocalRunner(options.jobs, home.path(), session.events())
@@ -66,7 +69,8 @@ Result<ExitCode> DriveRun(const engine::Home& home, const OpenedPipeline& pipeli
   display.Close();
   if (!result.ok()) return result.error();
   DML_RETURN_IF_ERROR(PrintSummary(home, pipeline.expanded, *result, output));
-  RunHooks(home, pipeline, *result, hooks.get_token(), output);
+  CrashPoint("hooks.due");
+  RunHooks(home, pipeline, result->run, hooks.get_token(), output);
   return CodeOf(*result, stopped_by);
 }
 

@@ -6,31 +6,29 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/crash_point.h"
 #include "base/files.h"
 #include "base/quantity.h"
 #include "base/redactor.h"
 #include "cli/child.h"
 #include "cli/runs.h"
+#include "cli/signals.h"
+#include "orchestrator/engine/file_lock.h"
+#include "orchestrator/engine/run_request.h"
 #include "orchestrator/report/run_json.h"
+#include "orchestrator/state/run_store.h"
 #include "pipelines/reference.h"
 
 namespace dml::cli {
 
 namespace {
 
-std::vector<const char*> EventsOf(state::RunOutcome outcome) {
-  switch (outcome) {
-    case state::RunOutcome::kSucceeded:
-      return {"success", "finish"};
-    case state::RunOutcome::kFailed:
-      return {"failure", "finish"};
-    case state::RunOutcome::kCancelled:
-    case state::RunOutcome::kRunning:
-    case state::RunOutcome::kInterrupted:
-      break;
-  }
+std::vector<const char*> EventsOf(const std::string& outcome) {
+  if (outcome == state::RunOutcomeName(state::RunOutcome::kSucceeded)) return {"success", "finish"};
+  if (outcome == state::RunOutcomeName(state::RunOutcome::kFailed)) return {"failure", "finish"};
   return {"finish"};
 }
 
@@ -182,27 +180,86 @@ Result<Ended> Collect(const engine::Home& home, const OpenedPipeline& pipeline, 
   return Ended{{}, report::RunJson(facts), home.path(), path.parent_path().string()};
 }
 
+// All hooks of an outcome in their order, with their events.
+std::vector<std::pair<std::string, Json>> HooksOf(const Json& hooks, const std::string& outcome) {
+  std::vector<std::pair<std::string, Json>> all;
+  for (const char* event : EventsOf(outcome)) {
+    if (!hooks.contains(event)) continue;
+    for (const Json& hook : hooks[event]) all.emplace_back(event, hook);
+  }
+  return all;
+}
+
+// What is left of a run's hooks, from the one that is due. Each is done when the store says so:
+// until then a crash has it run again.
+Result<void> RunRest(const engine::Home& home, state::RunStore& store,
+                     const OpenedPipeline& pipeline, RunId run, const std::stop_token& stop,
+                     const Output& output) {
+  DML_TRY(Ended ended, Collect(home, pipeline, run));
+  const auto hooks = HooksOf(pipeline.hooks, ended.run.value("outcome", ""));
+  DML_TRY(const int due, store.DueHook(run));
+  for (auto i = static_cast<std::size_t>(due - 1); due > 0 && i < hooks.size(); ++i) {
+    if (stop.stop_requested()) break;
+    const auto& [event, hook] = hooks[i];
+    ended.event = event;
+    const std::string problem = RunOne(hook, ended, stop);
+    CrashPoint("hook.ended");
+    if (i + 1 < hooks.size()) {
+      DML_RETURN_IF_ERROR(store.SetDueHook(run, static_cast<int>(i) + 2));
+    }
+    if (problem.empty()) continue;
+    const std::string what = hook.contains("webhook") ? "webhook" : "hook";
+    output.Warn(Harmless(fmt::format("the {} of on.{} failed: {}", what, event, problem)));
+  }
+  return store.SetDueHook(run, 0);
+}
+
+// Nobody else is at them, and they are not done.
+Result<void> RunAlone(const engine::Home& home, const OpenedPipeline& pipeline, RunId run,
+                      const std::stop_token& stop, const Output& output) {
+  DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
+  DML_TRY(const int due, store.DueHook(run));
+  if (due == 0) return {};
+  const auto lock =
+      engine::FileLock::Take(home.RunLockPath(run) + ".hooks", fmt::format("r{}", run.value));
+  if (!lock.ok()) return {};
+  return RunRest(home, store, pipeline, run, stop, output);
+}
+
+Result<OpenedPipeline> Reopen(state::RunStore& store, RunId run, const Output& output) {
+  DML_TRY(const state::RunHeader header, store.Header(run));
+  DML_TRY(engine::RunRequest request, engine::RequestFromJson(header.options));
+  return ReopenPipeline(header.file, request.sets, request.sources, output, request.at);
+}
+
 }  // namespace
 
-void RunHooks(const engine::Home& home, const OpenedPipeline& pipeline,
-              const engine::RunResult& result, const std::stop_token& stop, const Output& output) {
+void RunHooks(const engine::Home& home, const OpenedPipeline& pipeline, RunId run,
+              const std::stop_token& stop, const Output& output) {
   if (pipeline.hooks.empty()) return;
-  auto ended = Collect(home, pipeline, result.run);
-  if (!ended.ok()) {
-    output.Warn("the hooks of on: cannot run: " + ended.error().message);
-    return;
-  }
-  for (const char* event : EventsOf(result.outcome)) {
-    if (!pipeline.hooks.contains(event)) continue;
-    ended->event = event;
-    for (const Json& hook : pipeline.hooks[event]) {
-      if (stop.stop_requested()) return;
-      const std::string problem = RunOne(hook, *ended, stop);
-      if (problem.empty()) continue;
-      const std::string what = hook.contains("webhook") ? "webhook" : "hook";
-      output.Warn(Harmless(fmt::format("the {} of on.{} failed: {}", what, event, problem)));
+  const auto done = RunAlone(home, pipeline, run, stop, output);
+  if (!done.ok()) output.Warn("the hooks of on: cannot run: " + done.error().message);
+}
+
+Result<std::vector<RunId>> RunDueHooks(const engine::Home& home, std::optional<RunId> only,
+                                       const Output& output) {
+  DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
+  DML_TRY(std::vector<RunId> due, store.RunsWithDueHooks());
+  std::stop_source stop;
+  const SignalWatcher signals([&](int, int) { stop.request_stop(); });
+  std::erase_if(due, [&](RunId run) { return only && run != *only; });
+  for (const RunId run : due) {
+    if (stop.stop_requested()) break;
+    const auto pipeline = Reopen(store, run, output);
+    if (!pipeline.ok()) {
+      output.Warn(
+          fmt::format("the hooks of r{} cannot run: {}", run.value, pipeline.error().message));
+      continue;
     }
+    output.Note(fmt::format("running the hooks of r{}, which was killed before it did", run.value));
+    RunHooks(home, *pipeline, run, stop.get_token(), output);
   }
+  return due;
 }
 
 }  // namespace dml::cli

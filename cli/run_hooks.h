@@ -1,19 +1,27 @@
 #pragma once
 
+#include <optional>
 #include <stop_token>
+#include <vector>
 
+#include "base/ids.h"
 #include "cli/output.h"
 #include "cli/pipeline_file.h"
 #include "orchestrator/engine/home.h"
-#include "orchestrator/engine/observer.h"
 
 namespace dml::cli {
 
-// Runs what `on:` says about the end of a run: success, failure, then finish. A command reads the
-// run's JSON on stdin, a webhook gets it posted; each is killed after its timeout. What goes wrong
-// is a warning: it changes neither the run nor its exit code. Once `stop` is requested, the hook
-// that is at work is ended, and those after it are left out.
-void RunHooks(const engine::Home& home, const OpenedPipeline& pipeline,
-              const engine::RunResult& result, const std::stop_token& stop, const Output& output);
+// Runs what `on:` says about the end of a run and is not done yet: success, failure, then finish. A
+// command reads the run's JSON on stdin, a webhook gets it posted; each is killed after its
+// timeout. What goes wrong is a warning: it changes neither the run nor its exit code. Once `stop`
+// is requested, the hook that is at work is ended, and those after it are left out for good. The
+// store remembers what is due, so that each is run at least once, and only once unless a process is
+// killed during it. Does nothing while another process is at it.
+void RunHooks(const engine::Home& home, const OpenedPipeline& pipeline, RunId run,
+              const std::stop_token& stop, const Output& output);
+
+// The hooks that killed processes of this home left, of all runs or of one. Returns these runs.
+Result<std::vector<RunId>> RunDueHooks(const engine::Home& home, std::optional<RunId> only,
+                                       const Output& output);
 
 }  // namespace dml::cli

@@ -1,12 +1,14 @@
 #include "cli/step_executor.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <new>
 #include <system_error>
 
 #include "base/check.h"
+#include "base/quantity.h"
 
 namespace dml::cli {
 
@@ -60,10 +62,16 @@ Result<void> RunGuarded(const plugins::Step& step, plugins::StepContext& context
   try {
     return step.Run(context);
   } catch (const std::bad_alloc&) {
-    return Error::Task("out of memory", "give the step more memory, or more partitions");
+    throw;  // not a failure like others: the next attempt may get more
   } catch (const std::exception& problem) {
     return Error::Task(std::string("unexpected failure: ") + problem.what());
   }
+}
+
+Duration CheckpointInterval() {
+  const char* wanted = std::getenv("DML_CHECKPOINT_INTERVAL");
+  const auto interval = ParseDuration(wanted == nullptr ? "" : wanted);
+  return interval.ok() ? *interval : plugins::StepContext().checkpoint_interval;
 }
 
 }  // namespace
@@ -87,6 +95,10 @@ Result<runners::TaskOutcome> StepExecutor::Execute(const runners::LaunchSpec& sp
     context.inputs = std::move(inputs);
     context.output_root = last ? spec.attempt_dir + "/out" : scratch + "/step" + std::to_string(i);
     context.scratch_dir = scratch;
+    if (!spec.checkpoint_dir.empty()) {
+      context.checkpoint_dir = spec.checkpoint_dir + "/step" + std::to_string(i);
+    }
+    context.checkpoint_interval = CheckpointInterval();
     context.threads = spec.threads;
     context.memory_bytes = spec.memory_bytes > 0 ? spec.memory_bytes : memory_bytes_;
     context.monitor = &step_monitor;

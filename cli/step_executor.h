@@ -6,7 +6,8 @@
 namespace dml::cli {
 
 // Runs native steps out of a registry: what makes a worker of this program. A fused task is a chain
-// whose intermediate outputs live in the scratch folder. One task at a time.
+// whose intermediate outputs live in the scratch folder. One task at a time. std::bad_alloc is the
+// one exception that gets out.
 class StepExecutor final : public runners::TaskExecutor {
  public:
   // `registry` is borrowed. `memory_bytes` is the budget of tasks that do not ask for memory;

@@ -240,9 +240,11 @@ void Scheduler::On(const ResolvedSkip& event) {
 }
 
 void Scheduler::On(const ResolvedFailure& event) {
-  if (tasks_[event.task].state == TaskState::kReady) {
-    Fail(event.task, FailureKind::kInvalid, 2, event.error);
-  }
+  if (tasks_[event.task].state != TaskState::kReady) return;
+  const bool environment =
+      event.error.kind == ErrorKind::kEnvironment || event.error.kind == ErrorKind::kBusy;
+  Fail(event.task, environment ? FailureKind::kInfrastructure : FailureKind::kInvalid, 2,
+       event.error);
 }
 
 void Scheduler::On(const AttemptRunning& event) {

@@ -102,6 +102,11 @@ std::string Home::AttemptPath(RunId run, const std::string& task, AttemptNumber 
   return state::AttemptPath(path_, run, task, attempt);
 }
 
+std::string Home::CheckpointPath(const Digest& key, RunId run, TaskId task, bool alone) const {
+  const std::string owner = alone ? fmt::format("r{}.{}", run.value, task.value) : "shared";
+  return fmt::format("{}/{}/{}", CheckpointFolder(), key.Hex(), owner);
+}
+
 std::string Home::LogPath(RunId run, const std::string& task, AttemptNumber attempt) const {
   return state::LogPath(path_, run, task, attempt);
 }

@@ -36,11 +36,18 @@ class Home {
   // Whether the store is one that several homes share, and the index of what is in it.
   [[nodiscard]] bool shared() const;
   [[nodiscard]] std::string SharedIndexPath() const { return path_ + "/store/index.db"; }
+  // Who is making which result of the store; see key_locks.h.
+  [[nodiscard]] std::string FlightFolder() const { return path_ + "/store/flights"; }
   // Files on their way into the store, named after their writer.
   [[nodiscard]] std::string TemporaryPath() const { return path_ + "/store/tmp"; }
   // Private to one attempt; nobody creates it before something is written there.
   [[nodiscard]] std::string AttemptPath(RunId run, const std::string& task,
                                         AttemptNumber attempt) const;
+  // Survives the attempts of a task. Equal tasks go on with each other's work, also in later runs;
+  // one that is to run whatever has been done (`alone`) has only its own.
+  [[nodiscard]] std::string CheckpointPath(const Digest& key, RunId run, TaskId task,
+                                           bool alone) const;
+  [[nodiscard]] std::string CheckpointFolder() const { return path_ + "/checkpoints"; }
   [[nodiscard]] std::string LogPath(RunId run, const std::string& task,
                                     AttemptNumber attempt) const;
 

@@ -23,6 +23,7 @@ runners::LaunchSpec MakeLaunchSpec(const PreparedTask& task, const runners::Atte
   spec.key = key;
   spec.task_name = decl.name;
   spec.attempt_dir = home.AttemptPath(key.run, decl.name, key.attempt);
+  spec.checkpoint_dir = home.CheckpointPath(task.key, key.run, key.task, task.alone);
   spec.log_path = home.LogPath(key.run, decl.name, key.attempt);
   if (const auto* command = std::get_if<pipelines::CommandWork>(&task.work(0))) {
     spec.work = runners::Command{ArgvOf(*command), spec.attempt_dir + "/work", command->outputs,

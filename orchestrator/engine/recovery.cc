@@ -5,6 +5,7 @@
 
 #include "base/crash_point.h"
 #include "base/process.h"
+#include "orchestrator/engine/checkpoints.h"
 #include "orchestrator/engine/file_lock.h"
 
 namespace dml::engine {
@@ -36,7 +37,7 @@ Result<void> RecoverDeadRuns(const Home& home, state::RunStore& store, runners::
     DML_RETURN_IF_ERROR(RecoverRun(home, store, runner, run));
   }
   SweepTemporaries(home);
-  return {};
+  return SweepCheckpoints(home, store);
 }
 
 void SweepAttempts(const Home& home, RunId run, const std::set<std::string>& keep) {

@@ -16,6 +16,9 @@ namespace {
 // to start at once.
 constexpr int kResolvesPerTurnMax = 1024;
 
+// How often to look whether a result that another process makes is there.
+constexpr Duration kLookInterval = Duration::Millis(100);
+
 // How long after the last launch the log has time for who waits.
 constexpr Duration kQuiet = Duration::Millis(500);
 
@@ -52,7 +55,9 @@ RunLoop::RunLoop(const RunParts& parts)
       logged_(parts.graph.size(), core::TaskState::kBlocked),
       results_(parts.graph.size()),
       reasons_(parts.graph.size()),
-      active_() {
+      active_(),
+      key_locks_(parts.home.FlightFolder()),
+      may_be_shared_(parts.home.shared() || parts.options.concurrent) {
   for (std::size_t i = 0; i < parts.graph.size(); ++i) active_.push_back(nullptr);
 }
 
@@ -95,10 +100,11 @@ Result<void> RunLoop::Begin() {
 
 std::optional<Instant> RunLoop::NextWakeup() const {
   if (!unresolved_.empty() || !events_.empty()) return parts_.clock.Now();
-  const std::optional<Instant> wakeup = scheduler_.NextWakeup();
-  if (unlogged_.empty() || writing_) return wakeup;
-  const Instant quiet = last_launch_ + kQuiet;
-  return wakeup ? std::min(*wakeup, quiet) : quiet;
+  std::optional<Instant> wakeup = scheduler_.NextWakeup();
+  const auto at = [&wakeup](Instant when) { wakeup = wakeup ? std::min(*wakeup, when) : when; };
+  if (!elsewhere_.empty()) at(look_again_);
+  if (!unlogged_.empty() && !writing_) at(last_launch_ + kQuiet);
+  return wakeup;
 }
 
 Duration RunLoop::Patience() const {
@@ -108,6 +114,7 @@ Duration RunLoop::Patience() const {
 
 Result<void> RunLoop::Turn(std::vector<Message> messages) {
   for (const Message& message : messages) Take(message);
+  LookAgain();
   int left = kResolvesPerTurnMax;
   do {
     commands_.clear();
@@ -157,7 +164,9 @@ void RunLoop::LogReady() {
   if (unlogged_.empty() || parts_.clock.Now() < last_launch_ + kQuiet) return;
   for (const TaskId unit : std::exchange(unlogged_, {})) {
     if (logged_[unit] == states_[unit] || !IsWaiting(states_[unit])) continue;
-    Log(unit, states_[unit], scheduler_.attempt(unit), {}, core::FailureKind::kNone);
+    const bool waits = std::ranges::find(elsewhere_, unit) != elsewhere_.end();
+    Log(unit, states_[unit], scheduler_.attempt(unit),
+        waits ? "waits for an equal task of another run" : "", core::FailureKind::kNone);
   }
 }
 
@@ -172,7 +181,10 @@ void RunLoop::Plan(const core::Commit& command) {
   const PreparedTask& task = active_[command.task]->task;
   const auto& outputs = task.decl().outputs;
   // Nothing to store, so nothing to wait for: success is part of the same transaction.
-  if (outputs.empty()) return Complete(command.task, command.attempt, {});
+  if (outputs.empty()) {
+    if (std::holds_alternative<pipelines::CommandWork>(task.work(0))) LeaveBehind(command.task);
+    return Complete(command.task, command.attempt, {});
+  }
   const Active& active = *active_[command.task];
   batch_.pending.push_back({command.task, command.attempt, parts_.boot, ResultOf(active, {})});
   planned_.commits.push_back(
@@ -208,14 +220,7 @@ void RunLoop::Resolve(TaskId unit) {
 
 // One flight per key: an equal task waits for the first and then finds its result.
 void RunLoop::Run(TaskId unit, MustRun verdict) {
-  const bool shares = verdict.task.decl().cache && !parts_.options.no_cache;
-  if (shares) {
-    const auto [flight, first] = flights_.try_emplace(verdict.task.key);
-    if (!first) {
-      flight->second.push_back(unit);
-      return;
-    }
-  }
+  if (Shares(verdict.task) && !TakeFlight(unit, verdict.task)) return;
   active_[unit] = std::make_unique<Active>();
   active_[unit]->task = std::move(verdict.task);
   reasons_[unit] = verdict.reason;
@@ -223,12 +228,45 @@ void RunLoop::Run(TaskId unit, MustRun verdict) {
   events_.emplace_back(core::ResolvedRun{unit});
 }
 
+bool RunLoop::Shares(const PreparedTask& task) const {
+  return task.decl().cache && !parts_.options.no_cache;
+}
+
+bool RunLoop::TakeFlight(TaskId unit, const PreparedTask& task) {
+  const Digest& key = task.key;
+  const auto [flight, first] = flights_.try_emplace(key);
+  if (!first) {
+    flight->second.push_back(unit);
+    return false;
+  }
+  if (key_locks_.TryTake(key)) {
+    // It may have been made between the look into the store and the lock.
+    if (!may_be_shared_ || task.alone || !resolver_.IsKnown(key)) return true;
+    key_locks_.Release(key);
+    unresolved_.push_back(unit);
+  } else {
+    if (elsewhere_.empty()) look_again_ = parts_.clock.Now() + kLookInterval;
+    elsewhere_.push_back(unit);
+  }
+  flights_.erase(key);
+  return false;
+}
+
+// Whoever is at work on an equal task leaves its result in the store, or nothing, and the key.
+void RunLoop::LookAgain() {
+  if (elsewhere_.empty() || parts_.clock.Now() < look_again_) return;
+  unresolved_.insert(unresolved_.end(), elsewhere_.begin(), elsewhere_.end());
+  elsewhere_.clear();
+}
+
 // After the result is durable, so that whoever waits for it finds it.
 void RunLoop::LeaveFlight(TaskId unit) {
+  if (!Shares(active_[unit]->task)) return;
   const auto flight = flights_.find(active_[unit]->task.key);
   if (flight != flights_.end()) {
     unresolved_.insert(unresolved_.end(), flight->second.begin(), flight->second.end());
     flights_.erase(flight);
+    key_locks_.Release(active_[unit]->task.key);
   }
 }
 
@@ -241,6 +279,17 @@ void RunLoop::Reuse(TaskId unit, state::TaskResult result) {
   result.fields.clear();
   results_[unit] = std::move(result);
   events_.emplace_back(core::ResolvedReuse{unit, "unchanged"});
+}
+
+// What a task that is done no longer needs goes when that is durable: until then a crash leaves the
+// commit to be done again.
+void RunLoop::LeaveBehind(TaskId unit) {
+  const Active& active = *active_[unit];
+  planned_.discards.push_back(AttemptPath(Key(unit, scheduler_.attempt(unit))));
+  for (const bool alone : {false, true}) {
+    if (alone != active.task.alone && !active.retaken) continue;
+    planned_.discards.push_back(parts_.home.CheckpointPath(active.task.key, run_, unit, alone));
+  }
 }
 
 state::TaskResult RunLoop::ResultOf(const Active& active, std::vector<Artifact> outputs) {
@@ -339,7 +388,8 @@ Result<RunResult> RunLoop::Finish() {
     result.outcome = state::RunOutcome::kFailed;
   }
   CrashPoint("run.done");
-  DML_RETURN_IF_ERROR(parts_.store.EndRun(run_, parts_.clock.Wall(), result.outcome));
+  DML_RETURN_IF_ERROR(
+      parts_.store.EndRun(run_, parts_.clock.Wall(), result.outcome, parts_.options.hooks));
   CrashPoint("run.ended");
   result.elapsed = parts_.clock.Now() - started_;
   result.commit = commit_cost_;

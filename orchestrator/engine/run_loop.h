@@ -10,6 +10,7 @@
 #include "base/process.h"
 #include "orchestrator/core/scheduler.h"
 #include "orchestrator/engine/background.h"
+#include "orchestrator/engine/key_locks.h"
 #include "orchestrator/engine/log_writer.h"
 #include "orchestrator/engine/observer.h"
 #include "orchestrator/engine/prefetch.h"
@@ -125,9 +126,14 @@ class RunLoop {
   void ResolveSome();
   void Resolve(TaskId unit);
   void Run(TaskId unit, MustRun verdict);
+  [[nodiscard]] bool Shares(const PreparedTask& task) const;
+  // Whether the unit is now the one of its key that runs, here and in other processes.
+  bool TakeFlight(TaskId unit, const PreparedTask& task);
+  void LookAgain();
   void Reuse(TaskId unit, state::TaskResult result);
   static state::TaskResult ResultOf(const Active& active, std::vector<Artifact> outputs);
   void Complete(TaskId unit, AttemptNumber attempt, std::vector<Artifact> outputs);
+  void LeaveBehind(TaskId unit);
   void LeaveFlight(TaskId unit);
 
   void Persist();
@@ -159,6 +165,10 @@ class RunLoop {
   IdMap<TaskId, std::string> reasons_;  // why those that run, run
   IdMap<TaskId, std::unique_ptr<Active>> active_;
   std::unordered_map<Digest, std::vector<TaskId>, ByFirstBytes> flights_;  // key -> who waits
+  KeyLocks key_locks_;
+  const bool may_be_shared_;       // others may be at work on the same store
+  std::vector<TaskId> elsewhere_;  // an equal task is under way in another process
+  Instant look_again_{0};          // at whether it has ended
   std::map<std::string, std::vector<TaskId>> awaiting_hash_;  // path -> who waits for it
   std::deque<TaskId> unresolved_;
 

@@ -93,7 +93,9 @@ void RunLoop::Hear(const runners::AttemptExited& event) {
   const pipelines::TaskDecl& decl = active_[event.key.task]->task.decl();
   if (std::holds_alternative<runners::ExitSuccess>(event.reason)) return HearSuccess(event);
   if (const auto* failure = std::get_if<runners::ExitFailure>(&event.reason)) {
-    Fail(event.key, KindOf(failure->error), failure->exit_code, failure->error);
+    const auto kind =
+        failure->out_of_memory ? core::FailureKind::kOutOfMemory : KindOf(failure->error);
+    Fail(event.key, kind, failure->exit_code, failure->error);
   } else if (const auto* signal = std::get_if<runners::ExitSignal>(&event.reason)) {
     const auto kind =
         signal->out_of_memory ? core::FailureKind::kOutOfMemory : core::FailureKind::kTask;
@@ -150,9 +152,8 @@ void RunLoop::Hear(const CommitReport& report) {
   }
   const bool committing = IsCurrent(key) && states_[report.task] == core::TaskState::kCommitting;
   if (!committing) return;
+  LeaveBehind(report.task);
   Complete(report.task, report.attempt, *report.outputs);
-  // Not before the result is durable: until then a crash leaves the commit to be done again.
-  planned_.discards.push_back(AttemptPath(key));
 }
 
 void RunLoop::Hear(const FileHashed& hashed) {

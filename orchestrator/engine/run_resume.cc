@@ -90,8 +90,10 @@ void RunLoop::TakeUpCommits(const state::RunSnapshot& snapshot) {
     active->metrics = pending.result.metrics;
     active->warnings = pending.result.warnings;
     active->usage = {pending.result.wall, pending.result.cpu, pending.result.memory_bytes};
-    if (active->task.decl().cache && !parts_.options.no_cache) {
-      flights_.try_emplace(active->task.key);
+    if (Shares(active->task)) {
+      const bool first = flights_.try_emplace(active->task.key).second;
+      // If another process makes the same meanwhile, so be it: this one has been made.
+      if (first) static_cast<void>(key_locks_.TryTake(active->task.key));
     }
     active_[pending.task] = std::move(active);
   }

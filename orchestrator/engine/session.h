@@ -20,6 +20,7 @@ struct RunOptions {
   bool keep_going = false;
   bool force = false;                   // run everything, whatever the store knows
   bool no_cache = false;                // neither reuse nor record
+  bool hooks = false;                   // something is to be done when the run has ended
   bool concurrent = false;              // although another run of this pipeline may be going on
   std::string cluster = {};             // the inventory to run on; empty: this machine
   std::vector<std::string> from = {};   // steps to run again, with everything after them

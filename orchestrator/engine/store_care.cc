@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "orchestrator/engine/checkpoints.h"
 #include "orchestrator/engine/file_lock.h"
 #include "orchestrator/engine/recovery.h"
 #include "orchestrator/state/shared_index.h"
@@ -14,6 +15,9 @@ namespace dml::engine {
 namespace fs = std::filesystem;
 
 namespace {
+
+// Somebody may still want to go on with an attempt that failed: `dml retry`.
+constexpr Duration kCheckpointAge = Duration::Seconds(7 * 24 * 3600);
 
 // Calls visit(path, name, bytes) for every file of the store.
 template <typename Visit>
@@ -169,6 +173,7 @@ Result<GarbageReport> CollectGarbage(const Home& home, state::CacheStore& cache,
     if (!dry_run) SweepAttempts(home, run, {});
   }
   if (!dry_run) SweepTemporaries(home);
+  report.checkpoints = ExpireCheckpoints(home, kCheckpointAge, dry_run);
   return report;
 }
 

@@ -30,7 +30,8 @@ struct GarbageReport {
   std::int64_t files = 0;
   std::int64_t bytes = 0;
   std::int64_t kept_files = 0;
-  std::int64_t attempts = 0;  // folders that a crash left
+  std::int64_t attempts = 0;     // folders that a crash left
+  std::int64_t checkpoints = 0;  // that nobody has touched for a week
 };
 
 // Removes results that none of the newest `keep_runs` runs of any pipeline has, and files of no

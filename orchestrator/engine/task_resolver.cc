@@ -102,10 +102,9 @@ Result<Verdict> TaskResolver::Resolve(TaskId unit, const Upstream& upstream) {
   DML_TRY(PreparedTask task, Prepare(unit, upstream));
   DML_TRY(std::optional<std::string> unhashed, ComputeKey(task, upstream));
   if (unhashed) return Verdict(MustHash{std::move(*unhashed)});
-  if (!task.decl().cache) return Verdict(MustRun{std::move(task), "cache: false"});
-  if (parts_.no_cache) return Verdict(MustRun{std::move(task), "--no-cache"});
-  for (const TaskId member : parts_.fusion.members[unit]) {
-    if (parts_.selection.forced[member]) return Verdict(MustRun{std::move(task), "forced"});
+  if (const std::string why = WhyAlone(unit); !why.empty()) {
+    task.alone = true;
+    return Verdict(MustRun{std::move(task), why});
   }
   DML_TRY(std::optional<state::TaskResult> known, parts_.store.FindResult(task.key));
   if (known && parts_.artifacts.Holds(known->outputs)) {
@@ -116,6 +115,20 @@ Result<Verdict> TaskResolver::Resolve(TaskId unit, const Upstream& upstream) {
   DML_TRY(std::vector<std::string> changes, WhyChanged(task, upstream));
   std::string reason = FirstOf(changes);
   return Verdict(MustRun{std::move(task), std::move(reason), std::move(changes)});
+}
+
+bool TaskResolver::IsKnown(const Digest& key) {
+  const auto known = parts_.store.FindResult(key);
+  return known.ok() && *known && parts_.artifacts.Holds((*known)->outputs);
+}
+
+std::string TaskResolver::WhyAlone(TaskId unit) const {
+  const std::vector<TaskId>& members = parts_.fusion.members[unit];
+  if (!parts_.pipeline.tasks[members.back()].cache) return "cache: false";
+  if (parts_.no_cache) return "--no-cache";
+  const bool forced =
+      std::ranges::any_of(members, [&](TaskId one) { return parts_.selection.forced[one]; });
+  return forced ? "forced" : "";
 }
 
 Result<std::optional<std::string>> TaskResolver::WhySkip(TaskId unit,
@@ -222,12 +235,17 @@ std::string TaskResolver::NameOf(const std::string& path) const {
 }
 
 Result<std::optional<state::TaskResult>> TaskResolver::LastResult(const std::string& task) {
-  if (!last_keys_) {
-    DML_TRY(auto keys, parts_.store.LastKeys(parts_.pipeline.file, run_));
-    last_keys_ = std::move(keys);
+  // A run of a part of the pipeline has results of that part alone: older ones have the rest.
+  constexpr int kRunsMax = 5;
+  while (!last_keys_.contains(task) && runs_looked_at_ < kRunsMax) {
+    ++runs_looked_at_;
+    DML_TRY(auto older, parts_.store.LastKeys(parts_.pipeline.file, keys_since_.value_or(run_)));
+    if (older.run.value == 0) runs_looked_at_ = kRunsMax;
+    keys_since_ = older.run;
+    last_keys_.merge(older.keys);
   }
-  const auto last = last_keys_->find(task);
-  if (last == last_keys_->end()) return std::optional<state::TaskResult>();
+  const auto last = last_keys_.find(task);
+  if (last == last_keys_.end()) return std::optional<state::TaskResult>();
   return parts_.store.FindResult(last->second);
 }
 
@@ -235,7 +253,7 @@ Result<std::vector<std::string>> TaskResolver::WhyChanged(const PreparedTask& ta
                                                           const Upstream& upstream) {
   DML_TRY(const std::optional<state::TaskResult> before, LastResult(task.decl().name));
   if (!before) {
-    const bool known = last_keys_->contains(task.decl().name);
+    const bool known = last_keys_.contains(task.decl().name);
     return std::vector<std::string>{known ? "its earlier result was removed" : "no earlier result"};
   }
   std::vector<std::string> changes;

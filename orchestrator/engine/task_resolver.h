@@ -30,6 +30,7 @@ struct PreparedTask {
   std::vector<runners::FileSet> files;  // outside the store, as they were hashed
   Digest key;
   std::string fields;  // what the key is the hash of
+  bool alone = false;  // it runs whatever was done before, so it goes on with nobody's checkpoint
 
   [[nodiscard]] const pipelines::TaskDecl& decl() const { return *members.back(); }
   [[nodiscard]] const pipelines::Work& work(std::size_t member) const {
@@ -88,8 +89,12 @@ class TaskResolver {
   void SetRun(RunId run) { run_ = run; }
 
   Result<Verdict> Resolve(TaskId unit, const Upstream& upstream);
+  // Whether the store has a result for the key, with all its files.
+  [[nodiscard]] bool IsKnown(const Digest& key);
 
  private:
+  // Why the unit runs whatever the store knows; empty: it need not.
+  [[nodiscard]] std::string WhyAlone(TaskId unit) const;
   Result<std::optional<std::string>> WhySkip(TaskId unit, const Upstream& upstream) const;
   Result<PreparedTask> Prepare(TaskId unit, const Upstream& upstream) const;
   Result<std::optional<std::string>> ComputeKey(PreparedTask& task, const Upstream& upstream);
@@ -107,7 +112,9 @@ class TaskResolver {
 
   ResolverParts parts_;
   RunId run_{std::numeric_limits<std::int64_t>::max()};
-  std::optional<std::map<std::string, Digest>> last_keys_;  // by task name; loaded when asked for
+  std::map<std::string, Digest> last_keys_;  // by task name; those of older runs when asked for
+  std::optional<RunId> keys_since_;          // the oldest run whose keys were loaded; 0: of all
+  int runs_looked_at_ = 0;
 };
 
 }  // namespace dml::engine

@@ -198,14 +198,37 @@ Result<void> RunStore::Write(RunId run, WallTime now, const Batch& batch) {
   return {};
 }
 
-Result<void> RunStore::EndRun(RunId run, WallTime now, RunOutcome outcome) {
+Result<void> RunStore::EndRun(RunId run, WallTime now, RunOutcome outcome, bool hooks) {
   DML_TRY(Transaction transaction, Transaction::Begin(state_->db));
   DML_TRY(Statement update,
-          state_->db.Prepare("UPDATE runs SET finished_us = ?, outcome = ? WHERE id = ?"));
-  DML_RETURN_IF_ERROR(update.Bind(now.us).Bind(RunOutcomeName(outcome)).Bind(run.value).Run());
+          state_->db.Prepare("UPDATE runs SET finished_us = ?, outcome = ?, hooks = ? "
+                             "WHERE id = ?"));
+  update.Bind(now.us).Bind(RunOutcomeName(outcome)).Bind(std::int64_t{hooks ? 1 : 0});
+  DML_RETURN_IF_ERROR(update.Bind(run.value).Run());
   DML_TRY(Statement remove, state_->db.Prepare("DELETE FROM pending WHERE run = ?"));
   DML_RETURN_IF_ERROR(remove.Bind(run.value).Run());
   return transaction.Commit();
+}
+
+Result<int> RunStore::DueHook(RunId run) {
+  DML_TRY(Statement query, state_->db.Prepare("SELECT hooks FROM runs WHERE id = ?"));
+  DML_TRY(const bool found, query.Bind(run.value).Step());
+  return found ? static_cast<int>(query.Int(0)) : 0;
+}
+
+Result<void> RunStore::SetDueHook(RunId run, int hook) {
+  DML_TRY(Statement update, state_->db.Prepare("UPDATE runs SET hooks = ? WHERE id = ?"));
+  return update.Bind(std::int64_t{hook}).Bind(run.value).Run();
+}
+
+Result<std::vector<RunId>> RunStore::RunsWithDueHooks() {
+  DML_TRY(Statement query, state_->db.Prepare("SELECT id FROM runs WHERE hooks > 0 ORDER BY id"));
+  std::vector<RunId> runs;
+  while (true) {
+    DML_TRY(const bool more, query.Step());
+    if (!more) return runs;
+    runs.push_back({query.Int(0)});
+  }
 }
 
 Result<void> RunStore::MarkRun(RunId run, RunOutcome outcome) {
@@ -244,18 +267,22 @@ Result<void> RunStore::RememberFile(const std::string& path, const FileStamp& st
       .Run();
 }
 
-Result<std::map<std::string, Digest>> RunStore::LastKeys(const std::string& file, RunId before) {
+Result<RunStore::KeysOfRun> RunStore::LastKeys(const std::string& file, RunId before) {
+  DML_TRY(Statement find,
+          state_->db.Prepare("SELECT id FROM runs u WHERE file = ? AND id < ? AND EXISTS(SELECT 1 "
+                             "FROM results x WHERE x.run = u.id) ORDER BY id DESC LIMIT 1"));
+  KeysOfRun out;
+  DML_TRY(const bool found, find.Bind(file).Bind(before.value).Step());
+  if (!found) return out;
+  out.run = {find.Int(0)};
   DML_TRY(Statement query,
-          state_->db.Prepare(
-              "SELECT t.name, r.key FROM results r JOIN tasks t ON t.run = r.run AND t.task = "
-              "r.task WHERE r.run = (SELECT id FROM runs u WHERE file = ? AND id < ? AND "
-              "EXISTS(SELECT 1 FROM results x WHERE x.run = u.id) ORDER BY id DESC LIMIT 1)"));
-  query.Bind(file).Bind(before.value);
-  std::map<std::string, Digest> keys;
+          state_->db.Prepare("SELECT t.name, r.key FROM results r JOIN tasks t ON t.run = r.run "
+                             "AND t.task = r.task WHERE r.run = ?"));
+  query.Bind(out.run.value);
   while (true) {
     DML_TRY(const bool row, query.Step());
-    if (!row) return keys;
-    keys.emplace(query.Text(0), query.Hash(1));
+    if (!row) return out;
+    out.keys.emplace(query.Text(0), query.Hash(1));
   }
 }
 

@@ -138,7 +138,13 @@ class RunStore {
 
   Result<RunId> BeginRun(const RunHeader& header, std::span<const TaskHeader> tasks);
   Result<void> Append(RunId run, WallTime now, const Batch& batch);
-  Result<void> EndRun(RunId run, WallTime now, RunOutcome outcome);
+  // `hooks`: there are some to be run now; this is what remembers them.
+  Result<void> EndRun(RunId run, WallTime now, RunOutcome outcome, bool hooks = false);
+  // The hook of an ended run that is to be run next, from 1; 0: none is left.
+  [[nodiscard]] Result<int> DueHook(RunId run);
+  Result<void> SetDueHook(RunId run, int hook);
+  // Runs whose hooks are not all done.
+  [[nodiscard]] Result<std::vector<RunId>> RunsWithDueHooks();
   // Says that a run is unfinished and why: kRunning, it goes on; kInterrupted, its process is dead.
   Result<void> MarkRun(RunId run, RunOutcome outcome);
 
@@ -160,9 +166,12 @@ class RunStore {
                                                        const FileStamp& stamp);
   Result<void> RememberFile(const std::string& path, const FileStamp& stamp, const Digest& digest);
   // The keys of the newest run of this file before `before` that has results, by task name: what
-  // changed since.
-  [[nodiscard]] Result<std::map<std::string, Digest>> LastKeys(const std::string& file,
-                                                               RunId before);
+  // changed since. `run` is 0 and the rest empty if there is none.
+  struct KeysOfRun {
+    RunId run;
+    std::map<std::string, Digest> keys;
+  };
+  [[nodiscard]] Result<KeysOfRun> LastKeys(const std::string& file, RunId before);
   // Mean wall time of a step, from a sample of the newest runs, for the critical path.
   [[nodiscard]] Result<std::map<std::string, Duration>> MeanDurations();
 

@@ -82,6 +82,11 @@ CREATE TABLE pending(
   result TEXT NOT NULL,
   PRIMARY KEY(run, task)
 ) STRICT, WITHOUT ROWID;
+)sql",
+                                                              // The next hook that is due, from 1.
+                                                              R"sql(
+ALTER TABLE runs ADD COLUMN hooks INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX runs_hooks ON runs(id) WHERE hooks > 0;
 )sql"};
 
 }  // namespace

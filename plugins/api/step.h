@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/artifact.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "base/step_spec.h"
@@ -28,6 +29,8 @@ struct StepContext {
   std::vector<Artifact> inputs;  // grouped by port, in order
   std::string output_root;       // <attempt>/out
   std::string scratch_dir;       // removed after the attempt
+  std::string checkpoint_dir;    // survives attempts, is removed after a success; empty: none
+  Duration checkpoint_interval = Duration::Seconds(5);  // between two checkpoints, at least
   int threads = 1;
   std::int64_t memory_bytes = 0;  // the budget to stay within; 0: none stated
   StepMonitor* monitor = nullptr;

@@ -3,6 +3,8 @@
 #include <functional>
 #include <stop_token>
 
+#include "plugins/learn/checkpoint.h"
+
 namespace dml::learn {
 
 class Communicator;
@@ -13,6 +15,7 @@ struct Execution {
   Communicator* communicator = nullptr;  // null: this process owns every tile
   std::stop_token stop;                  // asked between tiles
   std::function<void(double fraction, const char* note)> progress;  // may be empty
+  CheckpointPlace checkpoint = {};  // where an iterative fit leaves its state
 };
 
 }  // namespace dml::learn

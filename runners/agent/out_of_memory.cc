@@ -65,6 +65,7 @@ void JudgeMemory(std::int64_t limit_bytes, const runners::ResourceUsage& usage,
   if (!near && !SaysRefused(log_path)) return;
   if (signal != nullptr) signal->out_of_memory = true;
   if (failure == nullptr) return;
+  failure->out_of_memory = true;
   failure->error.hint = std::string(near ? "it had used up its memory" : "it was refused memory") +
                         ": ask for more with resources: {memory: ...}";
 }

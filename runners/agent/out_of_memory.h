@@ -7,6 +7,9 @@
 
 namespace dml::agent {
 
+// With which a worker ends whose step was refused memory where nobody could catch that.
+inline constexpr int kOutOfMemoryExit = 86;
+
 // Tells kills by the kernel's out-of-memory killer from others: it counts them for the whole
 // machine. Of two processes that are killed at the same time both may be taken for its victims.
 class OutOfMemoryWatch {
@@ -19,7 +22,7 @@ class OutOfMemoryWatch {
   std::int64_t seen_;
 };
 
-// Says of an end by a signal that it was for lack of memory, and hints at it for an exit code, if
+// Says of a failure that it was for lack of memory, and hints at it for an exit code, if
 // `usage` came close to `limit_bytes` (0: none), or if the end of the log says that an allocation
 // was refused, in the words of Python, C++, Java, the shell or the C library.
 void JudgeMemory(std::int64_t limit_bytes, const runners::ResourceUsage& usage,

@@ -41,7 +41,9 @@ SpawnedCommand SpawnCommand(const runners::LaunchSpec& spec, int output_fd) {
   }
   ProgramStart start;
   start.argv = command.argv;
-  start.env = Environment(spec.env);
+  auto extra = spec.env;
+  if (!spec.checkpoint_dir.empty()) extra.try_emplace("DML_CHECKPOINT_DIR", spec.checkpoint_dir);
+  start.env = Environment(extra);
   if (!spec.log_path.empty()) start.output = spec.log_path;
   start.output_fd = output_fd;
   start.errors_to_output = true;

@@ -2,7 +2,9 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <mutex>
@@ -179,6 +181,20 @@ void Redact(const std::vector<std::string>& secrets, runners::AttemptExited& exi
   }
 }
 
+// A shell says of a program that was killed that it ended with 128 + the signal.
+void NoteKernelKill(OutOfMemoryWatch& memory, runners::ExitReason& reason) {
+  constexpr int kKilled = 128 + SIGKILL;
+  auto* const signal = std::get_if<runners::ExitSignal>(&reason);
+  auto* const failure = std::get_if<runners::ExitFailure>(&reason);
+  const bool killed = (signal != nullptr && signal->signal == SIGKILL) ||
+                      (failure != nullptr && failure->exit_code == kKilled);
+  if (!killed || !memory.Struck()) return;
+  if (signal != nullptr) signal->out_of_memory = true;
+  if (failure == nullptr) return;
+  failure->out_of_memory = true;
+  failure->error.hint = "the kernel was out of memory: ask for more with resources: {memory: ...}";
+}
+
 std::string EncodeEnd(runners::AttemptExited exited) {
   std::string payload = runners::EncodeExited(exited);
   if (payload.size() <= runners::kFramePayloadMax) return payload;
@@ -193,6 +209,18 @@ std::string EncodeEnd(runners::AttemptExited exited) {
 int ServeWorker(int fd, runners::TaskExecutor& executor) {
   // A file that may not grow is an error of the write, not the end of the worker.
   ::signal(SIGXFSZ, SIG_IGN);
+  // An allocation that fails in one of a step's threads cannot be caught outside of it.
+  std::set_terminate([] {
+    const std::exception_ptr current = std::current_exception();
+    if (!current) ::abort();
+    try {
+      std::rethrow_exception(current);
+    } catch (const std::bad_alloc&) {
+      ::_exit(kOutOfMemoryExit);
+    } catch (...) {
+      ::abort();
+    }
+  });
   OutOfMemoryWatch memory;
   WorkerLink link(fd);
   link.Send(FrameType::kHello, std::to_string(runners::kProtocolVersion));
@@ -206,9 +234,7 @@ int ServeWorker(int fd, runners::TaskExecutor& executor) {
     } else {
       RunNative(*spec, executor, link, exited);
     }
-    if (auto* end = std::get_if<runners::ExitSignal>(&exited.reason)) {
-      end->out_of_memory |= end->signal == SIGKILL && memory.Struck();
-    }
+    NoteKernelKill(memory, exited.reason);
     Redact(spec->secrets, exited);
     // Before the next one begins: a step that brings the worker down must not take the word of
     // those before it along.

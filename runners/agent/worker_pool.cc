@@ -448,6 +448,8 @@ void WorkerPool::Died(Worker& worker) {
       return sink_.Post(runners::AttemptLost{front.spec.key, error});
     }
     exited.reason = runners::ExitSignal{WTERMSIG(status), out_of_memory};
+  } else if (WEXITSTATUS(status) == kOutOfMemoryExit) {
+    exited.reason = runners::ExitSignal{SIGKILL, /*out_of_memory=*/true};
   } else {
     const Error error = Error::Environment("the worker process ended unexpectedly");
     return sink_.Post(runners::AttemptLost{front.spec.key, error});

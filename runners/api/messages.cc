@@ -168,6 +168,7 @@ Json ReasonToJson(const ExitReason& reason) {
   if (const auto* failure = std::get_if<ExitFailure>(&reason)) {
     const Error& error = failure->error;
     return {{"failure", failure->exit_code},
+            {"oom", failure->out_of_memory},
             {"kind", static_cast<int>(error.kind)},
             {"message", error.message},
             {"hint", error.hint},
@@ -195,7 +196,7 @@ ExitReason ReasonFromJson(const Json& json) {
   Error error{kind >= 0 && kind <= 3 ? static_cast<ErrorKind>(kind) : ErrorKind::kTask,
               json.at("message").get<std::string>(), json.at("hint").get<std::string>(),
               json.at("where").get<std::string>()};
-  return ExitFailure{std::move(error), json.at("failure").get<int>()};
+  return ExitFailure{std::move(error), json.at("failure").get<int>(), json.value("oom", false)};
 }
 
 }  // namespace
@@ -219,6 +220,7 @@ std::string EncodeLaunch(const LaunchSpec& spec) {
   if (!spec.env.empty()) object.Value("env", spec.env);
   if (!spec.secrets.empty()) object.Value("secrets", spec.secrets);
   object.Text("dir", spec.attempt_dir);
+  if (!spec.checkpoint_dir.empty()) object.Text("checkpoint", spec.checkpoint_dir);
   object.Text("log", spec.log_path);
   if (!spec.files.empty()) object.Value("files", FileSetsToJson(spec.files));
   if (!spec.labels.empty()) object.Value("labels", spec.labels);
@@ -242,6 +244,7 @@ Result<LaunchSpec> DecodeLaunch(std::string_view payload) {
     spec.env = json.value("env", spec.env);
     spec.secrets = json.value("secrets", spec.secrets);
     spec.attempt_dir = json.at("dir").get<std::string>();
+    spec.checkpoint_dir = json.value("checkpoint", spec.checkpoint_dir);
     spec.log_path = json.at("log").get<std::string>();
     spec.files = FileSetsFromJson(Optional(json, "files"));
     spec.labels = json.value("labels", spec.labels);

@@ -58,7 +58,10 @@ struct LaunchSpec {
   std::map<std::string, std::string> env;  // added to the node's environment
   std::vector<std::string> secrets;        // values in it to blot out of logs and reports
   std::string
-      attempt_dir;       // private to the attempt, created on demand; outputs in <dir>/out/<port>/
+      attempt_dir;  // private to the attempt, created on demand; outputs in <dir>/out/<port>/
+  // Survives the attempts of a task and is removed when it has committed; made by whoever writes
+  // there first. Commands find it as $DML_CHECKPOINT_DIR. Empty: none.
+  std::string checkpoint_dir = {};
   std::string log_path;  // stdout and stderr, appended
   std::vector<FileSet> files;
   std::vector<std::string> labels;  // the node must carry all of them
@@ -75,6 +78,7 @@ struct ExitSuccess {};
 struct ExitFailure {
   Error error;
   int exit_code = 1;
+  bool out_of_memory = false;  // as far as can be told
 };
 struct ExitSignal {
   int signal = 0;

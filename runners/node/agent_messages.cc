@@ -244,6 +244,7 @@ void Agent::HandleLaunch(Session& session, runners::LaunchSpec spec) {
   if (attempts_.contains(key)) return HandleAdopt(session, {theirs, 0});
   Attempt attempt{session.client, theirs,
                   AttemptPaths(options_.root, AttemptName(session.client, theirs)), spec.outputs};
+  attempt.paths.checkpoint = CheckpointPath(options_.root, session.client, spec.checkpoint_dir);
   spec.key = key;
   auto absent = PlaceAttempt(attempt.paths, blobs_, spec);
   if (!absent.ok() || !absent->empty()) {
@@ -306,6 +307,11 @@ void Agent::Forget(const Key& key) {
   const auto found = attempts_.find(key);
   if (found == attempts_.end()) return;
   if (found->second.outcome) {
+    const auto* finished = std::get_if<Finished>(&*found->second.outcome);
+    if (finished != nullptr &&
+        std::holds_alternative<runners::ExitSuccess>(finished->exited.reason)) {
+      found->second.paths.RemoveCheckpoint();
+    }
     found->second.paths.Remove();
     attempts_.erase(found);
     return;

@@ -91,6 +91,17 @@ void AttemptPaths::Remove() const {
   fs::remove_all(folder, ignored);
 }
 
+void AttemptPaths::RemoveCheckpoint() const {
+  std::error_code ignored;
+  if (!checkpoint.empty()) fs::remove_all(checkpoint, ignored);
+}
+
+std::string CheckpointPath(const std::string& root, const std::string& client,
+                           const std::string& theirs) {
+  if (theirs.empty()) return {};
+  return fmt::format("{}/checkpoints/{}.{}", root, client, Sha256::Of(theirs).Hex());
+}
+
 std::string AttemptName(const std::string& client, const runners::AttemptKey& key) {
   return fmt::format("{}.{}.{}.{}", client, key.run.value, key.task.value, key.attempt.value);
 }
@@ -100,6 +111,7 @@ Result<std::vector<Digest>> PlaceAttempt(const AttemptPaths& paths, const BlobCa
   DML_TRY(std::vector<Digest> absent, HoldInputs(paths, blobs, spec));
   if (!absent.empty()) return absent;
   spec.attempt_dir = paths.folder;
+  spec.checkpoint_dir = paths.checkpoint;
   spec.log_path = paths.log;
   spec.record_path = paths.record;
   for (Artifact& input : spec.inputs) {

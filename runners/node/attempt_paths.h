@@ -19,11 +19,18 @@ struct AttemptPaths {
   std::string folder;
   std::string log;
   std::string record;
+  std::string checkpoint = {};  // of the task: its next attempt here goes on from there
 
   void Remove() const;
+  // When the task has succeeded.
+  void RemoveCheckpoint() const;
 };
 
 [[nodiscard]] std::string AttemptName(const std::string& client, const runners::AttemptKey& key);
+
+// Where a task of `client` leaves its checkpoints on a node; `theirs` is their folder at the head.
+[[nodiscard]] std::string CheckpointPath(const std::string& root, const std::string& client,
+                                         const std::string& theirs);
 
 // Turns what a head wrote into what a worker of this node can run: inputs and files become paths
 // into the cache, the attempt gets folders of its own. Files outside the store appear below

@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "base/files.h"
 #include "base/process.h"
@@ -105,6 +107,21 @@ Result<void> EndAgent(const std::string& root) {
   return deathbed.Wait(clock.Now() + kDeathMax);
 }
 
+// Of tasks that never came back to this node.
+void ExpireCheckpoints(const std::string& root) {
+  constexpr auto kAge = std::chrono::hours(7 * 24);
+  std::error_code ignored;
+  std::vector<fs::path> old;
+  for (const auto& entry : fs::directory_iterator(root + "/checkpoints", ignored)) {
+    auto touched = fs::last_write_time(entry.path(), ignored);
+    for (const auto& file : fs::recursive_directory_iterator(entry.path(), ignored)) {
+      touched = std::max(touched, fs::last_write_time(file.path(), ignored));
+    }
+    if (fs::file_time_type::clock::now() - touched > kAge) old.push_back(entry.path());
+  }
+  for (const fs::path& path : old) fs::remove_all(path, ignored);
+}
+
 }  // namespace
 
 Json Survey(const std::string& root) {
@@ -140,9 +157,9 @@ Result<void> TakeDown(const std::string& root, bool force, const std::string& sh
   // What an agent that was killed has left.
   DML_RETURN_IF_ERROR(EndAttempts(root));
   std::error_code error;
-  for (const char* name :
-       {"attempts", "blobs", "blobs.boot", "logs", "records", "agent.sock", "agent.lock",
-        "agent.pid", "agent.log", "agent.log.1", "drained", "login.log", "login.env", "bin"}) {
+  for (const char* name : {"attempts", "blobs", "blobs.boot", "checkpoints", "logs", "records",
+                           "agent.sock", "agent.lock", "agent.pid", "agent.log", "agent.log.1",
+                           "drained", "login.log", "login.env", "bin"}) {
     fs::remove_all(root + "/" + name, error);
     if (error) return Error::System("cannot remove '" + root + "/" + name + "'", error.value());
   }
@@ -153,6 +170,7 @@ Result<void> TakeDown(const std::string& root, bool force, const std::string& sh
 
 Result<std::int64_t> CollectGarbage(const std::string& root, Duration age,
                                     const std::string& shared_dir) {
+  ExpireCheckpoints(root);
   DML_TRY(const BlobCache blobs, BlobCache::Open(root));
   const std::int64_t shared =
       shared_dir.empty() ? 0 : CollectBlobs(SharedBlobs(shared_dir).folder(), age);

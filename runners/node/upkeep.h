@@ -23,7 +23,7 @@ inline constexpr Duration kDeathMax = Duration::Seconds(10);
 Result<void> TakeDown(const std::string& root, bool force, const std::string& shared_dir = "");
 
 // Removes blobs that were not used for `age` from the cache, and from the one in `shared_dir`, if
-// there is one; the bytes freed.
+// there is one, and checkpoints that nobody has touched for a week; the bytes of blobs freed.
 Result<std::int64_t> CollectGarbage(const std::string& root, Duration age,
                                     const std::string& shared_dir = "");
 

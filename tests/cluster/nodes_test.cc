@@ -209,6 +209,7 @@ TEST_F(CancelScenario, IsPendingWhereANodeCannotBeReached) {
   e2e::Program resumed = StartDml({"resume", "--home", Path("there")});
   ExpectDone(resumed);
   ExpectGoodHistory();
+  ExpectNothingIsLeftAfterDown();
 }
 
 }  // namespace

@@ -122,4 +122,14 @@ void Scenario::ExpectGoodHistory(const std::string& home) {
   EXPECT_EQ(CheckHistory(Path(home), Path("alone"), servers_), std::vector<std::string>());
 }
 
+void Scenario::ExpectNothingIsLeftAfterDown() {
+  const e2e::Finished down = Dml({"cluster", "down"});
+  EXPECT_EQ(down.code, 0) << down.out << down.err;
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    const ssh::Server& server = servers_.server(i);
+    EXPECT_FALSE(fs::exists(server.FromHere(server.root()))) << server.name();
+    WaitUntil([&] { return server.Processes().empty(); }, "every process there ends");
+  }
+}
+
 }  // namespace dml::cluster

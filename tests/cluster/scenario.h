@@ -41,9 +41,10 @@ class Scenario : public e2e::EndToEnd {
   static void AwaitSaid(const e2e::Program& program, const std::string& text);
   // The program ends well.
   void ExpectDone(e2e::Program& program);
-  // The history of a run of that home is as if nothing had happened; and the cluster can be taken
-  // down without leaving anything.
+  // The history of a run of that home is as if nothing had happened.
   void ExpectGoodHistory(const std::string& home = "there");
+  // `dml cluster down` leaves no file and no process on any node.
+  void ExpectNothingIsLeftAfterDown();
 
   ssh::SshdFixture servers_;
   std::vector<std::unique_ptr<ssh::FaultProxy>> proxies_;

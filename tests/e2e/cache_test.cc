@@ -73,6 +73,16 @@ TEST_F(Cache, ReasonsNameTheFieldThatChanged) {
   EXPECT_EQ(Plan().at("model"), "reuse: unchanged") << "the earlier result still stands";
 }
 
+// The newest run knows nothing of what it did not get to.
+TEST_F(Cache, ReasonsReachBehindARunOfAPart) {
+  WriteRows(30);
+  WritePipeline();
+  ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
+  ASSERT_EQ(Run({"run", "p.yaml", "--until", "raw"}).code, 0);
+  WritePipeline("0.5");
+  EXPECT_NE(Plan().at("model").find("alpha"), std::string::npos) << Plan().at("model");
+}
+
 TEST_F(Cache, PlanExplainsEverythingThatChanged) {
   WriteRows(30);
   WritePipeline();

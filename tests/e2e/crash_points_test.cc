@@ -19,7 +19,8 @@ constexpr int kKilled = 128 + SIGKILL;
 class CrashPoints : public EndToEnd, public testing::WithParamInterface<std::string_view> {
  protected:
   CrashPoints() {
-    Write("p.yaml", std::string(R"(name: crash
+    Write("p.yaml", std::string("name: crash\non: {finish: {run: 'echo x >> ") + Path("hooked") +
+                        R"('}}
 steps:
   - id: rows
     uses: generate.regression
@@ -28,6 +29,10 @@ steps:
     uses: split.train_test
     input: rows
     with: {test_size: 0.25, seed: 7}
+  - id: groups
+    uses: train.kmeans
+    input: parts.test
+    with: {n_clusters: 3, n_init: 2, seed: 3}
   - id: count
     input: {rows: parts.train}
     run: 'ls -R in > lines; date > /dev/null'
@@ -35,15 +40,16 @@ steps:
     outputs: {lines: lines}
   - id: last
     needs: count
-    run: 'touch )") + Path("started") +
+    run: 'touch )" + Path("started") +
                         "; while test -e " + Path("hold") +
                         R"(; do sleep 0.02; done'
 )");
   }
   [[nodiscard]] StartOptions Crash(std::string_view label) const {
     StartOptions options;
-    options.env = {"DML_CRASH_AT=" + std::string(label) + "@" +
-                   Path("crashed-" + std::string(label))};
+    options.env = {
+        "DML_CRASH_AT=" + std::string(label) + "@" + Path("crashed-" + std::string(label)),
+        "DML_CHECKPOINT_INTERVAL=0s"};
     return options;
   }
   [[nodiscard]] bool Crashed(std::string_view label) const {
@@ -63,6 +69,7 @@ steps:
     ASSERT_EQ(run.code, 0) << run.err;
     blobs = BlobsOf(home);
     ASSERT_GE(blobs.size(), 4U);
+    std::filesystem::remove(Path("hooked"));
   }
 };
 
@@ -91,13 +98,18 @@ TEST_P(CrashPoints, IsSurvived) {
   } else {
     const Finished run = Run({"run", "p.yaml"}, Crash(label));
     // A worker's death costs an attempt and not the run.
-    EXPECT_EQ(run.code, label.starts_with("worker.") ? 0 : kKilled) << run.err;
+    const bool worker = label.starts_with("worker.") || label.starts_with("checkpoint.");
+    EXPECT_EQ(run.code, worker ? 0 : kKilled) << run.err;
   }
   EXPECT_TRUE(Crashed(label)) << "nothing died there";
   Finished resumed = GoOn();
   if (resumed.code == 2) resumed = Run({"run", "p.yaml"});  // it had ended
   EXPECT_EQ(resumed.code, 0) << resumed.err;
   EXPECT_EQ(BlobsOf(Path(".dml")), expected);
+  EXPECT_TRUE(Exists("hooked")) << "the hook was lost";
+  if (label == "run.ended" || label == "hooks.due") {
+    EXPECT_EQ(Read("hooked"), "x\n");
+  }
   EXPECT_EQ(LeavingsOf(Path(".dml")), std::vector<std::string>());
 }
 

@@ -1,11 +1,14 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "tests/e2e/program.h"
 
 namespace dml::e2e {
 namespace {
+
+namespace fs = std::filesystem;
 
 using Disk = EndToEnd;
 
@@ -35,6 +38,36 @@ TEST_F(Disk, AHomeThatCannotBeWrittenIsAnInfrastructureError) {
   const Finished inside = Run({"run", "p.yaml", "--home", "home"});
   EXPECT_EQ(inside.code, 3) << inside.err;
   EXPECT_NE(inside.err.find("home/runs"), std::string::npos) << inside.err;
+}
+
+// Mounted read-only, or of another user.
+TEST_F(Disk, AReadOnlyHomeCanBeReadAndNothingElse) {
+  Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'echo hello'}\n");
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  const auto allow = [&](fs::perms perms) {
+    for (const auto& entry : fs::recursive_directory_iterator(Path(".dml"))) {
+      if (entry.is_directory()) fs::permissions(entry.path(), perms);
+    }
+    fs::permissions(Path(".dml"), perms);
+  };
+  const fs::perms read_only = fs::perms::owner_read | fs::perms::owner_exec;
+  allow(read_only);
+  StartOptions user;
+  user.obeys_permissions = true;
+  for (const std::vector<std::string>& args : {std::vector<std::string>{"run", "p.yaml"},
+                                               {"resume"},
+                                               {"cache", "gc"},
+                                               {"cache", "verify"}}) {
+    const Finished refused = Run(args, user);
+    EXPECT_EQ(refused.code, 3) << refused.err;
+    EXPECT_NE(refused.err.find("cannot write the folder"), std::string::npos) << refused.err;
+    EXPECT_NE(refused.err.find("--home"), std::string::npos) << "a remedy";
+  }
+  EXPECT_EQ(Run({"logs", "a"}, user).out, "hello\n");
+  EXPECT_EQ(Run({"status"}, user).code, 0);
+  EXPECT_EQ(Run({"ls"}, user).code, 0);
+  allow(fs::perms::owner_all);
+  EXPECT_EQ(Run({"run", "p.yaml"}, user).code, 0);
 }
 
 // Native outputs: the step fails half-way, is tried again within dml's own budget, and the run
@@ -68,6 +101,40 @@ TEST_F(Disk, ADamagedDatabaseIsSaid) {
   const Finished run = Run({"run", "p.yaml"});
   EXPECT_EQ(run.code, 3) << run.err;
   EXPECT_NE(run.err.find("damaged"), std::string::npos) << run.err;
+}
+
+// One page of garbage, wherever it is: what needs it says so and ends with code 3, and nobody takes
+// it for an answer. With the page back nothing is lost.
+TEST_F(Disk, ADamagedPageIsSaidByWhoNeedsIt) {
+  Write("p.yaml",
+        "name: n\nsteps:\n  - id: a\n    matrix: {i: [1, 2, 3, 4, 5, 6, 7, 8, 9]}\n"
+        "    outputs: {o: o}\n    run: 'echo x >> " +
+            Path("trace") + "; echo ${matrix.i} > o'\n");
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  const std::string whole = Read(".dml/dml.db");
+  constexpr std::size_t kPage = 4096;
+  int said = 0;
+  for (std::size_t page = 0; page < whole.size() / kPage; ++page) {
+    std::string damaged = whole;
+    for (std::size_t i = std::max(page * kPage, std::size_t{100}); i < (page + 1) * kPage; ++i) {
+      damaged[i] = static_cast<char>(0xa5);
+    }
+    fs::remove(Path(".dml/dml.db-wal"));
+    fs::remove(Path(".dml/dml.db-shm"));
+    Write(".dml/dml.db", damaged);
+    const Finished run = Run({"run", "p.yaml"});
+    EXPECT_TRUE(run.code == 0 || run.code == 3) << "page " << page << ": " << run.code << run.err;
+    if (run.code == 0) continue;
+    EXPECT_NE(run.err.find("damaged"), std::string::npos) << "page " << page << ": " << run.err;
+    ++said;
+  }
+  EXPECT_GE(said, 5);
+  fs::remove(Path(".dml/dml.db-wal"));
+  fs::remove(Path(".dml/dml.db-shm"));
+  Write(".dml/dml.db", whole);
+  std::filesystem::remove(Path("trace"));
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  EXPECT_FALSE(Exists("trace")) << "everything is still known";
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ class HostileData : public EndToEnd {
       EXPECT_NE(run.err.find(part), std::string::npos) << "no '" << part << "' in:\n" << run.err;
     }
     EXPECT_FALSE(Exists("out.csv"));
-    EXPECT_EQ(FilesBelow(".dml/store"), 0) << "something was committed";
+    EXPECT_EQ(FilesBelow(".dml/store/blobs"), 0) << "something was committed";
     EXPECT_EQ(TableFilesBelow(".dml/runs"), 0) << "an attempt left a table behind";
   }
   void ExpectTextRefused(const std::string& text, const std::vector<std::string>& parts) {

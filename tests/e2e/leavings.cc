@@ -78,6 +78,7 @@ std::vector<std::string> LeavingsOf(const std::string& home) {
       if (task.path().filename() != "logs") AddFiles(task.path(), "an attempt", complaints);
     }
   }
+  AddFiles(home + "/checkpoints", "a checkpoint", complaints);
   AddProcesses(home, complaints);
   for (std::string& line : state::ReplayLog(home + "/dml.db")) complaints.push_back(line);
   return complaints;

@@ -1,8 +1,10 @@
 #include "tests/e2e/program.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -46,7 +48,7 @@ std::vector<pid_t> ProcessesWith(const std::string& variable) {
 
 // In the child, between fork and exec: system calls only.
 void BecomeProgram(const std::string& folder, const std::string& out, const std::string& err,
-                   long file_size_max, std::vector<char*>& argv, std::vector<char*>& env) {
+                   const StartOptions& options, std::vector<char*>& argv, std::vector<char*>& env) {
   if (::chdir(folder.c_str()) != 0) ::_exit(125);
   const int in_fd = ::open("/dev/null", O_RDONLY);
   const int out_fd = ::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
@@ -57,8 +59,13 @@ void BecomeProgram(const std::string& folder, const std::string& out, const std:
   ::close(in_fd);
   ::close(out_fd);
   ::close(err_fd);
-  if (file_size_max >= 0) {
-    const rlimit limit{static_cast<rlim_t>(file_size_max), static_cast<rlim_t>(file_size_max)};
+  if (options.obeys_permissions) {
+    ::prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE);
+    ::prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH);
+  }
+  if (options.file_size_max >= 0) {
+    const auto bytes = static_cast<rlim_t>(options.file_size_max);
+    const rlimit limit{bytes, bytes};
     ::setrlimit(RLIMIT_FSIZE, &limit);
   }
   ::execve(argv[0], argv.data(), env.data());
@@ -157,7 +164,7 @@ Program EndToEnd::Start(const std::vector<std::string>& args, const StartOptions
   std::vector<char*> argv = Pointers(words);
   std::vector<char*> envp = Pointers(env);
   const pid_t pid = ::fork();
-  if (pid == 0) BecomeProgram(folder_, out, err, options.file_size_max, argv, envp);
+  if (pid == 0) BecomeProgram(folder_, out, err, options, argv, envp);
   return {pid, out, err};
 }
 

@@ -40,8 +40,9 @@ class Program {
 
 // Limits and variables of a started program.
 struct StartOptions {
-  std::vector<std::string> env;  // "NAME=value", added or instead
-  long file_size_max = -1;       // RLIMIT_FSIZE, as `ulimit -f` sets it
+  std::vector<std::string> env;    // "NAME=value", added or instead
+  long file_size_max = -1;         // RLIMIT_FSIZE, as `ulimit -f` sets it
+  bool obeys_permissions = false;  // as every user does but root
 };
 
 // Runs the real binary in a folder of its own, with a home inside it and nothing of the user's

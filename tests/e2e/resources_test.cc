@@ -97,5 +97,18 @@ TEST_F(Capacity, MemoryLimitsWhatRunsAtATime) {
   EXPECT_EQ(Together(), 1) << "a task larger than the machine runs alone";
 }
 
+// What an interpreter says when an allocation is refused ends in an ordinary exit code.
+TEST_F(Capacity, AfterARefusedAllocationTheNextAttemptGetsMore) {
+  const std::string limit = Path("trace");
+  Write("p.yaml",
+        "name: n\nsteps:\n  - id: t\n    resources: {memory: 64Mi}\n"
+        "    retry: {limit: 5, backoff: 1ms, max_interval: 1ms}\n"
+        "    run: 'ulimit -d >> " +
+            limit + "; test $(ulimit -d) -ge 200000 || { echo MemoryError; exit 1; }'\n");
+  const Finished run = Run({"run", "p.yaml"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(Read("trace"), "65536\n131072\n262144\n");
+}
+
 }  // namespace
 }  // namespace dml::e2e

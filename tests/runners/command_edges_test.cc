@@ -21,6 +21,9 @@ class CommandEdgesTest : public CommandTest {
   std::string Hint(std::size_t task) {
     return std::get<ExitFailure>(sink_.Exited(KeyOf(task)).reason).error.hint;
   }
+  bool OutOfMemory(std::size_t task) {
+    return std::get<ExitFailure>(sink_.Exited(KeyOf(task)).reason).out_of_memory;
+  }
   // A file in the test's folder; returns its path.
   std::string Write(const std::string& name, const std::string& content, ::mode_t mode) {
     const std::string path = root_ + "/" + name;
@@ -126,10 +129,12 @@ TEST_F(CommandEdgesTest, AnAllocationThatIsRefusedIsRecognised) {
   LaunchSpec spec = Shell(0, "echo 'MemoryError' >&2; exit 1");
   EXPECT_EQ(Run(spec), "exit 1: the command ended with exit code 1");
   EXPECT_EQ(Hint(0), "") << "without a limit it says nothing";
+  EXPECT_FALSE(OutOfMemory(0));
   LaunchSpec limited = Shell(1, "echo 'MemoryError' >&2; exit 1");
   limited.memory_bytes = 64 << 20;
   EXPECT_EQ(Run(limited), "exit 1: the command ended with exit code 1");
   EXPECT_EQ(Hint(1), "it was refused memory: ask for more with resources: {memory: ...}");
+  EXPECT_TRUE(OutOfMemory(1)) << "the next attempt asks for more";
   LaunchSpec aborted = Shell(2, "echo \"instance of 'std::bad_alloc'\" >&2; kill -ABRT $$");
   aborted.memory_bytes = 64 << 20;
   EXPECT_EQ(Run(aborted), "memory");

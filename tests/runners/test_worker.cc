@@ -54,6 +54,7 @@ class Mischief final : public dml::runners::TaskExecutor {
     }
     if (step.uses == "exit") std::_Exit(7);
     if (step.uses == "memory") throw std::bad_alloc();
+    if (step.uses == "memory of a thread") std::jthread([] { throw std::bad_alloc(); });
     if (step.uses == "log") monitor.Log("hello from the step");
     if (step.uses == "progress") monitor.Progress(0.5, "half");
     if (step.uses == "obey") {

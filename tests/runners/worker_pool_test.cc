@@ -72,6 +72,14 @@ TEST_F(WorkerPoolTest, ACrashCostsOneAttempt) {
   EXPECT_EQ(sink_.End(KeyOf(6)), "signal 11");
 }
 
+// Nobody can catch it there: the worker ends, and says why.
+TEST_F(WorkerPoolTest, AThreadThatRunsOutOfMemoryIsRecognised) {
+  Launch({"echo", "memory of a thread", "echo"});
+  sink_.WaitForEnds(3);
+  EXPECT_EQ(sink_.End(KeyOf(1)), "memory");
+  EXPECT_EQ(sink_.End(KeyOf(2)), "success");
+}
+
 TEST_F(WorkerPoolTest, RunsManySmallTasks) {
   Launch(std::vector<std::string>(10'000, "echo"));
   sink_.WaitForEnds(10'000);

@@ -224,6 +224,8 @@ std::string Machine::Network() const {
 }
 
 bool Machine::Enter() const {
+  // A sanitizer may have given the child a thread of its own, which would share the root directory.
+  if (::unshare(CLONE_FS) != 0) return false;
   for (const char* space : {"net", "uts", "ipc", "mnt"}) {
     const int fd =
         ::open(fmt::format("/proc/{}/ns/{}", holder_, space).c_str(), O_RDONLY | O_CLOEXEC);

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "plugins/learn/cluster/kmeans_init.h"
 #include "plugins/learn/cluster/lloyd.h"
@@ -54,35 +55,101 @@ Result<Stand> StandFor(const DataSource& source, const KMeansOptions& options,
   return Stand{std::move(sample), std::move(candidates), share == 1.0};
 }
 
-// The best of n_init starts on the rows that stand for all, then of three times as many repairs:
-// one centre, each in turn, is dropped and drawn anew. A single misplaced centre is what Lloyd's
-// iterations cannot mend themselves.
-Result<LloydResult> BestStart(const Stand& stand, const std::vector<double>& shift,
-                              const KMeansOptions& options, const LloydOptions& lloyd,
-                              Execution execution) {
-  execution.communicator = nullptr;  // every rank holds all of the stand
-  std::optional<LloydResult> best;
-  for (int start = 0; start < options.n_init; ++start) {
-    DML_TRY(std::vector<double> centres,
-            PlusPlusCentres(stand.drawn(), lloyd.clusters, shift, options.seed,
-                            static_cast<std::uint64_t>(start), {}, execution));
-    DML_TRY(LloydResult run, IterateLloyd(stand.rows, shift, std::move(centres), lloyd, execution));
-    if (!best || run.inertia < best->inertia) best = std::move(run);
+// How far a fit is, for the next attempt of a task.
+struct KMeansState {
+  int judged = 0;      // starts and repairs that have been iterated
+  LloydResult best;    // of them; `centres` is empty if there is none
+  LloydState current;  // of the one that is being iterated, or of the iterations over all rows
+
+  template <typename A>
+  void Fields(A& archive) {
+    archive(judged);
+    best.Fields(archive);
+    current.Fields(archive);
+  }
+};
+
+// A fit that begins where an earlier attempt was ended, if it was. The ranks of a gang would have
+// to agree on that: they begin anew.
+class KMeansFit {
+ public:
+  KMeansFit(const KMeansOptions& options, const Execution& execution)
+      : options_(options),
+        checkpoint_(execution.communicator == nullptr ? execution.checkpoint : CheckpointPlace{},
+                    "k-means 1") {
+    if (!LoadState(checkpoint_, state_)) return;
+    checkpoint_.Tell(fmt::format("goes on at a checkpoint: {} starts judged, {} iterations",
+                                 state_.judged, state_.current.iterations));
+  }
+
+  Result<LloydResult> BestStart(const Stand& stand, const std::vector<double>& shift,
+                                const LloydOptions& lloyd, Execution execution);
+  // Over all rows, from the best start.
+  Result<LloydResult> Refine(const DataSource& source, const std::vector<double>& shift,
+                             std::vector<double> centres, const LloydOptions& lloyd,
+                             const Execution& execution) {
+    if (state_.current.centres.empty()) state_.current.centres = std::move(centres);
+    return Iterate(source, shift, lloyd, execution);
+  }
+
+ private:
+  Result<LloydResult> Iterate(const DataSource& source, const std::vector<double>& shift,
+                              const LloydOptions& lloyd, const Execution& execution) {
+    const auto iterated = [this](const LloydState& now) {
+      if (!checkpoint_.Due()) return;
+      state_.current = now;
+      SaveState(checkpoint_, state_);
+    };
+    LloydState from = std::exchange(state_.current, {});
+    return IterateLloyd(source, shift, std::move(from), lloyd, execution, iterated);
+  }
+  // Centres to begin the next start or repair with.
+  [[nodiscard]] Result<std::vector<double>> Draw(const Stand& stand,
+                                                 const std::vector<double>& shift,
+                                                 const LloydOptions& lloyd,
+                                                 const Execution& execution) const;
+
+  const KMeansOptions& options_;
+  Checkpoint checkpoint_;
+  KMeansState state_;
+};
+
+// n_init starts on the rows that stand for all, then three times as many repairs: one centre, each
+// in turn, is dropped and drawn anew. A single misplaced centre is what Lloyd's iterations cannot
+// mend themselves.
+Result<std::vector<double>> KMeansFit::Draw(const Stand& stand, const std::vector<double>& shift,
+                                            const LloydOptions& lloyd,
+                                            const Execution& execution) const {
+  const auto number = static_cast<std::uint64_t>(state_.judged);
+  const int repair = state_.judged - options_.n_init;
+  if (repair < 0) {
+    return PlusPlusCentres(stand.drawn(), lloyd.clusters, shift, options_.seed, number, {},
+                           execution);
   }
   const auto p = static_cast<std::ptrdiff_t>(shift.size());
-  const int repairs = options.n_init > 1 && options.clusters > 1 ? 3 * options.n_init : 0;
-  for (int repair = 0; repair < repairs; ++repair) {
-    std::vector<double> kept = best->centres;
-    const auto drop = kept.begin() + p * (repair % options.clusters);
-    kept.erase(drop, drop + p);
-    DML_TRY(std::vector<double> centres,
-            PlusPlusCentres(stand.rows, lloyd.clusters, shift, options.seed,
-                            static_cast<std::uint64_t>(options.n_init + repair), std::move(kept),
-                            execution));
-    DML_TRY(LloydResult run, IterateLloyd(stand.rows, shift, std::move(centres), lloyd, execution));
-    if (run.inertia < best->inertia) best = std::move(run);
+  std::vector<double> kept = state_.best.centres;
+  const auto drop = kept.begin() + p * (repair % options_.clusters);
+  kept.erase(drop, drop + p);
+  return PlusPlusCentres(stand.rows, lloyd.clusters, shift, options_.seed, number, std::move(kept),
+                         execution);
+}
+
+Result<LloydResult> KMeansFit::BestStart(const Stand& stand, const std::vector<double>& shift,
+                                         const LloydOptions& lloyd, Execution execution) {
+  execution.communicator = nullptr;  // every rank holds all of the stand
+  const bool repairs = options_.n_init > 1 && options_.clusters > 1;
+  const int last = repairs ? 4 * options_.n_init : options_.n_init;
+  LloydResult& best = state_.best;
+  while (state_.judged < last) {
+    if (state_.current.centres.empty()) {
+      DML_TRY(state_.current.centres, Draw(stand, shift, lloyd, execution));
+    }
+    DML_TRY(LloydResult run, Iterate(stand.rows, shift, lloyd, execution));
+    if (best.centres.empty() || run.inertia < best.inertia) best = std::move(run);
+    ++state_.judged;
+    state_.current = {};
   }
-  return std::move(*best);
+  return best;
 }
 
 Certificate Certify(const LloydResult& run, const KMeansOptions& options,
@@ -132,9 +199,10 @@ Result<FitResult> FitKMeans(const DataSource& source, const KMeansOptions& optio
     variance += squares / moments.weight / static_cast<double>(p);
   }
   const LloydOptions lloyd{clusters, options.max_iter, options.tol * variance};
-  DML_TRY(LloydResult run, BestStart(stand, shift, options, lloyd, execution));
+  KMeansFit fit(options, execution);
+  DML_TRY(LloydResult run, fit.BestStart(stand, shift, lloyd, execution));
   if (!stand.complete) {
-    DML_TRY(run, IterateLloyd(source, shift, std::move(run.centres), lloyd, execution));
+    DML_TRY(run, fit.Refine(source, shift, std::move(run.centres), lloyd, execution));
   }
   FitResult result;
   result.certificate = Certify(run, options, stand.drawn().rows());

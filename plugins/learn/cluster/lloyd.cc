@@ -154,28 +154,37 @@ double MoveCentres(const Assignment& assignment, std::size_t features, std::vect
 }  // namespace
 
 Result<LloydResult> IterateLloyd(const DataSource& source, const std::vector<double>& shift,
-                                 std::vector<double> centres, const LloydOptions& options,
-                                 const Execution& execution) {
-  Points points{&shift, std::move(centres), options.clusters};
-  LloydResult out;
-  while (out.iterations < options.max_iter && !out.converged) {
+                                 LloydState state, const LloydOptions& options,
+                                 const Execution& execution,
+                                 const std::function<void(const LloydState&)>& iterated) {
+  Points points{&shift, std::move(state.centres), options.clusters};
+  while (state.iterations < options.max_iter && !state.converged) {
     DML_TRY(Assignment assignment, Assign(source, points, execution));
-    ++out.iterations;
-    out.history.push_back(assignment.objective);
+    ++state.iterations;
+    state.history.push_back(assignment.objective);
     const auto empty = std::ranges::count(assignment.weights, 0.0);
     if (empty > 0) {
       DML_RETURN_IF_ERROR(
           Relocate(source, points, static_cast<std::size_t>(empty), assignment, execution));
     }
-    out.converged = MoveCentres(assignment, shift.size(), points.at) <= options.movement_max;
+    state.converged = MoveCentres(assignment, shift.size(), points.at) <= options.movement_max;
     if (execution.progress) {
-      execution.progress(static_cast<double>(out.iterations) / options.max_iter, "iterations");
+      execution.progress(static_cast<double>(state.iterations) / options.max_iter, "iterations");
+    }
+    if (iterated) {
+      state.centres.swap(points.at);
+      iterated(state);
+      state.centres.swap(points.at);
     }
   }
   DML_TRY(Outcome outcome, Judge(source, points, execution));
+  LloydResult out;
   out.inertia = outcome.inertia;
   out.weights = std::move(outcome.weights);
+  out.iterations = state.iterations;
+  out.converged = state.converged;
   out.empty = static_cast<int>(std::ranges::count(out.weights, 0.0));
+  out.history = std::move(state.history);
   out.centres = std::move(points.at);
   return out;
 }

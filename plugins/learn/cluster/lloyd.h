@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,22 @@ struct LloydOptions {
   double movement_max = 0.0;  // of all centres, squared: stop at or below
 };
 
+// How far the iterations are. Going on from a state gives the bits of never having stopped there.
+struct LloydState {
+  std::vector<double> centres;  // clusters x features, shifted; empty: not begun
+  int iterations = 0;
+  bool converged = false;
+  std::vector<double> history;  // the objective as seen by each iteration
+
+  template <typename A>
+  void Fields(A& archive) {
+    archive(centres);
+    archive(iterations);
+    archive(converged);
+    archive(history);
+  }
+};
+
 struct LloydResult {
   std::vector<double> centres;  // clusters x features, shifted
   std::vector<double> weights;  // per cluster, at the last assignment
@@ -23,11 +40,24 @@ struct LloydResult {
   bool converged = false;
   int empty = 0;                // clusters that no row is nearest to, at the end
   std::vector<double> history;  // the objective as seen by each iteration
+
+  template <typename A>
+  void Fields(A& archive) {
+    archive(centres);
+    archive(weights);
+    archive(inertia);
+    archive(iterations);
+    archive(converged);
+    archive(empty);
+    archive(history);
+  }
 };
 
-// Lloyd's iterations from the given centres. `shift` is subtracted from rows (zeros for sparse).
+// Lloyd's iterations from the given state, whose centres are set. `shift` is subtracted from rows
+// (zeros for sparse). `iterated` hears of every state; may be empty.
 Result<LloydResult> IterateLloyd(const DataSource& source, const std::vector<double>& shift,
-                                 std::vector<double> centres, const LloydOptions& options,
-                                 const Execution& execution);
+                                 LloydState state, const LloydOptions& options,
+                                 const Execution& execution,
+                                 const std::function<void(const LloydState&)>& iterated = {});
 
 }  // namespace dml::learn

@@ -59,6 +59,33 @@ struct Point {
   double value = 0.0;
 };
 
+// With sy > 0.
+Pair MakePair(Vector step, Vector change, double sy) {
+  return {std::move(step), std::move(change), 1.0 / sy};
+}
+
+LbfgsState Pack(const Point& at, const std::deque<Pair>& pairs, const LbfgsResult& out) {
+  LbfgsState state{at.x, at.gradient, at.value, out.iterations, out.history, {}, {}};
+  for (const Pair& pair : pairs) {
+    state.steps.insert(state.steps.end(), pair.step.begin(), pair.step.end());
+    state.changes.insert(state.changes.end(), pair.change.begin(), pair.change.end());
+  }
+  return state;
+}
+
+std::deque<Pair> UnpackPairs(const LbfgsState& state) {
+  std::deque<Pair> pairs;
+  const auto n = static_cast<std::ptrdiff_t>(state.x.size());
+  auto change = state.changes.begin();
+  for (auto step = state.steps.begin(); step != state.steps.end(); step += n, change += n) {
+    Vector s(step, step + n);
+    Vector y(change, change + n);
+    const double sy = Dot(s, y);
+    pairs.push_back(MakePair(std::move(s), std::move(y), sy));
+  }
+  return pairs;
+}
+
 // Close to the optimum the decrease drowns in rounding; slopes still tell it (the approximate Wolfe
 // condition of Hager and Zhang, 2005).
 bool Decreased(double before, double after, double slope, double slope_after, double t) {
@@ -96,10 +123,18 @@ Result<Point> Search(const Smooth& function, const Point& from, const Vector& d,
 Result<LbfgsResult> MinimiseLbfgs(const Smooth& function, std::vector<double> start,
                                   const LbfgsOptions& options) {
   Point at{std::move(start), {}, 0.0};
-  DML_TRY(at.value, function(at.x, at.gradient));
   LbfgsResult out;
-  out.history = {at.value};
   std::deque<Pair> pairs;
+  if (options.from != nullptr && !options.from->x.empty()) {
+    at = {options.from->x, options.from->gradient, options.from->value};
+    out.iterations = options.from->iterations;
+    out.history = options.from->history;
+    pairs = UnpackPairs(*options.from);
+  } else {
+    DML_TRY(at.value, function(at.x, at.gradient));
+    out.history = {at.value};
+  }
+  const auto state = [&] { return Pack(at, pairs, out); };
   while (true) {
     out.gradient_norm = options.norm(at.gradient);
     if (out.gradient_norm <= options.tol) {
@@ -123,19 +158,21 @@ Result<LbfgsResult> MinimiseLbfgs(const Smooth& function, std::vector<double> st
       out.stopped_because = "the objective cannot be lowered further in floating point";
       break;
     }
-    Pair pair{next.x, next.gradient, 0.0};
-    Add(pair.step, -1.0, at.x);
-    Add(pair.change, -1.0, at.gradient);
-    const double sy = Dot(pair.step, pair.change);
+    Vector step = next.x;
+    Vector change = next.gradient;
+    Add(step, -1.0, at.x);
+    Add(change, -1.0, at.gradient);
+    const double sy = Dot(step, change);
     if (sy > 0.0) {
-      pair.rho = 1.0 / sy;
-      pairs.push_back(std::move(pair));
+      pairs.push_back(MakePair(std::move(step), std::move(change), sy));
       if (pairs.size() > kPairsMax) pairs.pop_front();
     }
     at = std::move(next);
     ++out.iterations;
     out.history.push_back(at.value);
+    if (options.iterated) options.iterated(state, /*over=*/false);
   }
+  if (options.iterated) options.iterated(state, /*over=*/true);
   out.x = std::move(at.x);
   return out;
 }

@@ -1,5 +1,7 @@
 #include "plugins/learn/linear/logistic_solvers.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -58,13 +60,75 @@ struct Newton {
   std::vector<double> hessian;  // at the optimum
 };
 
+// Where Newton's iterations are. The value at a point is computed anew, to the same bits.
+struct NewtonState {
+  std::vector<double> parameters;  // empty: not begun
+  int iterations = 0;
+  std::vector<double> history;  // up to the point before
+  double condition = 0.0;       // 0: not known yet
+
+  template <typename A>
+  void Fields(A& archive) {
+    archive(parameters);
+    archive(iterations);
+    archive(history);
+    archive(condition);
+  }
+};
+
+// How far a fit is, for the next attempt of a task: its first-order iterations, then its exact
+// ones. The ranks of a gang would have to agree on it: they begin anew.
+class Progress {
+ public:
+  explicit Progress(const Execution& execution)
+      : checkpoint_(execution.communicator == nullptr ? execution.checkpoint : CheckpointPlace{},
+                    "logistic 1") {
+    if (!LoadState(checkpoint_, *this)) return;
+    checkpoint_.Tell(
+        fmt::format("goes on at a checkpoint: {} iterations", first.iterations + exact.iterations));
+  }
+  [[nodiscard]] bool Due() const { return checkpoint_.Due(); }
+  void SaveIfDue() {
+    if (Due()) SaveState(checkpoint_, *this);
+  }
+  template <typename A>
+  void Fields(A& archive) {
+    first.Fields(archive);
+    archive(first_margin);
+    exact.Fields(archive);
+  }
+
+  LbfgsState first;
+  double first_margin = 0.0;  // the lowest, at the last evaluation
+  NewtonState exact;
+
+ private:
+  Checkpoint checkpoint_;
+};
+
+Json ConditionJson(double condition) {
+  return std::isfinite(condition) ? Json(condition) : Json(nullptr);
+}
+
+// `progress` may be null: nothing is kept.
 Result<Newton> MinimiseNewton(const LogisticObjective& objective, std::vector<double> start,
-                              double tol, int iterations_max, const Execution& execution) {
+                              double tol, int iterations_max, const Execution& execution,
+                              Progress* progress) {
   Newton out;
   LogisticOptimum& optimum = out.optimum;
   optimum.parameters = std::move(start);
   Certificate& certificate = optimum.certificate;
   certificate.converged = false;
+  NewtonState kept;
+  if (progress != nullptr && !progress->exact.parameters.empty()) {
+    kept = progress->exact;
+    optimum.parameters = kept.parameters;
+    certificate.iterations = kept.iterations;
+    certificate.objective_history = kept.history;
+    if (kept.condition != 0.0) {
+      certificate.numbers["condition_estimate"] = ConditionJson(kept.condition);
+    }
+  }
   DML_TRY(LogisticValue value, objective.Evaluate(optimum.parameters, Want::kHessian));
   while (true) {
     certificate.objective_history.push_back(value.value);
@@ -82,8 +146,7 @@ Result<Newton> MinimiseNewton(const LogisticObjective& objective, std::vector<do
     if (execution.progress) execution.progress(0.0, "newton");
     const NormalEquations hessian(value.hessian.data(), objective.size(), objective.size(), 0.0);
     const double condition = hessian.condition();
-    certificate.numbers["condition_estimate"] =
-        std::isfinite(condition) ? Json(condition) : Json(nullptr);
+    certificate.numbers["condition_estimate"] = ConditionJson(condition);
     DML_TRY(auto next,
             Descend(objective, optimum.parameters, value, hessian.Solve(value.gradient)));
     if (!next) {
@@ -94,6 +157,10 @@ Result<Newton> MinimiseNewton(const LogisticObjective& objective, std::vector<do
     optimum.parameters = std::move(next->first);
     value = std::move(next->second);
     ++certificate.iterations;
+    if (progress == nullptr) continue;
+    progress->exact = {optimum.parameters, certificate.iterations, certificate.objective_history,
+                       condition};
+    progress->SaveIfDue();
   }
   optimum.lowest_margin = value.lowest_margin;
   out.hessian = std::move(value.hessian);
@@ -102,8 +169,9 @@ Result<Newton> MinimiseNewton(const LogisticObjective& objective, std::vector<do
 
 Result<LogisticOptimum> MinimiseFirstOrder(const LogisticObjective& objective, const Metric& metric,
                                            const std::vector<double>& start, double tol,
-                                           int iterations_max, const Execution& execution) {
-  double lowest_margin = 0.0;
+                                           int iterations_max, const Execution& execution,
+                                           Progress& progress) {
+  double lowest_margin = progress.first_margin;
   const Smooth function = [&](const std::vector<double>& u,
                               std::vector<double>& g) -> Result<double> {
     DML_TRY(const LogisticValue value, objective.Evaluate(metric.FromMetric(u), Want::kGradient));
@@ -115,8 +183,15 @@ Result<LogisticOptimum> MinimiseFirstOrder(const LogisticObjective& objective, c
   const auto norm = [&](const std::vector<double>& g) {
     return objective.Norm(metric.PlainGradient(g));
   };
-  DML_TRY(LbfgsResult found,
-          MinimiseLbfgs(function, metric.ToMetric(start), {tol, iterations_max, norm}));
+  const LbfgsState from = progress.first;
+  const auto iterated = [&](const std::function<LbfgsState()>& state, bool over) {
+    if (!over && !progress.Due()) return;
+    progress.first = state();
+    progress.first_margin = lowest_margin;
+    progress.SaveIfDue();
+  };
+  DML_TRY(LbfgsResult found, MinimiseLbfgs(function, metric.ToMetric(start),
+                                           {tol, iterations_max, norm, &from, iterated}));
   LogisticOptimum out;
   out.parameters = metric.FromMetric(found.x);
   out.lowest_margin = lowest_margin;
@@ -171,26 +246,29 @@ void Prepend(const Certificate& earlier, Certificate& certificate) {
 
 Result<LogisticOptimum> MinimiseSampled(const LogisticObjective& objective,
                                         const DataSource& source, const LogisticOptions& options,
-                                        const Execution& execution) {
+                                        const Execution& execution, Progress& progress) {
   DML_TRY(const MatrixSource sample, DrawSample(objective, source, execution));
   Execution local = execution;  // every rank holds the whole sample
   local.communicator = nullptr;
+  local.progress = nullptr;  // not of the whole
   DML_TRY(const LogisticObjective sampled, objective.Over(sample, local));
   const std::vector<double> zeros(objective.size(), 0.0);
   DML_TRY(Newton start, MinimiseNewton(sampled, zeros, std::max(kSampleTol, options.tol),
-                                       kSampleIterationsMax, local));
+                                       kSampleIterationsMax, local, nullptr));
   if (start.optimum.lowest_margin > 0.0) {
     // The sample can be separated, so its optimum says nothing about that of all rows.
-    DML_TRY(start, MinimiseNewton(sampled, zeros, 0.0, 0, local));
+    DML_TRY(start, MinimiseNewton(sampled, zeros, 0.0, 0, local, nullptr));
   }
   const Metric metric(start.hessian, LowestDiagonal(objective, start.hessian));
-  DML_TRY(LogisticOptimum out,
-          MinimiseFirstOrder(objective, metric, start.optimum.parameters, options.tol,
-                             std::min(options.max_iter, kSampledIterationsMax), execution));
+  DML_TRY(
+      LogisticOptimum out,
+      MinimiseFirstOrder(objective, metric, start.optimum.parameters, options.tol,
+                         std::min(options.max_iter, kSampledIterationsMax), execution, progress));
   out.certificate.numbers["solver"] = "lbfgs";
   if (!out.certificate.converged && out.certificate.iterations < options.max_iter) {
-    DML_TRY(Newton exact, MinimiseNewton(objective, out.parameters, options.tol,
-                                         options.max_iter - out.certificate.iterations, execution));
+    DML_TRY(Newton exact,
+            MinimiseNewton(objective, out.parameters, options.tol,
+                           options.max_iter - out.certificate.iterations, execution, &progress));
     Prepend(out.certificate, exact.optimum.certificate);
     out = std::move(exact.optimum);
     out.certificate.numbers["solver"] = "newton-cholesky";
@@ -211,17 +289,19 @@ Result<LogisticOptimum> MinimiseLogistic(const LogisticObjective& objective,
                                          const DataSource& source, const LogisticOptions& options,
                                          const Execution& execution) {
   const std::vector<double> zeros(objective.size(), 0.0);
+  Progress progress(execution);
   if (source.sparse() || objective.size() > kNewtonSizeMax) {
     const Metric metric(objective.deviations());
-    DML_TRY(LogisticOptimum out,
-            MinimiseFirstOrder(objective, metric, zeros, options.tol, options.max_iter, execution));
+    DML_TRY(LogisticOptimum out, MinimiseFirstOrder(objective, metric, zeros, options.tol,
+                                                    options.max_iter, execution, progress));
     out.certificate.numbers["solver"] = "lbfgs";
     return out;
   }
   if (static_cast<double>(source.rows()) > kSampleSavings * SampleRowsWanted(objective)) {
-    return MinimiseSampled(objective, source, options, execution);
+    return MinimiseSampled(objective, source, options, execution, progress);
   }
-  DML_TRY(Newton found, MinimiseNewton(objective, zeros, options.tol, options.max_iter, execution));
+  DML_TRY(Newton found,
+          MinimiseNewton(objective, zeros, options.tol, options.max_iter, execution, &progress));
   found.optimum.certificate.numbers["solver"] = "newton-cholesky";
   return std::move(found.optimum);
 }

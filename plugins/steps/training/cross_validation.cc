@@ -143,7 +143,7 @@ Result<CrossValidation> CrossValidate(const TrainingParams& params, const Estima
     const auto number = static_cast<std::uint32_t>(fold);
     DML_TRY(const FittedPipeline pipeline,
             FitPipeline(params, estimator, rows, rows.raw.Select(RowsWhere(folds, number, false)),
-                        context));
+                        context, fmt::format("fold-{}", fold)));
     DML_TRY(const HeldOut held,
             PredictRows(pipeline, rows, RowsWhere(folds, number, true), estimator.allow_missing));
     const learn::Predictions predictions{held.y, held.output, rows.labels.target.classes.size(),

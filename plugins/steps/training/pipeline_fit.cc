@@ -16,14 +16,23 @@ std::uint64_t CacheBytes(const plugins::StepContext& context) {
                                   : kTileCacheBytes;
 }
 
+learn::CheckpointPlace PlaceOf(const plugins::StepContext& context, const std::string& name) {
+  learn::CheckpointPlace place{context.checkpoint_dir, name, context.checkpoint_interval, {}};
+  if (context.monitor != nullptr) {
+    place.tell = [&context](const std::string& line) { context.monitor->Log(line); };
+  }
+  return place;
+}
+
 }  // namespace
 
 Result<FittedPipeline> FitPipeline(const TrainingParams& params, const Estimator& estimator,
                                    const TrainingRows& rows, const RowView& raw,
-                                   const plugins::StepContext& context) {
+                                   const plugins::StepContext& context, const std::string& name) {
   learn::Execution execution;
   execution.threads = context.threads;
   execution.stop = context.stop;
+  execution.checkpoint = PlaceOf(context, name);
   DML_TRY(const RowView seen, FitChain(params.preprocess, raw, execution));
   DML_TRY(const auto matrix,
           DesignMatrix::Make(rows.table, seen, rows.labels, estimator.allow_missing));

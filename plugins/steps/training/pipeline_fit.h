@@ -21,11 +21,12 @@ struct FittedPipeline {
   learn::FitResult fit;
 };
 
-// Fits to the rows that `raw` shows. Tiles that do not fit into the memory of the context go to its
-// scratch folder.
+// Fits to the rows that `raw` shows; `name` tells the checkpoints of the fits of a task apart.
+// Tiles that do not fit into the memory of the context go to its scratch folder.
 Result<FittedPipeline> FitPipeline(const TrainingParams& params, const Estimator& estimator,
                                    const TrainingRows& rows, const RowView& raw,
-                                   const plugins::StepContext& context);
+                                   const plugins::StepContext& context,
+                                   const std::string& name = "fit");
 
 // What cross-validation found.
 struct CrossValidation {

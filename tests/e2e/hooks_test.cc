@@ -1,0 +1,71 @@
+// Goal: a hook is run although its process is killed before it could; at least once, and only once
+// unless it was killed in the middle.
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "tests/e2e/program.h"
+
+namespace dml::e2e {
+namespace {
+
+class Hooks : public EndToEnd {
+ protected:
+  static StartOptions CrashAt(const std::string& label) {
+    StartOptions options;
+    options.env = {"DML_CRASH_AT=" + label};
+    return options;
+  }
+  void WritePipeline(const std::string& step) {
+    Write("p.yaml",
+          "name: n\non:\n"
+          "  success: {run: 'echo success $DML_RUN $DML_OUTCOME >> hooked'}\n"
+          "  failure: {run: 'echo failure $DML_RUN $DML_OUTCOME >> hooked'}\n"
+          "  finish: {run: 'echo finish $DML_EVENT >> hooked'}\n"
+          "steps:\n  - {id: a, run: '" +
+              step + "'}\n");
+  }
+};
+
+TEST_F(Hooks, ResumeRunsWhatAKilledProcessDidNotGetTo) {
+  WritePipeline("true");
+  EXPECT_EQ(Run({"run", "p.yaml"}, CrashAt("hooks.due")).code, 128 + SIGKILL);
+  EXPECT_FALSE(Exists("hooked"));
+  const Finished resumed = Run({"resume"});
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_NE(resumed.err.find("hooks of r1"), std::string::npos) << resumed.err;
+  EXPECT_EQ(Read("hooked"), "success r1 succeeded\nfinish finish\n");
+  EXPECT_EQ(Run({"resume"}).code, 2) << "that was all";
+  EXPECT_EQ(Read("hooked"), "success r1 succeeded\nfinish finish\n");
+}
+
+TEST_F(Hooks, OfAFailedRunToo) {
+  WritePipeline("false");
+  EXPECT_EQ(Run({"run", "p.yaml"}, CrashAt("run.ended")).code, 128 + SIGKILL);
+  EXPECT_EQ(Run({"resume", "r1"}).code, 0);
+  EXPECT_EQ(Read("hooked"), "failure r1 failed\nfinish finish\n");
+}
+
+// Whether it had ended nobody knows: it is run again, and those after it once.
+TEST_F(Hooks, OneThatWasUnderWayIsRunAgain) {
+  WritePipeline("true");
+  EXPECT_EQ(Run({"run", "p.yaml"}, CrashAt("hook.ended")).code, 128 + SIGKILL);
+  EXPECT_EQ(Run({"resume"}).code, 0);
+  EXPECT_EQ(Read("hooked"), "success r1 succeeded\nsuccess r1 succeeded\nfinish finish\n");
+}
+
+// With the pipeline as it was, and together with a run that is to be gone on with.
+TEST_F(Hooks, AreThoseOfTheRun) {
+  WritePipeline("true");
+  EXPECT_EQ(Run({"run", "p.yaml"}, CrashAt("hooks.due")).code, 128 + SIGKILL);
+  Write("q.yaml", "name: q\nsteps:\n  - {id: b, run: 'echo b >> trace'}\n");
+  EXPECT_EQ(Run({"run", "q.yaml"}, CrashAt("launch.handed-over")).code, 128 + SIGKILL);
+  Write("p.yaml", "name: n\non: {finish: {run: 'echo other >> hooked'}}\nsteps: []\n");
+  const Finished resumed = Run({"resume"});
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_EQ(Read("hooked"), "success r1 succeeded\nfinish finish\n");
+  EXPECT_EQ(RunJson({"ls"})["runs"][0]["outcome"], "succeeded") << "and q is done as well";
+}
+
+}  // namespace
+}  // namespace dml::e2e
