@@ -84,9 +84,8 @@ Error WhyNoObject(const std::string_view line) {
     return Error::Invalid(fmt::format("the number {} is too large for float64",
                                       quote == std::string_view::npos ? "" : what.substr(quote)),
                           "the largest is 1.79e308; scale the values down, or write null");
-  } catch (const OrderedJson::parse_error& problem) {
-    return Error::Invalid(fmt::format("the line is not valid JSON from byte {} on", problem.byte),
-                          kHint);
+  } catch (const OrderedJson::parse_error&) {
+    return Error::Invalid("the line is not valid JSON", kHint);
   }
   return Error::Invalid("the line is not a JSON object", kHint);
 }

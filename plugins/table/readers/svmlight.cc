@@ -51,7 +51,8 @@ Result<void> ParseFeature(std::string_view word, Row& row) {
   const auto value =
       colon == std::string_view::npos ? std::nullopt : ParseDouble(word.substr(colon + 1));
   const auto index = ParseInt64(word.substr(0, std::min(colon, word.size())));
-  if (index && !value && colon != std::string_view::npos && IsTooLarge(word.substr(colon + 1))) {
+  if (index && (!value || std::isinf(*value)) && colon != std::string_view::npos &&
+      IsTooLarge(word.substr(colon + 1))) {
     return TooLarge(word.substr(colon + 1));
   }
   if (!value || !index) {
@@ -78,8 +79,9 @@ Result<bool> ParseLine(std::string_view line, Row& row) {
   row.indices.clear();
   row.values.clear();
   if (row.label.empty()) return false;
-  if (!ParseDouble(row.label)) {
-    if (IsTooLarge(row.label)) return TooLarge(row.label);
+  const auto label = ParseDouble(row.label);
+  if ((!label || std::isinf(*label)) && IsTooLarge(row.label)) return TooLarge(row.label);
+  if (!label) {
     return Error::Invalid(fmt::format("the label '{}' is not a number", row.label),
                           "svmlight lines start with a number");
   }
