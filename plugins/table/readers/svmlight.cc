@@ -48,14 +48,12 @@ Error TooLarge(std::string_view text) {
 
 Result<void> ParseFeature(std::string_view word, Row& row) {
   const std::size_t colon = word.find(':');
-  const auto value =
-      colon == std::string_view::npos ? std::nullopt : ParseDouble(word.substr(colon + 1));
+  const std::string_view text =
+      colon == std::string_view::npos ? std::string_view() : word.substr(colon + 1);
+  const double value = ParseDouble(text).value_or(HUGE_VAL);
   const auto index = ParseInt64(word.substr(0, std::min(colon, word.size())));
-  if (index && (!value || std::isinf(*value)) && colon != std::string_view::npos &&
-      IsTooLarge(word.substr(colon + 1))) {
-    return TooLarge(word.substr(colon + 1));
-  }
-  if (!value || !index) {
+  if (index && std::isinf(value) && IsTooLarge(text)) return TooLarge(text);
+  if (!index || (value == HUGE_VAL && !ParseDouble(text))) {
     return Error::Invalid(fmt::format("'{}' is not of the form index:value", word),
                           "check the file; svmlight has one row a line");
   }
@@ -67,7 +65,7 @@ Result<void> ParseFeature(std::string_view word, Row& row) {
                           "sort the features of each line by index");
   }
   row.indices.push_back(static_cast<std::int32_t>(*index));
-  row.values.push_back(*value);
+  row.values.push_back(value);
   return {};
 }
 
@@ -80,7 +78,7 @@ Result<bool> ParseLine(std::string_view line, Row& row) {
   row.values.clear();
   if (row.label.empty()) return false;
   const auto label = ParseDouble(row.label);
-  if ((!label || std::isinf(*label)) && IsTooLarge(row.label)) return TooLarge(row.label);
+  if (std::isinf(label.value_or(HUGE_VAL)) && IsTooLarge(row.label)) return TooLarge(row.label);
   if (!label) {
     return Error::Invalid(fmt::format("the label '{}' is not a number", row.label),
                           "svmlight lines start with a number");
