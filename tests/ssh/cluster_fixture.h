@@ -96,6 +96,7 @@ class ClusterFixture : public ::testing::Test {
     command.outputs = {{"o", "o.txt"}};
     spec.outputs.resize(1);
     spec.outputs[0].name = "o";
+    spec.outputs[0].kind = PortKind::kFile;
     return spec;
   }
 

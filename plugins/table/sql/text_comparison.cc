@@ -119,8 +119,8 @@ class Reader {
       if (IsKeyword(at, "NOT")) ++at;
       if (IsKeyword(at, "BETWEEN") && Is(at + 1, Kind::kText)) texts.push_back(at + 1);
       if (IsKeyword(at, "IN") && Is(at + 1, Kind::kOpen)) {
-        for (at += 2; Is(at, Kind::kText) || Word(at) == ","; ++at) {
-          if (Is(at, Kind::kText)) texts.push_back(at);
+        for (at += 2; at < tokens_.size() && !Is(at, Kind::kOpen) && !Is(at, Kind::kClose); ++at) {
+          if (Is(at, Kind::kText) && BeginsOperand(at) && EndsOperand(at)) texts.push_back(at);
         }
       }
     }

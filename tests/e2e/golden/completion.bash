@@ -22,7 +22,7 @@ _dml() {
     report) options="-o --output --home -q --quiet -v --verbose --no-color --help" members="" ;;
     predict) options="-o --output --home -q --quiet -v --verbose --no-color --help" members="" ;;
     schedule) options="-S --set --name --cron --timezone --home -o --output -q --quiet -v --verbose --no-color -n --count --from -n --limit --events --reason --to -p --parallel --newest-first --again -n --dry-run --max-runs --if-none --systemd -y --yes --help" members="add ls next history pause resume backfill rm daemon install uninstall" ;;
-    cluster) options="-c --cluster --only --home -o --output -q --quiet -v --verbose --no-color --accept-new-host-keys -n --dry-run --hours --force --help" members="check setup status exec gc down key schema" ;;
+    cluster) options="-c --cluster --accept-new-host-keys --offline --home -o --output -q --quiet -v --verbose --no-color --only -n --dry-run -n --lines -f --follow --reason --hours --force --help" members="add check setup status exec logs drain undrain gc down key schema" ;;
     steps) options="--names --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     schema) options="--home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     completion) options="--home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
