@@ -17,7 +17,7 @@ Result<ExitCode> RunRun(const RunArgs& args, const std::string& home_flag, const
   DML_TRY(const OpenedPipeline opened, OpenPipeline(args.pipeline, output));
   DML_TRY(const engine::Home home, OpenHome(home_flag));
   const engine::RunOptions options = EngineOptions(args, opened);
-  DML_RETURN_IF_ERROR(RequireRoom(home, opened, options, SystemClock()));
+  DML_RETURN_IF_ERROR(RequireRoom(home, opened, options, SystemClock(), output));
   const auto began = [&](RunId run) {
     if (args.id_file.empty()) return;
     const auto written = WriteFileAtomic(args.id_file, fmt::format("r{}\n", run.value));

@@ -52,7 +52,7 @@ Result<ExitCode> PrintPlan(const RunArgs& args, const std::string& home, const O
   const SystemClock clock;
   const engine::RunOptions options = EngineOptions(args, opened);
   DML_TRY(const core::Plan plan, engine::MakePlan(folder.home(), opened.expanded, options, clock));
-  DML_RETURN_IF_ERROR(RequireRoom(folder.home(), opened, options, clock));
+  DML_RETURN_IF_ERROR(RequireRoom(folder.home(), opened, options, clock, output));
   if (output.format() == Format::kJson) {
     output.PrintJson(PlanJson(opened.expanded, plan));
     return ExitCode::kDone;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "base/quantity.h"
@@ -18,6 +19,23 @@ std::string PlaceOf(const pipelines::TaskDecl& task) {
   return fmt::format("{}:{}:{}", task.where.file, task.where.line, task.where.column);
 }
 
+// A pipeline that was written for larger machines also runs here, more slowly.
+void NoteWideTasks(const OpenedPipeline& opened, const runners::Capacity& machine,
+                   const Output& output) {
+  const double most = std::max(1.0, machine.cpus);
+  std::size_t count = 0;
+  const pipelines::TaskDecl* widest = nullptr;
+  for (const pipelines::TaskDecl& task : opened.expanded.tasks) {
+    if (task.resources.cpus <= most) continue;
+    ++count;
+    if (widest == nullptr || task.resources.cpus > widest->resources.cpus) widest = &task;
+  }
+  if (widest == nullptr) return;
+  const std::string others = count > 1 ? fmt::format(" ({} tasks ask for too many)", count) : "";
+  output.Warn(fmt::format("'{}' asks for {:g} cpus, and this machine has {:g}: it runs alone{}",
+                          widest->name, widest->resources.cpus, machine.cpus, others));
+}
+
 }  // namespace
 
 std::string WhyNever(const pipelines::TaskDecl& task, const runners::Capacity& machine) {
@@ -25,10 +43,6 @@ std::string WhyNever(const pipelines::TaskDecl& task, const runners::Capacity& m
   if (!need.labels.empty()) {
     return fmt::format("'{}' asks for a node with the label '{}', which only a cluster can have",
                        task.name, need.labels.front());
-  }
-  if (need.cpus > std::max(1.0, machine.cpus)) {
-    return fmt::format("'{}' asks for {:g} cpus, and this machine has {:g}", task.name, need.cpus,
-                       machine.cpus);
   }
   if (machine.memory_bytes > 0 && need.memory_bytes > machine.memory_bytes) {
     return fmt::format("'{}' asks for {} of memory, and this machine has {}", task.name,
@@ -38,9 +52,11 @@ std::string WhyNever(const pipelines::TaskDecl& task, const runners::Capacity& m
 }
 
 Result<void> RequireRoom(const engine::Home& home, const OpenedPipeline& opened,
-                         const engine::RunOptions& options, const Clock& clock) {
+                         const engine::RunOptions& options, const Clock& clock,
+                         const Output& output) {
   if (!options.cluster.empty()) return {};
   const runners::Capacity machine = agent::MachineCapacity();
+  NoteWideTasks(opened, machine, output);
   std::vector<TaskId> too_large;
   for (std::size_t t = 0; t < opened.expanded.tasks.size(); ++t) {
     if (!WhyNever(opened.expanded.tasks[TaskId(t)], machine).empty()) too_large.emplace_back(t);

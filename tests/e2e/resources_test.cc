@@ -103,7 +103,6 @@ TEST_F(Capacity, MemoryLimitsWhatRunsAtATime) {
 // What no machine at hand can ever run is said before anything runs, at the step.
 TEST_F(Capacity, TooMuchIsRefusedAtOnce) {
   const std::vector<std::pair<std::string, std::string>> cases{
-      {"{cpus: 4000}", "asks for 4000 cpus, and this machine has"},
       {"{memory: 100000Gi}", "memory, and this machine has"},
       {"{labels: [gpu]}", "the label 'gpu', which only a cluster can have"}};
   for (const auto& [resources, complaint] : cases) {
@@ -119,8 +118,17 @@ TEST_F(Capacity, TooMuchIsRefusedAtOnce) {
   // What is left out needs no room.
   Write("p.yaml",
         "steps:\n  - {id: small, run: [\"true\"]}\n"
-        "  - {id: large, run: [\"true\"], resources: {cpus: 4000}}\n");
+        "  - {id: large, run: [\"true\"], resources: {memory: 100000Gi}}\n");
   EXPECT_EQ(Run({"run", "p.yaml", "--until", "small"}).code, 0);
+}
+
+// A pipeline for larger machines runs on a small one, too.
+TEST_F(Capacity, TooManyProcessorsRunAlone) {
+  WriteFour("{cpus: 4000}");
+  const auto result = Run({"run", "p.yaml", "-j4"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(result.err.find("asks for 4000 cpus, and this machine has"), std::string::npos);
+  EXPECT_EQ(Together(), 1);
 }
 
 // What an interpreter says when an allocation is refused ends in an ordinary exit code.
