@@ -114,6 +114,8 @@ Duration RunLoop::Patience() const {
 
 Result<void> RunLoop::Turn(std::vector<Message> messages) {
   for (const Message& message : messages) Take(message);
+  // What follows a batch that was lost must not become durable either.
+  if (!log_state_.ok()) return log_state_;
   LookAgain();
   int left = kResolvesPerTurnMax;
   do {
@@ -127,7 +129,7 @@ Result<void> RunLoop::Turn(std::vector<Message> messages) {
     ResolveSome();
   } while (!events_.empty() && left > 0);
   Persist();
-  return log_state_;
+  return {};
 }
 
 void RunLoop::Plan(const core::Change& change) {

@@ -76,10 +76,11 @@ TEST(Simulation, KeepsItsPromisesForEverySeed) {
   }
   std::filesystem::remove_all(folder);
   fmt::print(
-      "{} seeds in {:.1f} s: {} processes, {} deaths, {} of them with the machine, {} attempts, "
-      "{} found again, {} commits done again\n",
+      "{} seeds in {:.1f} s: {} processes, {} deaths, {} of them with the machine and {} for want "
+      "of "
+      "a log, {} attempts, {} found again, {} commits done again\n",
       seeds, (clock.Now() - start).seconds(), counts.lives, counts.crashes, counts.power_losses,
-      counts.attempts, counts.adopted, counts.retaken_commits);
+      counts.lost_logs, counts.attempts, counts.adopted, counts.retaken_commits);
 }
 
 }  // namespace

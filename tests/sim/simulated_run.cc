@@ -62,8 +62,15 @@ class SimulatedRun::Writer final : public LogWriter {
   void Write(RunId run, WallTime now, state::Batch batch) override {
     const bool at_once = sim_.Draw(2) == 0;
     const Instant when = at_once ? sim_.clock_.Now() : sim_.clock_.Now() + sim_.Delay();
-    sim_.post_.Do(when, [this, run, now, batch = std::move(batch)] {
+    const bool full =
+        sim_.scenario_.full_disks && sim_.deaths_ < sim_.scenario_.crashes && sim_.Draw(20) == 0;
+    sim_.Check(!sim_.log_lost_, "written to the log after a part of it was lost");
+    sim_.post_.Do(when, [this, run, now, full, batch = std::move(batch)] {
       sim_.crash_.Tick();
+      if (full) {
+        sim_.log_lost_ = true;
+        return std::optional(Message(LogWritten{Error::Environment("the disk is full")}));
+      }
       auto written = store_.Append(run, now, batch);
       sim_.crash_.Tick();
       return std::optional(Message(LogWritten{std::move(written)}));
@@ -212,7 +219,10 @@ bool SimulatedRun::Live() {
 void SimulatedRun::Drive(RunLoop& loop) {
   std::vector<Message> due;
   for (int turn = 0; turn < kTurnsMax && complaints_.empty(); ++turn) {
-    Check(loop.Turn(std::exchange(due, {})).ok(), "a turn fails");
+    const auto turned = loop.Turn(std::exchange(due, {}));
+    Check(turned.ok() || log_lost_, "a turn fails");
+    if (!turned.ok()) throw SimCrash{};  // the program gives up
+    Check(!log_lost_, "goes on although a part of the log was lost");
     loop.scheduler().CheckInvariants();
     if (loop.Done()) return;
     std::optional<Instant> next = loop.NextWakeup();
@@ -247,6 +257,8 @@ void SimulatedRun::Die() {
   ++deaths_;
   Trace("the process dies");
   ++counts_.crashes;
+  counts_.lost_logs += log_lost_ ? 1 : 0;
+  log_lost_ = false;
   crash_.Disarm();
   store_ = nullptr;
   post_.Clear();

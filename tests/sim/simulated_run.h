@@ -43,6 +43,7 @@ struct SimCounts {
   std::uint64_t lives = 0;
   std::uint64_t crashes = 0;
   std::uint64_t power_losses = 0;
+  std::uint64_t lost_logs = 0;  // deaths because the log could not be written
   std::uint64_t attempts = 0;
   std::uint64_t adopted = 0;
   std::uint64_t retaken_commits = 0;
@@ -94,6 +95,7 @@ class SimulatedRun {
   Home home_;
   int boots_ = 1;
   int deaths_ = 0;
+  bool log_lost_ = false;  // of the process that lives
   int cancels_left_ = 0;
   std::optional<RunId> run_;
   state::RunStore* store_ = nullptr;  // of the process that lives
