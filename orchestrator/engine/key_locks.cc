@@ -48,15 +48,18 @@ int KeyLocks::FileOf(const Digest& key) {
 }
 
 bool KeyLocks::TryTake(const Digest& key) {
+  if (held_.size() >= kHeldMax) return true;
   const int fd = FileOf(key);
   if (fd < 0) return true;
   struct flock lock = ByteOf(key, F_WRLCK);
-  return ::fcntl(fd, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES);
+  if (::fcntl(fd, F_OFD_SETLK, &lock) != 0) return errno != EAGAIN && errno != EACCES;
+  held_.insert(key);
+  return true;
 }
 
 void KeyLocks::Release(const Digest& key) {
+  if (held_.erase(key) == 0) return;
   const int fd = FileOf(key);
-  if (fd < 0) return;
   struct flock lock = ByteOf(key, F_UNLCK);
   static_cast<void>(::fcntl(fd, F_OFD_SETLK, &lock));
 }

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <cstring>
 #include <string>
+#include <unordered_set>
 
 #include "base/hash.h"
 
@@ -19,18 +21,30 @@ class KeyLocks {
   KeyLocks(const KeyLocks&) = delete;
   KeyLocks& operator=(const KeyLocks&) = delete;
 
-  // False while somebody else holds the key. Where nothing can be locked everybody holds it: that
-  // costs work done twice, and nothing else.
+  // False while somebody else holds the key. Where nothing can be locked, or kHeldMax keys are held
+  // already, everybody holds it: that costs work done twice, and nothing else.
   bool TryTake(const Digest& key);
   void Release(const Digest& key);
 
  private:
-  static constexpr std::size_t kFiles = 64;  // the kernel searches the locks of one file in a list
+  // The kernel searches the locks of one file in a list: 100,000 of them would cost more than most
+  // tasks that come in such numbers.
+  static constexpr std::size_t kFiles = 64;
+  static constexpr std::size_t kHeldMax = 4096;
+
+  struct ByFirstBytes {
+    std::size_t operator()(const Digest& key) const {
+      std::size_t first = 0;
+      std::memcpy(&first, key.bytes.data(), sizeof first);
+      return first;
+    }
+  };
 
   int FileOf(const Digest& key);
 
   const std::string folder_;
   std::array<int, kFiles> fds_;
+  std::unordered_set<Digest, ByFirstBytes> held_;
 };
 
 }  // namespace dml::engine
