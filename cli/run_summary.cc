@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "orchestrator/report/collect.h"
@@ -45,6 +46,14 @@ void PrintFailure(const state::RunView& view, RunId run, const state::TaskView& 
     text += fmt::format("  all of it: dml logs {} --run r{}\n", ShellWord(task.name), run.value);
   }
   output.RawMessage(text);
+}
+
+// Gathering a large run takes longer than what there is to say about most.
+bool HasVerdicts(const pipelines::ExpandedPipeline& pipeline) {
+  return pipeline.tasks.size() <= kTasksForMetrics &&
+         std::ranges::any_of(pipeline.tasks, [](const pipelines::TaskDecl& task) {
+           return report::IsVerdict(report::TypeOf(task));
+         });
 }
 
 void PrintVerdicts(const report::RunFacts& run, const Output& output) {
@@ -128,7 +137,7 @@ Result<void> PrintSummary(const engine::Home& home, const pipelines::ExpandedPip
                               result.run.value));
     }
   }
-  if (pipeline.tasks.size() <= kTasksForMetrics) {
+  if (HasVerdicts(pipeline)) {
     DML_TRY(const report::RunFacts facts, report::CollectRun(view, run, &pipeline, false));
     PrintVerdicts(facts, output);
   }

@@ -135,7 +135,7 @@ Result<runners::TaskOutcome> StepExecutor::Execute(const runners::LaunchSpec& sp
     DML_TRY(inputs, Intermediate(context.output_root, *from, *to));
   }
   std::error_code ignored;
-  fs::remove_all(scratch, ignored);
+  if (fs::exists(scratch, ignored)) fs::remove_all(scratch, ignored);
   return outcome;
 }
 

@@ -91,24 +91,32 @@ void Resolver::Fail(Assembly& out, const Place& place, std::string message,
   diagnostics_.Add(place, std::move(message), std::move(hint));
 }
 
+Result<const Template*> Resolver::Parsed(const std::string& text) const {
+  const auto known = parsed_.find(text);
+  if (known != parsed_.end()) return &known->second;
+  DML_TRY(Template parsed, ParseTemplate(text));
+  return &parsed_.emplace(text, std::move(parsed)).first->second;
+}
+
 Resolved Resolver::Resolve(const Node& node, const Scope& scope, ResolveMode mode) const {
   Resolved out;
   if (!node.is_scalar() || node.literal || !MayHoldReference(node.text)) {
     out.shared = &node;
     return out;
   }
-  const Result<Template> parsed = ParseTemplate(node.text);
+  const Result<const Template*> parsed = Parsed(node.text);
   if (!parsed.ok()) {
     diagnostics_.Add(node.place, parsed.error().message, parsed.error().hint);
     out.state = Resolved::State::kFailed;
     return out;
   }
+  const Template& pieces = **parsed;
   Assembly assembly;
-  assembly.exact_wanted = parsed->is_exact();
-  for (std::size_t i = 0; i < parsed->literals.size(); ++i) {
-    assembly.AddText(parsed->literals[i]);
-    if (i < parsed->references.size()) {
-      Append(parsed->references[i], node, scope, mode, assembly);
+  assembly.exact_wanted = pieces.is_exact();
+  for (std::size_t i = 0; i < pieces.literals.size(); ++i) {
+    assembly.AddText(pieces.literals[i]);
+    if (i < pieces.references.size()) {
+      Append(pieces.references[i], node, scope, mode, assembly);
     }
     if (assembly.text.size() + assembly.pattern.size() > 2 * kTextBytesMax) {
       Fail(assembly, node.place, "the references make this text longer than 1 MiB");
@@ -124,9 +132,9 @@ Resolved Resolver::Resolve(const Node& node, const Scope& scope, ResolveMode mod
     out.state = Resolved::State::kAtRunTime;
     out.text = std::move(assembly.pattern);
     out.left = std::move(assembly.left);
-  } else if (parsed->is_exact() && assembly.exact != nullptr) {
+  } else if (pieces.is_exact() && assembly.exact != nullptr) {
     out.shared = assembly.exact;
-  } else if (parsed->is_exact() && assembly.has_owned) {
+  } else if (pieces.is_exact() && assembly.has_owned) {
     out.owned = std::move(assembly.owned);
   } else {
     out.owned = Node::Scalar(std::move(assembly.text), node.place, /*plain=*/false);

@@ -81,7 +81,8 @@ enum class ResolveMode : std::uint8_t {
 // The id of the step that `name` means inside a file included with `prefix`; "" if there is none.
 std::string FindStepId(const StepNames& steps, std::string_view prefix, std::string_view name);
 
-// Resolves references; everything wrong goes to the diagnostics at the place of the scalar.
+// Resolves references; everything wrong goes to the diagnostics at the place of the scalar. Not
+// thread-safe.
 class Resolver {
  public:
   Resolver(const World& world, Diagnostics& diagnostics)
@@ -97,6 +98,7 @@ class Resolver {
  private:
   struct Assembly;
 
+  [[nodiscard]] Result<const Template*> Parsed(const std::string& text) const;
   void Append(const Reference& reference, const Node& at, const Scope& scope, ResolveMode mode,
               Assembly& out) const;
   void AppendNode(const Node& value, const Reference& reference, const Node& at, const Scope& scope,
@@ -113,6 +115,8 @@ class Resolver {
 
   const World& world_;
   Diagnostics& diagnostics_;
+  // Every task of a matrix has the same texts: what they consist of is found out once.
+  mutable std::unordered_map<std::string, Template> parsed_;
 };
 
 }  // namespace dml::pipelines

@@ -75,6 +75,12 @@ TaskBuilder::TaskBuilder(const Pipeline& pipeline, const std::vector<StepTasks>&
     prototype_.files = command.code;
     scope_.inputs = &command.inputs;
     scope_.outputs = &command.outputs;
+    for (std::size_t i = 0; i < command.argv.size(); ++i) {
+      argv_pointers_.push_back(fmt::format("/argv/{}", i));
+    }
+  }
+  for (const Node::Key& name : step_.env.keys) {
+    env_pointers_.push_back((Json::json_pointer("/env") / name.text).to_string());
   }
   if (step_.settings.holes.empty()) {
     Apply(ReadSettings(step_.settings.value), IsCacheable(step_), prototype_);
@@ -175,15 +181,13 @@ void TaskBuilder::FillCommand(TaskDecl& task) {
   const auto& command = std::get<CommandDecl>(step_.work);
   auto& work = std::get<CommandWork>(task.work);
   for (std::size_t i = 0; i < command.argv.size(); ++i) {
-    work.argv.push_back(FillText(task, command.argv[i], fmt::format("/argv/{}", i)));
+    work.argv.push_back(FillText(task, command.argv[i], argv_pointers_[i]));
   }
 }
 
 void TaskBuilder::FillEnv(TaskDecl& task) {
   for (std::size_t i = 0; i < step_.env.keys.size(); ++i) {
-    const std::string& name = step_.env.keys[i].text;
-    const Json::json_pointer pointer = Json::json_pointer("/env") / name;
-    task.env[name] = FillText(task, step_.env.items[i], pointer.to_string());
+    task.env[step_.env.keys[i].text] = FillText(task, step_.env.items[i], env_pointers_[i]);
   }
 }
 

@@ -43,6 +43,8 @@ class TaskBuilder {
   const StepTasks& own_;
   Scope scope_;
   TaskDecl prototype_;
+  std::vector<std::string> argv_pointers_;  // where a text goes, as DeferredValue::pointer
+  std::vector<std::string> env_pointers_;
   std::map<std::size_t, Pairing> pairings_;  // by producer step
   std::map<const ParamSpec*, std::shared_ptr<const ParamSpec>> shared_specs_;
   std::size_t checked_ = 0;  // tasks whose parameters were judged

@@ -124,6 +124,8 @@ void ArtifactStore::Locate(std::vector<Artifact>& artifacts) const {
 }
 
 void DiscardAttempt(const std::string& attempt_path) {
+  // Most attempts leave nothing: one call says so.
+  if (::rmdir(attempt_path.c_str()) != 0 && errno == ENOENT) return;
   std::error_code ignored;
   std::filesystem::remove_all(attempt_path, ignored);
   ::rmdir(std::filesystem::path(attempt_path).parent_path().c_str());

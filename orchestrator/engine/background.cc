@@ -1,5 +1,6 @@
 #include "orchestrator/engine/background.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/crash_point.h"
@@ -34,8 +35,8 @@ void BackgroundThread::HashFile(std::string path) {
   });
 }
 
-void BackgroundThread::Discard(std::string attempt_path) {
-  Add([path = std::move(attempt_path)] { DiscardAttempt(path); });
+void BackgroundThread::Discard(std::vector<std::string> attempt_paths) {
+  Add([paths = std::move(attempt_paths)] { std::ranges::for_each(paths, DiscardAttempt); });
 }
 
 void BackgroundThread::Add(std::function<void()> job) {

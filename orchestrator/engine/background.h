@@ -27,9 +27,9 @@ struct CommitJob {
 class Background {
  public:
   virtual ~Background() = default;
-  virtual void Commit(CommitJob job) = 0;              // answers CommitReport
-  virtual void HashFile(std::string path) = 0;         // answers FileHashed
-  virtual void Discard(std::string attempt_path) = 0;  // no answer
+  virtual void Commit(CommitJob job) = 0;       // answers CommitReport
+  virtual void HashFile(std::string path) = 0;  // answers FileHashed
+  virtual void Discard(std::vector<std::string> attempt_paths) = 0;  // no answer
 };
 
 // One helper thread, in order. The destructor finishes what was asked for, but for hashes, which
@@ -41,7 +41,7 @@ class BackgroundThread final : public Background {
 
   void Commit(CommitJob job) override;
   void HashFile(std::string path) override;
-  void Discard(std::string attempt_path) override;
+  void Discard(std::vector<std::string> attempt_paths) override;
 
  private:
   void Add(std::function<void()> job);

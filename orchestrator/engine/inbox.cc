@@ -1,5 +1,6 @@
 #include "orchestrator/engine/inbox.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -40,17 +41,21 @@ std::vector<Message> Inbox::Drain() {
 }
 
 void Inbox::Wait(std::optional<Duration> limit, Duration linger) {
+  using Clock = std::chrono::steady_clock;
   std::unique_lock lock(mutex_);
   const auto enough = [this] { return messages_.size() >= wanted_ || log_is_free_; };
+  auto until = Clock::time_point::max();
   wanted_ = 1;
   if (limit) {
-    arrived_.wait_for(lock, std::chrono::nanoseconds(limit->ns), enough);
+    until = Clock::now() + std::chrono::nanoseconds(limit->ns);
+    arrived_.wait_until(lock, until, enough);
   } else {
     arrived_.wait(lock, enough);
   }
   if (messages_.empty() || linger.ns <= 0) return;
   wanted_ = kPlenty;
-  arrived_.wait_for(lock, std::chrono::nanoseconds(linger.ns), enough);
+  arrived_.wait_until(lock, std::min(until, Clock::now() + std::chrono::nanoseconds(linger.ns)),
+                      enough);
   wanted_ = 1;
 }
 

@@ -104,12 +104,15 @@ std::optional<Instant> RunLoop::NextWakeup() const {
   const auto at = [&wakeup](Instant when) { wakeup = wakeup ? std::min(*wakeup, when) : when; };
   if (!elsewhere_.empty()) at(look_again_);
   if (!unlogged_.empty() && !writing_) at(last_launch_ + kQuiet);
+  if (!planned_.changes.empty() && !writing_) at(last_write_ + Patience());
   return wakeup;
 }
 
 Duration RunLoop::Patience() const {
   const double cpus = SchedulerOptionsOf(parts_).cpus;
-  return prefetch_.Patience(static_cast<double>(scheduler_.in_flight()) - cpus, cpus);
+  const std::size_t not_handed_over = planned_.launches.size() + written_.launches.size();
+  const std::size_t at_workers = scheduler_.in_flight() - not_handed_over;
+  return prefetch_.Patience(static_cast<double>(at_workers) - cpus, cpus);
 }
 
 Result<void> RunLoop::Turn(std::vector<Message> messages) {
@@ -312,11 +315,15 @@ void RunLoop::Complete(TaskId unit, AttemptNumber attempt, std::vector<Artifact>
 
 void RunLoop::Persist() {
   if (writing_) return;
+  // A transaction costs as much as many short tasks: while the workers have enough of them, it
+  // waits for more to make durable.
+  if (!batch_.changes.empty() && parts_.clock.Now() < last_write_ + Patience()) return;
   LogReady();
   batch_.files = files_.TakeNew();
   if (batch_.empty()) return CarryOut(std::exchange(planned_, {}));
   CrashPoint("turn.decided");
   writing_ = true;
+  last_write_ = parts_.clock.Now();
   written_ = std::exchange(planned_, {});
   parts_.log.Write(run_, parts_.clock.Wall(), std::exchange(batch_, {}));
 }
@@ -336,7 +343,7 @@ void RunLoop::CarryOut(Effects effects) {
                        kill.at_once ? runners::KillMode::kKill : runners::KillMode::kTerminate);
   }
   for (CommitJob& job : effects.commits) parts_.background.Commit(std::move(job));
-  for (std::string& path : effects.discards) parts_.background.Discard(std::move(path));
+  if (!effects.discards.empty()) parts_.background.Discard(std::move(effects.discards));
 }
 
 void RunLoop::Announce(core::Change change) {

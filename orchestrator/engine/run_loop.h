@@ -178,6 +178,7 @@ class RunLoop {
   Effects planned_;     // of that
   Effects written_;     // of the batch that is being made durable
   bool writing_ = false;
+  Instant last_write_{0};
   Result<void> log_state_;
   CommitCost commit_cost_;
 };

@@ -27,7 +27,7 @@ struct RunOptions {
   std::vector<std::string> until = {};  // steps to stop at: only they and what they need
   std::string pipeline_text = {};       // the source, kept with the run for the report
   Json request = Json::object();        // see run_request.h; kept with the run
-  int prefetch_max = 1024;              // short tasks handed to a worker ahead of time
+  int prefetch_max = 4096;              // short tasks handed to a worker ahead of time
 };
 
 // What a run would do, and why: `dml plan`. Reads the store and hashes input files, writes nothing

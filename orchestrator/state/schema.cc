@@ -87,6 +87,24 @@ CREATE TABLE pending(
                                                               R"sql(
 ALTER TABLE runs ADD COLUMN hooks INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX runs_hooks ON runs(id) WHERE hooks > 0;
+)sql",
+                                                              // Keys are random: rows in their
+                                                              // order would dirty a page each.
+                                                              R"sql(
+ALTER TABLE cache RENAME TO cache_by_key;
+CREATE TABLE cache(
+  key BLOB PRIMARY KEY,
+  fields TEXT NOT NULL,
+  outputs TEXT NOT NULL,
+  metrics TEXT NOT NULL,
+  warnings TEXT NOT NULL,
+  wall_ns INTEGER NOT NULL,
+  cpu_ns INTEGER NOT NULL,
+  memory_bytes INTEGER NOT NULL,
+  created_us INTEGER NOT NULL
+) STRICT;
+INSERT INTO cache SELECT * FROM cache_by_key;
+DROP TABLE cache_by_key;
 )sql"};
 
 }  // namespace

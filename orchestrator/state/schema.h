@@ -6,7 +6,7 @@
 namespace dml::state {
 
 // The version of the tables this program writes. Migrations only ever append.
-inline constexpr int kSchemaVersion = 3;
+inline constexpr int kSchemaVersion = 4;
 
 // Brings a new or older database up to date, in one transaction. A newer one is kEnvironment.
 Result<void> Migrate(Database& db);

@@ -63,20 +63,16 @@ class LinkMonitor final : public runners::TaskMonitor {
   std::ofstream log_;
 };
 
-Duration CpuTime() {
+// The processor time and peak memory of this process so far.
+runners::ResourceUsage OwnUsage() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   const auto ns = [](const timeval& time) {
     return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 +
            static_cast<std::int64_t>(time.tv_usec) * 1000;
   };
-  return {ns(usage.ru_utime) + ns(usage.ru_stime)};
-}
-
-std::int64_t PeakMemory() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
+  return {
+      {}, {ns(usage.ru_utime) + ns(usage.ru_stime)}, static_cast<std::int64_t>(usage.ru_maxrss) * 1024};
 }
 
 // Heap beyond the request fails to allocate; mapped files do not count.
@@ -113,7 +109,7 @@ void RunNative(const runners::LaunchSpec& spec, runners::TaskExecutor& executor,
                runners::AttemptExited& exited) {
   const SystemClock clock;
   const Instant start = clock.Now();
-  const Duration cpu = CpuTime();
+  const runners::ResourceUsage before = OwnUsage();
   LinkMonitor monitor(link, spec);
   if (spec.memory_bytes > 0) LimitHeap(spec.memory_bytes);
   exited.reason = Execute(spec, executor, monitor, link.stop(), exited);
@@ -122,7 +118,9 @@ void RunNative(const runners::LaunchSpec& spec, runners::TaskExecutor& executor,
   if (killed && !std::holds_alternative<runners::ExitSuccess>(exited.reason)) {
     exited.reason = runners::ExitKilled{};
   }
-  exited.usage = {clock.Now() - start, CpuTime() - cpu, PeakMemory()};
+  exited.usage = OwnUsage();
+  exited.usage.wall = clock.Now() - start;
+  exited.usage.cpu = exited.usage.cpu - before.cpu;
 }
 
 // What this worker notes about its current attempt, if anybody wants it noted.
@@ -134,6 +132,7 @@ class Note {
     Write();
   }
   void Started(int command_pid) {
+    if (path_.empty()) return;
     record_.command_pid = command_pid;
     record_.command_start = StartOf(command_pid).value_or(0);
     Write();
@@ -146,9 +145,7 @@ class Note {
 
  private:
   // A full disk costs the memory of this attempt, not the attempt.
-  void Write() {
-    if (!path_.empty()) static_cast<void>(WriteRecord(path_, record_));
-  }
+  void Write() { static_cast<void>(WriteRecord(path_, record_)); }
   const std::string& path_;
   AttemptRecord record_;
 };

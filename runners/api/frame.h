@@ -42,7 +42,7 @@ enum class FrameType : std::uint8_t {
   kDrain = 34,      // agent: the node takes no new tasks, and why; or does again
 };
 
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
 [[nodiscard]] bool IsKnown(std::uint8_t type);
 // Larger frames are an error of the sender: a spec names files, it does not hold them.
 inline constexpr std::size_t kFramePayloadMax = 64U << 20;

@@ -8,12 +8,8 @@
 
 namespace dml::runners {
 
-// Payloads of frames: compact JSON, one value a message, empty lists left out. Decoding trusts
-// nothing; what does not fit is kEnvironment.
-
-[[nodiscard]] Json KeyToJson(const AttemptKey& key);
-// Throws Json::exception if it is no key, like the rest of nlohmann's readers.
-AttemptKey KeyFromJson(const Json& json);
+// Payloads of frames, in the form of packing.h. Decoding trusts nothing; what does not fit is
+// kEnvironment.
 
 [[nodiscard]] std::string EncodeLaunch(const LaunchSpec& spec);
 Result<LaunchSpec> DecodeLaunch(std::string_view payload);

@@ -4,7 +4,27 @@
 #include <cstring>
 #include <utility>
 
+#include "runners/api/message_fields.h"
+
 namespace dml::node {
+
+using runners::Is;
+using runners::Pack;
+using runners::Unpack;
+
+void Fields(auto& io, Is<Adopt> auto& message) { io(message.key, message.log_from); }
+
+void Fields(auto& io, Is<Finished> auto& message) {
+  io(message.exited, message.outputs, message.log_bytes);
+}
+
+void Fields(auto& io, Is<Lost> auto& message) { io(message.key, message.error, message.absent); }
+
+void Fields(auto& io, Is<BlobState> auto& state) { io(state.digest, state.bytes); }
+
+void Fields(auto& io, Is<BlobRange> auto& range) { io(range.digest, range.size, range.offset); }
+
+void Fields(auto& io, Is<BlobOutcome> auto& outcome) { io(outcome.digest, outcome.error); }
 
 namespace {
 
@@ -15,22 +35,6 @@ Result<T> Decode(std::string_view payload, Read read) {
   } catch (const Json::exception& error) {
     return Error::Environment(std::string("a malformed message: ") + error.what());
   }
-}
-
-Json DigestToJson(const Digest& digest) { return digest.Hex(); }
-
-Result<Digest> DigestFromJson(const Json& json) { return Digest::FromHex(json.get<std::string>()); }
-
-Json ErrorToJson(const Error& error) {
-  return {static_cast<int>(error.kind), error.message, error.hint, error.where};
-}
-
-Error ErrorFromJson(const Json& json) {
-  const int kind = json.at(0).get<int>();
-  const bool known = kind >= 0 && kind <= static_cast<int>(ErrorKind::kBusy);
-  return {known ? static_cast<ErrorKind>(kind) : ErrorKind::kEnvironment,
-          json.at(1).get<std::string>(), json.at(2).get<std::string>(),
-          json.at(3).get<std::string>()};
 }
 
 template <typename T>
@@ -85,7 +89,9 @@ Result<Attach> DecodeAttach(std::string_view payload) {
 std::string Encode(const Attached& message) {
   Json attempts = Json::array();
   for (const KnownAttempt& one : message.attempts) {
-    attempts.push_back({runners::KeyToJson(one.key), one.finished, one.pid});
+    const runners::AttemptKey& key = one.key;
+    attempts.push_back(
+        {key.run.value, key.task.value, key.attempt.value, one.finished, one.pid});
   }
   return CanonicalJson({{"pid", message.agent_pid},
                         {"boot", message.boot},
@@ -114,46 +120,26 @@ Result<Attached> DecodeAttached(std::string_view payload) {
     message.drained = json.at("drained").get<std::string>();
     message.shared = json.at("shared").get<bool>();
     for (const Json& one : json.at("attempts")) {
-      message.attempts.push_back(
-          {runners::KeyFromJson(one.at(0)), one.at(1).get<bool>(), one.at(2).get<int>()});
+      const runners::AttemptKey key{RunId{one.at(0).get<std::int64_t>()},
+                                    TaskId(one.at(1).get<std::uint32_t>()),
+                                    AttemptNumber{one.at(2).get<std::uint32_t>()}};
+      message.attempts.push_back({key, one.at(3).get<bool>(), one.at(4).get<int>()});
     }
     return message;
   });
 }
 
-std::string Encode(const Adopt& message) {
-  return CanonicalJson({runners::KeyToJson(message.key), message.log_from});
-}
+std::string Encode(const Adopt& message) { return Pack(message); }
 
-Result<Adopt> DecodeAdopt(std::string_view payload) {
-  return Decode<Adopt>(payload, [](const Json& json) {
-    return Adopt{runners::KeyFromJson(json.at(0)), json.at(1).get<std::int64_t>()};
-  });
-}
+Result<Adopt> DecodeAdopt(std::string_view payload) { return Unpack<Adopt>(payload); }
 
-std::string EncodeKeys(const std::vector<runners::AttemptKey>& keys) {
-  Json list = Json::array();
-  for (const auto& key : keys) list.push_back(runners::KeyToJson(key));
-  return CanonicalJson(list);
-}
+std::string EncodeKeys(const std::vector<runners::AttemptKey>& keys) { return Pack(keys); }
 
 Result<std::vector<runners::AttemptKey>> DecodeKeys(std::string_view payload) {
-  return Decode<std::vector<runners::AttemptKey>>(payload, [](const Json& json) {
-    std::vector<runners::AttemptKey> keys;
-    for (const Json& key : json) keys.push_back(runners::KeyFromJson(key));
-    return keys;
-  });
+  return Unpack<std::vector<runners::AttemptKey>>(payload);
 }
 
-std::string Encode(const Finished& message) {
-  Json outputs = Json::array();
-  for (const ArtifactFile& file : message.outputs) {
-    outputs.push_back({file.name, file.size, DigestToJson(file.digest)});
-  }
-  return CanonicalJson({{"exited", runners::EncodeExited(message.exited)},
-                        {"outputs", std::move(outputs)},
-                        {"log", message.log_bytes}});
-}
+std::string Encode(const Finished& message) { return Pack(message); }
 
 std::string EncodeWithin(const Finished& message, std::size_t bytes_max) {
   std::string payload = Encode(message);
@@ -189,41 +175,19 @@ bool IsSafeName(const std::string& name) {
 }  // namespace
 
 Result<Finished> DecodeFinished(std::string_view payload) {
-  return Decode<Finished>(payload, [](const Json& json) -> Result<Finished> {
-    Finished message;
-    DML_TRY(message.exited, runners::DecodeExited(json.at("exited").get<std::string>()));
-    for (const Json& item : json.at("outputs")) {
-      ArtifactFile file;
-      file.name = item.at(0).get<std::string>();
-      file.size = item.at(1).get<std::int64_t>();
-      if (!IsSafeName(file.name) || file.size < 0) {
-        return Error::Environment("a malformed message: the output '" + file.name + "'");
-      }
-      DML_TRY(file.digest, DigestFromJson(item.at(2)));
-      message.outputs.push_back(std::move(file));
+  DML_TRY(Finished message, Unpack<Finished>(payload));
+  for (ArtifactFile& file : message.outputs) {
+    file.path.clear();  // where it lies there is the node's business
+    if (!IsSafeName(file.name) || file.size < 0) {
+      return Error::Environment("a malformed message: the output '" + file.name + "'");
     }
-    message.log_bytes = json.at("log").get<std::int64_t>();
-    return message;
-  });
+  }
+  return message;
 }
 
-std::string Encode(const Lost& message) {
-  Json absent = Json::array();
-  for (const Digest& digest : message.absent) absent.push_back(DigestToJson(digest));
-  return CanonicalJson(
-      {runners::KeyToJson(message.key), ErrorToJson(message.error), std::move(absent)});
-}
+std::string Encode(const Lost& message) { return Pack(message); }
 
-Result<Lost> DecodeLost(std::string_view payload) {
-  return Decode<Lost>(payload, [](const Json& json) -> Result<Lost> {
-    Lost message{runners::KeyFromJson(json.at(0)), ErrorFromJson(json.at(1)), {}};
-    for (const Json& item : json.at(2)) {
-      DML_TRY(const Digest digest, DigestFromJson(item));
-      message.absent.push_back(digest);
-    }
-    return message;
-  });
-}
+Result<Lost> DecodeLost(std::string_view payload) { return Unpack<Lost>(payload); }
 
 std::string Encode(const LogPiece& message) {
   std::string out;
@@ -249,65 +213,34 @@ Result<LogPiece> DecodeLog(std::string_view payload) {
   return message;
 }
 
-std::string EncodeDigests(const std::vector<Digest>& digests) {
-  Json list = Json::array();
-  for (const Digest& digest : digests) list.push_back(DigestToJson(digest));
-  return CanonicalJson(list);
-}
+std::string EncodeDigests(const std::vector<Digest>& digests) { return Pack(digests); }
 
 Result<std::vector<Digest>> DecodeDigests(std::string_view payload) {
-  return Decode<std::vector<Digest>>(payload, [](const Json& json) -> Result<std::vector<Digest>> {
-    if (json.size() > kDigestsPerFrameMax) return Short();
-    std::vector<Digest> digests;
-    for (const Json& item : json) {
-      DML_TRY(const Digest digest, DigestFromJson(item));
-      digests.push_back(digest);
-    }
-    return digests;
-  });
+  DML_TRY(std::vector<Digest> digests, Unpack<std::vector<Digest>>(payload));
+  if (digests.size() > kDigestsPerFrameMax) return Short();
+  return digests;
 }
 
-std::string EncodeStates(const std::vector<BlobState>& states) {
-  Json list = Json::array();
-  for (const BlobState& state : states) list.push_back({DigestToJson(state.digest), state.bytes});
-  return CanonicalJson(list);
-}
+std::string EncodeStates(const std::vector<BlobState>& states) { return Pack(states); }
 
 Result<std::vector<BlobState>> DecodeStates(std::string_view payload) {
-  return Decode<std::vector<BlobState>>(
-      payload, [](const Json& json) -> Result<std::vector<BlobState>> {
-        if (json.size() > kDigestsPerFrameMax) return Short();
-        std::vector<BlobState> states;
-        for (const Json& item : json) {
-          DML_TRY(const Digest digest, DigestFromJson(item.at(0)));
-          states.push_back({digest, item.at(1).get<std::int64_t>()});
-        }
-        return states;
-      });
+  DML_TRY(std::vector<BlobState> states, Unpack<std::vector<BlobState>>(payload));
+  if (states.size() > kDigestsPerFrameMax) return Short();
+  return states;
 }
 
-std::string Encode(const BlobRange& message) {
-  return CanonicalJson({DigestToJson(message.digest), message.size, message.offset});
-}
+std::string Encode(const BlobRange& message) { return Pack(message); }
 
 Result<BlobRange> DecodeBlobRange(std::string_view payload) {
-  return Decode<BlobRange>(payload, [](const Json& json) -> Result<BlobRange> {
-    DML_TRY(const Digest digest, DigestFromJson(json.at(0)));
-    const BlobRange range{digest, json.at(1).get<std::int64_t>(), json.at(2).get<std::int64_t>()};
-    if (range.size < 0 || range.offset < 0 || range.offset > range.size) return Short();
-    return range;
-  });
+  DML_TRY(const BlobRange range, Unpack<BlobRange>(payload));
+  if (range.size < 0 || range.offset < 0 || range.offset > range.size) return Short();
+  return range;
 }
 
-std::string Encode(const BlobOutcome& message) {
-  return CanonicalJson({DigestToJson(message.digest), ErrorToJson(message.error)});
-}
+std::string Encode(const BlobOutcome& message) { return Pack(message); }
 
 Result<BlobOutcome> DecodeBlobOutcome(std::string_view payload) {
-  return Decode<BlobOutcome>(payload, [](const Json& json) -> Result<BlobOutcome> {
-    DML_TRY(const Digest digest, DigestFromJson(json.at(0)));
-    return BlobOutcome{digest, ErrorFromJson(json.at(1))};
-  });
+  return Unpack<BlobOutcome>(payload);
 }
 
 void AppendChunk(const Chunk& chunk, std::string& out) {

@@ -14,11 +14,12 @@
 #include "runners/api/runner.h"
 
 // What a head and the resident agent of a node say to each other, over any byte stream, in frames
-// of runners/api/frame.h. Payloads are compact JSON; pieces of blobs and logs have a short binary
-// head. Decoding trusts nothing: what does not fit is kEnvironment.
+// of runners/api/frame.h. The greeting is JSON, so that versions understand each other that far; all
+// else is in the form of runners/api/packing.h, pieces of blobs and logs behind a short head.
+// Decoding trusts nothing: what does not fit is kEnvironment.
 namespace dml::node {
 
-inline constexpr int kWireVersion = 1;
+inline constexpr int kWireVersion = 2;
 // Pieces of blobs and logs. Small enough for a heartbeat to pass between two of them.
 inline constexpr std::size_t kChunkBytesMax = 256U << 10U;
 inline constexpr std::size_t kDigestsPerFrameMax = 4096;

@@ -44,9 +44,11 @@ class SimulatedRun::Committer final : public Background {
     });
   }
   void HashFile(std::string) override {}
-  void Discard(std::string attempt_path) override {
-    sim_.crash_.Tick();
-    sim_.disk_.RemoveFolder(attempt_path);
+  void Discard(std::vector<std::string> attempt_paths) override {
+    for (const std::string& path : attempt_paths) {
+      sim_.crash_.Tick();
+      sim_.disk_.RemoveFolder(path);
+    }
   }
 
  private:
