@@ -32,7 +32,7 @@ Result<ExitCode> RunResume(const ResumeOptions& options, const std::string& home
     DML_TRY(const OpenedRun opened, OpenRun(home_flag, options.run));
     only = opened.run.id;
   }
-  DML_TRY(const std::vector<RunId> told, RunDueHooks(home, only, output));
+  DML_TRY(const std::vector<RunId> told, RunDueHooks(home, {only}, output));
   DML_TRY(const std::optional<RunId> run_or_none, Choose(store, only));
   if (!told.empty() && (only || !run_or_none)) return ExitCode::kDone;
   if (!run_or_none) {

@@ -6,6 +6,7 @@
 #include "cli/drive_run.h"
 #include "cli/plan_text.h"
 #include "cli/resource_check.h"
+#include "cli/run_hooks.h"
 #include "cli/run_options.h"
 
 namespace dml::cli {
@@ -18,6 +19,9 @@ Result<ExitCode> RunRun(const RunArgs& args, const std::string& home_flag, const
   DML_TRY(const engine::Home home, OpenHome(home_flag));
   const engine::RunOptions options = EngineOptions(args, opened);
   DML_RETURN_IF_ERROR(RequireRoom(home, opened, options, SystemClock(), output));
+  if (!opened.hooks.empty()) {
+    DML_TRY(std::ignore, RunDueHooks(home, {{}, opened.expanded.file}, output));
+  }
   const auto began = [&](RunId run) {
     if (args.id_file.empty()) return;
     const auto written = WriteFileAtomic(args.id_file, fmt::format("r{}\n", run.value));

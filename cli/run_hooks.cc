@@ -155,7 +155,7 @@ std::string RunOne(const Json& hook, const Ended& ended, const std::stop_token& 
   Secrets secrets;
   Json document = ended.run;
   document["event"] = ended.event;
-  auto prepared = Prepare(hook, secrets, document.dump());
+  auto prepared = Prepare(hook, secrets, CanonicalJson(document));
   if (!prepared.ok()) return prepared.error().message;
   prepared->options.directory = ended.folder;
   prepared->options.env.insert({{"DML_EVENT", ended.event},
@@ -241,13 +241,19 @@ void RunHooks(const engine::Home& home, const OpenedPipeline& pipeline, RunId ru
   if (!done.ok()) output.Warn("the hooks of on: cannot run: " + done.error().message);
 }
 
-Result<std::vector<RunId>> RunDueHooks(const engine::Home& home, std::optional<RunId> only,
+Result<std::vector<RunId>> RunDueHooks(const engine::Home& home, const HookOwners& owners,
                                        const Output& output) {
   DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
   DML_TRY(std::vector<RunId> due, store.RunsWithDueHooks());
+  std::erase_if(due, [&](RunId run) {
+    if (owners.run) return run != *owners.run;
+    if (owners.file.empty()) return false;
+    const auto header = store.Header(run);
+    return !header.ok() || header->file != owners.file;
+  });
+  if (due.empty()) return due;
   std::stop_source stop;
   const SignalWatcher signals([&](int, int) { stop.request_stop(); });
-  std::erase_if(due, [&](RunId run) { return only && run != *only; });
   for (const RunId run : due) {
     if (stop.stop_requested()) break;
     const auto pipeline = Reopen(store, run, output);

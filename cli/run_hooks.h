@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "base/ids.h"
@@ -20,8 +21,14 @@ namespace dml::cli {
 void RunHooks(const engine::Home& home, const OpenedPipeline& pipeline, RunId run,
               const std::stop_token& stop, const Output& output);
 
-// The hooks that killed processes of this home left, of all runs or of one. Returns these runs.
-Result<std::vector<RunId>> RunDueHooks(const engine::Home& home, std::optional<RunId> only,
+// Whose hooks: of every run, of one, or of the runs of one pipeline.
+struct HookOwners {
+  std::optional<RunId> run = {};
+  std::string file = {};  // the pipeline's absolute path
+};
+
+// The hooks that killed processes of this home left. Returns the runs that they belong to.
+Result<std::vector<RunId>> RunDueHooks(const engine::Home& home, const HookOwners& owners,
                                        const Output& output);
 
 }  // namespace dml::cli

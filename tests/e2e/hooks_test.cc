@@ -39,6 +39,20 @@ TEST_F(Hooks, ResumeRunsWhatAKilledProcessDidNotGetTo) {
   EXPECT_EQ(Read("hooked"), "success r1 succeeded\nfinish finish\n");
 }
 
+// Who does not know of it starts the pipeline again: what is left over comes first.
+TEST_F(Hooks, TheNextRunOfThePipelineDoesToo) {
+  WritePipeline("true");
+  EXPECT_EQ(Run({"run", "p.yaml"}, CrashAt("hooks.due")).code, 128 + SIGKILL);
+  Write("q.yaml",
+        "name: q\non: {finish: {run: 'echo q >> hooked'}}\nsteps: [{id: b, run: 'true'}]\n");
+  EXPECT_EQ(Run({"run", "q.yaml"}).code, 0);
+  EXPECT_EQ(Read("hooked"), "q\n") << "another pipeline leaves them alone";
+  const Finished again = Run({"run", "p.yaml"});
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(Read("hooked"),
+            "q\nsuccess r1 succeeded\nfinish finish\nsuccess r3 succeeded\nfinish finish\n");
+}
+
 TEST_F(Hooks, OfAFailedRunToo) {
   WritePipeline("false");
   EXPECT_EQ(Run({"run", "p.yaml"}, CrashAt("run.ended")).code, 128 + SIGKILL);

@@ -5,6 +5,7 @@
 #include <hwy/aligned_allocator.h>
 #include <hwy/targets.h>
 
+#include <cstdint>
 #include <cstdlib>
 
 namespace hwy {
@@ -13,9 +14,12 @@ namespace {
 
 constexpr std::size_t kAlignment = 128;
 
+std::int64_t of_test = 0;  // what SetSupportedTargetsForTest() wants; 0: what there is
+
 }  // namespace
 
 int64_t SupportedTargets() {
+  if (of_test != 0) return of_test;
   int64_t targets = HWY_SCALAR | HWY_EMU128 | HWY_STATIC_TARGET;
 #if HWY_ARCH_X86
   __builtin_cpu_init();
@@ -30,6 +34,11 @@ int64_t SupportedTargets() {
   if (avx512) targets |= HWY_AVX3;
 #endif
   return targets;
+}
+
+void SetSupportedTargetsForTest(int64_t targets) {
+  of_test = targets;
+  GetChosenTarget().DeInit();
 }
 
 ChosenTarget& GetChosenTarget() {
