@@ -110,9 +110,11 @@ std::optional<Instant> RunLoop::NextWakeup() const {
 
 Duration RunLoop::Patience() const {
   const double cpus = SchedulerOptionsOf(parts_).cpus;
+  // Some of those that are not handed over yet may be in flight no longer.
   const std::size_t not_handed_over = planned_.launches.size() + written_.launches.size();
-  const std::size_t at_workers = scheduler_.in_flight() - not_handed_over;
-  return prefetch_.Patience(static_cast<double>(at_workers) - cpus, cpus);
+  const double at_workers =
+      static_cast<double>(scheduler_.in_flight()) - static_cast<double>(not_handed_over);
+  return prefetch_.Patience(at_workers - cpus, cpus);
 }
 
 Result<void> RunLoop::Turn(std::vector<Message> messages) {

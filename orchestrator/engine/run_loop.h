@@ -56,7 +56,9 @@ class RunLoop {
   // Takes in what has arrived. An error means that the store can no longer be trusted to hear
   // about the run: the caller stops the runner.
   Result<void> Turn(std::vector<Message> messages);
-  [[nodiscard]] bool Done() const { return scheduler_.Done() && !writing_; }
+  [[nodiscard]] bool Done() const {
+    return scheduler_.Done() && !writing_ && planned_.changes.empty();
+  }
   // When the next turn is due even if nothing arrives; none: only then.
   [[nodiscard]] std::optional<Instant> NextWakeup() const;
   // How long news may wait for more news while workers have enough to do.
