@@ -44,7 +44,11 @@ Result<AttemptStarted> DecodeStarted(std::string_view payload) {
 
 std::string EncodeProgress(const AttemptProgress& event) { return Pack(event); }
 Result<AttemptProgress> DecodeProgress(std::string_view payload) {
-  return Unpack<AttemptProgress>(payload);
+  DML_TRY(AttemptProgress event, Unpack<AttemptProgress>(payload));
+  // Neither more than there is, nor no number at all.
+  const bool fine = event.fraction >= 0 && event.fraction <= 1;
+  if (!fine) return Error::Environment("a malformed message: a share that is none");
+  return event;
 }
 
 std::string EncodeExited(const AttemptExited& event) { return Pack(event); }

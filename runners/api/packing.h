@@ -25,6 +25,11 @@
 // and Pack() and Unpack() are made of that. An enumeration says where it ends: LastOf(ErrorKind).
 namespace dml::runners {
 
+// Whatever walks a JSON value calls itself at every level. Pipelines nest less than half as deep.
+inline constexpr int kJsonDepthMax = 1000;
+// What a message may take in memory: a few bytes can say that a million empty things follow.
+inline constexpr std::size_t kUnpackedBytesMax = 256U << 20;
+
 // T is Wanted, or Wanted that is only read.
 template <typename T, typename Wanted>
 concept Is = std::same_as<std::remove_const_t<T>, Wanted>;
@@ -120,10 +125,15 @@ class Unpacker {
     }
   }
   void Get(std::string& text) { text = Bytes(Size()); }
+  // Metrics and parameters are objects.
   void Get(Json& json) {
     const std::string_view text = Bytes(Size());
-    json = text.empty() ? Json::object() : Json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (json.is_discarded()) Refuse();
+    json = Json::object();
+    if (text.empty()) return;
+    Weigh(text);
+    if (!fine_) return;
+    json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object()) Refuse();
   }
   void Get(Digest& digest) {
     const std::string_view bytes = Bytes(digest.bytes.size());
@@ -132,12 +142,16 @@ class Unpacker {
   template <typename T>
   void Get(std::vector<T>& list) {
     // Grows as items arrive: a length is only a claim.
-    for (std::size_t left = Size(); left > 0 && fine_; --left) Get(list.emplace_back());
+    for (std::size_t left = Size(); left > 0 && fine_; --left) {
+      Charge(sizeof(T));
+      Get(list.emplace_back());
+    }
   }
   template <typename K, typename V>
   void Get(std::map<K, V>& map) {
     for (std::size_t left = Size(); left > 0 && fine_; --left) {
       K key{};
+      Charge(sizeof(K) + sizeof(V));
       Get(key);
       Get(map[std::move(key)]);
     }
@@ -153,6 +167,28 @@ class Unpacker {
     const std::size_t wanted = Byte(sizeof...(Ts) - 1);
     std::size_t index = 0;
     ((index++ == wanted ? Get(value.template emplace<Ts>()) : void()), ...);
+  }
+
+  void Charge(std::size_t bytes) {
+    spent_ += bytes;
+    if (spent_ > kUnpackedBytesMax) Refuse();
+  }
+  // Before it is parsed: how deep it is, and how many values it has.
+  void Weigh(std::string_view json) {
+    int depth{0};
+    bool quoted = false;
+    for (std::size_t i = 0; i < json.size() && fine_; ++i) {
+      const char c = json[i];
+      if (c == '"') quoted = !quoted;
+      if (quoted) {
+        if (c == '\\') ++i;
+        continue;
+      }
+      const bool opens = c == '[' || c == '{';
+      if (opens || c == ',') Charge(kJsonValueBytes);
+      if (opens && ++depth > kJsonDepthMax) Refuse();
+      if (c == ']' || c == '}') --depth;
+    }
   }
 
   std::size_t Size() {
@@ -177,7 +213,10 @@ class Unpacker {
     return bytes;
   }
 
+  static constexpr std::size_t kJsonValueBytes = 64;
+
   std::string_view rest_;
+  std::size_t spent_{0};
   bool fine_ = true;
 };
 

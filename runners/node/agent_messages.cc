@@ -127,6 +127,8 @@ void Agent::Handle(Session& session, const runners::Frame& frame) {
     return;
   }
   if (session.client.empty()) return;  // nothing else is heard before
+  // Of another version, only what every version says alike.
+  if (session.attach.version != kWireVersion && frame.type != FrameType::kStop) return;
   if (frame.type == FrameType::kLaunch) {
     auto spec = runners::DecodeLaunch(frame.payload);
     if (spec.ok()) HandleLaunch(session, std::move(spec).value());
@@ -214,6 +216,9 @@ void Agent::FinishAttach(Session& session, const std::string& trouble) {
   answer.disk_free_bytes = FreeBytes(options_.root);
   answer.lease = options_.lease;
   answer.trouble = trouble;
+  if (attach.version != kWireVersion) {
+    answer.trouble = "its agent was started by another version of dml, and is at work";
+  }
   answer.drained = drained_;
   answer.shared = session.shared;
   for (const auto& [key, attempt] : attempts_) {

@@ -56,20 +56,25 @@ void Session::Send(FrameType type, const std::string& payload) {
 }
 
 void Session::Flush() {
+  std::size_t taken = 0;
+  bool waits = false;
   while (!broken_) {
     while (!full() && !gets_.empty()) ProduceChunk();
     if (sent_ == unsent_.size()) break;
     const ssize_t sent =
         ::send(fd_, unsent_.data() + sent_, unsent_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0 && errno == EAGAIN) break;
+    waits = sent < 0 && errno == EAGAIN;
+    if (waits) break;
     if (sent < 0) broken_ = true;
     if (sent > 0) sent_ += static_cast<std::size_t>(sent);
+    if (sent > 0) taken += static_cast<std::size_t>(sent);
     if (sent_ > kUnsentBytesMax) {
       unsent_.erase(0, sent_);
       sent_ = 0;
     }
   }
+  line_.Took(taken, waits, SystemClock().Now());
   if (sent_ == unsent_.size()) {
     unsent_.clear();
     sent_ = 0;
@@ -125,7 +130,13 @@ void Session::HandlePut(const BlobRange& range) {
 
 void Session::HandleChunk(const Chunk& chunk) {
   if (!putting_.contains(chunk.digest)) return;
-  auto written = blobs_.Write(chunk.digest, chunk.offset, chunk.bytes);
+  std::string unpacked;
+  if (chunk.packed) {
+    auto piece = Decompress(chunk.bytes, kChunkBytesMax);
+    if (!piece.ok()) return Drop();
+    unpacked = std::move(piece).value();
+  }
+  auto written = blobs_.Write(chunk.digest, chunk.offset, chunk.packed ? unpacked : chunk.bytes);
   if (written.ok() && !*written) return;
   putting_.erase(chunk.digest);
   Send(FrameType::kPutDone,
@@ -150,9 +161,11 @@ void Session::ProduceChunk() {
   std::string block(kChunkBytesMax, '\0');
   const ssize_t got = ::pread(getting.fd, block.data(), block.size(), getting.range.offset);
   if (got > 0) {
-    Chunk chunk{getting.range.digest, getting.range.offset, false,
-                std::string_view(block).substr(0, static_cast<std::size_t>(got))};
-    AppendChunk(chunk, unsent_);
+    const auto bytes = std::string_view(block).substr(0, static_cast<std::size_t>(got));
+    const auto packed = compressor_.Pack(bytes, line_.per_second());
+    AppendChunk(
+        {getting.range.digest, getting.range.offset, packed.has_value(), packed ? *packed : bytes},
+        unsent_);
     getting.range.offset += got;
   } else {
     const Error error = Error::Environment("the node cannot read an output");

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "runners/api/frame.h"
 #include "runners/node/blob_cache.h"
+#include "runners/node/compression.h"
 #include "runners/node/wire.h"
 
 namespace dml::node {
@@ -70,6 +71,8 @@ class Session {
   std::string block_;  // for receiving
   std::string unsent_;
   std::size_t sent_ = 0;
+  LineRate line_;
+  Compressor compressor_;
   std::deque<Getting> gets_;
   std::set<Digest> putting_;
 };

@@ -51,6 +51,8 @@ T TakeNumber(std::string_view& bytes) {
   return static_cast<T>(bits);
 }
 
+// Of any machine: the sum over a cluster has to be a number.
+constexpr double kCpusMax = 1e6;
 constexpr std::size_t kLogHeadBytes = 8 + 4 + 4 + 8;
 constexpr std::size_t kChunkHeadBytes = 32 + 8 + 1;
 
@@ -90,10 +92,10 @@ std::string Encode(const Attached& message) {
   Json attempts = Json::array();
   for (const KnownAttempt& one : message.attempts) {
     const runners::AttemptKey& key = one.key;
-    attempts.push_back(
-        {key.run.value, key.task.value, key.attempt.value, one.finished, one.pid});
+    attempts.push_back({key.run.value, key.task.value, key.attempt.value, one.finished, one.pid});
   }
-  return CanonicalJson({{"pid", message.agent_pid},
+  return CanonicalJson({{"version", message.version},
+                        {"pid", message.agent_pid},
                         {"boot", message.boot},
                         {"host", message.host},
                         {"cpus", message.cpus},
@@ -107,8 +109,9 @@ std::string Encode(const Attached& message) {
 }
 
 Result<Attached> DecodeAttached(std::string_view payload) {
-  return Decode<Attached>(payload, [](const Json& json) {
+  return Decode<Attached>(payload, [](const Json& json) -> Result<Attached> {
     Attached message;
+    message.version = json.value("version", 1);
     message.agent_pid = json.at("pid").get<int>();
     message.boot = json.at("boot").get<std::string>();
     message.host = json.at("host").get<std::string>();
@@ -125,6 +128,9 @@ Result<Attached> DecodeAttached(std::string_view payload) {
                                     AttemptNumber{one.at(2).get<std::uint32_t>()}};
       message.attempts.push_back({key, one.at(3).get<bool>(), one.at(4).get<int>()});
     }
+    const bool fine = message.cpus >= 0 && message.cpus <= kCpusMax && message.memory_bytes >= 0 &&
+                      message.disk_free_bytes >= 0 && message.lease.ns >= 0;
+    if (!fine) return Error::Environment("a malformed message: no machine is like that");
     return message;
   });
 }

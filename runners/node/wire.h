@@ -14,12 +14,13 @@
 #include "runners/api/runner.h"
 
 // What a head and the resident agent of a node say to each other, over any byte stream, in frames
-// of runners/api/frame.h. The greeting is JSON, so that versions understand each other that far; all
-// else is in the form of runners/api/packing.h, pieces of blobs and logs behind a short head.
-// Decoding trusts nothing: what does not fit is kEnvironment.
+// of runners/api/frame.h. The greeting is JSON to which versions only ever add, so that each
+// understands the greeting of every other; all else is in the form of runners/api/packing.h, pieces
+// of blobs and logs behind a short head. Heads and agents of different versions say no more to each
+// other than the greeting and kStop. Decoding trusts nothing: what does not fit is kEnvironment.
 namespace dml::node {
 
-inline constexpr int kWireVersion = 2;
+inline constexpr int kWireVersion = 3;
 // Pieces of blobs and logs. Small enough for a heartbeat to pass between two of them.
 inline constexpr std::size_t kChunkBytesMax = 256U << 10U;
 inline constexpr std::size_t kDigestsPerFrameMax = 4096;
@@ -49,9 +50,11 @@ struct KnownAttempt {
   bool finished = false;
   int pid = 0;
 };
-// kAttached. `lease`: for how long attempts live on without their head. `trouble`: why no attempt
-// can begin there. `drained`: why none should, for a person said so. `shared`: the token was there.
+// kAttached. `version`: 1 of an agent that does not say. `lease`: for how long attempts live on
+// without their head. `trouble`: why no attempt can begin there. `drained`: why none should, for a
+// person said so. `shared`: the token was there.
 struct Attached {
+  int version = kWireVersion;
   int agent_pid = 0;
   std::string boot;
   std::string host;

@@ -24,6 +24,7 @@ void NodePort::Open(int fd, Instant now, Duration silence) {
   silence_ = silence;
   fd_ = fd;
   broken_ = false;
+  line_ = {};
   decoder_ = runners::FrameDecoder();
   heard_ = now;
   asked_ = now;
@@ -79,7 +80,13 @@ bool NodePort::HandleBlob(const runners::Frame& frame) {
   } else if (frame.type == FrameType::kChunk) {
     const auto chunk = node::DecodeChunk(frame.payload);
     fine = chunk.ok();
-    if (fine) downloads.Arrived(*chunk);
+    if (fine && chunk->packed) {
+      const auto piece = node::Decompress(chunk->bytes, node::kChunkBytesMax);
+      fine = piece.ok();
+      if (fine) downloads.Arrived({chunk->digest, chunk->offset, false, *piece});
+    } else if (fine) {
+      downloads.Arrived(*chunk);
+    }
   } else if (frame.type == FrameType::kGetFailed) {
     const auto outcome = node::DecodeBlobOutcome(frame.payload);
     fine = outcome.ok();
@@ -92,26 +99,31 @@ bool NodePort::HandleBlob(const runners::Frame& frame) {
 }
 
 void NodePort::Flush() {
+  std::size_t taken = 0;
+  bool waits = false;
   while (open() && !broken_) {
     const std::size_t waiting = unsent_.size() - sent_;
     if (transfers_ && waiting < kUnsentBytesMax) {
-      uploads.Produce(unsent_, sent_ + kUnsentBytesMax);
+      uploads.Produce(unsent_, sent_ + kUnsentBytesMax, line_.per_second());
     }
     if (sent_ == unsent_.size()) break;
     const ssize_t sent =
         ::send(fd_, unsent_.data() + sent_, unsent_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0 && errno == EAGAIN) return;
+    waits = sent < 0 && errno == EAGAIN;
+    if (waits) break;
     if (sent < 0) {
       broken_ = true;
       return;
     }
     sent_ += static_cast<std::size_t>(sent);
+    taken += static_cast<std::size_t>(sent);
     if (sent_ > kUnsentBytesMax) {
       unsent_.erase(0, sent_);
       sent_ = 0;
     }
   }
+  line_.Took(taken, waits, SystemClock().Now());
   if (sent_ == unsent_.size()) {
     unsent_.clear();
     sent_ = 0;

@@ -53,6 +53,7 @@ class NodePort {
   std::string block_;  // for receiving
   std::string unsent_;
   std::size_t sent_ = 0;
+  node::LineRate line_;
   Instant heard_{0};
   Instant asked_{0};
   Duration silence_ = kSilenceMax;

@@ -68,9 +68,34 @@ void SshRunner::Loop::Handle(std::size_t index, const runners::Frame& frame) {
   NodeDown(index, "it sent a message that makes no sense", /*final=*/false);
 }
 
+// An agent that another version of dml has left there ends if nobody needs it, and the next
+// connection starts ours. Work that it has is left alone, whoever's it is.
+void SshRunner::Loop::ReplaceAgent(std::size_t index, const node::Attached& attached) {
+  Node& node = *nodes_[index];
+  const bool runs =
+      std::ranges::any_of(attached.attempts, [](const auto& one) { return !one.finished; });
+  node.failures = 0;
+  if (!runs && ++node.replacements <= kReplacementsMax) {
+    node.port.Send(FrameType::kStop, "");
+    node.port.Flush();
+    node.port.Close();
+    node.trouble = "its agent, which another version of dml has started, makes room";
+    return Publish();
+  }
+  node.refused = fmt::format(
+      "its agent was started by another version of dml (it speaks {}, this one {}) and has tasks "
+      "of {}; let them end, or run `dml cluster down --force`",
+      attached.version, node::kWireVersion, runs ? "this home" : "others");
+  options_.notice(node.host.name + ": " + node.refused);
+  UpdateUse(node);
+  Publish();
+  Settle(index);
+}
+
 // The node is there, perhaps again. What it knows of our attempts is compared with what we know.
 void SshRunner::Loop::HandleAttached(std::size_t index, const node::Attached& attached) {
   Node& node = *nodes_[index];
+  if (attached.version != node::kWireVersion) return ReplaceAgent(index, attached);
   const bool again = !node.boot.empty();
   const bool rebooted = again && node.boot != attached.boot;
   node.attached = true;

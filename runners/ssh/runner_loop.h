@@ -28,6 +28,8 @@ inline constexpr int kStrikesMax = 3;
 inline constexpr int kFirstTriesMax = 3;
 // A node that lost inputs is sent them again so many times per attempt.
 inline constexpr int kRestagesMax = 3;
+// An agent of another version of dml is asked to make room so many times.
+inline constexpr int kReplacementsMax = 8;
 // A node that claims a longer lease than an inventory can give is not believed.
 inline constexpr Duration kLeaseMax = Duration::Seconds(30 * 86400);
 static_assert(kLeaseMargin >= node::kHeadSilenceMax);
@@ -91,7 +93,8 @@ class SshRunner::Loop {
     std::set<Key> attempts = {};
     std::map<Digest, std::set<Key>> waiters = {};
     Instant down_since{0};
-    int failures = 0;  // to connect for the first time
+    int failures = 0;      // to connect for the first time
+    int replacements = 0;  // of its agent by one of this version
     std::vector<Key> releases = {};
     std::set<TaskId> strikes = {};
     std::set<std::pair<RunId, TaskId>> failed = {};  // for reasons of the node
@@ -145,6 +148,7 @@ class SshRunner::Loop {
 
   void Handle(std::size_t node, const runners::Frame& frame);
   void HandleAttached(std::size_t node, const node::Attached& attached);
+  void ReplaceAgent(std::size_t node, const node::Attached& attached);
   void HandleFinished(std::size_t node, node::Finished finished);
   void HandleDrain(std::size_t node, const std::string& reason);
   void HandleLost(std::size_t node, const node::Lost& lost);

@@ -262,13 +262,17 @@ Error SshSession::Carry(int fd, const std::function<bool()>& tick) {
   std::string down(kWindowBytes, '\0');
   std::string up(kLaneBytes, '\0');
   std::string_view unsent;
+  // What the window still allows the other end. A read that asks for more makes libssh write, which
+  // on a connection that was reset gives up what has arrived before: it is done seldom.
+  std::uint32_t window = kWindowBytes;
   while (true) {
     std::size_t filled = 0;
     int got = 0;
+    if (window < kWindowBytes / 2) window = kWindowBytes;
     do {
-      got = ssh_channel_read_timeout(handles_->channel, down.data() + filled,
-                                     kWindowBytes - static_cast<std::uint32_t>(filled), 0, 0);
+      got = ssh_channel_read_timeout(handles_->channel, down.data() + filled, window, 0, 0);
       if (got > 0) filled += static_cast<std::size_t>(got);
+      if (got > 0) window -= static_cast<std::uint32_t>(got);
       // libssh takes 4 KiB from the socket at a time; a packet is up to eight of them.
     } while (filled < kLaneBytes &&
              (got > 0 ||

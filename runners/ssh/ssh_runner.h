@@ -40,7 +40,7 @@ struct NodeView {
   double slots = 0;     // cores
   std::int64_t attempts = 0;
   bool shared = false;  // its shared_dir is this machine's
-  // Of blobs, on the wire.
+  // Of blobs that came by the wire, as they are when they are not packed.
   std::int64_t bytes_sent = 0;
   std::int64_t bytes_received = 0;
 };

@@ -98,7 +98,7 @@ bool Uploads::Open(Sending& sending) {
   return true;
 }
 
-void Uploads::Produce(std::string& out, std::size_t bytes_max) {
+void Uploads::Produce(std::string& out, std::size_t bytes_max, std::optional<double> line) {
   if (!abandoned_.empty()) {
     std::vector<Digest> all(abandoned_.begin(), abandoned_.end());
     abandoned_.clear();
@@ -132,7 +132,9 @@ void Uploads::Produce(std::string& out, std::size_t bytes_max) {
         left == 0 ? 0 : ::pread(front.fd, block.data(), std::min(block.size(), left), front.offset);
     if (got > 0) {
       const auto bytes = std::string_view(block).substr(0, static_cast<std::size_t>(got));
-      node::AppendChunk({front.digest, front.offset, false, bytes}, out);
+      const auto packed = compressor_.Pack(bytes, line);
+      node::AppendChunk({front.digest, front.offset, packed.has_value(), packed ? *packed : bytes},
+                        out);
       front.offset += got;
       bytes_sent_ += got;
       if (front.offset < front.size) continue;

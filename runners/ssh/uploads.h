@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/result.h"
+#include "runners/node/compression.h"
 #include "runners/node/wire.h"
 
 namespace dml::ssh {
@@ -41,8 +42,9 @@ class Uploads {
   // The connection is new: whatever was under way is asked for again.
   void Restart();
 
-  // Adds frames for the node until about `bytes_max` wait in `out`.
-  void Produce(std::string& out, std::size_t bytes_max);
+  // Adds frames for the node until about `bytes_max` wait in `out`. `line`: how many bytes a second
+  // it takes, if that is known.
+  void Produce(std::string& out, std::size_t bytes_max, std::optional<double> line = {});
   [[nodiscard]] bool idle() const {
     return asked_.empty() && wanted_.empty() && queue_.empty() && busy_.empty();
   }
@@ -52,6 +54,7 @@ class Uploads {
     Result<void> result;
   };
   [[nodiscard]] std::vector<Done> Take() { return std::exchange(done_, {}); }
+  // Of blobs, as they are when they are not packed.
   [[nodiscard]] std::int64_t bytes_sent() const { return bytes_sent_; }
 
  private:
@@ -72,6 +75,7 @@ class Uploads {
   std::deque<std::vector<Digest>> asked_;         // answers come in order
   std::deque<Sending> queue_;                     // the front one is under way if its fd is open
   std::vector<Done> done_;
+  node::Compressor compressor_;
   std::int64_t bytes_sent_ = 0;
 };
 

@@ -174,6 +174,22 @@ TEST_F(AgentTest, AHeadIsGoneWhenItWasNotHeardForLong) {
   Await([&] { return head_.Receive(clock_.Now()).empty() && head_.broken(); }, "it hangs up");
 }
 
+// Between versions there is the greeting, which says so, and the request to end.
+TEST_F(AgentTest, AHeadOfAnotherVersionIsToldAndNotMisunderstood) {
+  Serve();
+  Send(FrameType::kAttach, Encode(Attach{kWireVersion + 1, "head"}));
+  const auto answer = Receive(FrameType::kAttached);
+  ASSERT_TRUE(answer);
+  const auto attached = DecodeAttached(answer->payload);
+  ASSERT_TRUE(attached.ok());
+  EXPECT_EQ(attached->version, kWireVersion);
+  EXPECT_NE(attached->trouble.find("another version"), std::string::npos) << attached->trouble;
+  Send(FrameType::kAdopt, Encode(Adopt{KeyOf(1), 0}));
+  Send(FrameType::kStop, "");
+  server_.join();
+  EXPECT_TRUE(head_.Receive(clock_.Now()).empty()) << "a word about the attempt";
+}
+
 TEST_F(AgentTest, TheGracePeriodEndsForTheLastOfManyToo) {
   const ProcessId others = Child();
   for (std::size_t task = 100; task < 164; ++task) Write(RecordOf(task, others));

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include "runners/api/packing.h"
+
 namespace dml::node {
 namespace {
 
@@ -58,6 +62,70 @@ TEST(Wire, ShortOrHostileBytesAreErrors) {
   EXPECT_FALSE(DecodeBlobRange(Encode(BlobRange{Sha256::Of("x"), 5, 6})).ok());
   EXPECT_FALSE(DecodeDigests("{}{").ok());
   EXPECT_FALSE(DecodeKeys(R"([1])").ok());
+}
+
+// An attempt's end with metrics of that text.
+std::string ExitedWith(const std::string& metrics) {
+  runners::AttemptExited exited;
+  exited.key = kKey;
+  exited.reason = runners::ExitSuccess{};
+  exited.metrics = {{"m", 1}};
+  std::string bytes = runners::EncodeExited(exited);
+  const std::string before = R"({"m":1})";
+  const std::size_t at = bytes.find(before);
+  bytes.replace(at, before.size(), metrics);
+  for (int i = 0; i < 4; ++i) {
+    bytes[at - 4 + static_cast<std::size_t>(i)] = static_cast<char>(metrics.size() >> (8 * i));
+  }
+  return bytes;
+}
+
+std::string Nested(int depth) {
+  const auto count = static_cast<std::size_t>(depth - 1);
+  return R"({"m":)" + std::string(count, '[') + std::string(count, ']') + "}";
+}
+
+TEST(Wire, MetricsAreObjectsOfABoundedDepthAndSize) {
+  EXPECT_TRUE(runners::DecodeExited(ExitedWith(R"({"a":[1,"]\\\"[",{}]})")).ok());
+  EXPECT_TRUE(runners::DecodeExited(ExitedWith(Nested(runners::kJsonDepthMax))).ok());
+  EXPECT_FALSE(runners::DecodeExited(ExitedWith(Nested(runners::kJsonDepthMax + 1))).ok());
+  EXPECT_FALSE(runners::DecodeExited(ExitedWith(std::string(20'000'000, '['))).ok());
+  for (const char* metrics : {"[1]", "1", "null", "{", R"({"a":"\xff"})"}) {
+    EXPECT_FALSE(runners::DecodeExited(ExitedWith(metrics)).ok()) << metrics;
+  }
+  std::string wide = R"({"m":[1)";
+  for (int i = 0; i < 5'000'000; ++i) wide += ",1";
+  EXPECT_FALSE(runners::DecodeExited(ExitedWith(wide + "]}")).ok());
+}
+
+// A frame of ten million empty warnings would be half a gigabyte here.
+TEST(Wire, FewBytesDoNotBecomeMuchMemory) {
+  runners::AttemptExited exited;
+  exited.key = kKey;
+  exited.reason = runners::ExitSuccess{};
+  exited.warnings.resize(10'000'000);
+  const std::string bytes = runners::EncodeExited(exited);
+  EXPECT_LT(bytes.size(), runners::kFramePayloadMax);
+  EXPECT_FALSE(runners::DecodeExited(bytes).ok());
+}
+
+TEST(Wire, SharesOfProgressAreShares) {
+  for (const double fraction : {0.0, 0.5, 1.0}) {
+    EXPECT_TRUE(runners::DecodeProgress(runners::EncodeProgress({kKey, fraction, ""})).ok());
+  }
+  for (const double fraction : {-0.1, 1.1, 1e308, std::nan("")}) {
+    EXPECT_FALSE(runners::DecodeProgress(runners::EncodeProgress({kKey, fraction, ""})).ok());
+  }
+}
+
+TEST(Wire, NodesAreMachines) {
+  Attached attached;
+  EXPECT_TRUE(DecodeAttached(Encode(attached)).ok());
+  attached.cpus = 1e300;
+  EXPECT_FALSE(DecodeAttached(Encode(attached)).ok());
+  attached.cpus = 1;
+  attached.memory_bytes = -1;
+  EXPECT_FALSE(DecodeAttached(Encode(attached)).ok());
 }
 
 }  // namespace

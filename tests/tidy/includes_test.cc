@@ -56,7 +56,7 @@ const std::vector<Library>& Libraries() {
       {"hwy/", {"plugins/learn/", "plugins/table/", "cli/worker/"}},
       {"fast_float/", {"plugins/table/"}},
       {"zlib.h", {"plugins/table/"}},
-      {"zstd.h", {"plugins/table/"}},
+      {"zstd.h", {"plugins/table/", "runners/node/"}},
       {"openssl/", {"base/"}},
       {"date/", {"orchestrator/schedule/"}},
   };

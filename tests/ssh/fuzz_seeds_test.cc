@@ -1,0 +1,122 @@
+// What the fuzzers of frames and of the wire begin with: every message once, in the form in which
+// it travels. DML_BLESS=1 writes the files.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include "base/files.h"
+#include "runners/node/compression.h"
+#include "runners/node/wire.h"
+
+namespace dml::node {
+namespace {
+
+using runners::AppendFrame;
+using runners::FrameType;
+
+const runners::AttemptKey kKey{RunId{1}, TaskId(2), AttemptNumber{1}};
+
+void ExpectSeed(const std::string& name, const std::string& bytes) {
+  const std::string path = std::string(DML_SOURCE_DIR) + "/tests/fuzz/seeds/" + name;
+  if (std::getenv("DML_BLESS") != nullptr) std::ofstream(path, std::ios::binary) << bytes;
+  const auto there = ReadFile(path);
+  EXPECT_TRUE(there.ok() && *there == bytes)
+      << path << " is of another form; DML_BLESS=1 ssh_test --gtest_filter='FuzzSeeds.*'";
+}
+
+runners::LaunchSpec Launch() {
+  runners::LaunchSpec spec;
+  spec.key = kKey;
+  spec.task_name = "t@a=1";
+  spec.inputs = {{"data", PortKind::kTable, {{"part-0", "/b", 12, Sha256::Of("a")}}, {}}};
+  spec.outputs.resize(1);
+  spec.outputs[0].name = "model";
+  spec.outputs[0].kind = PortKind::kModel;
+  spec.env = {{"A", "b"}};
+  spec.attempt_dir = "/d";
+  spec.log_path = "/l";
+  spec.files = {{"/data/*.csv", {{"x.csv", "/data/x.csv", 1, Sha256::Of("x")}}}};
+  spec.labels = {"gpu"};
+  return spec;
+}
+
+runners::AttemptExited Exited(runners::ExitReason reason) {
+  runners::AttemptExited exited;
+  exited.key = kKey;
+  exited.reason = std::move(reason);
+  exited.metrics = {{"cv", {{"roc_auc", 0.5}, {"folds", {0.4, 0.6}}}}};
+  exited.warnings = {"w"};
+  exited.usage = {Duration{1}, Duration{2}, 3};
+  return exited;
+}
+
+// The first byte says into how large pieces the fuzzer cuts the stream.
+TEST(FuzzSeeds, OfFrames) {
+  std::string command("\x07", 1);
+  runners::LaunchSpec spec = Launch();
+  spec.work = runners::Command{{"echo", "a b"}, "/w", {{"o", "x"}}, {{"data", "in"}}, true};
+  AppendFrame(FrameType::kLaunch, runners::EncodeLaunch(spec), command);
+  ExpectSeed("frames/launch", command);
+
+  std::string native("\xff", 1);
+  spec.work = std::vector<runners::NativeStep>{{"noop", {{"C", 0.1}}}};
+  AppendFrame(FrameType::kLaunch, runners::EncodeLaunch(spec), native);
+  ExpectSeed("frames/native", native);
+
+  std::string ends("\0", 1);
+  AppendFrame(FrameType::kStarted, runners::EncodeStarted({kKey, 7}), ends);
+  AppendFrame(FrameType::kProgress, runners::EncodeProgress({kKey, 0.5, "half"}), ends);
+  for (const runners::ExitReason& reason : std::initializer_list<runners::ExitReason>{
+           runners::ExitSuccess{}, runners::ExitFailure{Error::Task("m", "h"), 3, true},
+           runners::ExitSignal{9, false}, runners::ExitTimeout{}, runners::ExitKilled{}}) {
+    AppendFrame(FrameType::kExited, runners::EncodeExited(Exited(reason)), ends);
+  }
+  AppendFrame(FrameType::kKill, runners::EncodeKill({kKey, runners::KillMode::kKill}), ends);
+  AppendFrame(FrameType::kReturned, runners::EncodeKey(kKey), ends);
+  ExpectSeed("frames/ends", ends);
+}
+
+TEST(FuzzSeeds, OfTheWire) {
+  std::string greeting;
+  AppendFrame(FrameType::kAttach,
+              Encode(Attach{kWireVersion, "0af", "module load x", {{"A", "b"}}, "/s", "t", true}),
+              greeting);
+  Attached attached;
+  attached.boot = "boot";
+  attached.host = "n1";
+  attached.attempts = {{kKey, true, 7}};
+  AppendFrame(FrameType::kAttached, Encode(attached), greeting);
+  ExpectSeed("wire/greeting", greeting);
+
+  std::string attempts;
+  AppendFrame(FrameType::kAdopt, Encode(Adopt{kKey, 5}), attempts);
+  AppendFrame(FrameType::kRelease, EncodeKeys({kKey, kKey}), attempts);
+  AppendFrame(
+      FrameType::kFinished,
+      Encode(Finished{Exited(runners::ExitSuccess{}), {{"o/x", "", 1, Sha256::Of("x")}}, 5}),
+      attempts);
+  AppendFrame(FrameType::kLost, Encode(Lost{kKey, Error::Environment("gone"), {Sha256::Of("y")}}),
+              attempts);
+  AppendFrame(FrameType::kLog, Encode(LogPiece{kKey, 5, "log"}), attempts);
+  AppendFrame(FrameType::kDrain, "a new disk", attempts);
+  ExpectSeed("wire/attempts", attempts);
+
+  std::string blobs;
+  AppendFrame(FrameType::kHave, EncodeDigests({Sha256::Of("x"), Sha256::Of("y")}), blobs);
+  AppendFrame(FrameType::kMissing, EncodeStates({{Sha256::Of("x"), 3}}), blobs);
+  AppendFrame(FrameType::kPut, Encode(BlobRange{Sha256::Of("x"), 5, 3}), blobs);
+  AppendChunk({Sha256::Of("x"), 3, false, "data"}, blobs);
+  Compressor compressor;
+  const auto packed = compressor.Pack(std::string(1000, 'x'), std::nullopt);
+  ASSERT_TRUE(packed);
+  AppendChunk({Sha256::Of("x"), 7, true, *packed}, blobs);
+  AppendFrame(FrameType::kPutDone,
+              Encode(BlobOutcome{Sha256::Of("x"), Error::Busy("another sends it")}), blobs);
+  ExpectSeed("wire/blobs", blobs);
+}
+
+}  // namespace
+}  // namespace dml::node
