@@ -123,13 +123,15 @@ std::string StepListText(const StepCatalog& catalog) {
 }
 
 std::string StepText(const StepCatalog& catalog, const std::string& name) {
-  if (const TransformSpec* transform = catalog.FindTransform(name)) {
+  const StepSpec* step = catalog.FindStep(name);
+  const TransformSpec* transform = catalog.FindTransform(name);
+  if (step == nullptr) {
+    if (transform == nullptr) return {};
     return Head(transform->name, transform->summary, transform->formula) + "\nparameters\n" +
            ParamLines(transform->params, "  ");
   }
-  const StepSpec* step = catalog.FindStep(name);
-  if (step == nullptr) return {};
   std::string out = Head(step->name, step->summary, step->formula);
+  if (transform != nullptr) out += "\nalso inside preprocess: of a model\n";
   if (!step->table_only.empty()) {
     out += fmt::format("\nnot inside preprocess: of a model: {}\n", step->table_only);
   }

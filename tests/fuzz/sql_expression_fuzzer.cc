@@ -60,10 +60,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.scratch_dir = folder.path() + "/scratch";
   options.memory_bytes = 16 << 20;
   const dml::sql::UserText text{"sql", std::string(reinterpret_cast<const char*>(data), size)};
-  auto checked = dml::sql::CheckExpressions(table, {text}, options);
+  auto checked = dml::sql::CheckExpressions(table.schema(), {text}, options);
   if (checked.ok()) {
     dml::sql::ResultChunk chunk({{"y"}});
-    auto rows = dml::sql::EvaluateRows(table, 0, {text}, options, chunk);
+    auto rows = dml::sql::EvaluateRows(dml::sql::RowSource(table, 0, 1), {text}, options, chunk);
     if (!rows.ok()) CheckMessage(rows.error());
     DML_CHECK(!rows.ok() || chunk.rows() == 3, "every row has a value");
   } else {

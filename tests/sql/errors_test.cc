@@ -23,9 +23,9 @@ class Errors : public QueryLab {
   // Of a row-wise expression.
   std::string Row(const std::string& expression) {
     const UserText where{"where", expression};
-    auto checked = CheckExpressions(*data_, {where}, options_);
+    auto checked = CheckExpressions(data_->schema(), {where}, options_);
     if (!checked.ok()) return checked.error().Render();
-    auto rows = SelectRows(*data_, 0, where, options_);
+    auto rows = SelectRows(RowSource(*data_, 0, 1), where, options_);
     if (!rows.ok()) return rows.error().Render();
     std::string out;
     for (const std::uint32_t row : *rows) out += std::to_string(row) + " ";

@@ -84,12 +84,12 @@ TEST_F(Evaluation, ScoresAreExactWhateverThePartitions) {
   for (int i = 0; i < 97; ++i)
     csv += fmt::format("{},red,{}\n", i * 7 % 30, i % 3 == 0 ? "a" : "b");
   Json first;
-  for (const std::uint64_t partition_rows : {0U, 1U, 13U, 96U}) {
+  for (const std::uint64_t partitions : {0U, 1U, 13U, 96U}) {
     const StepRun run = Run("evaluate.classification", Json::object(),
-                            {{"model", model}, {"data", Csv(csv, partition_rows)}}, 2);
+                            {{"model", model}, {"data", Csv(csv, partitions)}}, 2);
     ASSERT_TRUE(run.ok()) << run.Failure();
     if (first.is_null()) first = run.metrics;
-    EXPECT_EQ(run.metrics, first) << partition_rows;
+    EXPECT_EQ(run.metrics, first) << partitions;
   }
   const Json& b = first["per_class"]["b"];
   EXPECT_EQ(b["support"], 64);

@@ -74,11 +74,11 @@ StepRun StepLab::Run(const std::string& uses, const Json& params, const Inputs& 
   return run;
 }
 
-Artifact StepLab::Csv(const std::string& text, std::uint64_t partition_rows) {
+Artifact StepLab::Csv(const std::string& text, std::uint64_t partitions) {
   const std::string path = Path("data" + std::to_string(runs_) + ".csv");
   EXPECT_TRUE(WriteFileAtomic(path, text).ok());
   Json params = {{"path", path}};
-  if (partition_rows != 0) params["partitions"] = partition_rows;
+  if (partitions != 0) params["partitions"] = partitions;
   StepRun run = Run("load.csv", params);
   EXPECT_TRUE(run.ok()) << run.Failure();
   return run.outputs["data"];

@@ -38,8 +38,9 @@ class StepLab : public ::testing::Test {
   StepRun Run(const std::string& uses, const Json& params, const Inputs& inputs = {},
               int threads = 1);
 
-  // A table loaded from CSV text, in partitions of `partition_rows` (0: one).
-  Artifact Csv(const std::string& text, std::uint64_t partition_rows = 0);
+  // A table loaded from CSV text, in so many partitions of about as many bytes (0: as load.csv
+  // decides).
+  Artifact Csv(const std::string& text, std::uint64_t partitions = 0);
 
   // The cells of a table artifact as text, missing ones empty, in row order.
   static std::vector<std::vector<std::string>> Rows(const Artifact& artifact);

@@ -80,6 +80,7 @@ TEST_F(PreprocessSteps, AreLocalToRowsUnlessTheyLearn) {
   RegisterTransformSteps(registry);
   std::string learning;
   for (const TransformType& type : TransformTypes()) {
+    if (type.has_own_step) continue;
     const StepSpec* step = registry.catalog().FindStep("preprocess." + type.spec.name);
     ASSERT_NE(step, nullptr);
     EXPECT_EQ(step->row_local, step->inputs.size() == 1) << step->name;

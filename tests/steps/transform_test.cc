@@ -48,6 +48,15 @@ const std::vector<Example>& Examples() {
       {"count_vectorizer", {{"columns", "text"}, {"max_features", 3}}},
       {"hashing", {{"columns", "text"}, {"n_features", 64}}},
       {"date_parts", {{"columns", {"time"}}, {"keep_original", true}}},
+      {"derive",
+       {{"columns",
+         {{"ratio", "x / full"},
+          {"next", "n + 1"},
+          {"x", "coalesce(x, -1)"},
+          {"word", "substr(text, 1, 3)"},
+          {"again", "time"},
+          {"dark", "color = 'blue'"}}},
+        {"types", {{"dark", "bool"}}}}},
   };
   return examples;
 }

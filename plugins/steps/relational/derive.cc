@@ -1,3 +1,5 @@
+#include "plugins/steps/relational/derive.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -5,7 +7,6 @@
 #include "plugins/steps/load/load_params.h"
 #include "plugins/steps/load/load_result.h"
 #include "plugins/steps/relational/relational_steps.h"
-#include "plugins/steps/relational/sql_context.h"
 #include "plugins/steps/step_type.h"
 #include "plugins/table/parallel_partitions.h"
 #include "plugins/table/sql/row_expressions.h"
@@ -14,41 +15,12 @@ namespace dml::steps {
 
 namespace {
 
-struct DeriveParams {
-  ExpressionList columns;
-  Json types = Json::object();
-};
-
-Result<std::vector<sql::ResultColumn>> ResultColumnsOf(const DeriveParams& params,
-                                                       const NamedExpressions& expressions) {
-  DML_TRY(const auto types, ColumnTypesOf(params.types));
-  std::vector<sql::ResultColumn> columns;
-  for (const std::string& name : expressions.names) {
-    sql::ResultColumn& column = columns.emplace_back(sql::ResultColumn{name});
-    if (const auto wanted = types.find(name); wanted != types.end()) {
-      column.type = wanted->second;
-      column.insists = true;
-    }
-  }
-  return columns;
-}
-
 // The column that an expression names, if it is but a name.
 std::string PlainName(const std::string& expression) {
   const std::vector<sql::Token> tokens = sql::Tokenize(expression);
   if (tokens.size() != 1) return {};
   const std::string word = expression.substr(tokens[0].begin, tokens[0].end - tokens[0].begin);
   return tokens[0].kind == sql::Token::Kind::kName ? sql::Unquote(word) : word;
-}
-
-// An expression that is the name of a column keeps its type.
-void KeepTypes(const table::Schema& schema, const NamedExpressions& expressions,
-               std::vector<sql::ResultColumn>& columns) {
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    const int source = schema.IndexOf(PlainName(expressions.texts[i].sql));
-    if (source < 0 || columns[i].type) continue;
-    columns[i].type = schema.fields[static_cast<std::size_t>(source)].type;
-  }
 }
 
 // A column that is derived by this step too is the usual cause of an unknown name.
@@ -80,18 +52,16 @@ Result<void> Derive(const DeriveParams& params, plugins::StepContext& context) {
   DML_TRY(const table::Table data, InputTable(context, "data"));
   const NamedExpressions expressions = ExpressionsOf(params.columns);
   const sql::ConnectionOptions options = SqlOptionsOf(context);
-  auto checked = sql::CheckExpressions(data, expressions.texts, options);
-  if (!checked.ok()) return Explained(std::move(checked).error(), expressions);
-  DML_RETURN_IF_ERROR(RefuseTextComparisons(expressions.texts, data.schema()));
+  DML_TRY(const std::vector<sql::ResultColumn> columns,
+          DerivedColumns(params, expressions, data.schema(), options));
   WarnOfSuspects(expressions.texts, data.schema(), context);
-  DML_TRY(std::vector<sql::ResultColumn> columns, ResultColumnsOf(params, expressions));
-  KeepTypes(data.schema(), expressions, columns);
 
   sql::ResultSet results(columns, options.scratch_dir, options.memory_bytes);
   const std::size_t partitions = data.partition_count();
   const auto evaluate = [&](std::size_t p) -> Result<void> {
     sql::ResultChunk chunk = results.NewChunk();
-    DML_RETURN_IF_ERROR(sql::EvaluateRows(data, p, expressions.texts, options, chunk));
+    DML_RETURN_IF_ERROR(
+        sql::EvaluateRows(sql::RowSource(data, p, p + 1), expressions.texts, options, chunk));
     return results.Add(p, std::move(chunk));
   };
   DML_RETURN_IF_ERROR(table::ForEachPartition(partitions, ExecutionOf(context), evaluate));
@@ -122,29 +92,59 @@ Result<void> Derive(const DeriveParams& params, plugins::StepContext& context) {
 
 }  // namespace
 
-plugins::StepType DeriveStep() {
-  StepSpec spec;
-  spec.name = "derive";
-  spec.summary = "Add columns computed by SQL expressions, or replace columns by them";
-  spec.formula = "column = expression over the columns of the same row";
-  spec.inputs = {TablePort("data", "the rows to compute with")};
-  spec.table_only =
-      "its SQL is evaluated on tables, and a model has to apply what it contains to single rows "
-      "anywhere";
-  spec.outputs = {TablePort("data", "the same rows with the new columns")};
-  spec.row_local = true;
+plugins::ParamSchema<DeriveParams> DeriveSchema() {
   plugins::ParamSchema<DeriveParams> schema;
   schema
       .Add("columns", &DeriveParams::columns,
            "{name: SQL expression over the columns of a row}; added in the order written")
       .Required()
-      .AddJson("types", &DeriveParams::types, ColumnTypesSpec(), kTypesDoc);
-  schema.Check(CheckTypes);
-  plugins::StepType type = MakeStepType(std::move(spec), schema, Derive);
+      .AddJson("types", &DeriveParams::types, ColumnTypesSpec(), kTypesDoc)
+      .Check(CheckTypes);
+  return schema;
+}
+
+plugins::ParamSchema<DeriveParams> DeriveSchemaWithSql() {
+  plugins::ParamSchema<DeriveParams> schema = DeriveSchema();
   schema.Check([](const DeriveParams& params, plugins::Problems& problems) {
     CheckColumns(params.columns, sql::TextRole::kRowExpression, problems);
   });
-  type.spec.check = schema.check();
+  return schema;
+}
+
+Result<std::vector<sql::ResultColumn>> DerivedColumns(const DeriveParams& params,
+                                                      const NamedExpressions& expressions,
+                                                      const table::Schema& schema,
+                                                      const sql::ConnectionOptions& options) {
+  auto checked = sql::CheckExpressions(schema, expressions.texts, options);
+  if (!checked.ok()) return Explained(std::move(checked).error(), expressions);
+  DML_RETURN_IF_ERROR(RefuseTextComparisons(expressions.texts, schema));
+  DML_TRY(const auto types, ColumnTypesOf(params.types));
+  std::vector<sql::ResultColumn> columns;
+  for (std::size_t i = 0; i < expressions.names.size(); ++i) {
+    sql::ResultColumn& column = columns.emplace_back(sql::ResultColumn{expressions.names[i]});
+    const auto wanted = types.find(column.name);
+    column.insists = wanted != types.end();
+    if (column.insists) {
+      column.type = wanted->second;
+    } else if (const int source = schema.IndexOf(PlainName(expressions.texts[i].sql));
+               source >= 0) {
+      column.type = schema.fields[static_cast<std::size_t>(source)].type;
+    }
+  }
+  return columns;
+}
+
+plugins::StepType DeriveStep() {
+  StepSpec spec;
+  spec.name = "derive";
+  spec.summary = kDeriveSummary;
+  spec.formula = kDeriveFormula;
+  spec.inputs = {TablePort("data", "the rows to compute with")};
+  spec.outputs = {TablePort("data", "the same rows with the new columns")};
+  spec.row_local = true;
+  plugins::StepType type = MakeStepType(std::move(spec), DeriveSchema(), Derive);
+  // Not a rule of the step itself, which judges the expressions with the table at hand.
+  type.spec.check = DeriveSchemaWithSql().check();
   return type;
 }
 

@@ -19,7 +19,7 @@ Result<void> Filter(const FilterParams& params, plugins::StepContext& context) {
   DML_TRY(const table::Table data, InputTable(context, "data"));
   const sql::UserText where{"where", params.where.sql};
   const sql::ConnectionOptions options = SqlOptionsOf(context);
-  DML_RETURN_IF_ERROR(sql::CheckExpressions(data, {where}, options));
+  DML_RETURN_IF_ERROR(sql::CheckExpressions(data.schema(), {where}, options));
   DML_RETURN_IF_ERROR(RefuseTextComparisons({where}, data.schema()));
   WarnOfSuspects({where}, data.schema(), context);
   DML_TRY(const std::string directory, context.OutputDirectory("data"));
@@ -27,7 +27,8 @@ Result<void> Filter(const FilterParams& params, plugins::StepContext& context) {
   std::atomic<std::uint64_t> kept{0};
   DML_RETURN_IF_ERROR(table::ForEachPartition(
       data.partition_count(), ExecutionOf(context), [&](std::size_t p) -> Result<void> {
-        DML_TRY(const std::vector<std::uint32_t> rows, sql::SelectRows(data, p, where, options));
+        DML_TRY(const std::vector<std::uint32_t> rows,
+                sql::SelectRows(sql::RowSource(data, p, p + 1), where, options));
         DML_TRY(const table::Batch batch, data.Read(p));
         kept += rows.size();
         return writer.Write(p, batch.Take(rows));

@@ -1,5 +1,8 @@
 #include "plugins/steps/relational/sql_context.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "plugins/table/sql/text_comparison.h"
 
 namespace dml::steps {
@@ -53,13 +56,18 @@ Result<void> RefuseTextComparisons(const std::vector<sql::UserText>& texts,
   return {};
 }
 
+std::vector<std::string> SuspectTexts(const std::vector<sql::UserText>& texts,
+                                      const table::Schema& schema) {
+  std::vector<std::string> warnings;
+  for (const sql::UserText& text : texts) {
+    std::ranges::move(sql::SuspectTexts(text, schema.Names()), std::back_inserter(warnings));
+  }
+  return warnings;
+}
+
 void WarnOfSuspects(const std::vector<sql::UserText>& texts, const table::Schema& schema,
                     plugins::StepContext& context) {
-  for (const sql::UserText& text : texts) {
-    for (std::string& warning : sql::SuspectTexts(text, schema.Names())) {
-      context.warnings.push_back(std::move(warning));
-    }
-  }
+  std::ranges::move(SuspectTexts(texts, schema), std::back_inserter(context.warnings));
 }
 
 void ReportRows(std::uint64_t rows, const std::string& why_none, plugins::StepContext& context) {

@@ -39,7 +39,9 @@ void CheckColumns(const ExpressionList& columns, sql::TextRole role, plugins::Pr
 Result<void> RefuseTextComparisons(const std::vector<sql::UserText>& texts,
                                    const table::Schema& schema);
 
-// Warns of column names in single quotes, which are texts.
+// Warnings of column names in single quotes, which are texts.
+[[nodiscard]] std::vector<std::string> SuspectTexts(const std::vector<sql::UserText>& texts,
+                                                    const table::Schema& schema);
 void WarnOfSuspects(const std::vector<sql::UserText>& texts, const table::Schema& schema,
                     plugins::StepContext& context);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/files.h"
 #include "plugins/learn/metrics/metric_registry.h"
@@ -196,6 +197,7 @@ Result<void> Train(const TrainingParams& params, const Estimator& estimator,
   execution.threads = context.threads;
   execution.stop = context.stop;
   DML_TRY(context.warnings, FindLeakage(rows, pipeline, estimator.allow_missing, execution));
+  std::ranges::move(ChainWarnings(pipeline.rows), std::back_inserter(context.warnings));
   DML_RETURN_IF_ERROR(WarnOfSingleRows(rows, context));
   learn::Model model = MakeModel(params, rows, std::move(pipeline), context);
   ReportFit(rows, model, context);

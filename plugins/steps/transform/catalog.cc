@@ -20,6 +20,7 @@ const std::vector<TransformType>& TransformTypes() {
     AddVectorizerTransforms(all);
     AddHashingTransform(all);
     AddDateTransforms(all);
+    AddDeriveTransform(all);
     return all;
   }();
   return types;

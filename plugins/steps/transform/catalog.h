@@ -26,5 +26,6 @@ void AddPolynomialTransform(std::vector<TransformType>& types);   // polynomial
 void AddVectorizerTransforms(std::vector<TransformType>& types);  // tfidf count_vectorizer
 void AddHashingTransform(std::vector<TransformType>& types);      // hashing
 void AddDateTransforms(std::vector<TransformType>& types);        // date_parts
+void AddDeriveTransform(std::vector<TransformType>& types);       // derive
 
 }  // namespace dml::steps

@@ -1,5 +1,8 @@
 #include "plugins/steps/transform/chain.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "plugins/steps/transform/catalog.h"
 
 namespace dml::steps {
@@ -14,6 +17,14 @@ Result<RowView> FitChain(const Json& bound, RowView rows, const learn::Execution
     DML_TRY(rows, rows.Through(std::move(fitted).value()));
   }
   return rows;
+}
+
+std::vector<std::string> ChainWarnings(const RowView& rows) {
+  std::vector<std::string> warnings;
+  for (const FittedTransformPtr& transform : rows.transforms()) {
+    std::ranges::move(transform->Warnings(), std::back_inserter(warnings));
+  }
+  return warnings;
 }
 
 Json SaveChain(const Json& bound, const RowView& rows) {

@@ -10,6 +10,9 @@ namespace dml::steps {
 // `bound` is a list of {name: {parameters}} as the language binds it. An error names the transform.
 Result<RowView> FitChain(const Json& bound, RowView rows, const learn::Execution& execution);
 
+// What the transforms of a view have to say of the rows they were fitted to.
+[[nodiscard]] std::vector<std::string> ChainWarnings(const RowView& rows);
+
 // The transforms of a view as a list of {transform, state}, and that list read back onto other
 // rows.
 Json SaveChain(const Json& bound, const RowView& rows);

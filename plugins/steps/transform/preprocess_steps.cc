@@ -92,7 +92,7 @@ plugins::StepType TableStep(const TransformType& type) {
 void RegisterTransformSteps(plugins::StepRegistry& registry) {
   for (const TransformType& type : TransformTypes()) {
     registry.AddTransform(type.spec);
-    registry.Add(TableStep(type));
+    if (!type.has_own_step) registry.Add(TableStep(type));
   }
   RegisterDropMissing(registry);
 }

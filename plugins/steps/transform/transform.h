@@ -34,6 +34,9 @@ class FittedTransform {
   // it.
   [[nodiscard]] virtual Json Save() const = 0;
 
+  // What is to be said of the rows it was fitted on; not saved.
+  [[nodiscard]] virtual std::vector<std::string> Warnings() const { return {}; }
+
   // Names of the features inside a sparse column that this transform made; empty for any other.
   [[nodiscard]] virtual std::vector<std::string> FeatureNames(std::string_view column) const {
     (void)column;
@@ -59,6 +62,8 @@ struct TransformType {
   std::function<Result<FittedTransformPtr>(const Json& saved)> load;
   // Whether fitting looks at rows; if not, the step "preprocess.<name>" is row-local.
   bool learns = true;
+  // Whether a step type of its own does this to tables, so that "preprocess.<name>" is not needed.
+  bool has_own_step = false;
   // Defaults that the step "preprocess.<name>" has instead of those inside a model.
   Json table_defaults = Json::object();
 };
@@ -86,7 +91,7 @@ TransformType MakeTransformType(TransformSpec spec, const plugins::ParamSchema<P
                             "train the model again");
     }
   };
-  return {std::move(spec), std::move(bound), std::move(load), true, Json::object()};
+  return {std::move(spec), std::move(bound), std::move(load)};
 }
 
 // The columns that `columns:` of a transform means, in the order of the schema for a selector, as

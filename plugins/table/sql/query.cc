@@ -77,8 +77,7 @@ Result<QueryResult> RunQuery(SqlText query, const std::vector<NamedTable>& table
                              const std::string& directory) {
   DML_TRY(const auto connection, Connection::Open(options));
   for (const NamedTable& named : tables) {
-    DML_RETURN_IF_ERROR(
-        AddTable(*connection, {named.name, named.table, 0, named.table.partition_count()}));
+    DML_RETURN_IF_ERROR(AddTable(*connection, named.name, RowSource::Whole(named.table)));
   }
   DML_TRY(Statement statement, connection->Prepare(std::move(query)));
   if (statement.handle() == nullptr || sqlite3_column_count(statement.handle()) == 0 ||

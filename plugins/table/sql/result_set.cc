@@ -122,7 +122,9 @@ Result<void> ResultChunk::Put(Part& part, const Cell& cell) {
     if (part.type == ColumnType::kInt64 && needed == ColumnType::kFloat64) {
       Widen(part);
     } else if (part.type == ColumnType::kString || needed == ColumnType::kString) {
-      DML_TRY([[maybe_unused]] const ColumnType type, part.findings.Decide({part.column.name}));
+      const ResultColumn wanted =
+          part.column.insists ? part.column : ResultColumn{part.column.name};
+      DML_TRY([[maybe_unused]] const ColumnType type, part.findings.Decide(wanted));
     }
   }
   ColumnBuilder& builder = part.builder.front();

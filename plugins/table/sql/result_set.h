@@ -23,6 +23,9 @@ class ResultChunk {
   Result<void> Append(std::size_t column, const Cell& cell);
   [[nodiscard]] std::size_t rows() const { return parts_.empty() ? 0 : parts_.front().rows; }
   [[nodiscard]] std::int64_t bytes() const { return bytes_; }
+  [[nodiscard]] const ColumnFindings& findings(std::size_t column) const {
+    return parts_[column].findings;
+  }
 
  private:
   friend class ResultSet;

@@ -41,19 +41,13 @@ void Take(sqlite3_context* call, int count, sqlite3_value** values) {
   }
 }
 
-struct Rows {
-  const table::Table& table;
-  std::size_t begin = 0;  // partitions
-  std::size_t end = 0;
-};
-
 // Evaluates all texts at once. `row` is where it stopped.
-Result<void> RunOnce(const Rows& rows, std::span<const UserText> texts,
+Result<void> RunOnce(const RowSource& rows, std::span<const UserText> texts,
                      const ConnectionOptions& options, const Taker& take, std::uint64_t& row) {
   ConnectionOptions row_wise = options;
   row_wise.reach = Reach::kRow;
   DML_TRY(const auto connection, Connection::Open(std::move(row_wise)));
-  DML_RETURN_IF_ERROR(AddTable(*connection, {"data", rows.table, rows.begin, rows.end}));
+  DML_RETURN_IF_ERROR(AddTable(*connection, "data", rows));
   Pass pass{&take, connection.get(), 0};
   sqlite3_create_function_v2(connection->handle(), "dml_take", -1, SQLITE_UTF8, &pass, Take,
                              nullptr, nullptr, nullptr);
@@ -72,16 +66,16 @@ Result<void> RunOnce(const Rows& rows, std::span<const UserText> texts,
 }
 
 // RunOnce, and of an error in a value also which text it was and in which row.
-Result<void> Run(const Rows& rows, std::span<const UserText> texts,
+Result<void> Run(const RowSource& rows, std::span<const UserText> texts,
                  const ConnectionOptions& options, const Taker& take) {
   std::uint64_t row = 0;
   auto done = RunOnce(rows, texts, options, take, row);
   if (done.ok() || done.error().kind != ErrorKind::kInvalid) return done;
   const Taker nothing = [](std::span<sqlite3_value*>) { return Result<void>(); };
   std::uint64_t empty_row = 0;
-  if (!RunOnce({rows.table, 0, 0}, texts, options, nothing, empty_row).ok()) return done;
-  std::uint64_t first = 0;
-  for (std::size_t p = 0; p < rows.begin; ++p) first += rows.table.partition_rows(p);
+  const RowSource none = RowSource::Empty(rows.schema());
+  if (!RunOnce(none, texts, options, nothing, empty_row).ok()) return done;
+  const std::uint64_t first = rows.first_row();
   for (const UserText& text : texts) {
     std::uint64_t at = 0;
     auto alone = RunOnce(rows, {&text, 1}, options, nothing, at);
@@ -92,19 +86,19 @@ Result<void> Run(const Rows& rows, std::span<const UserText> texts,
 
 }  // namespace
 
-Result<void> CheckExpressions(const table::Table& table, const std::vector<UserText>& texts,
+Result<void> CheckExpressions(const table::Schema& schema, const std::vector<UserText>& texts,
                               const ConnectionOptions& options) {
   const Taker nothing = [](std::span<sqlite3_value*>) { return Result<void>(); };
+  const RowSource none = RowSource::Empty(schema);
   for (const UserText& text : texts) {
     DML_RETURN_IF_ERROR(CheckExpression(text));
     std::uint64_t row = 0;
-    DML_RETURN_IF_ERROR(RunOnce({table, 0, 0}, {&text, 1}, options, nothing, row));
+    DML_RETURN_IF_ERROR(RunOnce(none, {&text, 1}, options, nothing, row));
   }
   return {};
 }
 
-Result<std::vector<std::uint32_t>> SelectRows(const table::Table& table, std::size_t partition,
-                                              const UserText& where,
+Result<std::vector<std::uint32_t>> SelectRows(const RowSource& rows, const UserText& where,
                                               const ConnectionOptions& options) {
   std::vector<std::uint32_t> selected;
   std::uint32_t row = 0;
@@ -119,13 +113,12 @@ Result<std::vector<std::uint32_t>> SelectRows(const table::Table& table, std::si
     ++row;
     return {};
   };
-  DML_RETURN_IF_ERROR(Run({table, partition, partition + 1}, {&where, 1}, options, take));
+  DML_RETURN_IF_ERROR(Run(rows, {&where, 1}, options, take));
   return selected;
 }
 
-Result<void> EvaluateRows(const table::Table& table, std::size_t partition,
-                          const std::vector<UserText>& texts, const ConnectionOptions& options,
-                          ResultChunk& chunk) {
+Result<void> EvaluateRows(const RowSource& rows, const std::vector<UserText>& texts,
+                          const ConnectionOptions& options, ResultChunk& chunk) {
   for (std::size_t begin = 0; begin < texts.size(); begin += kTextsAtOnceMax) {
     const std::size_t count = std::min(kTextsAtOnceMax, texts.size() - begin);
     const Taker take = [&](std::span<sqlite3_value*> values) -> Result<void> {
@@ -134,8 +127,7 @@ Result<void> EvaluateRows(const table::Table& table, std::size_t partition,
       }
       return {};
     };
-    DML_RETURN_IF_ERROR(Run({table, partition, partition + 1},
-                            std::span(texts).subspan(begin, count), options, take));
+    DML_RETURN_IF_ERROR(Run(rows, std::span(texts).subspan(begin, count), options, take));
   }
   return {};
 }

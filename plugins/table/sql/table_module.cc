@@ -34,7 +34,7 @@ constexpr std::pair<ColumnType, const char*> kDeclarations[] = {
 
 // What the module knows of a table, for the life of the connection.
 struct Source {
-  TableSource with;
+  RowSource rows;
   Connection* connection = nullptr;
   std::vector<std::string> names;  // of the visible columns, in order
   std::vector<ColumnType> types;
@@ -56,8 +56,8 @@ struct Cursor : sqlite3_vtab_cursor {
   std::vector<int> used;               // columns that the statement reads
   std::vector<const Column*> columns;  // by column: where the current row is; null if not used
   std::size_t row = 0;                 // in `columns`
-  // A scan: the partition at hand.
-  std::size_t partition = 0;
+  // A scan: the piece at hand.
+  std::size_t piece = 0;
   table::Batch batch;
   std::uint64_t first_row = 0;
   // A lookup: the chain at hand.
@@ -104,8 +104,8 @@ int Disconnect(sqlite3_vtab* base) {
 // equality is the one that the index knows.
 bool IsLookup(const Module& module, sqlite3_index_info& info, int i) {
   const auto& constraint = info.aConstraint[i];
-  if (constraint.usable == 0 || constraint.op != SQLITE_INDEX_CONSTRAINT_EQ ||
-      constraint.iColumn < 0) {
+  if (module.source->rows.table() == nullptr || constraint.usable == 0 ||
+      constraint.op != SQLITE_INDEX_CONSTRAINT_EQ || constraint.iColumn < 0) {
     return false;
   }
   sqlite3_value* known = nullptr;
@@ -136,7 +136,8 @@ int BestIndex(sqlite3_vtab* base, sqlite3_index_info* info) {
     const std::uint64_t bit = std::uint64_t{1} << std::min<std::size_t>(i, 63);
     if ((info->colUsed & bit) != 0) plan += fmt::format("{},", i);
   }
-  const auto rows = static_cast<double>(module.source->with.table.rows());
+  const table::Table* table = module.source->rows.table();
+  const double rows = table == nullptr ? 0 : static_cast<double>(table->rows());
   info->idxStr = sqlite3_mprintf("%s", plan.c_str());
   info->needToFreeIdxStr = 1;
   info->estimatedCost = keys.empty() ? rows + 1 : 8;
@@ -173,21 +174,18 @@ std::vector<std::string> NamesOf(const Source& source, const std::vector<int>& c
   return names;
 }
 
-// The first row of the next partition that has one, or the end.
+// The first row of the next piece that has one, or the end.
 Result<void> Advance(Cursor& cursor) {
   const Source& source = *ModuleOf(cursor).source;
-  const table::Table& table = source.with.table;
-  while (cursor.partition < source.with.end_partition &&
-         table.partition_rows(cursor.partition) == 0) {
-    ++cursor.partition;
-  }
-  cursor.done = cursor.partition >= source.with.end_partition;
+  const RowSource& rows = source.rows;
+  while (cursor.piece < rows.pieces() && rows.piece_rows(cursor.piece) == 0) ++cursor.piece;
+  cursor.done = cursor.piece >= rows.pieces();
   if (cursor.done) return {};
   if (cursor.used.empty()) {
-    cursor.batch.rows = static_cast<std::size_t>(table.partition_rows(cursor.partition));
+    cursor.batch.rows = rows.piece_rows(cursor.piece);
     return {};
   }
-  DML_TRY(cursor.batch, table.Read(cursor.partition, NamesOf(source, cursor.used)));
+  DML_TRY(cursor.batch, rows.Read(cursor.piece, NamesOf(source, cursor.used)));
   for (std::size_t i = 0; i < cursor.used.size(); ++i) {
     cursor.columns[static_cast<std::size_t>(cursor.used[i])] = &cursor.batch.columns[i];
   }
@@ -238,8 +236,9 @@ Result<const Lookup*> FindLookup(Module& module, const std::string& list) {
   if (known != module.lookups.end()) return &known->second;
   const Source& source = *module.source;
   const ConnectionOptions& options = source.connection->options();
-  DML_TRY(ResidentColumns keys,
-          ResidentColumns::Read(source.with.table, NamesOf(source, Numbers(list)), options.stop));
+  DML_TRY(
+      ResidentColumns keys,
+      ResidentColumns::Read(*source.rows.table(), NamesOf(source, Numbers(list)), options.stop));
   DML_TRY(RowIndex index,
           RowIndex::Build(keys, RowIndex::Missing::kSkip,
                           {options.scratch_dir, options.memory_bytes, options.stop}));
@@ -268,9 +267,9 @@ Result<void> Start(Cursor& cursor, const std::string& plan, sqlite3_value** valu
   cursor.used = Numbers(std::string_view(plan).substr(bar + 1));
   cursor.columns.assign(source.names.size(), nullptr);
   cursor.lookup = nullptr;
-  cursor.partition = source.with.first_partition;
+  cursor.piece = 0;
   cursor.row = 0;
-  cursor.first_row = 0;
+  cursor.first_row = source.rows.first_row();
   if (!key_list.empty()) {
     const Probe probe = HashProbe(source, Numbers(key_list), values);
     cursor.done = probe.empty;
@@ -280,7 +279,7 @@ Result<void> Start(Cursor& cursor, const std::string& plan, sqlite3_value** valu
       for (const int column : cursor.used) {
         if (module.resident.contains(column)) continue;
         DML_TRY(ResidentColumns one,
-                ResidentColumns::Read(source.with.table, NamesOf(source, {column}),
+                ResidentColumns::Read(*source.rows.table(), NamesOf(source, {column}),
                                       source.connection->options().stop));
         module.resident.emplace(column, std::move(one));
       }
@@ -288,9 +287,6 @@ Result<void> Start(Cursor& cursor, const std::string& plan, sqlite3_value** valu
       PointAtFound(cursor);
       return {};
     }
-  }
-  for (std::size_t p = 0; p < cursor.partition; ++p) {
-    cursor.first_row += source.with.table.partition_rows(p);
   }
   return Advance(cursor);
 }
@@ -311,7 +307,7 @@ int Next(sqlite3_vtab_cursor* base) {
   if (++cursor.row < cursor.batch.rows) return SQLITE_OK;
   cursor.row = 0;
   cursor.first_row += cursor.batch.rows;
-  ++cursor.partition;
+  ++cursor.piece;
   auto advanced = Advance(cursor);
   return advanced.ok() ? SQLITE_OK : Fail(ModuleOf(cursor), std::move(advanced).error());
 }
@@ -397,13 +393,11 @@ sqlite3_module MakeModule() {
 
 }  // namespace
 
-Result<void> AddTable(Connection& connection, const TableSource& source) {
+Result<void> AddTable(Connection& connection, const std::string& name, const RowSource& rows) {
   static const sqlite3_module module = MakeModule();
-  auto kept = std::make_unique<Source>();
-  kept->with = source;
-  kept->connection = &connection;
+  auto kept = std::make_unique<Source>(Source{rows, &connection, {}, {}});
   std::vector<Connection::Hidden> hidden;
-  for (const Field& field : source.table.schema().fields) {
+  for (const Field& field : rows.schema().fields) {
     if (field.type == ColumnType::kSparse) {
       hidden.push_back({field.name, "is sparse, which SQL cannot read"});
       continue;
@@ -412,8 +406,7 @@ Result<void> AddTable(Connection& connection, const TableSource& source) {
     kept->types.push_back(field.type);
   }
   if (kept->names.empty()) {
-    return Error::Invalid(
-        fmt::format("the table '{}' has no column that SQL can read", source.name));
+    return Error::Invalid(fmt::format("the table '{}' has no column that SQL can read", name));
   }
   for (std::size_t i = 0; i < kept->names.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
@@ -421,16 +414,16 @@ Result<void> AddTable(Connection& connection, const TableSource& source) {
       return Error::Invalid(
           fmt::format("the columns '{}' and '{}' of the table '{}' differ in case only, which SQL "
                       "does not tell apart",
-                      kept->names[j], kept->names[i], source.name),
+                      kept->names[j], kept->names[i], name),
           "rename one of them first");
     }
   }
-  connection.Describe(source.name, kept->names, std::move(hidden));
+  connection.Describe(name, kept->names, std::move(hidden));
   const int code =
-      sqlite3_create_module_v2(connection.handle(), source.name.c_str(), &module, kept.release(),
+      sqlite3_create_module_v2(connection.handle(), name.c_str(), &module, kept.release(),
                                [](void* data) { delete static_cast<Source*>(data); });
   if (code != SQLITE_OK) {
-    return Error::Invalid(fmt::format("a table cannot be called '{}' in SQL", source.name));
+    return Error::Invalid(fmt::format("a table cannot be called '{}' in SQL", name));
   }
   return {};
 }

@@ -1,24 +1,17 @@
 #pragma once
 
 #include <cstdint>
-#include <stop_token>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "plugins/table/sql/connection.h"
-#include "plugins/table/table.h"
+#include "plugins/table/sql/row_source.h"
 
 namespace dml::sql {
 
-// The partitions [first, end) of a table that SQL sees under `name`.
-struct TableSource {
-  std::string name;
-  table::Table table;
-  std::size_t first_partition = 0;
-  std::size_t end_partition = 0;
-};
-
-// Makes a table readable on a connection. Rows come in order; rowid counts from 1. Columns:
+// Makes rows readable on a connection, as the table `name`. They come in order; rowid counts
+// from 1. Columns:
 //   float64, float32            REAL; NaN does not exist, it is a missing value
 //   int64                       INTEGER, all 64 bits
 //   bool                        INTEGER 0 or 1
@@ -26,7 +19,7 @@ struct TableSource {
 //   category, string            TEXT
 //   sparse                      not visible
 // Missing values are NULL. A join that looks up keys builds an index of them (row_index.h).
-Result<void> AddTable(Connection& connection, const TableSource& source);
+Result<void> AddTable(Connection& connection, const std::string& name, const RowSource& rows);
 
 // The type of a table's column behind a declaration that SQLite hands on; nothing for others.
 [[nodiscard]] std::optional<table::ColumnType> DeclaredType(const char* declaration);
