@@ -4,23 +4,13 @@
 
 #include <memory>
 
+#include "cli/local_runner.h"
 #include "cli/step_executor.h"
 #include "cli/steps_registry.h"
-#include "runners/agent/machine.h"
 #include "runners/agent/spawn.h"
 #include "runners/agent/worker_loop.h"
 
 namespace dml::cli {
-
-namespace {
-
-// What a task may use of the machine when `tasks` run side by side; a quarter is left for pages of
-// mapped files, the orchestrator, and what else runs here.
-std::int64_t MemoryShare(int tasks) {
-  return agent::MachineCapacity().memory_bytes / 4 * 3 / tasks;
-}
-
-}  // namespace
 
 Action SetupWorker(Args& args, CommonOptions&) {
   const auto tasks = std::make_shared<int>(1);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "base/quantity.h"
+#include "cli/local_runner.h"
 #include "cli/resource_check.h"
 #include "orchestrator/report/collect.h"
 #include "orchestrator/report/text_table.h"
@@ -29,17 +31,43 @@ const char* DecisionName(Decision decision) {
   return "run";
 }
 
-Json PlanJson(const pipelines::ExpandedPipeline& pipeline, const core::Plan& plan) {
+// The memory that a task has to get along with. Native steps stream within what they are given; a
+// command that asks for none has no limit.
+struct TaskMemory {
+  std::int64_t bytes = 0;  // 0: not known here
+  const char* from = "";   // "resources", "share", "node", "none"
+};
+
+// `share`: what a native task gets that asks for nothing; 0: its node decides.
+TaskMemory MemoryOf(const pipelines::TaskDecl& task, std::int64_t share) {
+  if (task.resources.memory_bytes > 0) return {task.resources.memory_bytes, "resources"};
+  if (std::holds_alternative<pipelines::CommandWork>(task.work)) return {0, "none"};
+  return {share, share > 0 ? "share" : "node"};
+}
+
+std::string MemoryText(const TaskMemory& memory) {
+  const std::string_view from = memory.from;
+  if (from == "none") return "no limit";
+  if (from == "node") return "share of a node";
+  return FormatSize(memory.bytes) + (from == "resources" ? " asked" : " share");
+}
+
+Json PlanJson(const pipelines::ExpandedPipeline& pipeline, const core::Plan& plan,
+              std::int64_t share) {
   Json tasks = Json::array();
   for (std::size_t t = 0; t < pipeline.tasks.size(); ++t) {
     const core::PlannedTask& planned = plan.tasks[TaskId(t)];
     const pipelines::TaskDecl& decl = pipeline.tasks[TaskId(t)];
-    tasks.push_back({{"name", decl.name},
-                     {"step", decl.step},
-                     {"type", report::TypeOf(decl)},
-                     {"decision", DecisionName(planned.decision)},
-                     {"reason", planned.reason},
-                     {"changes", planned.changes}});
+    const TaskMemory memory = MemoryOf(decl, share);
+    tasks.push_back(
+        {{"name", decl.name},
+         {"step", decl.step},
+         {"type", report::TypeOf(decl)},
+         {"decision", DecisionName(planned.decision)},
+         {"memory",
+          {{"bytes", memory.bytes > 0 ? Json(memory.bytes) : Json()}, {"from", memory.from}}},
+         {"reason", planned.reason},
+         {"changes", planned.changes}});
   }
   return {{"pipeline", pipeline.name}, {"tasks", tasks}};
 }
@@ -53,19 +81,23 @@ Result<ExitCode> PrintPlan(const RunArgs& args, const std::string& home, const O
   const engine::RunOptions options = EngineOptions(args, opened);
   DML_TRY(const core::Plan plan, engine::MakePlan(folder.home(), opened.expanded, options, clock));
   DML_RETURN_IF_ERROR(RequireRoom(folder.home(), opened, options, clock, output));
+  const std::int64_t share = args.cluster.empty() ? MemoryShare(TasksAtOnce(args.jobs)) : 0;
   if (output.format() == Format::kJson) {
-    output.PrintJson(PlanJson(opened.expanded, plan));
+    output.PrintJson(PlanJson(opened.expanded, plan, share));
     return ExitCode::kDone;
   }
-  report::TextTable table({{"task"}, {"plan"}, {"reason"}});
+  report::TextTable table({{"task"}, {"plan"}, {"memory"}, {"reason"}});
   const std::size_t total = opened.expanded.tasks.size();
   for (std::size_t t = 0; t < total && (t < kRowsShown || output.verbose()); ++t) {
     const core::PlannedTask& planned = plan.tasks[TaskId(t)];
-    table.AddRow({Harmless(opened.expanded.tasks[TaskId(t)].name), DecisionName(planned.decision),
+    const pipelines::TaskDecl& decl = opened.expanded.tasks[TaskId(t)];
+    const bool starts = planned.decision == Decision::kRun || planned.decision == Decision::kMaybe;
+    table.AddRow({Harmless(decl.name), DecisionName(planned.decision),
+                  starts ? MemoryText(MemoryOf(decl, share)) : std::string(),
                   Harmless(args.explain && !planned.changes.empty() ? planned.changes.front()
                                                                     : planned.reason)});
     for (std::size_t i = 1; args.explain && i < planned.changes.size(); ++i) {
-      table.AddRow({"", "", Harmless(planned.changes[i])});
+      table.AddRow({"", "", "", Harmless(planned.changes[i])});
     }
   }
   if (!output.quiet()) {

@@ -136,6 +136,30 @@ TEST_F(Commands, FilesFlowAlongTheEdges) {
   EXPECT_EQ(Run({"logs", "use"}).out, "42\n");
 }
 
+// A worker that shares the machine with one other may use twice what one of four may.
+TEST_F(Commands, PlanSaysWhatMemoryATaskGetsAlongWith) {
+  Write("p.yaml",
+        "name: n\nsteps:\n"
+        "  - {id: asks, uses: generate.blobs, resources: {memory: 64Mi}}\n"
+        "  - {id: shares, uses: generate.blobs}\n"
+        "  - {id: free, run: 'true'}\n");
+  const auto memory = [&](const char* jobs) {
+    const Json plan = RunJson({"plan", "p.yaml", "-j", jobs});
+    Json out;
+    for (const Json& task : plan["tasks"]) out[task["name"]] = task["memory"];
+    return out;
+  };
+  const Json of_two = memory("2");
+  EXPECT_EQ(of_two["asks"], (Json{{"bytes", 64 << 20}, {"from", "resources"}}));
+  EXPECT_EQ(of_two["free"], (Json{{"bytes", nullptr}, {"from", "none"}}));
+  EXPECT_EQ(of_two["shares"]["from"], "share");
+  EXPECT_NEAR(of_two["shares"]["bytes"].get<double>(),
+              2 * memory("4")["shares"]["bytes"].get<double>(), 4);
+  const std::string text = Run({"plan", "p.yaml"}).out;
+  EXPECT_NE(text.find("64 MiB asked"), std::string::npos) << text;
+  EXPECT_NE(text.find("no limit"), std::string::npos) << text;
+}
+
 TEST_F(Commands, PlanSaysWhatWouldRunAndWhyAndRunsNothing) {
   Write("p.yaml", "name: n\nparams: {x: 1}\nsteps:\n  - {id: a, run: 'echo ${params.x}'}\n");
   const Json before = RunJson({"plan", "p.yaml"});

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "plugins/learn/matrix_source.h"
 #include "plugins/learn/metrics/clustering.h"
 #include "plugins/learn/metrics/confusion.h"
 #include "plugins/learn/metrics/metric_registry.h"
@@ -40,6 +42,21 @@ void ExpectAll(const Json& fixture, ModelTask task, const Predictions& predictio
   }
 }
 
+// Of any number of classes an evaluation reports the macro and the weighted averages.
+void ExpectAverages(const Json& expected, const Predictions& predictions) {
+  std::map<std::string, Score> reported;
+  for (NamedScore& one : AllScores(ModelTask::kClassification, predictions)) {
+    reported.emplace(one.name, std::move(one.score));
+  }
+  for (const char* figure : {"precision", "recall", "f1"}) {
+    for (const char* average : {"_macro", "_weighted"}) {
+      const std::string name = std::string(figure) + average;
+      ASSERT_TRUE(reported.contains(name)) << predictions.classes << " classes: " << name;
+      ExpectClose(name, reported.at(name), expected.at(name).get<double>());
+    }
+  }
+}
+
 TEST(MetricFixtures, Classification) {
   for (const Json& fixture : Fixtures().at("classification")) {
     const auto y = fixture.at("y").get<Numbers>();
@@ -48,6 +65,7 @@ TEST(MetricFixtures, Classification) {
     const Predictions predictions{y, output, fixture.at("classes").get<std::size_t>(), weight};
     ASSERT_TRUE(CheckPredictions(predictions).ok());
     ExpectAll(fixture, ModelTask::kClassification, predictions);
+    ExpectAverages(fixture.at("expected"), predictions);
     const ConfusionMatrix matrix(predictions);
     const auto counts = fixture.at("confusion").get<Numbers>();
     for (std::size_t i = 0; i < counts.size(); ++i) {
@@ -71,19 +89,31 @@ TEST(MetricFixtures, Regression) {
   }
 }
 
+// The clusters of rows whose labels lie in a list.
+auto LabelsOf(const std::vector<std::int32_t>& labels) {
+  return [&labels](const Tile& tile, std::span<std::int32_t> out) {
+    std::copy_n(labels.begin() + static_cast<std::ptrdiff_t>(tile.first_row), tile.rows,
+                out.begin());
+  };
+}
+
 TEST(MetricFixtures, Clustering) {
   for (const Json& fixture : Fixtures().at("clustering")) {
-    const auto x = fixture.at("x").get<Numbers>();
+    const MatrixSource source({fixture.at("features"), fixture.at("x").get<Numbers>(), {}, {}});
     const auto labels = fixture.at("labels").get<std::vector<std::int32_t>>();
     const auto truth = fixture.at("truth").get<std::vector<std::int32_t>>();
-    const Clustering clustering{x, fixture.at("features").get<std::size_t>(), labels,
-                                fixture.at("clusters").get<std::size_t>()};
-    const LabelAgreement agreement = CompareLabels(truth, labels);
+    const ClusteredRows clustering{source, fixture.at("clusters"), LabelsOf(labels)};
+    const auto summary = SummariseClusters(clustering, {});
+    const auto silhouette = Silhouette(clustering, {}, {});
+    ASSERT_TRUE(summary.ok() && silhouette.ok());
+    LabelCounts counts;
+    for (std::size_t i = 0; i < labels.size(); ++i) counts.Add(std::to_string(truth[i]), labels[i]);
+    const LabelAgreement agreement = CompareLabels(counts);
     const std::map<std::string, Score> scores{
-        {"inertia", Inertia(clustering)},
-        {"silhouette", Silhouette(clustering)},
-        {"calinski_harabasz", CalinskiHarabasz(clustering)},
-        {"davies_bouldin", DaviesBouldin(clustering)},
+        {"inertia", Inertia(*summary)},
+        {"silhouette", *silhouette},
+        {"calinski_harabasz", CalinskiHarabasz(*summary)},
+        {"davies_bouldin", DaviesBouldin(*summary)},
         {"adjusted_rand", agreement.adjusted_rand},
         {"normalized_mutual", agreement.normalized_mutual},
         {"homogeneity", agreement.homogeneity},

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "plugins/learn/matrix_source.h"
 #include "plugins/learn/metrics/clustering.h"
 #include "plugins/learn/metrics/confusion.h"
 #include "plugins/learn/metrics/metric_registry.h"
@@ -136,21 +137,81 @@ TEST(Ranking, CurvesKeepTheirEndsWhenThinned) {
   EXPECT_EQ(PrecisionRecallCurve(ranking, 50).x.back(), 1.0);
 }
 
-TEST(Silhouette, SamplesDeterministicallyAndSaysSo) {
-  Numbers x;
-  std::vector<std::int32_t> labels;
-  for (int i = 0; i < 3000; ++i) {
-    labels.push_back(i % 2);
-    x.push_back((i % 2) * 10.0 + (i * 31 % 100) / 50.0);
+class TwoClusters : public ::testing::Test {
+ protected:
+  static constexpr int kRows = 9'000;
+
+  TwoClusters() : source_(Matrix()) {}
+  static MatrixSource::Dense Matrix() {
+    MatrixSource::Dense matrix;
+    matrix.features = 2;
+    for (int i = 0; i < kRows; ++i) {
+      matrix.x.push_back(1e6 + (i % 2) * 10.0 + (i * 31 % 100) / 50.0);
+      matrix.x.push_back((i * 17 % 1001) / 500.0);
+    }
+    return matrix;
   }
-  const Clustering clustering{x, 1, labels, 2};
-  const Score exact = Silhouette(clustering);
-  const Score sampled = Silhouette(clustering, 500);
+  static Execution Threads(int threads) {
+    Execution execution;
+    execution.threads = threads;
+    return execution;
+  }
+
+  const MatrixSource source_;
+  const ClusteredRows clustering_{source_, 3, [](const Tile& tile, std::span<std::int32_t> out) {
+                                    for (std::size_t i = 0; i < tile.rows; ++i) {
+                                      out[i] = static_cast<std::int32_t>((tile.first_row + i) % 2);
+                                    }
+                                  }};
+};
+
+TEST_F(TwoClusters, ASampleOfTheSilhouetteIsDeterministicAndSaid) {
+  const Score exact = *Silhouette(clustering_, {kRows, 0, 0}, Threads(2));
+  const Score sampled = *Silhouette(clustering_, {500, 0, 0}, Threads(1));
   EXPECT_TRUE(exact.note.empty());
-  EXPECT_NE(sampled.note.find("500 of the 3000"), std::string::npos);
+  EXPECT_NE(sampled.note.find("500 of the 9000"), std::string::npos);
   EXPECT_NEAR(*exact.value, *sampled.value, 0.01);
+  EXPECT_NE(*Silhouette(clustering_, {500, 1, 0}, Threads(1))->value, *sampled.value);
   for (const int threads : {2, 3, 7}) {
-    EXPECT_EQ(*Silhouette(clustering, 500, 0, threads).value, *sampled.value);
+    EXPECT_EQ(*Silhouette(clustering_, {500, 0, 0}, Threads(threads))->value, *sampled.value);
+  }
+}
+
+TEST_F(TwoClusters, ASampleBeyondTheMemoryIsRefused) {
+  const auto silhouette = Silhouette(clustering_, {9'000, 0, 64 << 10}, Threads(1));
+  ASSERT_FALSE(silhouette.ok());
+  EXPECT_EQ(silhouette.error().kind, ErrorKind::kInvalid);
+  EXPECT_NE(silhouette.error().message.find("9000 rows of 2 features"), std::string::npos)
+      << silhouette.error().Render();
+  EXPECT_NE(silhouette.error().hint.find("silhouette_rows"), std::string::npos);
+}
+
+// Against sums over all rows at once, one cluster being empty, and far from the origin.
+TEST_F(TwoClusters, FiguresOfManyTilesAreThoseOfAllRows) {
+  const MatrixSource::Dense matrix = Matrix();
+  std::vector<double> mean(4);
+  for (std::size_t i = 0; i < kRows; ++i) {
+    for (std::size_t j = 0; j < 2; ++j) {
+      mean[i % 2 * 2 + j] += (matrix.x[i * 2 + j] - 1e6 * (j == 0)) / (kRows / 2.0);
+    }
+  }
+  double inertia = 0.0;
+  for (std::size_t i = 0; i < kRows; ++i) {
+    for (std::size_t j = 0; j < 2; ++j) {
+      const double apart = matrix.x[i * 2 + j] - 1e6 * (j == 0) - mean[i % 2 * 2 + j];
+      inertia += apart * apart;
+    }
+  }
+  const auto one = SummariseClusters(clustering_, Threads(1));
+  ASSERT_TRUE(one.ok());
+  EXPECT_EQ(one->size, (Numbers{kRows / 2.0, kRows / 2.0, 0}));
+  EXPECT_NEAR(*Inertia(*one).value, inertia, 1e-6 * inertia);
+  for (const int threads : {2, 3, 7}) {
+    const auto many = SummariseClusters(clustering_, Threads(threads));
+    ASSERT_TRUE(many.ok());
+    EXPECT_EQ(many->mean, one->mean);
+    EXPECT_EQ(many->squares, one->squares);
+    EXPECT_EQ(many->distances, one->distances);
   }
 }
 

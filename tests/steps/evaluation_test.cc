@@ -172,6 +172,30 @@ TEST_F(Evaluation, ClustersAreComparedWithLabels) {
   EXPECT_GT(run.metrics["silhouette"].get<double>(), 0.9);
 }
 
+// What does not fit is refused before it is read, and the figures that stream need no room for
+// rows.
+TEST_F(Evaluation, ClustersAreScoredInTheMemoryThatThereIs) {
+  std::string csv = "x,y\n";
+  for (int i = 0; i < 5'000; ++i) csv += fmt::format("{},{}\n", i % 2 * 50 + i % 7, i * 31 % 101);
+  const Artifact data = Csv(csv, 5);
+  const StepRun model = Run("train.kmeans", {{"n_clusters", 2}}, {{"data", data}});
+  ASSERT_TRUE(model.ok()) << model.Failure();
+  const Inputs inputs{{"model", model.outputs.at("model")}, {"data", data}};
+  const Json all = {{"silhouette_rows", 5'000}};
+  const StepRun ample = Run("evaluate.clustering", all, inputs);
+  ASSERT_TRUE(ample.ok()) << ample.Failure();
+  memory_bytes_ = 256 << 10;
+  const std::string refusal = Run("evaluate.clustering", all, inputs).Failure();
+  EXPECT_NE(refusal.find("5000 rows of 2 features"), std::string::npos) << refusal;
+  EXPECT_NE(refusal.find("lower silhouette_rows"), std::string::npos) << refusal;
+  StepRun scarce = Run("evaluate.clustering", {{"silhouette_rows", 1000}}, inputs, 3);
+  ASSERT_TRUE(scarce.ok()) << scarce.Failure();
+  EXPECT_NE(scarce.warnings.at(0).find("sample of 1000 of the 5000 rows"), std::string::npos);
+  for (const char* name : {"inertia", "calinski_harabasz", "davies_bouldin"}) {
+    EXPECT_EQ(scarce.metrics[name], ample.metrics[name]) << name;
+  }
+}
+
 TEST_F(Evaluation, PcaGivesComponents) {
   std::string csv = "a,b,c\n";
   for (int i = 0; i < 30; ++i) csv += fmt::format("{},{},{}\n", i, 2 * i + i % 3, i * 7 % 11);

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+
+#include "plugins/learn/fit_loop.h"
+#include "plugins/learn/moments.h"
 
 namespace dml::learn {
 
@@ -16,97 +20,161 @@ double SquaredDistance(std::span<const double> a, std::span<const double> b) {
   return sum;
 }
 
-// Sizes and means of the clusters that have rows.
+// Sizes and means, merged as Chan, Golub and LeVeque do: a large common offset costs no digits.
 struct Centres {
   std::vector<double> size;
-  std::vector<double> mean;  // clusters x features
-  std::size_t occupied = 0;
-  std::size_t features = 0;
+  std::vector<double> mean;
 
-  [[nodiscard]] std::span<const double> of(std::size_t c) const {
-    return {mean.data() + c * features, features};
+  void Add(std::size_t cluster, std::span<const double> row) {
+    size[cluster] += 1.0;
+    double* own = mean.data() + cluster * row.size();
+    for (std::size_t j = 0; j < row.size(); ++j) own[j] += (row[j] - own[j]) / size[cluster];
+  }
+  void Merge(Centres&& right) {
+    if (right.size.empty()) return;
+    if (size.empty()) {
+      *this = std::move(right);
+      return;
+    }
+    const std::size_t features = mean.size() / size.size();
+    for (std::size_t c = 0; c < size.size(); ++c) {
+      if (!(right.size[c] > 0)) continue;
+      size[c] += right.size[c];
+      const double share = right.size[c] / size[c];
+      for (std::size_t i = c * features; i < (c + 1) * features; ++i) {
+        mean[i] += (right.mean[i] - mean[i]) * share;
+      }
+    }
+  }
+  template <typename A>
+  void Fields(A& archive) {
+    archive(size);
+    archive(mean);
   }
 };
 
-Centres CentresOf(const Clustering& clustering) {
-  Centres centres;
-  centres.features = clustering.features;
-  centres.size.assign(clustering.clusters, 0.0);
-  centres.mean.assign(clustering.clusters * clustering.features, 0.0);
-  for (std::size_t i = 0; i < clustering.rows(); ++i) {
-    const auto c = static_cast<std::size_t>(clustering.labels[i]);
-    const auto row = clustering.row(i);
-    centres.size[c] += 1.0;
-    double* mean = centres.mean.data() + c * clustering.features;
-    // The running mean loses no digits to a large common offset, which a plain sum would.
-    for (std::size_t j = 0; j < row.size(); ++j) mean[j] += (row[j] - mean[j]) / centres.size[c];
+// How far the rows of each cluster are from its mean.
+struct Spread {
+  std::vector<RowSum> squares;
+  std::vector<RowSum> distances;
+
+  void Merge(Spread&& right) {
+    if (squares.empty()) *this = Spread(right.squares.size());
+    for (std::size_t c = 0; c < right.squares.size(); ++c) {
+      squares[c].Merge(right.squares[c]);
+      distances[c].Merge(right.distances[c]);
+    }
   }
-  for (const double size : centres.size) centres.occupied += size > 0 ? 1 : 0;
-  return centres;
+  template <typename A>
+  void Fields(A& archive) {
+    archive(squares);
+    archive(distances);
+  }
+
+  Spread() = default;
+  explicit Spread(std::size_t clusters) : squares(clusters), distances(clusters) {}
+};
+
+// Calls each(cluster, row) for the rows of a tile in order.
+template <typename Each>
+void ForEachRow(const ClusteredRows& clustering, const Tile& tile, const Each& each) {
+  std::vector<std::int32_t> labels(tile.rows);
+  clustering.assign(tile, labels);
+  std::vector<double> scratch;
+  const double* const x = DenseRows(tile, scratch);
+  for (std::size_t i = 0; i < tile.rows; ++i) {
+    each(static_cast<std::size_t>(labels[i]),
+         std::span<const double>(x + i * tile.features, tile.features));
+  }
 }
 
-bool Comparable(const Centres& centres, std::size_t rows) {
-  return centres.occupied >= 2 && centres.occupied < rows;
-}
-
-double WithinDispersion(const Clustering& clustering, const Centres& centres) {
-  RowSum sum;
-  for (std::size_t i = 0; i < clustering.rows(); ++i) {
-    const auto c = static_cast<std::size_t>(clustering.labels[i]);
-    sum.Add(SquaredDistance(clustering.row(i), centres.of(c)));
-  }
-  return sum.value();
+bool Comparable(const ClusterSummary& summary) {
+  return summary.occupied() >= 2 && static_cast<double>(summary.occupied()) < summary.rows();
 }
 
 }  // namespace
 
-Score Inertia(const Clustering& clustering) {
-  if (clustering.rows() == 0) return Score::Undefined("There are no rows to evaluate.");
-  return Score::Of(WithinDispersion(clustering, CentresOf(clustering)));
+double ClusterSummary::rows() const { return std::accumulate(size.begin(), size.end(), 0.0); }
+
+std::size_t ClusterSummary::occupied() const {
+  return static_cast<std::size_t>(std::ranges::count_if(size, [](double n) { return n > 0; }));
 }
 
-Score CalinskiHarabasz(const Clustering& clustering) {
-  const Centres centres = CentresOf(clustering);
-  if (!Comparable(centres, clustering.rows())) return Score::Undefined(kNeedsTwo);
-  const auto n = static_cast<double>(clustering.rows());
-  const auto k = static_cast<double>(centres.occupied);
-  std::vector<double> overall(clustering.features, 0.0);
-  for (std::size_t c = 0; c < clustering.clusters; ++c) {
-    for (std::size_t j = 0; j < clustering.features; ++j) {
-      overall[j] += centres.of(c)[j] * (centres.size[c] / n);
+Result<ClusterSummary> SummariseClusters(const ClusteredRows& clustering,
+                                         const Execution& execution) {
+  ClusterSummary summary;
+  summary.features = clustering.rows.feature_names().size();
+  const auto centre = [&](const Tile& tile, Centres& stats) -> Result<void> {
+    stats.size.assign(clustering.clusters, 0.0);
+    stats.mean.assign(clustering.clusters * tile.features, 0.0);
+    ForEachRow(clustering, tile,
+               [&](std::size_t c, std::span<const double> row) { stats.Add(c, row); });
+    return {};
+  };
+  DML_TRY(Centres centres, FoldTiles<Centres>(clustering.rows, execution, centre));
+  centres.size.resize(clustering.clusters);
+  centres.mean.resize(clustering.clusters * summary.features);
+  summary.size = std::move(centres.size);
+  summary.mean = std::move(centres.mean);
+  const auto spread = [&](const Tile& tile, Spread& stats) -> Result<void> {
+    stats = Spread(clustering.clusters);
+    ForEachRow(clustering, tile, [&](std::size_t c, std::span<const double> row) {
+      const double square = SquaredDistance(row, summary.centre(c));
+      stats.squares[c].Add(square);
+      stats.distances[c].Add(std::sqrt(square));
+    });
+    return {};
+  };
+  DML_TRY(Spread found, FoldTiles<Spread>(clustering.rows, execution, spread));
+  if (found.squares.empty()) found = Spread(clustering.clusters);
+  for (const RowSum& sum : found.squares) summary.squares.push_back(sum.value());
+  for (const RowSum& sum : found.distances) summary.distances.push_back(sum.value());
+  return summary;
+}
+
+Score Inertia(const ClusterSummary& summary) {
+  if (summary.occupied() == 0) return Score::Undefined("There are no rows to evaluate.");
+  RowSum sum;
+  for (const double squares : summary.squares) sum.Add(squares);
+  return Score::Of(sum.value());
+}
+
+Score CalinskiHarabasz(const ClusterSummary& summary) {
+  if (!Comparable(summary)) return Score::Undefined(kNeedsTwo);
+  const double n = summary.rows();
+  const auto k = static_cast<double>(summary.occupied());
+  std::vector<double> overall(summary.features, 0.0);
+  for (std::size_t c = 0; c < summary.size.size(); ++c) {
+    for (std::size_t j = 0; j < summary.features; ++j) {
+      overall[j] += summary.centre(c)[j] * (summary.size[c] / n);
     }
   }
   RowSum between;
-  for (std::size_t c = 0; c < clustering.clusters; ++c) {
-    if (centres.size[c] > 0) between.Add(centres.size[c] * SquaredDistance(centres.of(c), overall));
+  for (std::size_t c = 0; c < summary.size.size(); ++c) {
+    if (!(summary.size[c] > 0)) continue;
+    between.Add(summary.size[c] * SquaredDistance(summary.centre(c), overall));
   }
-  const double within = WithinDispersion(clustering, centres);
+  const double within = *Inertia(summary).value;
   if (!(within > 0)) return Score::Undefined("All rows of each cluster are equal.");
   return Score::Of(between.value() * (n - k) / (within * (k - 1.0)));
 }
 
-Score DaviesBouldin(const Clustering& clustering) {
-  const Centres centres = CentresOf(clustering);
-  if (!Comparable(centres, clustering.rows())) return Score::Undefined(kNeedsTwo);
-  std::vector<RowSum> spread(clustering.clusters);
-  for (std::size_t i = 0; i < clustering.rows(); ++i) {
-    const auto c = static_cast<std::size_t>(clustering.labels[i]);
-    spread[c].Add(std::sqrt(SquaredDistance(clustering.row(i), centres.of(c))));
-  }
+Score DaviesBouldin(const ClusterSummary& summary) {
+  if (!Comparable(summary)) return Score::Undefined(kNeedsTwo);
+  const std::vector<double>& size = summary.size;
   double sum = 0.0;
-  for (std::size_t a = 0; a < clustering.clusters; ++a) {
+  for (std::size_t a = 0; a < size.size(); ++a) {
     double worst = 0.0;
-    for (std::size_t b = 0; b < clustering.clusters; ++b) {
-      if (a == b || !(centres.size[a] > 0) || !(centres.size[b] > 0)) continue;
-      const double apart = std::sqrt(SquaredDistance(centres.of(a), centres.of(b)));
+    for (std::size_t b = 0; b < size.size(); ++b) {
+      if (a == b || !(size[a] > 0) || !(size[b] > 0)) continue;
+      const double apart = std::sqrt(SquaredDistance(summary.centre(a), summary.centre(b)));
       if (!(apart > 0)) return Score::Undefined("Two clusters have the same centre.");
-      const double spreads =
-          spread[a].value() / centres.size[a] + spread[b].value() / centres.size[b];
+      const double spreads = summary.distances[a] / size[a] + summary.distances[b] / size[b];
       worst = std::max(worst, spreads / apart);
     }
     sum += worst;
   }
-  return Score::Of(sum / static_cast<double>(centres.occupied));
+  return Score::Of(sum / static_cast<double>(summary.occupied()));
 }
 
 }  // namespace dml::learn

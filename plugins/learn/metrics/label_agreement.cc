@@ -2,31 +2,28 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <string>
 #include <utility>
 
-#include "base/check.h"
 #include "plugins/learn/metrics/clustering.h"
 
 namespace dml::learn {
 
 namespace {
 
-// Integer counts, ordered by label, so that no sum depends on the order of the rows.
 struct Contingency {
-  std::map<std::pair<std::int32_t, std::int32_t>, std::int64_t> cells;
-  std::map<std::int32_t, std::int64_t> truth;
-  std::map<std::int32_t, std::int64_t> found;
+  const std::map<std::pair<std::string, std::int32_t>, std::int64_t>& cells;
+  std::map<std::string, std::int64_t> truth = {};
+  std::map<std::int32_t, std::int64_t> found = {};
   std::int64_t rows = 0;
 };
 
-Contingency Count(std::span<const std::int32_t> truth, std::span<const std::int32_t> found) {
-  DML_CHECK(truth.size() == found.size(), "both labellings are of the same rows");
-  Contingency table;
-  table.rows = static_cast<std::int64_t>(truth.size());
-  for (std::size_t i = 0; i < truth.size(); ++i) {
-    ++table.cells[{truth[i], found[i]}];
-    ++table.truth[truth[i]];
-    ++table.found[found[i]];
+Contingency SumUp(const LabelCounts& counts) {
+  Contingency table{counts.pairs};
+  for (const auto& [labels, rows] : counts.pairs) {
+    table.truth[labels.first] += rows;
+    table.found[labels.second] += rows;
+    table.rows += rows;
   }
   return table;
 }
@@ -55,7 +52,7 @@ double AdjustedRand(const Contingency& table) {
           (both + only_found) * (only_found + neither));
 }
 
-double Entropy(const std::map<std::int32_t, std::int64_t>& counts, double n) {
+double Entropy(const auto& counts, double n) {
   RowSum sum;
   for (const auto& [label, count] : counts) {
     const double share = static_cast<double>(count) / n;
@@ -78,9 +75,12 @@ double MutualInformation(const Contingency& table) {
 
 }  // namespace
 
-LabelAgreement CompareLabels(std::span<const std::int32_t> truth,
-                             std::span<const std::int32_t> found) {
-  const Contingency table = Count(truth, found);
+void LabelCounts::Merge(const LabelCounts& right) {
+  for (const auto& [labels, rows] : right.pairs) pairs[labels] += rows;
+}
+
+LabelAgreement CompareLabels(const LabelCounts& counts) {
+  const Contingency table = SumUp(counts);
   LabelAgreement agreement;
   if (table.rows == 0) {
     const Score none = Score::Undefined("There are no rows to evaluate.");

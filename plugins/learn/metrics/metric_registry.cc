@@ -268,9 +268,9 @@ std::string_view DefaultScorer(ModelTask task) {
 }
 
 std::vector<NamedScore> AllScores(ModelTask task, const Predictions& predictions) {
-  // With two classes the averages of one metric say little more than the metric: leave them out.
+  // Of two classes the micro averages are the accuracy, and there is one ROC curve.
   const auto averaged = [](std::string_view name) {
-    return name.ends_with("_weighted") || name.ends_with("_micro");
+    return name.ends_with("_micro") || name == "roc_auc_ovr_weighted";
   };
   const auto binary = [](std::string_view name) {
     return name == "f1" || name == "precision" || name == "recall";

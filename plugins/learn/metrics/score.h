@@ -39,6 +39,11 @@ class RowSum {
     lost_ += std::fabs(sum_) >= std::fabs(x) ? (sum_ - t) + x : (x - t) + sum_;
     sum_ = t;
   }
+  // As if the other's numbers came after these.
+  void Merge(const RowSum& right) {
+    Add(right.sum_);
+    lost_ += right.lost_;
+  }
   [[nodiscard]] double value() const { return sum_ + lost_; }
 
  private:

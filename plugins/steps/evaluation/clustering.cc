@@ -1,100 +1,96 @@
 #include "plugins/learn/metrics/clustering.h"
 
-#include <algorithm>
-#include <map>
+#include <fmt/format.h>
+
+#include <mutex>
+#include <span>
 
 #include "plugins/api/panel.h"
 #include "plugins/learn/decomposition/pca.h"
+#include "plugins/learn/fit_loop.h"
 #include "plugins/learn/matrix_source.h"
-#include "plugins/learn/moments.h"
+#include "plugins/learn/tile_cache.h"
 #include "plugins/steps/evaluation/evaluate.h"
 #include "plugins/steps/evaluation/model_rows.h"
 #include "plugins/steps/register.h"
 #include "plugins/steps/step_type.h"
+#include "plugins/steps/training/pipeline_fit.h"
 
 namespace dml::steps {
 
 namespace {
 
-constexpr std::size_t kPointsMax = 2000;
+constexpr std::size_t kPointsMax = 2000;    // of the scatter plot
+constexpr std::size_t kPairsMax = 100'000;  // of labels and clusters
 
 struct ClusteringParams {
   plugins::ColumnName labels;
-  std::int64_t silhouette_rows = static_cast<std::int64_t>(learn::kSilhouetteRows);
+  std::int64_t silhouette_rows = static_cast<std::int64_t>(learn::SilhouetteOptions{}.rows_max);
   std::uint64_t seed = 0;
 };
 
-// Every row as the model sees it, and its cluster.
-struct Clustered {
-  std::vector<double> x;  // rows x features
-  std::size_t features = 0;
-  std::size_t clusters = 0;
-  std::vector<std::int32_t> labels;
-
-  [[nodiscard]] learn::Clustering view() const { return {x, features, labels, clusters}; }
-};
-
-Result<Clustered> Assign(const learn::Model& model, const DesignMatrix& matrix) {
-  Clustered found;
-  found.features = matrix.feature_names().size();
-  found.clusters = model.predictor->outputs() - 1;
-  const std::size_t width = model.predictor->outputs();
-  learn::Tile tile;
-  std::vector<double> dense;
-  std::vector<double> output;
-  for (std::size_t t = 0; t < matrix.tile_count(); ++t) {
-    DML_RETURN_IF_ERROR(matrix.Read(t, tile));
-    output.resize(tile.rows * width);
-    model.predictor->Predict(tile, output);
+// The cluster that the model puts each row in.
+learn::ClusteredRows Clustered(const learn::Predictor& predictor, const learn::DataSource& rows) {
+  const std::size_t width = predictor.outputs();
+  const auto assign = [&predictor, width](const learn::Tile& tile, std::span<std::int32_t> out) {
+    std::vector<double> output(tile.rows * width);
+    predictor.Predict(tile, output);
     for (std::size_t row = 0; row < tile.rows; ++row) {
-      found.labels.push_back(static_cast<std::int32_t>(output[row * width]));
+      out[row] = static_cast<std::int32_t>(output[row * width]);
     }
-    const double* const rows = learn::DenseRows(tile, dense);
-    found.x.insert(found.x.end(), rows, rows + tile.rows * found.features);
-  }
-  return found;
+  };
+  return {rows, width - 1, assign};
 }
 
-Result<std::vector<std::int32_t>> ReadLabels(const table::Table& table, const std::string& column) {
-  DML_RETURN_IF_ERROR(table.schema().Find(column));
-  std::map<std::string, std::int32_t> numbers;
-  std::vector<std::int32_t> labels;
-  for (std::size_t p = 0; p < table.partition_count(); ++p) {
-    DML_TRY(const table::Batch batch, table.Read(p, {column}));
-    for (std::size_t row = 0; row < batch.rows; ++row) {
-      const auto next = static_cast<std::int32_t>(numbers.size());
-      labels.push_back(numbers.emplace(batch.columns[0].AsText(row), next).first->second);
+// How often each true label meets each cluster.
+Result<learn::LabelCounts> CountLabels(const learn::ClusteredRows& clustering,
+                                       const table::Table& table, const std::string& column,
+                                       const learn::Execution& execution) {
+  DML_TRY(const RowView truth, RowView::Of(table, {column}));
+  learn::LabelCounts counts;
+  std::mutex mutex;  // guards counts
+  const auto count = [&](std::size_t index) -> Result<void> {
+    learn::Tile scratch;
+    DML_TRY(const learn::Tile* tile, clustering.rows.View(index, scratch));
+    std::vector<std::int32_t> found(tile->rows);
+    clustering.assign(*tile, found);
+    DML_TRY(const std::vector<table::Batch> pieces, truth.Read(index));
+    learn::LabelCounts here;
+    std::size_t at = 0;
+    for (const table::Batch& piece : pieces) {
+      for (std::size_t row = 0; row < piece.rows; ++row) {
+        here.Add(piece.columns[0].AsText(row), found[at++]);
+      }
     }
-  }
-  return labels;
+    const std::scoped_lock lock(mutex);
+    counts.Merge(here);
+    if (counts.pairs.size() <= kPairsMax) return {};
+    return Error::Invalid(
+        fmt::format("the column '{}' has more than {} different labels over the clusters", column,
+                    kPairsMax),
+        "labels name groups of rows: choose another column, or leave it out");
+  };
+  DML_RETURN_IF_ERROR(learn::ForEachTile(0, clustering.rows.tile_count(), execution, count));
+  return counts;
 }
 
-Json SizesPanel(const Clustered& found) {
-  std::vector<double> sizes(found.clusters);
-  for (const std::int32_t label : found.labels) sizes[static_cast<std::size_t>(label)] += 1.0;
+std::string ClusterName(std::size_t cluster) { return "cluster " + std::to_string(cluster); }
+
+Json SizesPanel(const learn::ClusterSummary& summary) {
   std::vector<std::string> names;
-  for (std::size_t c = 0; c < found.clusters; ++c) names.push_back("cluster " + std::to_string(c));
-  return plugins::BarsPanel("Rows in each cluster", names, sizes);
+  for (std::size_t c = 0; c < summary.size.size(); ++c) names.push_back(ClusterName(c));
+  return plugins::BarsPanel("Rows in each cluster", names, summary.size);
 }
 
 // The mean of every feature in every cluster, as the model sees the features.
-Json MeansPanel(const Clustered& found, const std::vector<std::string>& names) {
-  std::vector<double> sums(found.clusters * found.features);
-  std::vector<double> sizes(found.clusters);
-  for (std::size_t row = 0; row < found.labels.size(); ++row) {
-    const auto cluster = static_cast<std::size_t>(found.labels[row]);
-    sizes[cluster] += 1.0;
-    for (std::size_t j = 0; j < found.features; ++j) {
-      sums[cluster * found.features + j] += found.x[row * found.features + j];
-    }
-  }
+Json MeansPanel(const learn::ClusterSummary& summary, const std::vector<std::string>& names) {
   std::vector<std::string> columns{"cluster", "rows"};
   columns.insert(columns.end(), names.begin(), names.end());
   std::vector<std::vector<Json>> rows;
-  for (std::size_t c = 0; c < found.clusters; ++c) {
-    std::vector<Json> row{c, sizes[c]};
-    for (std::size_t j = 0; j < found.features; ++j) {
-      row.push_back(sizes[c] > 0 ? Json(sums[c * found.features + j] / sizes[c]) : Json());
+  for (std::size_t c = 0; c < summary.size.size(); ++c) {
+    std::vector<Json> row{c, summary.size[c]};
+    for (const double mean : summary.centre(c)) {
+      row.push_back(summary.size[c] > 0 ? Json(mean) : Json());
     }
     rows.push_back(std::move(row));
   }
@@ -102,48 +98,34 @@ Json MeansPanel(const Clustered& found, const std::vector<std::string>& names) {
 }
 
 // Evenly spaced rows in the plane of their two first principal components.
-Result<Json> PlanePanel(const Clustered& found, int threads) {
-  const std::size_t stride = (found.labels.size() + kPointsMax - 1) / kPointsMax;
+Result<Json> PlanePanel(const learn::ClusteredRows& clustering, const learn::Execution& execution) {
+  const std::uint64_t total = clustering.rows.rows();
+  const std::uint64_t stride = (total + kPointsMax - 1) / kPointsMax;
+  std::vector<std::uint64_t> rows;
+  for (std::uint64_t row = 0; row < total; row += stride) rows.push_back(row);
+  DML_TRY(learn::ClusterPoints points, PickRows(clustering, rows, execution));
   learn::MatrixSource::Dense matrix;
-  matrix.features = found.features;
-  std::vector<std::int32_t> labels;
-  for (std::size_t row = 0; row < found.labels.size(); row += stride) {
-    const auto begin = found.x.begin() + static_cast<std::ptrdiff_t>(row * found.features);
-    matrix.x.insert(matrix.x.end(), begin, begin + static_cast<std::ptrdiff_t>(found.features));
-    labels.push_back(found.labels[row]);
-  }
-  const learn::MatrixSource source(matrix, matrix.x.size() / matrix.features);
-  learn::Execution execution;
-  execution.threads = threads;
+  matrix.features = points.features;
+  matrix.x = std::move(points.x);
+  const learn::MatrixSource source(matrix, rows.size());
   DML_TRY(const learn::FitResult plane, learn::FitPca(source, {2, 0.0, false}, execution));
   learn::Tile tile;
   DML_RETURN_IF_ERROR(source.Read(0, tile));
-  std::vector<double> points(tile.rows * 2);
-  plane.predictor->Predict(tile, points);
-  std::vector<plugins::Series> series(found.clusters);
-  for (std::size_t c = 0; c < found.clusters; ++c) series[c].name = "cluster " + std::to_string(c);
+  std::vector<double> places(tile.rows * 2);
+  plane.predictor->Predict(tile, places);
+  std::vector<plugins::Series> series(clustering.clusters);
+  for (std::size_t c = 0; c < series.size(); ++c) series[c].name = ClusterName(c);
   for (std::size_t row = 0; row < tile.rows; ++row) {
-    plugins::Series& of = series[static_cast<std::size_t>(labels[row])];
-    of.x.push_back(points[row * 2]);
-    of.y.push_back(points[row * 2 + 1]);
+    plugins::Series& of = series[static_cast<std::size_t>(points.labels[row])];
+    of.x.push_back(places[row * 2]);
+    of.y.push_back(places[row * 2 + 1]);
   }
   return plugins::ScatterPanel("Clusters", "first principal component",
                                "second principal component", series);
 }
 
-std::vector<learn::NamedScore> Scores(const ClusteringParams& params, const Clustered& found,
-                                      int threads) {
-  return {{"inertia", learn::Inertia(found.view())},
-          {"silhouette",
-           learn::Silhouette(found.view(), static_cast<std::size_t>(params.silhouette_rows),
-                             params.seed, threads)},
-          {"calinski_harabasz", learn::CalinskiHarabasz(found.view())},
-          {"davies_bouldin", learn::DaviesBouldin(found.view())}};
-}
-
-void AddAgreement(const std::vector<std::int32_t>& truth, const Clustered& found,
-                  std::vector<learn::NamedScore>& scores) {
-  const learn::LabelAgreement agreement = learn::CompareLabels(truth, found.labels);
+void AddAgreement(const learn::LabelCounts& counts, std::vector<learn::NamedScore>& scores) {
+  const learn::LabelAgreement agreement = learn::CompareLabels(counts);
   scores.push_back({"adjusted_rand", agreement.adjusted_rand});
   scores.push_back({"normalized_mutual_info", agreement.normalized_mutual});
   scores.push_back({"homogeneity", agreement.homogeneity});
@@ -158,19 +140,35 @@ Result<void> EvaluateClustering(const ClusteringParams& params, plugins::StepCon
   DML_TRY(const table::Table table, table::Table::Open(input->files));
   if (table.rows() == 0) return Error::Invalid("the table has no rows to evaluate on");
   DML_TRY(const auto matrix, RowsForModel(loaded.model, table));
-  DML_TRY(const Clustered found, Assign(loaded.model, *matrix));
-  std::vector<learn::NamedScore> scores = Scores(params, found, context.threads);
+  DML_TRY(const std::string scratch, TileScratch(loaded.model.preprocessing, context));
+  const learn::TileCache rows(*matrix, TileCacheBytes(context), scratch);
+  const learn::ClusteredRows clustering = Clustered(*loaded.model.predictor, rows);
+  learn::Execution execution;
+  execution.threads = context.threads;
+  execution.stop = context.stop;
+  DML_TRY(const learn::ClusterSummary summary, SummariseClusters(clustering, execution));
+  // A quarter: tiles take half of the memory, and readers need some.
+  DML_TRY(const learn::Score silhouette,
+          learn::Silhouette(clustering,
+                            {static_cast<std::size_t>(params.silhouette_rows), params.seed,
+                             context.memory_bytes / 4},
+                            execution));
+  std::vector<learn::NamedScore> scores{{"inertia", learn::Inertia(summary)},
+                                        {"silhouette", silhouette},
+                                        {"calinski_harabasz", learn::CalinskiHarabasz(summary)},
+                                        {"davies_bouldin", learn::DaviesBouldin(summary)}};
   if (!params.labels.empty()) {
-    DML_TRY(const auto truth, ReadLabels(table, params.labels.name));
-    AddAgreement(truth, found, scores);
+    DML_TRY(const learn::LabelCounts counts,
+            CountLabels(clustering, table, params.labels.name, execution));
+    AddAgreement(counts, scores);
   }
   ReportScores(scores, context);
-  Json panels = Json::array({SizesPanel(found)});
-  if (found.features > 1 && found.labels.size() > 2) {
-    DML_TRY(Json plane, PlanePanel(found, context.threads));
+  Json panels = Json::array({SizesPanel(summary)});
+  if (summary.features > 1 && table.rows() > 2) {
+    DML_TRY(Json plane, PlanePanel(clustering, execution));
     panels.push_back(std::move(plane));
   }
-  panels.push_back(MeansPanel(found, matrix->feature_names()));
+  panels.push_back(MeansPanel(summary, matrix->feature_names()));
   return WritePanels(std::move(panels), context);
 }
 

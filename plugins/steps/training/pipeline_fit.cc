@@ -10,12 +10,6 @@ namespace {
 
 constexpr std::uint64_t kTileCacheBytes = 512ULL << 20;
 
-// Half of what the task may use: the estimator and the readers need the rest.
-std::uint64_t CacheBytes(const plugins::StepContext& context) {
-  return context.memory_bytes > 0 ? static_cast<std::uint64_t>(context.memory_bytes) / 2
-                                  : kTileCacheBytes;
-}
-
 learn::CheckpointPlace PlaceOf(const plugins::StepContext& context, const std::string& name) {
   learn::CheckpointPlace place{context.checkpoint_dir, name, context.checkpoint_interval, {}};
   if (context.monitor != nullptr) {
@@ -25,6 +19,17 @@ learn::CheckpointPlace PlaceOf(const plugins::StepContext& context, const std::s
 }
 
 }  // namespace
+
+std::uint64_t TileCacheBytes(const plugins::StepContext& context) {
+  return context.memory_bytes > 0 ? static_cast<std::uint64_t>(context.memory_bytes) / 2
+                                  : kTileCacheBytes;
+}
+
+Result<std::string> TileScratch(const Json& preprocess, const plugins::StepContext& context) {
+  if (preprocess.empty()) return std::string();
+  if (!context.scratch_dir.empty()) DML_RETURN_IF_ERROR(MakeDirectories(context.scratch_dir));
+  return context.scratch_dir;
+}
 
 Result<FittedPipeline> FitPipeline(const TrainingParams& params, const Estimator& estimator,
                                    const TrainingRows& rows, const RowView& raw,
@@ -36,10 +41,8 @@ Result<FittedPipeline> FitPipeline(const TrainingParams& params, const Estimator
   DML_TRY(const RowView seen, FitChain(params.preprocess, raw, execution));
   DML_TRY(const auto matrix,
           DesignMatrix::Make(rows.table, seen, rows.labels, estimator.allow_missing));
-  // Rows without preprocessing are as quickly read from the table again as from a scratch file.
-  const std::string scratch = params.preprocess.empty() ? "" : context.scratch_dir;
-  if (!scratch.empty()) DML_RETURN_IF_ERROR(MakeDirectories(scratch));
-  const learn::TileCache tiles(*matrix, CacheBytes(context), scratch);
+  DML_TRY(const std::string scratch, TileScratch(params.preprocess, context));
+  const learn::TileCache tiles(*matrix, TileCacheBytes(context), scratch);
   const int classes = static_cast<int>(rows.labels.target.classes.size());
   DML_TRY(learn::FitResult fit, estimator.fit(tiles, classes, execution));
   return FittedPipeline{seen, matrix->feature_names(), std::move(fit)};

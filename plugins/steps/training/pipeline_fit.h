@@ -21,6 +21,13 @@ struct FittedPipeline {
   learn::FitResult fit;
 };
 
+// What a cache of tiles may use of a task's memory: half, because the estimator and the readers
+// need the rest.
+[[nodiscard]] std::uint64_t TileCacheBytes(const plugins::StepContext& context);
+// Where its tiles go beyond that; "" for rows without preprocessing, which are as quickly read from
+// the table again as from a scratch file.
+Result<std::string> TileScratch(const Json& preprocess, const plugins::StepContext& context);
+
 // Fits to the rows that `raw` shows; `name` tells the checkpoints of the fits of a task apart.
 // Tiles that do not fit into the memory of the context go to its scratch folder.
 Result<FittedPipeline> FitPipeline(const TrainingParams& params, const Estimator& estimator,
