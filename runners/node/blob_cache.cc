@@ -102,7 +102,7 @@ bool BlobCache::Hold(const Digest& digest, const std::string& folder) const {
 
 std::int64_t BlobCache::PartialBytes(const Digest& digest) const {
   struct stat info {};
-  if (arriving_.contains(digest)) return 0;
+  if (arriving_.contains(digest)) return BlobState::kArriving;
   return ::stat(PartialPath(digest).c_str(), &info) == 0 ? info.st_size : 0;
 }
 

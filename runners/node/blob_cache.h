@@ -46,7 +46,7 @@ class BlobCache {
   // The same, and gives it a name in `folder`, which exists: while that is there, Collect() leaves
   // it alone. Where links do not work, it only counts as used now.
   [[nodiscard]] bool Hold(const Digest& digest, const std::string& folder) const;
-  // The size of what a broken transfer left.
+  // The size of what a broken transfer left; BlobState::kArriving if one is under way.
   [[nodiscard]] std::int64_t PartialBytes(const Digest& digest) const;
 
   // A blob arrives: Begin, then Write in order, and the last byte verifies it and makes it visible.

@@ -113,8 +113,9 @@ struct LogPiece {
 Result<LogPiece> DecodeLog(std::string_view payload);
 
 // kHave. The answer kMissing lists those that are not there, with the size of what an earlier,
-// broken transfer left.
+// broken transfer left; kArriving: somebody is sending it, perhaps on a connection that is dead.
 struct BlobState {
+  static constexpr std::int64_t kArriving = -1;
   Digest digest;
   std::int64_t bytes = 0;
 };

@@ -23,7 +23,7 @@ void NodePort::Open(int fd, Instant now, Duration silence) {
   Close();
   silence_ = silence;
   fd_ = fd;
-  broken_ = false;
+  broken_ = ended_ = false;
   line_ = {};
   decoder_ = runners::FrameDecoder();
   heard_ = now;
@@ -51,7 +51,7 @@ std::vector<runners::Frame> NodePort::Receive(Instant now) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) break;
     if (got <= 0) {
-      broken_ = true;
+      broken_ = ended_ = true;
       break;
     }
     heard_ = now;
@@ -72,7 +72,7 @@ bool NodePort::HandleBlob(const runners::Frame& frame) {
   if (frame.type == FrameType::kMissing) {
     const auto states = node::DecodeStates(frame.payload);
     fine = states.ok();
-    if (fine) uploads.Missing(*states);
+    if (fine) uploads.Missing(*states, heard_);
   } else if (frame.type == FrameType::kPutDone) {
     const auto outcome = node::DecodeBlobOutcome(frame.payload);
     fine = outcome.ok();
@@ -113,7 +113,7 @@ void NodePort::Flush() {
     waits = sent < 0 && errno == EAGAIN;
     if (waits) break;
     if (sent < 0) {
-      broken_ = true;
+      broken_ = ended_ = true;
       return;
     }
     sent_ += static_cast<std::size_t>(sent);

@@ -40,6 +40,8 @@ class NodePort {
   // broken() if there was none for too long.
   void Heartbeat(Instant now);
   [[nodiscard]] bool broken() const { return broken_; }
+  // Broken, because the other end closed it.
+  [[nodiscard]] bool ended() const { return ended_; }
 
   Uploads uploads;
   Downloads downloads;
@@ -49,6 +51,7 @@ class NodePort {
 
   int fd_ = -1;
   bool broken_ = false;
+  bool ended_ = false;
   runners::FrameDecoder decoder_;
   std::string block_;  // for receiving
   std::string unsent_;

@@ -174,8 +174,13 @@ void SshRunner::Loop::Work() {
       node.port.Heartbeat(clock_.Now());
       node.port.Flush();
       waiting |= node.port.wants_to_write();
-      // The link notices that its socket is closed and connects again.
-      if (node.port.broken()) NodeDown(i, "it does not answer", /*final=*/false);
+      // The link closed it, and is about to say why; else it notices that its socket is closed and
+      // connects again.
+      if (node.port.ended()) {
+        node.port.Close();
+      } else if (node.port.broken()) {
+        NodeDown(i, "it does not answer", /*final=*/false);
+      }
     }
     CheckLeases();
     NoteWaits();

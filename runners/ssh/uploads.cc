@@ -34,7 +34,7 @@ void Uploads::Abandon(const Digest& digest) {
   abandoned_.insert(digest);
 }
 
-void Uploads::Missing(const std::vector<node::BlobState>& states) {
+void Uploads::Missing(const std::vector<node::BlobState>& states, Instant now) {
   if (asked_.empty()) return;
   std::map<Digest, std::int64_t> missing;
   for (const node::BlobState& state : states) missing.emplace(state.digest, state.bytes);
@@ -45,6 +45,8 @@ void Uploads::Missing(const std::vector<node::BlobState>& states) {
     const auto found = missing.find(digest);
     if (found == missing.end()) {
       Finish(digest, {});
+    } else if (found->second < 0) {
+      busy_.emplace_back(now + kBusyPause, digest);
     } else {
       queue_.push_back({digest, found->second, 0, -1});
     }

@@ -35,7 +35,7 @@ class Uploads {
   void Unlearn(const Digest& digest) { there_.erase(digest); }
 
   // Messages from the node.
-  void Missing(const std::vector<node::BlobState>& states);
+  void Missing(const std::vector<node::BlobState>& states, Instant now);
   void Outcome(const node::BlobOutcome& outcome, Instant now);
   // Once in a while: what others were sending to the node may have arrived.
   void AskAgain(Instant now);

@@ -15,7 +15,7 @@
 namespace dml::cluster {
 
 // The whole program on three hosts, each behind a bad network, and a pipeline whose tasks wait in
-// the middle until the test lets them go on: a table of lines that goes to every host, six tasks
+// the middle until the test lets them go on: a packed table that goes to every host, six tasks
 // that read it, and one that waits for all of them.
 class Scenario : public e2e::EndToEnd {
  protected:

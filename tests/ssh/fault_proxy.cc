@@ -18,6 +18,9 @@ namespace {
 constexpr std::size_t kLaneBytesMax = 8U << 20;
 constexpr std::size_t kReadBytes = 64U << 10;
 constexpr int kSliceMs = 1;
+// What the system may hold for an end that is slow to read. It counts as carried, and is lost when
+// the connection is reset.
+constexpr int kSystemBytes = 32 << 10;
 
 sockaddr_in AddressOf(const std::string& host, int port) {
   sockaddr_in address{};
@@ -35,6 +38,7 @@ FaultProxy::FaultProxy(std::string target, int target_port)
       listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address = AddressOf("127.0.0.1", 0);
   socklen_t size = sizeof address;
+  ::setsockopt(listener_, SOL_SOCKET, SO_SNDBUF, &kSystemBytes, sizeof kSystemBytes);
   ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size);
   ::listen(listener_, 16);
   ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
@@ -53,6 +57,7 @@ void FaultProxy::Accept() {
   const int from = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (from < 0) return;
   const int to = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ::setsockopt(to, SOL_SOCKET, SO_SNDBUF, &kSystemBytes, sizeof kSystemBytes);
   const sockaddr_in address = AddressOf(target_, target_port_);
   const bool connected =
       !refuse_ && ::connect(to, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;

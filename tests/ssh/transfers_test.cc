@@ -81,7 +81,7 @@ TEST_F(UploadsTest, WhatSomebodyElseSendsIsAskedForLater) {
   std::ofstream(folder_ + "/big") << big;
   uploads_.Want(digest, folder_ + "/big");
   EXPECT_EQ(Produce(), std::vector<FrameType>{FrameType::kHave});
-  uploads_.Missing({{digest, 0}});
+  uploads_.Missing({{digest, 0}}, At(0));
   const auto first = Produce();
   ASSERT_GE(first.size(), 2U);
   EXPECT_EQ(first[0], FrameType::kPut);
@@ -95,11 +95,24 @@ TEST_F(UploadsTest, WhatSomebodyElseSendsIsAskedForLater) {
   EXPECT_TRUE(Produce().empty());
   uploads_.AskAgain(At(10) + kBusyPause);
   EXPECT_EQ(Produce(), std::vector<FrameType>{FrameType::kHave});
-  uploads_.Missing({});
+  uploads_.Missing({}, At(13));
   const auto done = uploads_.Take();
   ASSERT_EQ(done.size(), 1U);
   EXPECT_TRUE(done[0].result.ok());
   EXPECT_TRUE(uploads_.idle());
+}
+
+// As after a break that the node has not noticed yet: nothing is sent into the void.
+TEST_F(UploadsTest, WhatIsArrivingIsNotSentBeside) {
+  std::ofstream(folder_ + "/small") << "x";
+  const Digest digest = Sha256::Of("x");
+  uploads_.Want(digest, folder_ + "/small");
+  EXPECT_EQ(Produce(), std::vector<FrameType>{FrameType::kHave});
+  uploads_.Missing({{digest, node::BlobState::kArriving}}, At(10));
+  EXPECT_TRUE(Produce().empty());
+  EXPECT_FALSE(uploads_.idle());
+  uploads_.AskAgain(At(10) + kBusyPause);
+  EXPECT_EQ(Produce(), std::vector<FrameType>{FrameType::kHave});
 }
 
 // What a restricted key allows is what would be asked for without it.
