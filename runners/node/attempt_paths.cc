@@ -42,6 +42,15 @@ void RenameStrings(Json& json, const Renames& renames) {
   }
 }
 
+std::string HeldFolder(const AttemptPaths& paths) { return paths.folder + "/held"; }
+
+// Where the attempt reads it: by its own name of it, which is there for as long as the attempt,
+// whatever becomes of the cache. Where links do not work, in the cache.
+std::string PathFor(const AttemptPaths& paths, const BlobCache& blobs, const Digest& digest) {
+  std::string held = HeldFolder(paths) + "/" + digest.Hex();
+  return ::access(held.c_str(), F_OK) == 0 ? held : blobs.Find(digest);
+}
+
 // Holds what there is of the inputs; what there is not is returned.
 Result<std::vector<Digest>> HoldInputs(const AttemptPaths& paths, const BlobCache& blobs,
                                        const runners::LaunchSpec& spec) {
@@ -54,7 +63,7 @@ Result<std::vector<Digest>> HoldInputs(const AttemptPaths& paths, const BlobCach
   }
   std::vector<Digest> absent;
   if (digests.empty()) return absent;
-  const std::string folder = paths.folder + "/held";
+  const std::string folder = HeldFolder(paths);
   DML_RETURN_IF_ERROR(MakeDirectories(folder));
   for (const Digest& digest : digests) {
     if (!blobs.Hold(digest, folder)) absent.push_back(digest);
@@ -73,10 +82,10 @@ Result<void> LinkFiles(const AttemptPaths& paths, const BlobCache& blobs, bool c
       if (!StaysInside(relative) || !StaysInside(fs::path(file.name))) {
         return Error::Environment("the file '" + file.path + "' is not named plainly");
       }
-      DML_RETURN_IF_ERROR(Link(blobs.Find(file.digest), below / relative));
+      const std::string path = PathFor(paths, blobs, file.digest);
+      DML_RETURN_IF_ERROR(Link(path, below / relative));
       if (!command) continue;
-      DML_RETURN_IF_ERROR(
-          Link(blobs.Find(file.digest), fs::path(paths.folder) / "work" / file.name));
+      DML_RETURN_IF_ERROR(Link(path, fs::path(paths.folder) / "work" / file.name));
     }
   }
   return {};
@@ -115,7 +124,7 @@ Result<std::vector<Digest>> PlaceAttempt(const AttemptPaths& paths, const BlobCa
   spec.log_path = paths.log;
   spec.record_path = paths.record;
   for (Artifact& input : spec.inputs) {
-    for (ArtifactFile& file : input.files) file.path = blobs.Find(file.digest);
+    for (ArtifactFile& file : input.files) file.path = PathFor(paths, blobs, file.digest);
   }
   auto* command = std::get_if<runners::Command>(&spec.work);
   Renames renames;

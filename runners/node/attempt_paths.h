@@ -33,10 +33,11 @@ struct AttemptPaths {
                                          const std::string& theirs);
 
 // Turns what a head wrote into what a worker of this node can run: inputs and files become paths
-// into the cache, the attempt gets folders of its own. Files outside the store appear below
-// <attempt>/files under their full names, and parameters and arguments that are equal to their
-// pattern follow. All that it reads is held in <attempt>/held until the folder goes. Digests that
-// the node does not have are returned; then, as after an error, the caller removes what was made.
+// of names that the attempt holds, and it gets folders of its own. Files outside the store appear
+// below <attempt>/files under their full names, and parameters and arguments that are equal to
+// their pattern follow. All that it reads is held in <attempt>/held until the folder goes. Digests
+// that the node does not have are returned; then, as after an error, the caller removes what was
+// made.
 Result<std::vector<Digest>> PlaceAttempt(const AttemptPaths& paths, const BlobCache& blobs,
                                          runners::LaunchSpec& spec);
 

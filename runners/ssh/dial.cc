@@ -22,6 +22,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "runners/ssh/host_keys.h"
+#include "runners/ssh/openssh_config.h"
 #include "runners/ssh/subprocess.h"
 
 namespace dml::ssh {
@@ -71,11 +72,9 @@ int ConnectOne(const addrinfo& address, Instant until, const std::atomic<bool>* 
 // The configuration for `ssh -F` on the way through jump hosts: the user's, after options that it
 // cannot weaken. OpenSSH hands the file on from hop to hop, which it does not do with -o.
 Result<std::string> StrictConfig(const Host& host) {
-  const char* home = std::getenv("HOME");
   std::string text = "Host *\nBatchMode yes\nStrictHostKeyChecking yes\n";
   for (const std::string& file :
-       {host.ssh_config.empty() ? std::string(home == nullptr ? "" : home) + "/.ssh/config"
-                                : host.ssh_config,
+       {host.ssh_config.empty() ? AccountHome() + "/.ssh/config" : host.ssh_config,
         std::string(host.ssh_config.empty() ? "/etc/ssh/ssh_config" : "")}) {
     if (!file.empty()) text += "Include \"" + file + "\"\n";
   }

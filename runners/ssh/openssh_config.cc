@@ -16,15 +16,8 @@ namespace {
 constexpr Duration kResolveMax = Duration::Seconds(10);
 constexpr int kPortMax = 65535;
 
-std::string HomeFolder() {
-  const char* home = std::getenv("HOME");
-  if (home != nullptr && *home != '\0') return home;
-  const passwd* entry = ::getpwuid(::geteuid());
-  return entry == nullptr ? "/" : entry->pw_dir;
-}
-
 std::string WithoutTilde(const std::string& path) {
-  return path.starts_with("~/") ? HomeFolder() + path.substr(1) : path;
+  return path.starts_with("~/") ? AccountHome() + path.substr(1) : path;
 }
 
 void AddWords(const std::string& words, std::vector<std::string>& out) {
@@ -33,6 +26,13 @@ void AddWords(const std::string& words, std::vector<std::string>& out) {
 }
 
 }  // namespace
+
+std::string AccountHome() {
+  const passwd* entry = ::getpwuid(::geteuid());
+  if (entry != nullptr) return entry->pw_dir;
+  const char* home = std::getenv("HOME");
+  return home == nullptr ? "" : home;
+}
 
 void ApplyOpenSshConfig(const std::string& text, Host& host) {
   std::istringstream lines(text);
@@ -84,10 +84,10 @@ Result<void> Resolve(Host& host) {
   }
   if (host.identity_files.empty()) {
     for (const char* name : {"id_ed25519", "id_ecdsa", "id_rsa"}) {
-      host.identity_files.push_back(HomeFolder() + "/.ssh/" + name);
+      host.identity_files.push_back(AccountHome() + "/.ssh/" + name);
     }
   }
-  if (host.known_hosts.empty()) host.known_hosts = {HomeFolder() + "/.ssh/known_hosts"};
+  if (host.known_hosts.empty()) host.known_hosts = {AccountHome() + "/.ssh/known_hosts"};
   if (!IsPlainHost(host.address)) {
     return Error::Invalid("'" + host.address + "' is not a host name");
   }

@@ -19,6 +19,7 @@
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
+#include <string_view>
 
 #include "runners/ssh/subprocess.h"
 
@@ -41,6 +42,13 @@ bool Ip(std::vector<std::string> words) {
   words.insert(words.begin(), "ip");
   const auto done = RunProgram(words, Duration::Seconds(30));
   return done.ok() && done->code == 0;
+}
+
+bool WriteFile(const char* path, std::string_view text) {
+  const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
+  const bool written = fd >= 0 && ::write(fd, text.data(), text.size()) > 0;
+  if (fd >= 0) ::close(fd);
+  return written;
 }
 
 bool LoopbackUp() {
@@ -245,6 +253,16 @@ void Machine::EndProcesses() const { EndNetwork(Network(), holder_); }
 
 void Machine::PullCable(bool pulled) const {
   if (!Ip({"link", "set", Cable(), pulled ? "down" : "up"})) throw std::runtime_error("the cable");
+}
+
+void Machine::Join() const {
+  // Of the network that the writer is in.
+  const bool forwards = WriteFile("/proc/sys/net/ipv4/ip_forward", "1");
+  const bool routed = InChild([&] {
+    return Enter() &&
+           Ip({"route", "add", "10.77.0.0/16", "via", fmt::format("10.77.{}.1", number_)});
+  });
+  if (!forwards || !routed) throw std::runtime_error("no way to other hosts");
 }
 
 bool Machine::MountSmallDisk(const std::string& path, const std::string& size) const {

@@ -45,6 +45,8 @@ class Machine {
   // Ends everything that runs there.
   void EndProcesses() const;
   void PullCable(bool pulled) const;
+  // It and others that were joined reach each other, by way of this process's network.
+  void Join() const;
   // A small disk at that path of it.
   [[nodiscard]] bool MountSmallDisk(const std::string& path, const std::string& size) const;
 

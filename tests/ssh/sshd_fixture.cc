@@ -168,6 +168,14 @@ void Server::WriteLogin() const {
         0755);
 }
 
+std::string Server::HostKey() const {
+  std::ifstream file(folder_ + "/host_key.pub");
+  std::string kind;
+  std::string key;
+  file >> kind >> key;
+  return kind + " " + key;
+}
+
 void Server::NewHostKey() { MakeKey(folder_ + "/host_key"); }
 
 void Server::Start() {

@@ -39,6 +39,10 @@ class Server {
   // Nothing is carried any more, and nobody is told.
   void PullCable();
   void PlugIn();
+  // Hosts that were joined reach each other.
+  void Join() const {
+    if (machine_) machine_->Join();
+  }
   // The power goes and comes back: no process is left, and the boot id is another one.
   void Reboot();
   // Runs a program there, as a command of a client would run; its exit status.
@@ -47,6 +51,8 @@ class Server {
   [[nodiscard]] bool MountSmallDisk(const std::string& path, const std::string& size) const;
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  // "ssh-ed25519 AAAA...", as known hosts have it.
+  [[nodiscard]] std::string HostKey() const;
   [[nodiscard]] std::string address() const { return machine_ ? machine_->address() : "127.0.0.1"; }
   [[nodiscard]] int port() const { return port_; }
   [[nodiscard]] std::string home() const { return folder_ + "/home"; }

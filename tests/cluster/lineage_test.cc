@@ -1,0 +1,77 @@
+// Outputs that are gone everywhere: what made them runs again.
+
+#include <filesystem>
+
+#include "tests/cluster/scenario.h"
+#include "tests/e2e/leavings.h"
+
+namespace dml::cluster {
+namespace {
+
+namespace fs = std::filesystem;
+
+class LineageScenario : public Scenario {
+ protected:
+  // Every blob that no attempt holds by a name of its own.
+  void EmptyCaches() {
+    for (std::size_t i = 0; i < servers_.size(); ++i) {
+      const ssh::Server& server = servers_.server(i);
+      const std::string blobs = server.FromHere(server.root()) + "/blobs";
+      std::vector<fs::path> folders;
+      for (const auto& entry : fs::directory_iterator(blobs)) folders.push_back(entry.path());
+      for (const fs::path& folder : folders) fs::remove_all(folder);
+    }
+  }
+  // The head's own copies.
+  void EmptyStore() const {
+    const std::set<std::string> gone = e2e::BlobsOf(Path("there"));
+    ASSERT_FALSE(gone.empty());
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::recursive_directory_iterator(Path("there"))) {
+      const std::string whole =
+          entry.path().parent_path().filename().string() + entry.path().filename().string();
+      const bool blob = gone.contains(entry.path().filename().string()) || gone.contains(whole);
+      if (entry.is_regular_file() && blob) files.push_back(entry.path());
+    }
+    ASSERT_GE(files.size(), gone.size());
+    for (const fs::path& file : files) fs::remove(file);
+    ASSERT_TRUE(e2e::BlobsOf(Path("there")).empty());
+  }
+  e2e::Finished Resume() const {
+    e2e::Program resumed = StartDml({"resume", "--home", Path("there")});
+    return resumed.Wait();
+  }
+};
+
+// The head dies while six tasks read the output of another.
+TEST_F(LineageScenario, AnOutputThatNobodyHasIsMadeAgain) {
+  e2e::Program run = StartRun();
+  AwaitBegun(kTasks);
+  run.Signal(SIGKILL);
+  static_cast<void>(run.Wait());
+  EmptyStore();
+  EmptyCaches();
+  OpenGate();
+  const e2e::Finished resumed = Resume();
+  EXPECT_EQ(resumed.code, 0) << resumed.out << resumed.err;
+  EXPECT_EQ(e2e::BlobsOf(Path("there")), e2e::BlobsOf(Path("alone"))) << "not the same bits";
+  EXPECT_EQ(AttemptsOf(Path("there")).at(0), 2) << "its producer ran once more";
+  EXPECT_EQ(e2e::LeavingsOf(Path("there")), std::vector<std::string>());
+}
+
+// What the head still has is sent again, and nothing runs twice.
+TEST_F(LineageScenario, AnOutputThatTheHeadHasIsSentAgain) {
+  e2e::Program run = StartRun();
+  AwaitBegun(kTasks);
+  run.Signal(SIGKILL);
+  static_cast<void>(run.Wait());
+  EmptyCaches();
+  OpenGate();
+  const e2e::Finished resumed = Resume();
+  EXPECT_EQ(resumed.code, 0) << resumed.out << resumed.err;
+  EXPECT_EQ(AttemptsOf(Path("there")), std::vector<int>(8, 1));
+  ExpectGoodHistory();
+}
+
+}  // namespace
+}  // namespace dml::cluster
