@@ -125,6 +125,28 @@ std::string Dotted(std::string pointer) {
   return pointer;
 }
 
+// Whether a list is a mapping whose order matters, bound as [name, value] pairs.
+bool IsOrderedMap(const Json& list) {
+  std::set<std::string> names;
+  for (const Json& pair : list) {
+    if (!pair.is_array() || pair.size() != 2 || !pair[0].is_string()) return false;
+    if (!names.insert(pair[0].get<std::string>()).second) return false;
+  }
+  return !list.empty();
+}
+
+// The same values with such lists as mappings, so that a change has the name that was written.
+Json ByName(const Json& value) {
+  Json out = value;
+  if (value.is_array() && IsOrderedMap(value)) {
+    out = Json::object();
+    for (const Json& pair : value) out[pair[0].get<std::string>()] = ByName(pair[1]);
+  } else if (value.is_structured()) {
+    for (Json& item : out) item = ByName(item);
+  }
+  return out;
+}
+
 const Json* Find(const Json& flat, const std::string& pointer) {
   const auto it = flat.find(pointer);
   return it == flat.end() ? nullptr : &*it;
@@ -208,8 +230,8 @@ std::vector<KeyChange> KeyChanges(std::string_view before, std::string_view afte
     return {{KeyChange::Kind::kValue, "work",
              fmt::format("the chain has {} steps, it had {}", CountSteps(new_fields), steps)}};
   }
-  const Json old_flat = old_fields.flatten();
-  const Json new_flat = new_fields.flatten();
+  const Json old_flat = ByName(old_fields).flatten();
+  const Json new_flat = ByName(new_fields).flatten();
   std::set<std::string> pointers;
   for (const auto& item : old_flat.items()) pointers.insert(item.key());
   for (const auto& item : new_flat.items()) pointers.insert(item.key());
@@ -222,6 +244,9 @@ std::vector<KeyChange> KeyChanges(std::string_view before, std::string_view afte
     KeyChange change = Describe(pointer, old_value, new_value, members);
     const bool said = !changes.empty() && changes.back().text == change.text;
     if (!said) changes.push_back(std::move(change));
+  }
+  if (changes.empty() && old_fields != new_fields) {
+    changes.push_back({KeyChange::Kind::kValue, "work", "the same values come in another order"});
   }
   std::ranges::stable_sort(changes, {}, &KeyChange::kind);
   return changes;

@@ -78,5 +78,31 @@ TEST(KeyChanges, NameTheStepOfAChain) {
   EXPECT_EQ(grown[0].text, "the chain has 3 steps, it had 2");
 }
 
+// A mapping whose order matters is bound as a list of pairs, which says nothing to people.
+TEST(KeyChanges, NameTheEntriesOfAnOrderedMapping) {
+  const auto fields = [](const Json& columns) {
+    const Work derive = NativeWork{"derive", 1, {{"columns", columns}}};
+    KeyParts parts;
+    parts.parts.push_back({&derive, {}});
+    return KeyFields(parts);
+  };
+  const auto changes = [&](const Json& before, const Json& after) {
+    std::string out;
+    for (const KeyChange& change : KeyChanges(fields(before), fields(after), {"total"})) {
+      out += change.text + "; ";
+    }
+    return out;
+  };
+  const Json ab = Json::array({{"a", "x + 1"}, {"b", "y"}});
+  EXPECT_EQ(changes(ab, Json::array({{"a", "x + 2"}, {"b", "y"}})),
+            "params.columns.a \"x + 1\" -> \"x + 2\"; ");
+  EXPECT_EQ(changes(ab, Json::array({{"c", "z"}, {"a", "x + 1"}, {"b", "y"}})),
+            "params.columns.c absent -> \"z\"; ");
+  EXPECT_EQ(changes(ab, Json::array({{"b", "y"}, {"a", "x + 1"}})),
+            "the same values come in another order; ");
+  EXPECT_EQ(changes(Json::array({"a", "b"}), Json::array({"a", "c"})),
+            "params.columns.1 \"b\" -> \"c\"; ");
+}
+
 }  // namespace
 }  // namespace dml::core

@@ -76,6 +76,7 @@ TEST(Logistic, BinaryAgreesWithScikitLearn) {
   const Json fixture = Fixture("credit");
   const MatrixSource::Dense matrix = ToMatrix(fixture);
   ExpectAgreement(matrix, 2, Tight(1.0), fixture, "plain");
+  ExpectAgreement(matrix, 2, Tight(10.0), fixture, "C10");
   ExpectAgreement(matrix, 2, Tight(100.0), fixture, "weak");
   LogisticOptions balanced = Tight(0.1);
   balanced.class_weight = LogisticOptions::ClassWeight::kBalanced;
@@ -90,6 +91,7 @@ TEST(Logistic, MultinomialAgreesWithScikitLearn) {
   const Json fixture = Fixture("iris");
   ExpectAgreement(ToMatrix(fixture), 3, Tight(1.0), fixture, "multinomial");
   ExpectAgreement(ToMatrix(fixture), 3, Tight(0.01), fixture, "multinomial_strong");
+  ExpectAgreement(ToMatrix(fixture), 3, Tight(10.0), fixture, "multinomial_C10");
 }
 
 TEST(Logistic, WithoutAPenaltyAgreesWithScikitLearn) {

@@ -100,6 +100,29 @@ TEST_F(Evaluation, ScoresAreExactWhateverThePartitions) {
   EXPECT_TRUE(first.contains("log_loss"));
 }
 
+// Even one whose target no prediction could meet.
+TEST_F(Evaluation, ARowOfWeightZeroIsAbsent) {
+  const auto metrics = [&](const char* type, const Artifact& model, const std::string& csv) {
+    const StepRun run = Run(type, {{"weight", "w"}}, {{"model", model}, {"data", Csv(csv)}});
+    EXPECT_TRUE(run.ok()) << run.Failure();
+    return run.metrics;
+  };
+  std::string present = "x,color,y,w\n";
+  std::string mixed = present;
+  for (int i = 0; i < 60; ++i) {
+    const std::string row =
+        fmt::format("{},blue,{},{}\n", i * 7 % 30, i % 3 == 0 ? "a" : "b", 1 + i % 2);
+    present += row;
+    mixed += row + fmt::format("{},red,{},0\n", i % 30, i % 2 == 0 ? "a" : "b");
+  }
+  const Artifact classifier = Classifier();
+  EXPECT_EQ(metrics("evaluate.classification", classifier, mixed),
+            metrics("evaluate.classification", classifier, present));
+  const Artifact line = FitRidge("x,y\n1,2\n2,4.5\n3,6\n4,7\n");
+  EXPECT_EQ(metrics("evaluate.regression", line, "x,y,w\n1,2,1\n7,-1e9,0\n2,5,2\n3,5,1\n"),
+            metrics("evaluate.regression", line, "x,y,w\n1,2,1\n2,5,2\n3,5,1\n"));
+}
+
 TEST_F(Evaluation, WhatTheModelNeedsAndDoesNotFindIsNamed) {
   const Artifact model = Classifier();
   const auto failure = [&](const std::string& csv) {

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
-#include <numeric>
+#include <optional>
+#include <utility>
 
 namespace dml::learn {
 
@@ -36,9 +38,43 @@ Score ShareExplained(const Predictions& p, const Score& unexplained) {
   const Score mean = Mean(p, [&](std::size_t i) { return p.y[i]; });
   if (!mean.defined()) return mean;
   const Score variance = Mean(p, [&](std::size_t i) { return Square(p.y[i] - *mean.value); });
-  const auto [low, high] = std::ranges::minmax_element(p.y);
-  if (*low == *high || !(*variance.value > 0)) return Score::Undefined(kConstant);
+  std::optional<double> first;
+  bool constant = true;
+  for (std::size_t i = 0; i < p.rows(); ++i) {
+    if (!(p.w(i) > 0)) continue;
+    constant = constant && p.y[i] == first.value_or(p.y[i]);
+    first = first.value_or(p.y[i]);
+  }
+  if (constant || !(*variance.value > 0)) return Score::Undefined(kConstant);
   return Score::Of(1.0 - *unexplained.value / *variance.value);
+}
+
+// The value that a share of the weight lies at or below; if the share ends exactly between two
+// values, their middle. It is the same for weights, repeated rows, and weights times a constant.
+// Empty without rows of positive weight.
+template <typename Value>
+std::vector<double> WeightedQuantiles(const Predictions& p, const Value& value,
+                                      std::span<const double> probabilities) {
+  constexpr double kExactly = 1e-12;            // shares such as 0.05 are not exact
+  std::vector<std::pair<double, double>> rows;  // value, weight
+  double total = 0.0;
+  for (std::size_t i = 0; i < p.rows(); ++i) {
+    if (p.w(i) > 0) rows.emplace_back(value(i), p.w(i));
+  }
+  std::ranges::sort(rows);
+  for (const auto& row : rows) total += row.second;
+  std::vector<double> quantiles;
+  for (const double probability : probabilities) {
+    if (rows.empty()) break;
+    const double wanted = probability * total;
+    std::size_t k = 0;
+    double below = rows[0].second;
+    while (k + 1 < rows.size() && below < wanted - kExactly * total) below += rows[++k].second;
+    const bool between =
+        probability > 0 && k + 1 < rows.size() && below <= wanted + kExactly * total;
+    quantiles.push_back(between ? 0.5 * (rows[k].first + rows[k + 1].first) : rows[k].first);
+  }
+  return quantiles;
 }
 
 }  // namespace
@@ -62,7 +98,8 @@ Score MeanAbsolutePercentageError(const Predictions& p) {
   Score score = Mean(p, [&](std::size_t i) {
     return std::fabs(Residual(p, i)) / std::max(std::fabs(p.y[i]), kEps);
   });
-  const auto zeros = std::ranges::count(p.y, 0.0);
+  std::size_t zeros = 0;
+  for (std::size_t i = 0; i < p.rows(); ++i) zeros += p.y[i] == 0.0 && p.w(i) > 0 ? 1U : 0U;
   if (zeros > 0 && score.defined()) {
     score.note = fmt::format(
         "The target is 0 in {} row{}, where a percentage means nothing and dominates the mean.",
@@ -72,24 +109,9 @@ Score MeanAbsolutePercentageError(const Predictions& p) {
 }
 
 Score MedianAbsoluteError(const Predictions& p) {
-  std::vector<std::size_t> order(p.rows());
-  std::iota(order.begin(), order.end(), std::size_t{0});
   const auto error = [&](std::size_t i) { return std::fabs(Residual(p, i)); };
-  std::ranges::stable_sort(order,
-                           [&](std::size_t a, std::size_t b) { return error(a) < error(b); });
-  std::erase_if(order, [&](std::size_t i) { return !(p.w(i) > 0); });
-  if (order.empty()) return Score::Undefined(kNoRows);
-  double total = 0.0;
-  for (const std::size_t i : order) total += p.w(i);
-  double below = 0.0;
-  for (std::size_t k = 0; k < order.size(); ++k) {
-    below += p.w(order[k]);
-    if (below < 0.5 * total) continue;
-    // Exactly half of the weight on either side: the middle of the two, as with repeated rows.
-    const bool between = below == 0.5 * total && k + 1 < order.size();
-    return Score::Of(between ? 0.5 * (error(order[k]) + error(order[k + 1])) : error(order[k]));
-  }
-  return Score::Of(error(order.back()));
+  const std::vector<double> median = WeightedQuantiles(p, error, std::array{0.5});
+  return median.empty() ? Score::Undefined(kNoRows) : Score::Of(median.front());
 }
 
 Score MaxError(const Predictions& p) {
@@ -112,19 +134,8 @@ Score ExplainedVariance(const Predictions& p) {
 }
 
 std::vector<double> ResidualQuantiles(const Predictions& p, std::span<const double> probabilities) {
-  std::vector<double> residuals(p.rows());
-  for (std::size_t i = 0; i < p.rows(); ++i) residuals[i] = Residual(p, i);
-  std::ranges::sort(residuals);
-  std::vector<double> quantiles;
-  for (const double probability : probabilities) {
-    if (residuals.empty()) break;
-    const double position = probability * static_cast<double>(residuals.size() - 1);
-    const auto low = static_cast<std::size_t>(position);
-    const std::size_t high = std::min(low + 1, residuals.size() - 1);
-    const double share = position - static_cast<double>(low);
-    quantiles.push_back(residuals[low] + share * (residuals[high] - residuals[low]));
-  }
-  return quantiles;
+  return WeightedQuantiles(
+      p, [&](std::size_t i) { return Residual(p, i); }, probabilities);
 }
 
 }  // namespace dml::learn

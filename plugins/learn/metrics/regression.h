@@ -21,7 +21,8 @@ namespace dml::learn {
 // 1 - Var(y - f) / Var(y); undefined for a constant target.
 [[nodiscard]] Score ExplainedVariance(const Predictions& predictions);
 
-// Quantiles of the residuals y - f, linearly interpolated between rows (unweighted).
+// Quantiles of the residuals y - f: the value that this share of the weight lies at or below, or
+// the middle of two values between which it ends (numpy: averaged_inverted_cdf).
 [[nodiscard]] std::vector<double> ResidualQuantiles(const Predictions& predictions,
                                                     std::span<const double> probabilities);
 

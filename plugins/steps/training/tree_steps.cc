@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "plugins/learn/metrics/metric_registry.h"
 #include "plugins/learn/tree/tree_fit.h"
 #include "plugins/steps/register.h"
 #include "plugins/steps/step_type.h"
@@ -76,13 +77,36 @@ Error BalanceError() {
                         "leave class_weight out");
 }
 
-// What the parameters alone say of the task.
+// The task of which all these scores are, if there is but one.
+std::optional<ModelTask> TaskOfScores(const Json& scoring) {
+  bool classes = scoring.is_array() && !scoring.empty();
+  bool numbers = classes;
+  for (const Json& name : scoring) {
+    const std::string text = name.is_string() ? name.get<std::string>() : std::string();
+    classes = classes && learn::FindScorer(text, ModelTask::kClassification).ok();
+    numbers = numbers && learn::FindScorer(text, ModelTask::kRegression).ok();
+  }
+  if (classes == numbers) return std::nullopt;
+  return classes ? ModelTask::kClassification : ModelTask::kRegression;
+}
+
+// What the parameters alone say of the task: given itself, or by what goes with one task only, so
+// that with another target the step fails.
 std::optional<ModelTask> HintOf(const Json& params) {
+  const auto text = [&](const char* name) {
+    const auto found = params.find(name);
+    return found != params.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
   const auto task = params.find("task");
-  if (task == params.end() || !task->is_string()) return std::nullopt;
-  if (*task == "classification") return ModelTask::kClassification;
-  if (*task == "regression") return ModelTask::kRegression;
-  return std::nullopt;
+  if (task != params.end() && !task->is_string()) return std::nullopt;
+  if (text("task") == "classification") return ModelTask::kClassification;
+  if (text("task") == "regression") return ModelTask::kRegression;
+  if (text("criterion") == "squared_error") return ModelTask::kRegression;
+  if (!text("criterion").empty()) return ModelTask::kClassification;
+  if (text("class_weight") == "balanced") return ModelTask::kClassification;
+  const auto validate = params.find("validate");
+  if (validate == params.end() || !validate->is_object()) return std::nullopt;
+  return TaskOfScores(validate->value("scoring", Json()));
 }
 
 std::optional<ModelTask> TaskGiven(TreeTask task) {
