@@ -131,7 +131,8 @@ Result<void> RunLoop::FindAttempt(TaskId unit, AttemptNumber attempt) {
       if (const auto* exited = std::get_if<runners::AttemptExited>(&status)) {
         Hear(*exited);
       } else {
-        parts_.runner.Adopt(MakeLaunchSpec(active_[unit]->task, key, parts_.home));
+        DML_RETURN_IF_ERROR(
+            parts_.runner.Launch({MakeLaunchSpec(active_[unit]->task, key, parts_.home)}));
       }
       return {};
     }

@@ -140,20 +140,18 @@ struct AttemptRunning {
 };
 using AttemptStatus = std::variant<AttemptUnknown, AttemptRunning, AttemptExited>;
 
-// Runs attempts on one node. Called from the run loop only; never blocks on a task. Launch is
-// idempotent by key.
+// Runs attempts on one node. Called from the run loop only; never blocks on a task.
 class Runner {
  public:
   virtual ~Runner() = default;
   [[nodiscard]] virtual Capacity Total() const = 0;
   // Hands over a batch. An attempt that cannot be handed over is reported as lost or exited, alone;
-  // an error means that none of the batch was taken.
+  // an error means that none of the batch was taken. An attempt of an earlier process that Find()
+  // said is running is taken up instead of begun: its events come to this runner's sink, and its
+  // outputs and log to where its spec says.
   virtual Result<void> Launch(std::vector<LaunchSpec> batch) = 0;
   virtual void Kill(AttemptKey key, KillMode mode) = 0;
   [[nodiscard]] virtual Result<AttemptStatus> Find(AttemptKey key) = 0;
-  // Takes up an attempt of an earlier process that Find() said is running: its events come to this
-  // runner's sink, and its outputs and log to where `spec` says.
-  virtual void Adopt(LaunchSpec) {}
   // The outcome of an attempt is durable: what a node keeps for recovery may go.
   virtual void Release(AttemptKey) {}
   // Ends idle workers and waits until every process is gone.

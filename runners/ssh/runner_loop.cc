@@ -73,6 +73,9 @@ SshRunner::Loop::Loop(ClusterOptions options, runners::EventSink& sink)
                                                    });
   }
   Publish();
+  copier_ = std::make_unique<SharedCopier>([this](const SharedCopier::Copy& copy, bool there) {
+    Post(CopyEnded{copy, there});
+  });
   thread_ = std::jthread([this] { Work(); });
 }
 
@@ -121,8 +124,6 @@ runners::AttemptStatus SshRunner::Loop::Find(const Key& key) const {
   return runners::AttemptRunning{found->second.second.pid};
 }
 
-void SshRunner::Loop::Adopt(runners::LaunchSpec spec) { Post(AdoptAsked{std::move(spec)}); }
-
 void SshRunner::Loop::Release(const Key& key) { Post(ReleaseAsked{key}); }
 
 std::vector<NodeView> SshRunner::Loop::Nodes() const {
@@ -137,6 +138,7 @@ void SshRunner::Loop::Shutdown() {
     Wake(wake_fd_);
   }
   if (thread_.joinable()) thread_.join();
+  copier_.reset();
   for (const auto& node : nodes_) {
     if (node->link) node->link->Stop();
     node->port.Close();
@@ -242,28 +244,27 @@ void SshRunner::Loop::Do(LaunchAsked& asked) {
   for (runners::LaunchSpec& spec : asked.batch) {
     const Key key = spec.key;
     runs_.insert(key.run);
+    std::optional<std::size_t> where;
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto known = known_.extract(key)) where = known.mapped().first;
+    }
     Attempt attempt;
     attempt.spec = std::move(spec);
-    if (attempts_.emplace(key, std::move(attempt)).second) pending_.push_back(key);
+    if (!attempts_.emplace(key, std::move(attempt)).second) continue;
+    if (where) {
+      TakeUp(key, *where);
+    } else {
+      pending_.push_back(key);
+    }
   }
 }
 
-void SshRunner::Loop::Do(AdoptAsked& asked) {
-  const Key key = asked.spec.key;
-  runs_.insert(key.run);
-  std::optional<std::size_t> where;
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto found = known_.find(key); found != known_.end()) where = found->second.first;
-    known_.erase(key);
-  }
-  Attempt attempt;
-  attempt.spec = std::move(asked.spec);
-  if (!attempts_.emplace(key, std::move(attempt)).second) return;
-  if (!where) return Lose(key, Error::Environment("the node no longer knows this attempt"));
-  Assign(key, *where);
+// An attempt of an earlier process, which that node has.
+void SshRunner::Loop::TakeUp(const Key& key, std::size_t index) {
+  Assign(key, index);
   attempts_.at(key).phase = Phase::kLaunched;
-  Node& node = *nodes_[*where];
+  Node& node = *nodes_[index];
   if (node.attached) {
     node.port.Send(runners::FrameType::kAdopt, node::Encode(node::Adopt{key, 0}));
   }

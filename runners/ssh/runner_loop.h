@@ -18,6 +18,7 @@
 #include "runners/ssh/node_speeds.h"
 #include "runners/ssh/placement.h"
 #include "runners/ssh/placement_notes.h"
+#include "runners/ssh/shared_copier.h"
 #include "runners/ssh/ssh_runner.h"
 
 namespace dml::ssh {
@@ -49,7 +50,6 @@ class SshRunner::Loop {
   void Launch(std::vector<runners::LaunchSpec> batch);
   void Kill(const runners::AttemptKey& key, runners::KillMode mode);
   [[nodiscard]] runners::AttemptStatus Find(const runners::AttemptKey& key) const;
-  void Adopt(runners::LaunchSpec spec);
   void Release(const runners::AttemptKey& key);
   void Shutdown();
   [[nodiscard]] std::vector<NodeView> Nodes() const;
@@ -102,9 +102,6 @@ class SshRunner::Loop {
   struct LaunchAsked {
     std::vector<runners::LaunchSpec> batch;
   };
-  struct AdoptAsked {
-    runners::LaunchSpec spec;
-  };
   struct KillAsked {
     Key key;
     runners::KillMode mode;
@@ -116,20 +113,26 @@ class SshRunner::Loop {
     std::size_t node;
     LinkEvent event;
   };
-  using Request = std::variant<LaunchAsked, AdoptAsked, KillAsked, ReleaseAsked, LinkReport>;
+  struct CopyEnded {
+    SharedCopier::Copy copy;
+    bool there = false;
+  };
+  using Request = std::variant<LaunchAsked, KillAsked, ReleaseAsked, LinkReport, CopyEnded>;
 
   void Post(Request request);
   void Work();
   void PollOnce();
   void TakeRequests();
   void Do(LaunchAsked& asked);
-  void Do(AdoptAsked& asked);
   void Do(KillAsked& asked);
   void Do(ReleaseAsked& asked);
   void Do(LinkReport& report);
+  void Do(CopyEnded& ended);
 
+  void TakeUp(const Key& key, std::size_t node);
   void LeaveTokens();
   bool Offer(Node& node, const ArtifactFile& file);
+  bool CopyThere(const Node& node, const ArtifactFile& file);
   bool TakeShared(const Node& node, const ArtifactFile& file, const std::string& target);
   void StandBack(std::size_t node);
   void UpdateUse(Node& node);
@@ -195,6 +198,8 @@ class SshRunner::Loop {
   std::string token_;                                 // that is in every shared_dir
   std::set<std::string> tokens_;                      // the folders where it is
   std::set<std::pair<std::string, Digest>> offered_;  // blobs in a shared_dir
+  std::set<std::pair<std::string, Digest>> copying_;  // to a shared_dir
+  std::unique_ptr<SharedCopier> copier_;
   std::jthread thread_;
 };
 

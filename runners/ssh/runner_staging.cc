@@ -24,8 +24,8 @@ constexpr std::size_t kLookaheadMax = 64;
 // Between which an attempt is expected to last, whatever earlier ones did.
 constexpr double kSecondsLeast = 0.05;
 constexpr double kSecondsMost = 3600;
-// A file that cannot be linked is copied into a shared folder up to this size: the loop waits for
-// it. A larger one goes by the wire.
+// A file that cannot be linked is copied into a shared folder up to this size. A larger one goes by
+// the wire.
 constexpr std::int64_t kCopiedMax = 64 << 20;
 constexpr Duration kWaitsInterval = Duration::Seconds(1);
 
@@ -178,7 +178,7 @@ void SshRunner::Loop::Stage(const Key& key) {
     if (node.port.uploads.Holds(file.digest) || Offer(node, file)) return;
     if (!attempt.awaited.insert(file.digest).second) return;
     node.waiters[file.digest].insert(key);
-    node.port.uploads.Want(file.digest, file.path);
+    if (!CopyThere(node, file)) node.port.uploads.Want(file.digest, file.path);
   });
   if (attempt.awaited.empty()) SendLaunch(key);
 }
@@ -206,12 +206,34 @@ bool SshRunner::Loop::Offer(Node& node, const ArtifactFile& file) {
   if (!node.shared) return false;
   const std::pair<std::string, Digest> entry(node.host.shared_dir, file.digest);
   if (offered_.contains(entry)) return true;
-  const node::SharedBlobs shared(node.host.shared_dir);
-  const bool there = shared.Link(file.path, file.digest) ||
-                     (file.size <= kCopiedMax && shared.Put(file.path, file.digest).ok());
-  if (!there) return false;
+  if (!node::SharedBlobs(node.host.shared_dir).Link(file.path, file.digest)) return false;
   offered_.insert(entry);
   return true;
+}
+
+// True if it is on its way into that folder.
+bool SshRunner::Loop::CopyThere(const Node& node, const ArtifactFile& file) {
+  if (!node.shared || file.size > kCopiedMax) return false;
+  if (copying_.emplace(node.host.shared_dir, file.digest).second) {
+    copier_->Add({node.host.shared_dir, file.path, file.digest});
+  }
+  return true;
+}
+
+void SshRunner::Loop::Do(CopyEnded& ended) {
+  const SharedCopier::Copy& copy = ended.copy;
+  const std::pair<std::string, Digest> entry(copy.shared_dir, copy.digest);
+  copying_.erase(entry);
+  if (ended.there) offered_.insert(entry);
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    Node& node = *nodes_[i];
+    if (node.host.shared_dir != copy.shared_dir || !node.waiters.contains(copy.digest)) continue;
+    if (ended.there && node.shared) {
+      Uploaded(i, {copy.digest, {}});
+    } else {
+      node.port.uploads.Want(copy.digest, copy.path);
+    }
+  }
 }
 
 // Takes an output from there; false if it has to come by the wire.

@@ -28,8 +28,6 @@ void SshRunner::Kill(runners::AttemptKey key, runners::KillMode mode) { loop_->K
 
 Result<runners::AttemptStatus> SshRunner::Find(runners::AttemptKey key) { return loop_->Find(key); }
 
-void SshRunner::Adopt(runners::LaunchSpec spec) { loop_->Adopt(std::move(spec)); }
-
 void SshRunner::Release(runners::AttemptKey key) { loop_->Release(key); }
 
 void SshRunner::Shutdown() { loop_->Shutdown(); }

@@ -62,7 +62,6 @@ class SshRunner final : public runners::Runner {
   void Kill(runners::AttemptKey key, runners::KillMode mode) override;
   // What the nodes said when they were connected. Running also means: ended, and its outcome comes.
   [[nodiscard]] Result<runners::AttemptStatus> Find(runners::AttemptKey key) override;
-  void Adopt(runners::LaunchSpec spec) override;
   void Release(runners::AttemptKey key) override;
   void Shutdown() override;
 

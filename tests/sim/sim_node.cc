@@ -4,10 +4,16 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace dml::engine {
 
 Result<void> SimulatedRun::Node::Launch(std::vector<runners::LaunchSpec> batch) {
+  std::erase_if(batch, [&](const runners::LaunchSpec& spec) {
+    const auto found = live_.find(spec.key);
+    return found != live_.end() && std::exchange(found->second.found, false);
+  });
+  if (batch.empty()) return {};
   sim_.crash_.Tick();
   if (sim_.scenario_.refusals && sim_.Draw(10) == 0) {
     return Error::Environment("the connection broke");
@@ -48,6 +54,7 @@ Result<runners::AttemptStatus> SimulatedRun::Node::Find(runners::AttemptKey key)
   const auto found = live_.find(key);
   if (found != live_.end() && !found->second.orphan) {
     ++sim_.counts_.adopted;
+    found->second.found = true;
     Announce(key, std::max(found->second.end, sim_.clock_.Now()));
     return runners::AttemptStatus(runners::AttemptRunning{7});
   }

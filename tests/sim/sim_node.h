@@ -25,6 +25,7 @@ class SimulatedRun::Node final : public runners::Runner {
     runners::ExitReason reason;
     bool lost = false;
     bool orphan = false;
+    bool found = false;  // by Find(): launching it takes it up
   };
   [[nodiscard]] const std::map<runners::AttemptKey, Attempt>& live() const { return live_; }
   [[nodiscard]] bool Succeeded(const runners::AttemptKey& key) const {

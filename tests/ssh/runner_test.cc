@@ -153,7 +153,7 @@ TEST_F(ClusterRunnerTest, AnotherHeadTakesUpWhatTheFirstHasLeft) {
   EXPECT_TRUE(std::holds_alternative<runners::AttemptUnknown>(*runner_->Find(runners::KeyOf(9))));
   waits.attempt_dir = servers_.Path("head/second");
   waits.log_path = servers_.Path("head/logs/second.log");
-  runner_->Adopt(waits);
+  ASSERT_TRUE(runner_->Launch({waits}).ok());
   std::ofstream(go).put('\n');
   sink_.WaitForEnds(1);
   EXPECT_EQ(sink_.End(runners::KeyOf(1)), "success");

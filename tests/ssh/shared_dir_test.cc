@@ -14,18 +14,20 @@ class SharedDirTest : public ClusterFixture {
     fs::create_directories(home_);
   }
 
-  // Runs an attempt that copies its input to its output; the bytes of blobs that were sent and
-  // received for it.
+  // Runs attempts that copy their common input to their output; the bytes of blobs that were sent
+  // and received for it.
   std::pair<std::int64_t, std::int64_t> BytesOnWire(const std::string& shared_dir) {
     Cluster cluster = servers_.AllHosts();
     for (Host& host : cluster.hosts) host.shared_dir = shared_dir;
     Connect(std::move(cluster));
-    LaunchSpec spec = Script(0, "cat in.dat > o.txt");
-    const std::string content(kBytes, 'x');
-    AddInput(spec, content);
-    EXPECT_TRUE(runner_->Launch({spec}).ok());
-    sink_.WaitForEnds(1);
-    EXPECT_EQ(OutputOf(spec), content);
+    std::vector<LaunchSpec> batch;
+    for (std::size_t i = 0; i < 4; ++i) {
+      batch.push_back(Script(i, "cat in.dat > o.txt"));
+      AddInput(batch.back(), content_);
+    }
+    EXPECT_TRUE(runner_->Launch(batch).ok());
+    sink_.WaitForEnds(batch.size());
+    for (const LaunchSpec& spec : batch) EXPECT_TRUE(OutputOf(spec) == content_);
     runner_->Shutdown();
     std::pair<std::int64_t, std::int64_t> bytes;
     for (const NodeView& node : runner_->Nodes()) {
@@ -36,6 +38,7 @@ class SharedDirTest : public ClusterFixture {
   }
 
   static constexpr std::int64_t kBytes = 3 << 20;
+  const std::string content_ = std::string(kBytes, 'x');
 };
 
 TEST_F(SharedDirTest, NothingIsCopiedOverTheWire) {
@@ -47,6 +50,16 @@ TEST_F(SharedDirTest, NothingIsCopiedOverTheWire) {
     if (entry.path().extension() == ".token") tokens.push_back(entry.path().string());
   }
   EXPECT_TRUE(tokens.empty());
+}
+
+// Something is in the way of the copy: it goes by the wire instead.
+TEST_F(SharedDirTest, WhatCannotBeCopiedThereIsSent) {
+  const std::string shared = servers_.Path("shared");
+  const std::string hex = Sha256::Of(content_).Hex();
+  fs::create_directories(shared + "/dml-blobs");
+  fs::permissions(shared + "/dml-blobs", fs::perms::owner_all);
+  std::ofstream(shared + "/dml-blobs/" + hex.substr(0, 2)) << "in the way";
+  EXPECT_GE(BytesOnWire(shared).first, kBytes);
 }
 
 // The nodes do not see what is below the folder of the head.
