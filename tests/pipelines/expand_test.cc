@@ -57,6 +57,16 @@ steps:
   EXPECT_EQ(pipeline.tasks[TaskId(1)].matrix, Json({{"p", "x y"}}));
 }
 
+TEST(Expand, LettersOfAnyScriptStayInNames) {
+  const ExpandedPipeline pipeline = MustLoad(
+      "steps:\n  - {id: a, run: [echo], matrix: {p: [\xe7\x94\xb7, \xc3\xbcn\xc3\xaf, "
+      "\"x\\u202ey\", \"\\u00a0z\"]}}\n");
+  std::vector<std::string> names;
+  for (const TaskDecl& task : pipeline.tasks) names.push_back(task.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"a@p=\xe7\x94\xb7", "a@p=\xc3\xbcn\xc3\xaf", "a@p=x_y",
+                                             "a@p=_z"}));
+}
+
 TEST(Expand, TasksOfEqualMatricesAreDistinctAndPaired) {
   const std::string matrix = "matrix: {i: [" + Numbers(1000) + "], j: [1, 2, 3, 4, 5]}";
   const ExpandedPipeline pipeline =

@@ -4,29 +4,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <string>
-#include <vector>
 
 #include "base/files.h"
+#include "tests/pipelines/golden_file.h"
 #include "tests/pipelines/test_catalog.h"
 
 namespace dml::pipelines::testing {
 namespace {
 
 const std::string kFolder = std::string(DML_SOURCE_DIR) + "/tests/pipelines/golden/";
-
-std::vector<std::string> Cases() {
-  std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
-    if (entry.path().extension() == ".yaml") names.push_back(entry.path().stem().string());
-  }
-  std::ranges::sort(names);
-  return names;
-}
 
 // A first line "# -S a=1 -S b=2" stands for the command line.
 Overrides OverridesOf(const std::string& text) {
@@ -100,18 +88,10 @@ std::string Load(const std::string& name) {
 class GoldenTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(GoldenTest, SaysWhatIsExpected) {
-  const std::string path = kFolder + GetParam() + ".expected";
-  const std::string found = Load(GetParam());
-  if (std::getenv("DML_BLESS") != nullptr) {
-    std::ofstream(path) << found;
-    return;
-  }
-  const auto expected = ReadFile(path);
-  ASSERT_TRUE(expected.ok()) << "no expectation; look at this and bless it:\n" << found;
-  EXPECT_EQ(found, *expected);
+  golden::Expect(kFolder + GetParam() + ".expected", Load(GetParam()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, GoldenTest, ::testing::ValuesIn(Cases()),
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenTest, ::testing::ValuesIn(golden::Cases(kFolder)),
                          [](const auto& golden) { return golden.param; });
 
 }  // namespace

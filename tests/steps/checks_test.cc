@@ -3,16 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
-#include <vector>
 
 #include "base/files.h"
 #include "pipelines/load.h"
 #include "plugins/steps/register.h"
+#include "tests/pipelines/golden_file.h"
 
 namespace dml::steps {
 namespace {
@@ -28,15 +24,6 @@ const StepCatalog& Catalog() {
   return registry.catalog();
 }
 
-std::vector<std::string> Cases() {
-  std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
-    if (entry.path().extension() == ".yaml") names.push_back(entry.path().stem().string());
-  }
-  std::ranges::sort(names);
-  return names;
-}
-
 pipelines::LoadedPipeline Load(const std::string& text) {
   pipelines::LoadOptions options;
   options.catalog = &Catalog();
@@ -49,18 +36,11 @@ class ChecksTest : public ::testing::TestWithParam<std::string> {};
 TEST_P(ChecksTest, SaysWhatIsExpected) {
   const auto text = ReadFile(kFolder + GetParam() + ".yaml");
   ASSERT_TRUE(text.ok());
-  const std::string found = pipelines::RenderText(Load(*text).diagnostics, 1000);
-  const std::string path = kFolder + GetParam() + ".expected";
-  if (std::getenv("DML_BLESS") != nullptr) {
-    std::ofstream(path) << found;
-    return;
-  }
-  const auto expected = ReadFile(path);
-  ASSERT_TRUE(expected.ok()) << "no expectation; look at this and bless it:\n" << found;
-  EXPECT_EQ(found, *expected);
+  golden::Expect(kFolder + GetParam() + ".expected",
+                 pipelines::RenderText(Load(*text).diagnostics, 1000));
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, ChecksTest, ::testing::ValuesIn(Cases()),
+INSTANTIATE_TEST_SUITE_P(Cases, ChecksTest, ::testing::ValuesIn(golden::Cases(kFolder)),
                          [](const auto& golden) { return golden.param; });
 
 // A fault of one combination is found before anything runs, and however many there are, judging

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "plugins/steps/load/load_params.h"
 #include "plugins/steps/transform/cast_column.h"
 #include "plugins/steps/transform/catalog.h"
 #include "plugins/steps/transform/row_view.h"
@@ -44,21 +45,11 @@ Result<FittedTransformPtr> FitCast(const CastParams& params, const RowView&,
   return MakeFitted<Cast>(params.columns.get<Types>());
 }
 
-ParamSpec TypesSpec() {
-  ParamSpec type;
-  type.type = ParamType::kEnum;
-  type.choices = {"float64", "float32", "int64", "bool", "timestamp", "category", "string"};
-  ParamSpec spec;
-  spec.type = ParamType::kMap;
-  spec.element = {type};
-  return spec;
-}
-
 }  // namespace
 
 void AddCastTransform(std::vector<TransformType>& types) {
   plugins::ParamSchema<CastParams> schema;
-  schema.AddJson("columns", &CastParams::columns, TypesSpec(), "column: type").Required();
+  schema.AddJson("columns", &CastParams::columns, ColumnTypesSpec(), "column: type").Required();
   types.push_back(MakeTransformType<Cast>(
       {"cast",
        "Read columns as other types",

@@ -45,6 +45,11 @@ struct CsvOptions {
 // without any value is float64. Repeated column names get ".1", ".2", ...; empty ones "column_N".
 inline constexpr std::size_t kCategoriesAlways = 32;
 inline constexpr std::size_t kCategoriesMax = 65'536;
+// Whether texts are a category: so many different ones among so many that are not missing.
+[[nodiscard]] constexpr bool AreCategories(std::size_t different, std::uint64_t present) {
+  return different <= kCategoriesAlways ||
+         (different <= kCategoriesMax && different * 2 <= present);
+}
 
 // Reads the files into partition files and table.json under `directory`, which exists. Errors
 // are kInvalid and name file, line, row and column; then no table.json is left behind.

@@ -161,8 +161,8 @@ void CsvLoad::DecideText() {
       values.insert(part.dictionaries[c]->begin(), part.dictionaries[c]->end());
       too_many = values.size() > kCategoriesMax;
     }
-    const bool repeats = values.size() <= kCategoriesAlways || values.size() * 2 <= present;
-    plans_[c].text = !too_many && repeats ? TextForm::kCategory : TextForm::kString;
+    plans_[c].text = !too_many && AreCategories(values.size(), present) ? TextForm::kCategory
+                                                                        : TextForm::kString;
   }
 }
 

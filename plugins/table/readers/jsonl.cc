@@ -67,9 +67,7 @@ struct KeySurvey {
       case CellType::kText:
         break;
     }
-    const bool few = values.size() <= kCategoriesAlways ||
-                     (values.size() <= kCategoriesMax && values.size() * 2 <= present);
-    return few ? ColumnType::kCategory : ColumnType::kString;
+    return AreCategories(values.size(), present) ? ColumnType::kCategory : ColumnType::kString;
   }
 };
 

@@ -135,8 +135,7 @@ Result<ColumnType> ColumnFindings::Infer(const ResultColumn& column) const {
   if (integers_ > 0) return ColumnType::kInt64;
   if (texts_ == 0) return ColumnType::kFloat64;
   if (times_) return ColumnType::kTimestamp;
-  const std::size_t different = texts_seen_.size();
-  const bool few = !many_ && (different <= table::kCategoriesAlways || different * 2 <= texts_);
+  const bool few = !many_ && table::AreCategories(texts_seen_.size(), texts_);
   return few ? ColumnType::kCategory : ColumnType::kString;
 }
 
