@@ -207,6 +207,46 @@ TEST_F(Training, ARowOfWeightTwoIsTwoRows) {
   }
 }
 
+// However far off they lie, and whatever they are labelled.
+TEST_F(Training, RowsOfWeightZeroTeachNothing) {
+  std::string present = "x1,x2,y,w\n";
+  std::string mixed = present;
+  std::string asked = "x1,x2\n";
+  for (int i = 0; i < 300; ++i) {
+    const std::string features =
+        fmt::format("{},{}", (i * 37 % 101) / 50.0 - 1, (i * 53 % 97) / 48.0 - 1);
+    const std::string row =
+        fmt::format("{},{},{}\n", features, i * 31 % 101 > 60 ? 1 : 0, 1 + i % 2);
+    present += row;
+    mixed += fmt::format("{},{},{},0\n", 1000 + i, -i, i % 2) + row;
+    asked += features + "\n";
+  }
+  const auto predict = [&](const char* type, const std::string& csv) {
+    Json params = {{"weight", "w"}};
+    if (std::string(type) == "train.kmeans") {
+      params.update({{"drop", {"y"}}, {"n_clusters", 1}});
+    } else {
+      params["target"] = "y";
+    }
+    const StepRun run = Run(type, params, {{"data", Csv(csv)}});
+    EXPECT_TRUE(run.ok()) << run.Failure();
+    const StepRun predicted =
+        Run("predict", Json::object(), {{"model", run.outputs.at("model")}, {"data", Csv(asked)}});
+    EXPECT_TRUE(predicted.ok()) << predicted.Failure();
+    return Rows(predicted.outputs.at("data"));
+  };
+  for (const char* type :
+       {"train.ridge", "train.logistic_regression", "train.decision_tree", "train.kmeans"}) {
+    const auto with = predict(type, mixed);
+    const auto without = predict(type, present);
+    ASSERT_EQ(with.size(), without.size());
+    for (std::size_t row = 0; row < with.size(); ++row) {
+      EXPECT_NEAR(std::stod(with[row].back()), std::stod(without[row].back()), 1e-6)
+          << type << " row " << row;
+    }
+  }
+}
+
 TEST_F(Training, WeightsThatAreAllZeroAreNamed) {
   const Artifact rows = Csv("x,w,y\n1,0,2\n2,0,3\n5,0,4\n", 2);
   for (const char* step : {"train.ridge", "train.linear_regression", "train.random_forest"}) {

@@ -55,6 +55,27 @@ TEST(EdgeCases, ConstantAndMissingFeaturesAreNeverSplit) {
   EXPECT_EQ(forest->predictor->FeatureWeights(), (Numbers{0, 0, 1}));
 }
 
+// As scikit-learn counts them: rounded down, and never none.
+TEST(EdgeCases, MaxFeaturesCountsAsScikitLearnDoes) {
+  const auto count = [](const char* text, std::size_t features) {
+    const auto parsed = MaxFeatures::Parse(text);
+    return parsed.ok() ? std::to_string(parsed->Of(features)) : parsed.error().message;
+  };
+  EXPECT_EQ(count("sqrt", 10), "3");
+  EXPECT_EQ(count("sqrt", 1), "1");
+  EXPECT_EQ(count("log2", 10), "3");
+  EXPECT_EQ(count("log2", 1), "1");
+  EXPECT_EQ(count("all", 10), "10");
+  EXPECT_EQ(count("0.5", 5), "2");
+  EXPECT_EQ(count("0.3", 10), "3");
+  EXPECT_EQ(count("0.01", 10), "1");
+  EXPECT_EQ(count("1", 10), "1");
+  EXPECT_EQ(count("1.0", 10), "10");
+  for (const char* wrong : {"0", "-1", "1.5", "half", ""}) {
+    EXPECT_FALSE(MaxFeatures::Parse(wrong).ok()) << wrong;
+  }
+}
+
 TEST(EdgeCases, AllMissingIsALeaf) {
   const auto fit = FitDecisionTree(TreeSource(1, {kMissing, kMissing}, {0, 1}), 2, {}, Execution{});
   ASSERT_TRUE(fit.ok());
