@@ -89,6 +89,41 @@ TEST_F(RowSteps, ANumberIsNotComparedWithAText) {
       std::string::npos);
 }
 
+// The mirror image: SQLite would compare the texts, and '10' is less than '5'.
+TEST_F(RowSteps, ATextIsNotComparedWithANumber) {
+  const Artifact codes = Csv("code,v,day\n007,1,2011-01-05\n10,2,2011-01-06\nA,3,2011-01-07\n");
+  const auto failure = [&](const std::string& where) {
+    return Run("filter", {{"where", where}}, {{"data", codes}}).Failure();
+  };
+  for (const char* where :
+       {"code > 5", "code == 7", "\"code\" <> -7", "5 < code", "-1.5e-3 < data.code", "code > .5",
+        "code IN ('A', 7)", "code NOT IN (1e-3)", "code BETWEEN 1 AND 9", "code BETWEEN '1' AND 9",
+        "code IS NOT 7", "v > 1 AND code > 5 + 1", "CASE code WHEN 'A' THEN 0 WHEN 7 THEN 1 END"}) {
+    EXPECT_NE(failure(where).find("is a number and the column 'code' is category: they do not"),
+              std::string::npos)
+        << where << ": " << failure(where);
+  }
+  EXPECT_NE(failure("code > 5").find("CAST(code AS REAL)"), std::string::npos);
+  EXPECT_NE(failure("day > 20110106").find("'2011-01-31'"), std::string::npos);
+  for (const char* where : {"code = v", "v < data.code", "code BETWEEN v AND 'z'"}) {
+    EXPECT_NE(failure(where).find("the column 'code' is category and the column 'v' is int64"),
+              std::string::npos)
+        << where << ": " << failure(where);
+  }
+  for (const char* where :
+       {"CAST(code AS REAL) > 5", "code > '5'", "code IN ('10', 'A')", "code = 1 || '0'",
+        "v > 1 AND code = 'A'", "length(code) > 1", "code + 0 > 5", "code IS NOT NULL AND v > 1",
+        "v BETWEEN 1 AND 2 AND code = '10'", "CASE v WHEN 1 THEN code WHEN 2 THEN 0 END = '007'",
+        "code = day", "v IN (1, 2) AND NOT code = 'A'", "day > '2011-01-05'"}) {
+    EXPECT_EQ(failure(where), "") << where;
+  }
+  EXPECT_NE(
+      Run("derive", {{"columns", {{"a", "CASE WHEN code > 5 THEN 1 END"}}}}, {{"data", codes}})
+          .Failure()
+          .find("columns.a: 5 is a number"),
+      std::string::npos);
+}
+
 // Columns come in the order in which they are written, whatever their names.
 TEST_F(RowSteps, NewColumnsKeepTheirOrder) {
   const Artifact people = Csv(kPeople);
