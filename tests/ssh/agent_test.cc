@@ -190,6 +190,22 @@ TEST_F(AgentTest, AHeadOfAnotherVersionIsToldAndNotMisunderstood) {
   EXPECT_TRUE(head_.Receive(clock_.Now()).empty()) << "a word about the attempt";
 }
 
+// Four pieces' worth of zeros in a few bytes.
+TEST_F(AgentTest, APackedPieceThatIsTooLargeClosesTheConnection) {
+  Serve();
+  const std::string zeros(4 * kChunkBytesMax, '\0');
+  const Digest digest = Sha256::Of(zeros);
+  Send(FrameType::kPut, Encode(BlobRange{digest, static_cast<std::int64_t>(zeros.size()), 0}));
+  Compressor compressor;
+  const auto packed = compressor.Pack(zeros, std::nullopt);
+  ASSERT_TRUE(packed);
+  std::string frame;
+  AppendChunk({digest, 0, true, *packed}, frame);
+  Send(FrameType::kChunk, frame.substr(5));
+  Await([&] { return head_.Receive(clock_.Now()).empty() && head_.broken(); }, "it is closed");
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/blobs/" + digest.Hex().substr(0, 2)));
+}
+
 TEST_F(AgentTest, TheGracePeriodEndsForTheLastOfManyToo) {
   const ProcessId others = Child();
   for (std::size_t task = 100; task < 164; ++task) Write(RecordOf(task, others));

@@ -56,6 +56,23 @@ TEST(NodePort, ItGivesSignsOfLifeWhileItHears) {
   ::close(ends[1]);
 }
 
+// What a node sends is no more believed than what a head sends.
+TEST(NodePort, APackedPieceThatIsTooLargeBreaksIt) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+  NodePort port;
+  port.Open(ends[0], At(0));
+  node::Compressor compressor;
+  const auto packed = compressor.Pack(std::string(4 * node::kChunkBytesMax, '\0'), std::nullopt);
+  ASSERT_TRUE(packed);
+  std::string frame;
+  node::AppendChunk({Sha256::Of("x"), 0, true, *packed}, frame);
+  ASSERT_EQ(::write(ends[1], frame.data(), frame.size()), static_cast<ssize_t>(frame.size()));
+  EXPECT_TRUE(port.Receive(At(1)).empty());
+  EXPECT_TRUE(port.broken());
+  ::close(ends[1]);
+}
+
 class UploadsTest : public ::testing::Test {
  protected:
   UploadsTest() {
