@@ -72,14 +72,41 @@ void ApplyInclude(const Matrix& matrix, std::vector<Bindings>& combinations) {
   }
 }
 
+// One character of UTF-8 at the front of `text`.
+struct Character {
+  char32_t code = 0;
+  std::size_t bytes = 1;
+};
+Character First(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  const std::size_t bytes = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  if (bytes == 1 || bytes > text.size()) return {lead, 1};
+  char32_t code = lead & (0x7fU >> bytes);
+  for (std::size_t i = 1; i < bytes; ++i) {
+    code = code << 6U | (static_cast<unsigned char>(text[i]) & 0x3fU);
+  }
+  return {code, bytes};
+}
+
+// Letters of any script; nothing that is invisible or turns the direction of writing.
+bool IsGoodForNames(char32_t code) {
+  if (code < 0x80) {
+    const auto byte = static_cast<unsigned char>(code);
+    return std::isalnum(byte) != 0 ||
+           std::string_view("_.+-=,@:[]").find(static_cast<char>(byte)) != std::string_view::npos;
+  }
+  const bool unseen = code < 0xa1 || code == 0xad || (code >= 0x2000 && code <= 0x206f) ||
+                      code == 0x3000 || code == 0xfeff || code >= 0xe0000;
+  return !unseen;
+}
+
 void AppendValue(std::string& out, const Node& value) {
   const std::string text =
       value.is_scalar() || value.is_null() ? ScalarText(value) : CanonicalJson(ToJson(value));
-  for (const char c : std::string_view(text).substr(0, kValueShownMax)) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool kept =
-        std::isalnum(byte) != 0 || std::string_view("_.+-=,@:[]").find(c) != std::string_view::npos;
-    out += kept ? c : '_';
+  for (std::size_t at = 0; at < std::min(text.size(), kValueShownMax);) {
+    const Character next = First(std::string_view(text).substr(at));
+    out += IsGoodForNames(next.code) ? text.substr(at, next.bytes) : "_";
+    at += next.bytes;
   }
   if (text.size() > kValueShownMax) out.append("-").append(Sha256::Of(text).Short());
 }

@@ -19,8 +19,8 @@ std::size_t CountCombinations(const Matrix& matrix);
 // own. The bindings point into the matrix.
 std::vector<Bindings> Combine(const Matrix& matrix);
 
-// "train@C=0.1,solver=lbfgs" or "load[3]". Bytes that are no letters, digits, or one of _.+-=,@:[]
-// become '_', so that a name is good for a file; equal names get "~2", "~3".
+// "train@C=0.1,solver=lbfgs" or "load[3]". What is no letter, digit, or one of _.+-=,@:[] becomes
+// '_', so that a name is good for a file; equal names get "~2", "~3".
 std::vector<std::string> TaskNames(const std::string& step, const Matrix& matrix,
                                    const std::vector<Bindings>& combinations);
 

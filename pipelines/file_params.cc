@@ -24,6 +24,30 @@ Node* FindMutable(Node& mapping, std::string_view key) {
   return nullptr;
 }
 
+constexpr std::string_view kTruth = "true or false";
+
+// What a default lets its parameter be; "" for anything.
+std::string_view KindOf(const Node& node) {
+  if (node.is_sequence()) return "a list";
+  if (node.is_mapping()) return "a mapping";
+  if (!node.is_scalar() || MayHoldReference(node.text)) return "";
+  if (IsText(node)) return "a text";
+  return AsBool(node) ? kTruth : "a number";
+}
+
+// A word that is not of the default's kind is a slip, and would only be noticed, if at all, by
+// whoever uses it.
+bool IsOfKind(ValidateContext& context, const std::string& key, const Node& value,
+              const Node& present) {
+  const std::string_view wanted = KindOf(present);
+  const std::string_view given = KindOf(value);
+  if (wanted.empty() || given.empty() || wanted == given) return true;
+  context.diagnostics.Add(
+      value.place, fmt::format("'{}' is {} by default, not {}", key, wanted, DescribeNode(value)),
+      wanted == kTruth ? ScalarTrap(value) : "");
+  return false;
+}
+
 // The value of -S as a node, typed like a YAML value unless the default is text.
 std::optional<Node> ParseOverride(ValidateContext& context, const Source& main,
                                   const std::string& key, const std::string& text,
@@ -39,6 +63,7 @@ std::optional<Node> ParseOverride(ValidateContext& context, const Source& main,
   auto document = ParseYaml(source, context.diagnostics);
   if (!document) return std::nullopt;
   context.pipeline.texts.push_back(std::make_shared<Document>(*document));
+  if (!IsOfKind(context, key, document->root, present)) return std::nullopt;
   return document->root;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fnmatch.h>
 
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -16,6 +17,10 @@ const ParamSpec* OutputParam(const StepSpec& step) {
     if (param.type == ParamType::kOutputPath) return &param;
   }
   return nullptr;
+}
+
+std::string Normal(const std::string& path) {
+  return std::filesystem::path(path).lexically_normal().string();
 }
 
 // Absolute path -> the tasks that write it.
@@ -35,7 +40,7 @@ std::multimap<std::string, TaskId> WrittenFiles(const Pipeline& pipeline,
     const Json& values = std::get<NativeWork>(task.work).params;
     const auto path = values.find(param->second->name);
     if (path != values.end() && path->is_string()) {
-      written.emplace(path->get<std::string>(), TaskId(i));
+      written.emplace(Normal(path->get<std::string>()), TaskId(i));
     }
   }
   return written;
@@ -57,6 +62,27 @@ bool ComesAfter(const ExpandedPipeline& expanded, TaskId later, TaskId earlier) 
   return seen.contains(earlier);
 }
 
+// Of two tasks that write one file in any order, the result is that of whichever is later.
+void CheckWritersAgree(const Pipeline& pipeline, const ExpandedPipeline& expanded,
+                       const std::multimap<std::string, TaskId>& written,
+                       Diagnostics& diagnostics) {
+  std::set<std::pair<std::string_view, std::string_view>> reported;
+  for (auto it = written.begin(); it != written.end(); ++it) {
+    const auto next = std::next(it);
+    if (next == written.end() || next->first != it->first) continue;
+    const TaskDecl& one = expanded.tasks[it->second];
+    const TaskDecl& other = expanded.tasks[next->second];
+    const bool ordered = ComesAfter(expanded, it->second, next->second) ||
+                         ComesAfter(expanded, next->second, it->second);
+    if (ordered || !reported.insert({one.step, other.step}).second) continue;
+    diagnostics.Add(
+        pipeline.steps[pipeline.step_names.at(other.step)].place,
+        fmt::format("'{}' and '{}' write the same file '{}'", one.name, other.name, it->first),
+        one.step == other.step ? "make the values of its matrix part of the path"
+                               : "write two files, or order the steps with 'needs'");
+  }
+}
+
 }  // namespace
 
 void CheckWrittenFiles(const Pipeline& pipeline, const ExpandedPipeline& expanded,
@@ -75,9 +101,10 @@ void CheckWrittenFiles(const Pipeline& pipeline, const ExpandedPipeline& expande
         fmt::format("write another file; a step that is to read the new one needs '{}'",
                     from.step));
   };
+  CheckWritersAgree(pipeline, expanded, written, diagnostics);
   for (std::size_t i = 0; !written.empty() && i < expanded.tasks.size(); ++i) {
     for (const FileInput& file : expanded.tasks[TaskId(i)].files) {
-      const auto [first, last] = written.equal_range(file.pattern);
+      const auto [first, last] = written.equal_range(Normal(file.pattern));
       for (auto it = first; it != last; ++it) check(it->second, TaskId(i), it->first);
       if (file.pattern.find_first_of("*?[") == std::string::npos) continue;
       for (const auto& [path, writer] : written) {
