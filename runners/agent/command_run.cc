@@ -18,6 +18,7 @@
 #include "runners/agent/out_of_memory.h"
 #include "runners/agent/redacted_log.h"
 #include "runners/agent/spawn.h"
+#include "runners/agent/strays.h"
 
 namespace dml::agent {
 
@@ -58,13 +59,14 @@ runners::ExitReason ReasonOf(int status) {
 }
 
 // Of a process that has ended. What it left in its group would outlive the task, and is killed
-// first: while it is not buried, nobody else can get its number.
+// first: while it is not buried, nobody else can get its number. Then what it left elsewhere.
 CommandEnd Bury(int pid) {
   ::kill(-pid, SIGKILL);
   int status = 0;
   rusage usage{};
   while (::wait4(pid, &status, 0, &usage) < 0 && errno == EINTR) {
   }
+  EndStrays([](int) { return true; });
   const Duration cpu = ToDuration(usage.ru_utime) + ToDuration(usage.ru_stime);
   return {ReasonOf(status), {{}, cpu, usage.ru_maxrss * 1024}, {}};
 }

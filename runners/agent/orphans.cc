@@ -103,6 +103,8 @@ std::string OwnerMark(const std::string& home) {
   return fmt::format("{} {} {} {}", self.pid, self.start, PidNamespace(), home);
 }
 
+bool IsMarked(int pid) { return FindMark(pid).has_value(); }
+
 Result<int> EndOrphans(const std::string& home) {
   int ended = 0;
   for (int round = 0; round < kRoundsMax; ++round) {

@@ -14,6 +14,9 @@ inline constexpr char kOwnerVariable[] = "DML_OWNER";
 // The value for processes of this one, working in the folder `home`.
 [[nodiscard]] std::string OwnerMark(const std::string& home);
 
+// Whether a process carries the mark of some head.
+[[nodiscard]] bool IsMarked(int pid);
+
 // Kills every process of this machine that belongs to a head of `home` that is dead, and returns
 // once all of them are. Returns how many; kEnvironment if one does not die within seconds.
 Result<int> EndOrphans(const std::string& home);

@@ -17,6 +17,7 @@
 #include "base/redactor.h"
 #include "runners/agent/attempt_record.h"
 #include "runners/agent/out_of_memory.h"
+#include "runners/agent/strays.h"
 #include "runners/agent/worker_link.h"
 
 namespace dml::agent {
@@ -71,8 +72,9 @@ runners::ResourceUsage OwnUsage() {
     return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 +
            static_cast<std::int64_t>(time.tv_usec) * 1000;
   };
-  return {
-      {}, {ns(usage.ru_utime) + ns(usage.ru_stime)}, static_cast<std::int64_t>(usage.ru_maxrss) * 1024};
+  return {{},
+          {ns(usage.ru_utime) + ns(usage.ru_stime)},
+          static_cast<std::int64_t>(usage.ru_maxrss) * 1024};
 }
 
 // Heap beyond the request fails to allocate; mapped files do not count.
@@ -229,6 +231,7 @@ int ServeWorker(int fd, runners::TaskExecutor& executor) {
       ::abort();
     }
   });
+  AdoptStrays();
   OutOfMemoryWatch memory;
   WorkerLink link(fd);
   link.Send(FrameType::kHello, std::to_string(runners::kProtocolVersion));

@@ -12,7 +12,9 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "runners/agent/orphans.h"
 #include "runners/agent/spawn.h"
+#include "runners/agent/strays.h"
 
 namespace dml::agent {
 
@@ -36,7 +38,9 @@ WorkerPool::WorkerPool(PoolOptions options, runners::EventSink& sink)
     : options_(std::move(options)),
       sink_(sink),
       wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      thread_([this] { Serve(); }) {}
+      thread_([this] { Serve(); }) {
+  AdoptStrays();
+}
 
 WorkerPool::~WorkerPool() {
   Shutdown();
@@ -422,7 +426,10 @@ void WorkerPool::Died(Worker& worker) {
   if (worker.line.empty()) return;
   const Running front = std::move(worker.line.front());
   worker.line.pop_front();
-  if (front.command_pid > 0) ::kill(-front.command_pid, SIGKILL);
+  if (front.command_pid > 0) {
+    ::kill(-front.command_pid, SIGKILL);
+    BuryStrays();
+  }
   while (!worker.line.empty()) {
     Running& waiting = worker.line.back();
     if (waiting.kill_asked) {  // and the worker may not have read it
@@ -457,6 +464,16 @@ void WorkerPool::Died(Worker& worker) {
   sink_.Post(std::move(exited));
 }
 
+// What a dead worker had adopted, this process has. Others may be starting processes of their own
+// meanwhile: these carry no mark.
+void WorkerPool::BuryStrays() {
+  EndStrays([this](int pid) {
+    const bool ours =
+        std::ranges::any_of(workers_, [pid](const auto& one) { return one->pid == pid; });
+    return !ours && IsMarked(pid);
+  });
+}
+
 void WorkerPool::Forget(const runners::AttemptKey& key) {
   const std::lock_guard lock(known_mutex_);
   known_.erase(key);
@@ -464,8 +481,11 @@ void WorkerPool::Forget(const runners::AttemptKey& key) {
 
 void WorkerPool::EndAll() {
   for (auto& worker : workers_) {
+    bool commands = false;
     for (const Running& running : worker->line) {
-      if (running.command_pid > 0) ::kill(-running.command_pid, SIGKILL);
+      if (running.command_pid <= 0) continue;
+      ::kill(-running.command_pid, SIGKILL);
+      commands = true;
     }
     // A worker in the middle of a task exits at once when its connection closes; one that cannot
     // is killed.
@@ -473,6 +493,7 @@ void WorkerPool::EndAll() {
     ::close(worker->fd);
     while (::waitpid(worker->pid, nullptr, 0) < 0 && errno == EINTR) {
     }
+    if (commands) BuryStrays();
   }
   workers_.clear();
 }

@@ -88,6 +88,7 @@ class WorkerPool {
   void Handle(Worker& worker, const runners::Frame& frame);
   void Exited(Worker& worker, runners::AttemptExited exited);
   void Died(Worker& worker);
+  void BuryStrays();
   void Forget(const runners::AttemptKey& key);
   void EndAll();
 

@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/files.h"
+#include "runners/agent/orphans.h"
 #include "runners/node/drain.h"
 #include "runners/node/unix_socket.h"
 
@@ -88,7 +89,11 @@ Agent::Agent(AgentOptions options, BlobCache blobs)
     Wake(wake_fd_);
   });
   pool_ = std::make_unique<agent::WorkerPool>(
-      agent::PoolOptions{options_.worker_argv, cpus, {}, options_.tasks}, *this);
+      agent::PoolOptions{options_.worker_argv,
+                         cpus,
+                         {{agent::kOwnerVariable, agent::OwnerMark(options_.root)}},
+                         options_.tasks},
+      *this);
 }
 
 Agent::~Agent() {

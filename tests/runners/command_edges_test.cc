@@ -3,6 +3,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <sstream>
+
 #include "runners/agent/command_files.h"
 #include "runners/agent/command_run.h"
 #include "tests/runners/command_fixture.h"
@@ -173,7 +175,22 @@ TEST_F(CommandEdgesTest, ASecretiveCommandMayLeaveItsOutputOpen) {
   EXPECT_EQ(Run(spec), "success");
   const int pid = std::stoi(Log(0));
   EXPECT_EQ(Log(0), std::to_string(pid) + " ***\n");
-  ::kill(pid, SIGKILL);
+  EXPECT_TRUE(IsDead(pid));
+}
+
+// In a session and group of its own, and without a parent: no signal to the group finds it.
+TEST_F(CommandEdgesTest, WhatACommandLeavesBehindEndsWithIt) {
+  for (const char* end : {"true", "exit 3"}) {
+    const std::string list = root_ + "/pids";
+    const std::string script = "setsid sh -c 'sleep 500 & echo $! > " + list +
+                               "; env -i sleep 500 & echo $! >> " + list + "' & wait $!; " + end;
+    Run(Shell(launched_, script));
+    std::istringstream words(ReadFile(list).value());
+    std::vector<int> pids;
+    for (int pid = 0; words >> pid;) pids.push_back(pid);
+    EXPECT_EQ(pids.size(), 2U);
+    for (const int pid : pids) EXPECT_TRUE(IsDead(pid)) << end;
+  }
 }
 
 }  // namespace
