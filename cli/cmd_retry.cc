@@ -35,9 +35,10 @@ Result<ExitCode> RunRetry(const RetryOptions& options, const std::string& home_f
   args.jobs = options.jobs > 0 ? options.jobs : request.options.jobs;
   args.keep_going = request.options.keep_going;
   args.no_cache = request.options.no_cache;
-  args.until = request.options.until;
   args.from = options.from;
   if (!options.step.empty()) args.from.push_back(options.step);
+  // Who names a step wants it, and what comes after it, whatever RUN was about.
+  if (args.from.empty()) args.until = request.options.until;
   DML_TRY(const OpenedPipeline pipeline, OpenPipeline(args.pipeline, output));
   output.Note(fmt::format("r{} once more", opened.run.id.value));
   return DriveRun(home, pipeline, EngineOptions(args, pipeline), std::nullopt, output);

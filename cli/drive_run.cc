@@ -33,6 +33,8 @@ ExitCode CodeOf(const engine::RunResult& result, int signal) {
 Result<ExitCode> DriveRun(const engine::Home& home, const OpenedPipeline& pipeline,
                           const engine::RunOptions& options, std::optional<RunId> unfinished,
                           const Output& output, const std::function<void(RunId)>& began) {
+  // Whoever closes the pipe that progress goes to has read enough; the run goes on.
+  ::signal(SIGPIPE, SIG_IGN);
   const SystemClock clock;
   const int jobs =
       options.jobs > 0 ? options.jobs : static_cast<int>(std::thread::hardware_concurrency());

@@ -120,6 +120,7 @@ Result<std::optional<RunId>> RunStore::NewestUnfinished() {
           state_->db.Prepare(
               "SELECT id FROM runs r WHERE outcome IN ('running', 'interrupted', 'cancelled') "
               "AND NOT EXISTS(SELECT 1 FROM runs n WHERE n.id > r.id AND n.file = r.file "
+              "AND n.params = r.params AND n.options = r.options "
               "AND n.outcome = 'succeeded') ORDER BY id DESC LIMIT 1"));
   DML_TRY(const bool found, query.Step());
   if (!found) return std::optional<RunId>();

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/files.h"
@@ -46,6 +47,20 @@ Result<void> LinkInput(const Artifact& input, const fs::path& target) {
   return {};
 }
 
+// Several artifacts become a folder of them, numbered in their order from 0 as wide as the last.
+Result<void> LinkInputs(const std::vector<Artifact>& inputs, const std::string& port,
+                        const fs::path& target) {
+  const auto count = std::ranges::count(inputs, port, &Artifact::port);
+  const std::size_t width = fmt::formatted_size("{}", std::max<std::ptrdiff_t>(count - 1, 0));
+  std::size_t next = 0;
+  for (const Artifact& input : inputs) {
+    if (input.port != port) continue;
+    const std::string number = fmt::format("{:0{}}", next++, width);
+    DML_RETURN_IF_ERROR(LinkInput(input, count > 1 ? target / number : target));
+  }
+  return {};
+}
+
 Result<void> CollectOne(const fs::path& from, const std::string& port_dir,
                         const std::string& declared) {
   std::error_code error;
@@ -72,9 +87,7 @@ Result<void> PrepareWorkFolder(const runners::LaunchSpec& spec) {
   DML_RETURN_IF_ERROR(MakeDirectories(command.work_dir));
   for (const auto& [port, declared] : command.inputs) {
     DML_TRY(const fs::path target, Inside(command.work_dir, declared));
-    for (const Artifact& input : spec.inputs) {
-      if (input.port == port) DML_RETURN_IF_ERROR(LinkInput(input, target));
-    }
+    DML_RETURN_IF_ERROR(LinkInputs(spec.inputs, port, target));
   }
   for (const auto& [port, declared] : command.outputs) {
     DML_TRY(const fs::path target, Inside(command.work_dir, declared));

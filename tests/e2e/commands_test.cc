@@ -137,6 +137,22 @@ TEST_F(Commands, FilesFlowAlongTheEdges) {
 }
 
 // A worker that shares the machine with one other may use twice what one of four may.
+// All tasks of a matrix into one input: a folder of them, in their order.
+TEST_F(Commands, SeveralFilesGoIntoOneInput) {
+  Write("p.yaml",
+        "steps:\n"
+        "  - {id: a, foreach: [x, y, z], run: 'echo ${item} > f.txt', outputs: {o: f.txt}}\n"
+        "  - {id: all, input: {parts: a}, run: 'cat parts/*; ls parts'}\n"
+        "  - {id: two, input: {parts: [a, a]}, run: 'ls parts | tail -1'}\n"
+        "  - {id: one, foreach: [q], input: {part: all2}, run: 'cat part'}\n"
+        "  - {id: all2, run: 'echo single > s', outputs: {o: s}}\n");
+  const Finished run = Run({"run", "p.yaml"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(Run({"logs", "all"}).out, "x\ny\nz\n0\n1\n2\n");
+  EXPECT_EQ(Run({"logs", "two"}).out, "5\n");
+  EXPECT_EQ(Run({"logs", "one[0]"}).out, "single\n");
+}
+
 TEST_F(Commands, PlanSaysWhatMemoryATaskGetsAlongWith) {
   Write("p.yaml",
         "name: n\nsteps:\n"

@@ -59,6 +59,13 @@ void BecomeProgram(const std::string& folder, const std::string& out, const std:
   ::close(in_fd);
   ::close(out_fd);
   ::close(err_fd);
+  if (options.error_is_closed) {
+    int ends[2] = {-1, -1};
+    ::pipe(ends);
+    ::dup2(ends[1], STDERR_FILENO);
+    ::close(ends[0]);
+    ::close(ends[1]);
+  }
   if (options.obeys_permissions) {
     ::prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE);
     ::prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH);

@@ -43,6 +43,7 @@ struct StartOptions {
   std::vector<std::string> env;    // "NAME=value", added or instead
   long file_size_max = -1;         // RLIMIT_FSIZE, as `ulimit -f` sets it
   bool obeys_permissions = false;  // as every user does but root
+  bool error_is_closed = false;    // stderr is a pipe that nobody reads any more
 };
 
 // Runs the real binary in a folder of its own, with a home inside it and nothing of the user's

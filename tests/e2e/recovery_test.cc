@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <chrono>
 #include <fstream>
@@ -63,7 +64,10 @@ TEST_F(Recover, TheDeathOfOrchestratorAndWorkerLeavesAnOrphanThatResumeEnds) {
   Program run = Start({"run", "p.yaml"});
   const int step = WaitForSecond();
   const int worker = ParentOf(step);
-  ::kill(run.pid(), SIGSTOP);
+  // All of its threads: one of them would end the command.
+  run.Signal(SIGSTOP);
+  siginfo_t stopped{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(run.pid()), &stopped, WSTOPPED), 0);
   ::kill(worker, SIGKILL);
   run.Signal(SIGKILL);
   (void)run.Wait();
@@ -172,6 +176,64 @@ TEST_F(Recover, RetryRunsWhatFailedOnceMore) {
   EXPECT_NE(log.out.find("two"), std::string::npos) << log.out;
   EXPECT_EQ(Run({"retry", "latest", "first"}).code, 0);
   EXPECT_EQ(Read("trace"), "x\nx\n");
+}
+
+// A later run of a part, or of another parameter, has not made up for it.
+TEST_F(Recover, ResumeFindsTheRunThatNoOtherHasMadeUpFor) {
+  Write("p.yaml",
+        "params: {n: 1}\nsteps:\n  - {id: a, run: 'true'}\n"
+        "  - {id: b, needs: a, run: 'echo ${params.n} >> " +
+            Path("trace") + "'}\n");
+  StartOptions crash;
+  crash.env = {"DML_CRASH_AT=run.begun"};
+  EXPECT_EQ(Run({"run", "p.yaml"}, crash).code, 128 + SIGKILL);
+  EXPECT_EQ(Run({"run", "p.yaml", "--until", "a"}).code, 0);
+  EXPECT_EQ(Run({"run", "p.yaml", "-S", "n=2"}).code, 0);
+  const Finished resumed = Run({"resume"});
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_NE(resumed.err.find("resuming r1"), std::string::npos) << resumed.err;
+  EXPECT_EQ(Read("trace"), "2\n1\n");
+  EXPECT_EQ(Run({"run", "p.yaml"}, crash).code, 128 + SIGKILL);
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  EXPECT_EQ(Run({"resume"}).code, 2) << "the same once more was all of it";
+}
+
+TEST_F(Recover, RetryFromAStepWantsThatStep) {
+  Write("p.yaml", "steps:\n  - {id: a, run: 'true'}\n  - {id: b, needs: a, run: 'echo b >> " +
+                      Path("trace") + "'}\n");
+  EXPECT_EQ(Run({"run", "p.yaml", "--until", "a"}).code, 0);
+  EXPECT_EQ(Run({"retry", "latest"}).code, 0);
+  EXPECT_FALSE(Exists("trace")) << "what the run was about, and no more";
+  EXPECT_EQ(Run({"retry", "latest", "--from", "b"}).code, 0);
+  EXPECT_EQ(Read("trace"), "b\n");
+}
+
+// What a command started in a session of its own dies with the attempt, whoever else dies.
+TEST_F(Recover, TheDeathOfAWorkerLeavesNothingOfItsCommand) {
+  Write("p.yaml", "steps:\n  - id: a\n    run: 'setsid sh -c \"sleep 500 & echo \\$! > " +
+                      Path("left.tmp") + "\"; mv " + Path("left.tmp") + " " + Path("left") +
+                      "; test -e " + Path("go") + " || { echo $PPID > " + Path("pid.tmp") +
+                      "; mv " + Path("pid.tmp") + " " + Path("pid") + "; sleep 500; }'\n");
+  Program run = Start({"run", "p.yaml"});
+  const int worker = WaitForSecond();
+  const int left = std::stoi(Read("left"));
+  EXPECT_EQ(::kill(left, 0), 0);
+  Write("go", "");
+  EXPECT_EQ(::kill(worker, SIGKILL), 0);
+  const Finished finished = run.Wait();
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  EXPECT_NE(::kill(left, 0), 0) << "of the first attempt";
+  EXPECT_NE(::kill(std::stoi(Read("left")), 0), 0) << "of the second, which ended well";
+}
+
+// Who pipes the progress into `head` has read enough; the run goes on.
+TEST_F(Recover, AClosedPipeIsNoEndOfTheRun) {
+  Write("p.yaml", "steps:\n  - {id: a, run: 'echo a >> " + Path("trace") +
+                      "'}\n  - {id: b, needs: a, run: 'echo b >> " + Path("trace") + "'}\n");
+  StartOptions options;
+  options.error_is_closed = true;
+  EXPECT_EQ(Run({"run", "p.yaml"}, options).code, 0);
+  EXPECT_EQ(Read("trace"), "a\nb\n");
 }
 
 }  // namespace
