@@ -14,7 +14,7 @@ namespace {
 
 // Decisions per turn: enough to fill a transaction, few enough for the first task of a large run
 // to start at once.
-constexpr int kResolvesPerTurnMax = 1024;
+constexpr int kResolvesPerTurnMax = 128;
 
 // How often to look whether a result that another process makes is there.
 constexpr Duration kLookInterval = Duration::Millis(100);
