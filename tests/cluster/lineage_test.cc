@@ -12,6 +12,8 @@ namespace fs = std::filesystem;
 
 class LineageScenario : public Scenario {
  protected:
+  explicit LineageScenario(std::size_t hosts = 3)
+      : Scenario(std::vector<ssh::ServerOptions>(hosts)) {}
   // Every blob that no attempt holds by a name of its own.
   void EmptyCaches() {
     for (std::size_t i = 0; i < servers_.size(); ++i) {
@@ -37,9 +39,11 @@ class LineageScenario : public Scenario {
     for (const fs::path& file : files) fs::remove(file);
     ASSERT_TRUE(e2e::BlobsOf(Path("there")).empty());
   }
-  e2e::Finished Resume() const {
-    e2e::Program resumed = StartDml({"resume", "--home", Path("there")});
-    return resumed.Wait();
+  // With `dml resume` or `dml retry`.
+  e2e::Finished GoOn(std::vector<std::string> words) const {
+    words.insert(words.end(), {"--home", Path("there")});
+    e2e::Program going = StartDml(words);
+    return going.Wait();
   }
 };
 
@@ -52,7 +56,7 @@ TEST_F(LineageScenario, AnOutputThatNobodyHasIsMadeAgain) {
   EmptyStore();
   EmptyCaches();
   OpenGate();
-  const e2e::Finished resumed = Resume();
+  const e2e::Finished resumed = GoOn({"resume"});
   EXPECT_EQ(resumed.code, 0) << resumed.out << resumed.err;
   EXPECT_EQ(e2e::BlobsOf(Path("there")), e2e::BlobsOf(Path("alone"))) << "not the same bits";
   EXPECT_EQ(AttemptsOf(Path("there")).at(0), 2) << "its producer ran once more";
@@ -67,10 +71,30 @@ TEST_F(LineageScenario, AnOutputThatTheHeadHasIsSentAgain) {
   static_cast<void>(run.Wait());
   EmptyCaches();
   OpenGate();
-  const e2e::Finished resumed = Resume();
+  const e2e::Finished resumed = GoOn({"resume"});
   EXPECT_EQ(resumed.code, 0) << resumed.out << resumed.err;
   EXPECT_EQ(AttemptsOf(Path("there")), std::vector<int>(8, 1));
   ExpectGoodHistory();
+}
+
+class OneHostLineageScenario : public LineageScenario {
+ protected:
+  OneHostLineageScenario() : LineageScenario(1) {}
+};
+
+// While the head lives, tasks that were still to read it fail with that as the reason.
+TEST_F(OneHostLineageScenario, AnOutputThatGoesInTheMiddleIsMadeAgainByARetry) {
+  e2e::Program run = StartRun();
+  AwaitBegun(2);
+  EmptyStore();
+  EmptyCaches();
+  OpenGate();
+  const e2e::Finished failed = run.Wait();
+  EXPECT_EQ(failed.code, 3) << failed.out << failed.err;
+  EXPECT_NE(failed.err.find("cannot read"), std::string::npos) << failed.err;
+  const e2e::Finished retried = GoOn({"retry", "latest"});
+  EXPECT_EQ(retried.code, 0) << retried.out << retried.err;
+  EXPECT_EQ(e2e::BlobsOf(Path("there")), e2e::BlobsOf(Path("alone"))) << "not the same bits";
 }
 
 }  // namespace
