@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <set>
+#include <utility>
 
 namespace dml::core {
 
@@ -136,15 +137,16 @@ bool IsOrderedMap(const Json& list) {
 }
 
 // The same values with such lists as mappings, so that a change has the name that was written.
-Json ByName(const Json& value) {
-  Json out = value;
+Json ByName(Json value) {
   if (value.is_array() && IsOrderedMap(value)) {
-    out = Json::object();
-    for (const Json& pair : value) out[pair[0].get<std::string>()] = ByName(pair[1]);
-  } else if (value.is_structured()) {
-    for (Json& item : out) item = ByName(item);
+    Json out = Json::object();
+    for (Json& pair : value) out[pair[0].get<std::string>()] = ByName(std::move(pair[1]));
+    return out;
   }
-  return out;
+  if (value.is_structured()) {
+    for (Json& item : value) item = ByName(std::move(item));
+  }
+  return value;
 }
 
 const Json* Find(const Json& flat, const std::string& pointer) {
