@@ -6,6 +6,7 @@
 #include "cli/cmd_explain.h"
 #include "cli/run_options.h"
 #include "orchestrator/engine/store_care.h"
+#include "orchestrator/engine/store_verify.h"
 #include "orchestrator/report/text_table.h"
 #include "orchestrator/state/cache_store.h"
 
@@ -99,29 +100,84 @@ Result<ExitCode> RunGc(const GcOptions& options, const std::string& home_flag,
   return ExitCode::kDone;
 }
 
+std::string TaskOr(const std::string& task, const Digest& key) {
+  return task.empty() ? "a result " + key.Short() + " of no task" : Harmless(task);
+}
+
+std::string Time(WallTime time) { return FormatUtc(time).substr(0, 23); }
+
+Json VerifyJson(const engine::VerifyReport& report) {
+  const auto text_or_null = [](const std::string& text) {
+    return text.empty() ? Json() : Json(text);
+  };
+  Json damaged = Json::array();
+  for (const engine::DamagedFile& file : report.damaged) {
+    damaged.push_back({{"path", file.path}, {"tasks", file.tasks}});
+  }
+  Json dropped = Json::array();
+  for (const engine::DoubtfulResult& result : report.dropped) {
+    dropped.push_back({{"task", text_or_null(result.task)},
+                       {"key", result.key.Hex()},
+                       {"home", text_or_null(result.home)},
+                       {"created", FormatUtc(result.created)},
+                       {"file", result.file},
+                       {"changed", FormatUtc(result.changed)}});
+  }
+  Json incomplete = Json::array();
+  for (const engine::IncompleteResult& result : report.incomplete) {
+    incomplete.push_back({{"task", text_or_null(result.task)},
+                          {"key", result.key.Hex()},
+                          {"files", result.files},
+                          {"files_missing", result.files_missing}});
+  }
+  return {{"files", report.files},
+          {"bytes", report.bytes},
+          {"damaged", std::move(damaged)},
+          {"dropped", std::move(dropped)},
+          {"incomplete", std::move(incomplete)}};
+}
+
+void PrintVerify(const engine::VerifyReport& report, const Output& output) {
+  for (const engine::DamagedFile& file : report.damaged) {
+    output.Print(fmt::format("damaged, removed: {} ({})\n", file.path,
+                             file.tasks.empty()
+                                 ? "of no task"
+                                 : Harmless(fmt::format("{}", fmt::join(file.tasks, ", ")))));
+  }
+  for (const engine::DoubtfulResult& result : report.dropped) {
+    output.Print(fmt::format("dropped: {}{}: made at {}, from {}, which was written at {}\n",
+                             TaskOr(result.task, result.key),
+                             result.home.empty() ? "" : " of " + result.home, Time(result.created),
+                             result.file, Time(result.changed)));
+  }
+  for (const engine::IncompleteResult& result : report.incomplete) {
+    output.Print(fmt::format("missing: {} of {} files of {}\n", result.files_missing, result.files,
+                             TaskOr(result.task, result.key)));
+  }
+  std::string verdict = report.files == 0 ? "" : "all are what their names say";
+  if (!report.damaged.empty()) verdict = fmt::format("{} damaged", report.damaged.size());
+  if (!report.dropped.empty()) {
+    verdict += fmt::format(", {} results dropped that may have read them", report.dropped.size());
+  }
+  if (!report.incomplete.empty()) {
+    verdict += fmt::format("{}{} results lack files", verdict.empty() ? "" : "; ",
+                           report.incomplete.size());
+  }
+  const bool whole = report.damaged.empty() && report.incomplete.empty();
+  if (!whole) verdict += "; the next run that needs them makes them again";
+  output.Print(fmt::format("{} files, {}{}{}\n", report.files, FormatSize(report.bytes),
+                           verdict.empty() ? "" : ": ", verdict));
+}
+
 Result<ExitCode> RunVerify(const std::string& home_flag, const Output& output) {
   DML_TRY(OpenedCache opened, OpenCache(home_flag));
   DML_TRY(const engine::VerifyReport report, engine::VerifyStore(opened.home, opened.cache));
-  const ExitCode code = report.damaged.empty() ? ExitCode::kDone : ExitCode::kInfrastructure;
   if (output.format() == Format::kJson) {
-    Json damaged = Json::array();
-    for (const engine::DamagedFile& file : report.damaged) {
-      damaged.push_back({{"path", file.path}, {"tasks", file.tasks}});
-    }
-    output.PrintJson({{"files", report.files}, {"bytes", report.bytes}, {"damaged", damaged}});
-    return code;
+    output.PrintJson(VerifyJson(report));
+  } else {
+    PrintVerify(report, output);
   }
-  for (const engine::DamagedFile& file : report.damaged) {
-    output.Print(fmt::format(
-        "damaged, removed: {} ({})\n", file.path,
-        file.tasks.empty() ? "of no task" : fmt::format("{}", fmt::join(file.tasks, ", "))));
-  }
-  output.Print(fmt::format(
-      "{} files, {}: {}\n", report.files, FormatSize(report.bytes),
-      report.damaged.empty()
-          ? "all are what their names say"
-          : fmt::format("{} damaged; the next run makes them again", report.damaged.size())));
-  return code;
+  return report.damaged.empty() ? ExitCode::kDone : ExitCode::kInfrastructure;
 }
 
 Action SetupCacheLs(Args& args, CommonOptions& common) {
@@ -145,8 +201,10 @@ Action SetupCacheGc(Args& args, CommonOptions& common) {
 
 Action SetupCacheVerify(Args& args, CommonOptions& common) {
   args.Describe(
-      "Reads every file of the store and removes those whose content has changed. The next run\n"
-      "makes them, and nothing else, again. Exit code 3 if there were any.");
+      "Reads every file of the store and removes those whose content has changed, and with them\n"
+      "the results that may have been made from the changed content. The next run makes these,\n"
+      "and nothing else, again. Exit code 3 if there were any. Also says which results lack "
+      "files.");
   args.Example("dml cache verify", "after a disk error, or to be sure");
   return [&common](Output& output) { return RunVerify(common.home, output); };
 }

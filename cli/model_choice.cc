@@ -21,6 +21,18 @@ ArtifactFile FileOf(const fs::path& path) {
   return file;
 }
 
+// What `dml cache gc`, `dml cache verify` or somebody by hand has removed.
+Result<void> CheckFilesAreThere(const Artifact& model, const std::string& task) {
+  for (const ArtifactFile& file : model.files) {
+    std::error_code problem;
+    if (fs::exists(file.path, problem)) continue;
+    return Error::Environment(
+        "the model of '" + task + "' is gone from the store: there is no '" + file.path + "'",
+        "`dml run` makes it again");
+  }
+  return {};
+}
+
 Result<Artifact> ModelOfTask(const std::string& name, const std::string& home) {
   const std::size_t slash = name.find('/');
   const std::string run = slash == std::string::npos ? "" : name.substr(0, slash);
@@ -33,7 +45,9 @@ Result<Artifact> ModelOfTask(const std::string& name, const std::string& home) {
                           std::string(core::TaskStateName(task.state)));
   }
   for (const Artifact& output : task.result->outputs) {
-    if (output.kind == PortKind::kModel) return output;
+    if (output.kind != PortKind::kModel) continue;
+    DML_RETURN_IF_ERROR(CheckFilesAreThere(output, task.name));
+    return output;
   }
   return Error::Invalid("the task '" + task.name + "' makes no model");
 }

@@ -1,29 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
 #include "base/result.h"
 #include "orchestrator/engine/home.h"
 #include "orchestrator/state/cache_store.h"
 
 namespace dml::engine {
-
-// A file of the store whose content is not what its name says.
-struct DamagedFile {
-  std::string path;
-  std::vector<std::string> tasks;  // whose outputs it is part of; the next run makes it again
-};
-
-struct VerifyReport {
-  std::int64_t files = 0;
-  std::int64_t bytes = 0;
-  std::vector<DamagedFile> damaged;
-};
-
-// Reads every file of the store and removes those that are damaged, so that nobody reads them.
-Result<VerifyReport> VerifyStore(const Home& home, state::CacheStore& cache);
 
 struct GarbageReport {
   std::int64_t results = 0;

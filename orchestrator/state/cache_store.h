@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "orchestrator/state/consumers.h"
 #include "orchestrator/state/database.h"
 
 namespace dml::state {
@@ -35,6 +36,11 @@ class CacheStore {
   [[nodiscard]] Result<std::set<Digest>> KeysInUse(int keep_runs);
   // Runs that are over for good: nothing of their attempts is needed.
   [[nodiscard]] Result<std::vector<RunId>> EndedRuns();
+  // See consumers.h.
+  [[nodiscard]] Result<std::vector<Consumer>> ConsumersSince(
+      const std::map<Digest, WallTime>& artifacts) {
+    return state::ConsumersSince(db_, artifacts);
+  }
   // In one transaction, before any file goes: a result never lacks files without our knowing.
   Result<void> Remove(const std::vector<Digest>& keys);
 

@@ -57,9 +57,12 @@ Result<std::vector<std::string>> SharedIndex::Homes() {
   }
 }
 
-Result<void> SharedIndex::Remove(const Digest& key) {
+Result<void> SharedIndex::Remove(const std::vector<Digest>& keys) {
+  if (keys.empty()) return {};
+  DML_TRY(Transaction transaction, Transaction::Begin(db_));
   DML_TRY(Statement remove, db_.Prepare("DELETE FROM cache WHERE key = ?"));
-  return remove.Bind(key).Run();
+  for (const Digest& key : keys) DML_RETURN_IF_ERROR(remove.Bind(key).Run());
+  return transaction.Commit();
 }
 
 Result<void> BindResult(Statement& insert, WallTime now, const TaskResult& result) {

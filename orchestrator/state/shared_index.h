@@ -1,9 +1,11 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "orchestrator/state/consumers.h"
 #include "orchestrator/state/database.h"
 #include "orchestrator/state/run_store.h"
 
@@ -19,7 +21,13 @@ class SharedIndex {
   [[nodiscard]] Result<std::optional<TaskResult>> Find(const Digest& key);
   Result<void> Add(WallTime now, const TaskResult& result);
   [[nodiscard]] Result<std::vector<std::string>> Homes();
-  Result<void> Remove(const Digest& key);
+  // See consumers.h.
+  [[nodiscard]] Result<std::vector<Consumer>> ConsumersSince(
+      const std::map<Digest, WallTime>& artifacts) {
+    return state::ConsumersSince(db_, artifacts);
+  }
+  // In one transaction.
+  Result<void> Remove(const std::vector<Digest>& keys);
 
  private:
   explicit SharedIndex(Database db) : db_(std::move(db)) {}

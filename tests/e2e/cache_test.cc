@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -40,6 +41,31 @@ class Cache : public EndToEnd {
   }
   [[nodiscard]] std::string Why(const std::string& task) const {
     return RunJson({"explain", task})["reason"];
+  }
+  // Three commands in a row; `middle` tells good and bad files apart.
+  void WriteChain() {
+    Write("chain.yaml",
+          "name: c\nsteps:\n"
+          "  - id: first\n    run: 'echo good > f'\n    outputs: {f: f}\n"
+          "  - id: middle\n    input: {f: first.f}\n    inputs: {f: in}\n"
+          "    outputs: {g: g}\n    run: '(echo read; cat in) > g'\n"
+          "  - id: last\n    input: {g: middle.g}\n    inputs: {g: in}\n"
+          "    outputs: {h: h}\n    run: 'cat in > h'\n");
+  }
+  // Overwrites the blob of "good\n" in place.
+  void Spoil(const std::string& store) const {
+    for (const std::string& name : BlobsOf(Path(store))) {
+      const std::string blob = store + "/store/blobs/" + name.substr(0, 2) + "/" + name;
+      if (Read(blob) != "good\n") continue;
+      ::chmod(Path(blob).c_str(), 0644);
+      Write(blob, "evil\n");
+    }
+  }
+  // Whether a file of the store holds `text`.
+  [[nodiscard]] bool Stores(const std::string& text) const {
+    return std::ranges::any_of(BlobsOf(Path(".dml")), [&](const std::string& name) {
+      return Read(".dml/store/blobs/" + name.substr(0, 2) + "/" + name) == text;
+    });
   }
   // The file of a task's only output in the store.
   [[nodiscard]] std::string BlobOf(const std::string& task) const {
@@ -124,6 +150,82 @@ TEST_F(Cache, VerifyFindsADamagedFileAndTheNextRunMakesOnlyThatAgain) {
   EXPECT_EQ(LeavingsOf(Path(".dml")), std::vector<std::string>());
 }
 
+// What was made from bytes that were not what they were taken for is filed under a key that
+// promises something else: reused, it would stay wrong for ever.
+TEST_F(Cache, VerifyDropsWhatWasMadeFromADamagedFile) {
+  WriteChain();
+  ASSERT_EQ(Run({"run", "chain.yaml", "--until", "first"}).code, 0);
+  Spoil(".dml");
+  ASSERT_EQ(Run({"run", "chain.yaml"}).code, 0);
+  ASSERT_TRUE(Stores("read\nevil\n")) << "nobody reads a file again to be sure";
+  const Finished verify = Run({"cache", "verify"});
+  EXPECT_EQ(verify.code, 3) << verify.err;
+  EXPECT_NE(verify.out.find("dropped: middle: made at "), std::string::npos) << verify.out;
+  EXPECT_EQ(verify.out.find("dropped: last"), std::string::npos)
+      << "right for what it was made from, and filed under that: " << verify.out;
+  ASSERT_EQ(Run({"run", "chain.yaml"}).code, 0);
+  EXPECT_TRUE(Stores("read\ngood\n"));
+  const auto states = States();
+  EXPECT_EQ(states.at("middle"), "succeeded");
+  EXPECT_EQ(states.at("last"), "succeeded");
+  EXPECT_EQ(Run({"cache", "verify"}).code, 0);
+}
+
+TEST_F(Cache, WhatWasMadeBeforeTheDamageStays) {
+  WriteChain();
+  ASSERT_EQ(Run({"run", "chain.yaml"}).code, 0);
+  Spoil(".dml");
+  const Json report = Json::parse(Run({"cache", "verify", "-o", "json"}).out);
+  EXPECT_EQ(report["damaged"].size(), 1U);
+  EXPECT_EQ(report["dropped"], Json::array());
+}
+
+TEST_F(Cache, VerifyLeavesADamagedFileToTheRunThatMayReadIt) {
+  WriteChain();
+  ASSERT_EQ(Run({"run", "chain.yaml", "--until", "first"}).code, 0);
+  Spoil(".dml");
+  Write("wait.yaml", "name: w\nsteps:\n  - id: w\n    run: 'touch " + Path("started") +
+                         "; while ! test -e " + Path("go") + "; do sleep 0.05; done'\n");
+  Program run = Start({"run", "wait.yaml"});
+  WaitUntil([&] { return Exists("started"); }, "the run is under way");
+  const Finished busy = Run({"cache", "verify"});
+  EXPECT_EQ(busy.code, 4) << busy.out;
+  Write("go", "");
+  EXPECT_EQ(run.Wait().code, 0);
+  EXPECT_EQ(Run({"cache", "verify"}).code, 3) << "it is still there to be found";
+}
+
+TEST_F(Cache, VerifyNamesResultsWhoseFilesAreGone) {
+  WriteChain();
+  ASSERT_EQ(Run({"run", "chain.yaml"}).code, 0);
+  for (const std::string& name : BlobsOf(Path(".dml"))) {
+    ::unlink(Path(".dml/store/blobs/" + name.substr(0, 2) + "/" + name).c_str());
+  }
+  const Finished verify = Run({"cache", "verify"});
+  EXPECT_EQ(verify.code, 0) << "nobody can read what is not there: " << verify.out;
+  EXPECT_NE(verify.out.find("missing: 1 of 1 files of middle"), std::string::npos) << verify.out;
+  EXPECT_NE(verify.out.find("0 files, 0 B: 3 results lack files"), std::string::npos) << verify.out;
+  EXPECT_EQ(RunJson({"cache", "verify"})["incomplete"].size(), 3U);
+  ASSERT_EQ(Run({"run", "chain.yaml"}).code, 0);
+  EXPECT_EQ(RunJson({"cache", "verify"})["incomplete"], Json::array());
+}
+
+TEST_F(Cache, PredictSaysThatTheModelIsGone) {
+  WriteRows(30);
+  WritePipeline();
+  ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
+  for (const std::string& name : BlobsOf(Path(".dml"))) {
+    ::unlink(Path(".dml/store/blobs/" + name.substr(0, 2) + "/" + name).c_str());
+  }
+  const Finished gone = Run({"predict", "model", "data/rows.csv"});
+  EXPECT_EQ(gone.code, 3) << gone.err;
+  EXPECT_NE(gone.err.find("the model of 'model' is gone from the store"), std::string::npos)
+      << gone.err;
+  EXPECT_NE(gone.err.find("`dml run` makes it again"), std::string::npos) << gone.err;
+  ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
+  EXPECT_EQ(Run({"predict", "model", "data/rows.csv"}).code, 0);
+}
+
 TEST_F(Cache, GarbageGoesAndWhatIsNeededStays) {
   WriteRows(30);
   WritePipeline();
@@ -187,6 +289,42 @@ TEST_F(Cache, ProjectsShareResults) {
   const Finished own = Run({"run", "p.yaml"}, shared);
   EXPECT_EQ(own.code, 2) << own.err;
   EXPECT_NE(own.err.find("has results of its own"), std::string::npos) << own.err;
+}
+
+// All of them read the file, none must keep what it made of it.
+TEST_F(Cache, VerifyDropsWhatOtherHomesMadeFromADamagedFile) {
+  WriteChain();
+  StartOptions shared;
+  shared.env = {"DML_CACHE=" + Path("cache")};
+  ASSERT_EQ(Run({"run", "chain.yaml", "--until", "first", "--home", "one"}, shared).code, 0);
+  Spoil("one");
+  ASSERT_EQ(Run({"run", "chain.yaml", "--home", "one"}, shared).code, 0);
+  ASSERT_EQ(Run({"run", "chain.yaml", "--home", "two"}, shared).code, 0);
+  const Finished verify = Run({"cache", "verify", "--home", "one"});
+  EXPECT_EQ(verify.code, 3) << verify.err;
+  EXPECT_NE(verify.out.find("dropped: middle of " + Path("two")), std::string::npos) << verify.out;
+  for (const char* home : {"two", "one"}) {
+    ASSERT_EQ(Run({"run", "chain.yaml", "--home", home}, shared).code, 0);
+    EXPECT_EQ(RunJson({"status", "--home", home})["tasks"][1]["state"],
+              std::string(home) == "two" ? "succeeded" : "reused");
+  }
+  const Finished again = Run({"run", "chain.yaml", "--home", "three"}, shared);
+  EXPECT_NE(again.err.find("all results were reused"), std::string::npos) << again.err;
+}
+
+// The index tells all homes of what one of them has.
+TEST_F(Cache, GarbageOfOneHomeIsWhatAThirdFindsAtAnother) {
+  WriteChain();
+  StartOptions shared;
+  shared.env = {"DML_CACHE=" + Path("cache")};
+  for (const char* home : {"one", "two"}) {
+    ASSERT_EQ(Run({"run", "chain.yaml", "--home", home}, shared).code, 0);
+  }
+  ASSERT_EQ(Run({"cache", "gc", "--keep-runs", "0", "--home", "two"}).code, 0);
+  for (const char* home : {"two", "three"}) {
+    const Finished run = Run({"run", "chain.yaml", "--home", home}, shared);
+    EXPECT_NE(run.err.find("all results were reused"), std::string::npos) << home << run.err;
+  }
 }
 
 }  // namespace
