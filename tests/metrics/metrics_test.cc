@@ -67,6 +67,40 @@ TEST(Undefined, AClassWithoutPredictionsIsMentioned) {
   EXPECT_NE(macro.note.find("Class 1 is never predicted"), std::string::npos);
 }
 
+TEST(Undefined, WhatDividesByZeroCountsAsZeroAndSaysSo) {
+  const Numbers y{0, 0, 1};
+  const Numbers output = TwoColumns({0.1, 0.2, 0.3});
+  const std::vector<std::string> names{"no", "yes"};
+  const Predictions never{y, output, 2, {}, names};
+  const auto score = [](const char* name, const Predictions& predictions) {
+    return (*FindScorer(name, ModelTask::kClassification))(predictions);
+  };
+  EXPECT_EQ(score("precision", never).value, 0.0);
+  EXPECT_EQ(score("precision", never).note, "Class 'yes' is never predicted. It counts as 0.");
+  EXPECT_EQ(score("matthews_corrcoef", never).value, 0.0);
+  EXPECT_NE(score("matthews_corrcoef", never).note, "");
+  const Numbers only_no{0, 0, 0};
+  const Predictions absent{only_no, output, 2, {}, names};
+  EXPECT_EQ(score("recall", absent).value, 0.0);
+  EXPECT_EQ(score("recall", absent).note, "Class 'yes' does not occur. It counts as 0.");
+  EXPECT_EQ(score("f1", absent).value, 0.0);
+  EXPECT_FALSE(score("roc_auc", absent).defined());
+  EXPECT_EQ(score("average_precision", absent).note, "Class 'yes' does not occur.");
+}
+
+TEST(Undefined, ClassesAreCalledByTheirNames) {
+  const Numbers y{0, 2, 2};
+  const Numbers output{.8, .1, .1, .8, .1, .1, .1, .1, .8};
+  const std::vector<std::string> names{"3", "5", "8"};
+  const Predictions predictions{y, output, 3, {}, names};
+  const auto score = FindScorer("roc_auc", ModelTask::kClassification);
+  EXPECT_EQ((*score)(predictions).note, "Class '5' does not occur and is left out.");
+  const Numbers first{.8, .1, .1, .8, .1, .1, .8, .1, .1};
+  const ConfusionMatrix matrix(Predictions{y, first, 3, {}, names});
+  EXPECT_EQ(Averaged(matrix, ClassMetric::kPrecision, Average::kMacro).note,
+            "Class '8' is never predicted. It counts as 0.");
+}
+
 TEST(Weights, EqualRepetition) {
   const Numbers y{0, 1, 1, 0};
   const Numbers p{0.1, 0.4, 0.35, 0.8};

@@ -35,6 +35,7 @@ Score OfClass(const ConfusionMatrix& matrix, ClassMetric metric, std::size_t c) 
 
 ConfusionMatrix::ConfusionMatrix(const Predictions& predictions)
     : classes_(predictions.classes), counts_(classes_ * classes_) {
+  for (std::size_t c = 0; c < classes_; ++c) titles_.push_back(predictions.ClassTitle(c));
   for (std::size_t i = 0; i < predictions.rows(); ++i) {
     const auto row = predictions.output.subspan(i * classes_, classes_);
     const auto best = static_cast<std::size_t>(std::ranges::max_element(row) - row.begin());
@@ -59,6 +60,10 @@ void ConfusionMatrix::SumUp() {
       total_ += count(t, p);
     }
   }
+}
+
+std::string ConfusionMatrix::TitleOf(std::size_t c) const {
+  return titles_.empty() ? fmt::format("Class {}", c) : titles_[c];
 }
 
 Score ConfusionMatrix::Accuracy() const {
@@ -99,16 +104,21 @@ Score ConfusionMatrix::Mcc() const {
 }
 
 Score ConfusionMatrix::Precision(std::size_t c) const {
-  return Ratio(count(c, c), predicted(c), fmt::format("Class {} is never predicted.", c));
+  return Ratio(count(c, c), predicted(c), TitleOf(c) + " is never predicted.");
 }
 
 Score ConfusionMatrix::Recall(std::size_t c) const {
-  return Ratio(count(c, c), support(c), fmt::format("Class {} does not occur.", c));
+  return Ratio(count(c, c), support(c), TitleOf(c) + " does not occur.");
 }
 
 Score ConfusionMatrix::F1(std::size_t c) const {
   return Ratio(2 * count(c, c), support(c) + predicted(c),
-               fmt::format("Class {} neither occurs nor is predicted.", c));
+               TitleOf(c) + " neither occurs nor is predicted.");
+}
+
+Score CountedAsZero(const ConfusionMatrix& matrix, Score score) {
+  if (score.defined() || !(matrix.total() > 0)) return score;
+  return Score::Of(0.0, score.note + " It counts as 0.");
 }
 
 Score Averaged(const ConfusionMatrix& matrix, ClassMetric metric, Average average) {
@@ -121,9 +131,9 @@ Score Averaged(const ConfusionMatrix& matrix, ClassMetric metric, Average averag
   for (std::size_t c = 0; c < matrix.classes(); ++c) {
     if (!(matrix.support(c) > 0) && !(matrix.predicted(c) > 0)) continue;
     const double weight = average == Average::kMacro ? 1.0 : matrix.support(c);
-    const Score score = OfClass(matrix, metric, c);
-    if (!score.defined()) note += (note.empty() ? "" : " ") + score.note + " It counts as 0.";
-    sum += weight * score.value.value_or(0.0);
+    const Score score = CountedAsZero(matrix, OfClass(matrix, metric, c));
+    if (!score.note.empty()) note += (note.empty() ? "" : " ") + score.note;
+    sum += weight * *score.value;
     weights += weight;
   }
   return Score::Of(sum / weights, note);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "plugins/learn/metrics/score.h"
@@ -12,6 +13,7 @@ namespace dml::learn {
 // unweighted rows are exact up to 2^53.
 class ConfusionMatrix {
  public:
+  // Copies what it needs.
   explicit ConfusionMatrix(const Predictions& predictions);
   // From counts given row by row, true classes x predicted classes.
   ConfusionMatrix(std::size_t classes, std::vector<double> counts);
@@ -35,8 +37,10 @@ class ConfusionMatrix {
 
  private:
   void SumUp();
+  [[nodiscard]] std::string TitleOf(std::size_t c) const;
 
   std::size_t classes_;
+  std::vector<std::string> titles_;  // "Class 'yes'"; empty: by index
   std::vector<double> counts_;
   std::vector<double> truth_;
   std::vector<double> predicted_;
@@ -44,6 +48,10 @@ class ConfusionMatrix {
 };
 
 enum class ClassMetric { kPrecision, kRecall, kF1 };
+
+// A figure that is undefined although there are rows counts as 0, and its note says so:
+// scikit-learn's zero_division.
+[[nodiscard]] Score CountedAsZero(const ConfusionMatrix& matrix, Score score);
 
 // How the figures of single classes become one. Classes that neither occur nor are predicted are
 // left out; an undefined figure counts as 0 and is mentioned, which is scikit-learn's rule.

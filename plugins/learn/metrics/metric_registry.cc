@@ -25,7 +25,8 @@ Score OfPositiveClass(P p, Score (ConfusionMatrix::*figure)(std::size_t) const) 
                     "as f1_macro.",
                     p.classes));
   }
-  return (ConfusionMatrix(p).*figure)(1);
+  const ConfusionMatrix matrix(p);
+  return CountedAsZero(matrix, (matrix.*figure)(1));
 }
 
 template <ClassMetric kMetric, Average kAverage>
@@ -148,7 +149,10 @@ std::vector<MetricInfo> AveragedMetrics() {
        "Correlation of true and predicted classes.",
        {"mcc"},
        "",
-       [](P p) { return C(p).Mcc(); }},
+       [](P p) {
+         const C matrix(p);
+         return CountedAsZero(matrix, matrix.Mcc());
+       }},
   };
 }
 

@@ -51,7 +51,8 @@ Score OneVersusRest(const Predictions& predictions, OneVsRest average,
   for (std::size_t c = 0; c < predictions.classes; ++c) {
     const Ranking ranking(predictions, c);
     if (!(ranking.positives() > 0)) {
-      note += fmt::format("{}Class {} does not occur and is left out.", note.empty() ? "" : " ", c);
+      note += fmt::format("{}{} does not occur and is left out.", note.empty() ? "" : " ",
+                          predictions.ClassTitle(c));
       continue;
     }
     const Score score = of_ranking(ranking);

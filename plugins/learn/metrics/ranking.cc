@@ -10,7 +10,7 @@ namespace {
 
 constexpr const char* kOneClass =
     "Only one class occurs: a ranking needs rows of the class and rows of the others.";
-constexpr const char* kNoPositives = "The class does not occur.";
+constexpr const char* kNoPositives = " does not occur.";
 
 // Positions to draw: evenly spread over the length of the curve, ends included.
 std::vector<std::size_t> Thin(const Curve& curve, std::size_t points_max) {
@@ -52,7 +52,8 @@ void Append(Curve& curve, double x, double y, double threshold) {
 
 }  // namespace
 
-Ranking::Ranking(const Predictions& predictions, std::size_t positive) {
+Ranking::Ranking(const Predictions& predictions, std::size_t positive)
+    : title_(predictions.ClassTitle(positive)) {
   const std::size_t classes = predictions.classes;
   const auto score = [&](std::size_t i) { return predictions.output[i * classes + positive]; };
   std::vector<std::size_t> order(predictions.rows());
@@ -88,7 +89,7 @@ Score Ranking::RocAuc() const {
 }
 
 Score Ranking::AveragePrecision() const {
-  if (!(positives() > 0)) return Score::Undefined(kNoPositives);
+  if (!(positives() > 0)) return Score::Undefined(title_ + kNoPositives);
   RowSum area;
   double previous = 0.0;
   for (const RankPoint& point : points_) {
@@ -115,7 +116,7 @@ double Ranking::PositivesWithin(double depth) const {
 }
 
 Score Ranking::GainAt(double fraction) const {
-  if (!(positives() > 0)) return Score::Undefined(kNoPositives);
+  if (!(positives() > 0)) return Score::Undefined(title_ + kNoPositives);
   return Score::Of(PositivesWithin(fraction) / positives());
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "plugins/learn/metrics/score.h"
@@ -41,6 +42,7 @@ class Ranking {
 
  private:
   std::vector<RankPoint> points_;
+  std::string title_;  // of the positive class
 };
 
 // A curve for people: at most `points_max` points, both ends kept.

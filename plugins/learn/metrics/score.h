@@ -10,7 +10,8 @@
 namespace dml::learn {
 
 // One number of an evaluation, or the reason why it does not exist. A metric never hides a zero
-// division behind 0 or NaN: it is undefined and says why; a defined value may carry a remark.
+// division behind NaN: it is undefined and says why, or it counts as 0 where scikit-learn does so
+// and says that. A defined value may carry a remark.
 struct Score {
   std::optional<double> value;
   std::string note;  // why undefined, or what to know about the value; a full sentence, or empty
@@ -26,9 +27,15 @@ struct Predictions {
   std::span<const double> output;  // regression: one value per row; else rows x classes, row-major
   std::size_t classes = 0;         // 0 for regression
   std::span<const double> weight;  // non-negative; empty means 1
+  // For remarks; empty: a class is called by its index.
+  std::span<const std::string> class_names = {};
 
   [[nodiscard]] std::size_t rows() const { return y.size(); }
   [[nodiscard]] double w(std::size_t i) const { return weight.empty() ? 1.0 : weight[i]; }
+  // "Class 'yes'", to begin a sentence with.
+  [[nodiscard]] std::string ClassTitle(std::size_t c) const {
+    return class_names.empty() ? "Class " + std::to_string(c) : "Class '" + class_names[c] + "'";
+  }
 };
 
 // Neumaier's compensated sum, taken in row order: the same bits however the rows were partitioned.

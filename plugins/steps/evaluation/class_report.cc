@@ -23,9 +23,11 @@ void AddFiguresByClass(const std::vector<std::string>& classes,
     const Json f1 = NumberOrNull(confusion.F1(c));
     rows.push_back({classes[c], precision, recall, f1, confusion.support(c)});
     if (classes.size() > kClassesInMetrics) continue;
-    metrics["per_class"][classes[c]] = {{"precision", precision},
-                                        {"recall", recall},
-                                        {"f1", f1},
+    // The averages count what is undefined as 0, and so must whoever compares a figure.
+    const auto figure = [](const Json& shown) { return shown.is_null() ? Json(0.0) : shown; };
+    metrics["per_class"][classes[c]] = {{"precision", figure(precision)},
+                                        {"recall", figure(recall)},
+                                        {"f1", figure(f1)},
                                         {"support", confusion.support(c)}};
   }
   panels.push_back(

@@ -11,7 +11,8 @@ namespace dml::steps {
 // How well each class is told apart. Panels: figures by class, ROC and precision-recall curves
 // (every class against the rest; of two classes, those of the second alone), the confusion matrix,
 // and of two classes the table of gains. Metrics: `per_class.<class>.{precision, recall, f1,
-// support}` up to kClassesInMetrics classes, and of two classes `lift.top_10_percent` and so on.
+// support}` up to kClassesInMetrics classes (undefined ones are 0), and of two classes
+// `lift.top_10_percent` and so on.
 inline constexpr std::size_t kClassesInMetrics = 100;
 
 void ReportClasses(const std::vector<std::string>& classes, const learn::Predictions& predictions,

@@ -57,7 +57,8 @@ Result<void> Evaluate(const EvaluateParams& params, ModelTask wanted,
   DML_TRY(const auto matrix,
           RowsForModel(model, table, {{model.target, model.classes}, params.weight.name}));
   DML_TRY(const ModelOutput all, PredictAll(model, *matrix));
-  const learn::Predictions predictions{all.y, all.output, model.classes.size(), all.weight};
+  const learn::Predictions predictions{all.y, all.output, model.classes.size(), all.weight,
+                                       model.classes};
   DML_RETURN_IF_ERROR(learn::CheckPredictions(predictions));
   const std::vector<learn::NamedScore> scores = learn::AllScores(wanted, predictions);
   ReportScores(scores, context);

@@ -147,13 +147,17 @@ Result<CrossValidation> CrossValidate(const TrainingParams& params, const Estima
     DML_TRY(const HeldOut held,
             PredictRows(pipeline, rows, RowsWhere(folds, number, true), estimator.allow_missing));
     const learn::Predictions predictions{held.y, held.output, rows.labels.target.classes.size(),
-                                         held.weight};
+                                         held.weight, rows.labels.target.classes};
     for (std::size_t s = 0; s < scorers.size(); ++s) {
       const learn::Score score = scorers[s](predictions);
       if (!score.defined()) {
         return Error::Invalid(
             fmt::format("{} is undefined in fold {}: {}", scorers[s].name, fold + 1, score.note),
             "ask for fewer folds, or score something else");
+      }
+      if (!score.note.empty()) {
+        result.warnings.push_back(
+            fmt::format("{} in fold {}: {}", scorers[s].name, fold + 1, score.note));
       }
       result.by_fold[s].push_back(*score.value);
     }
