@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/files.h"
+#include "orchestrator/engine/absent_metric.h"
 
 namespace dml::engine {
 
@@ -76,6 +77,19 @@ std::vector<Artifact> InputsOf(const TaskDecl& decl, const Upstream& upstream) {
   return inputs;
 }
 
+// The error of filling in values, with the near names of a metric that was not reported.
+Error Explained(Error error, const TaskDecl& decl, const Upstream& upstream) {
+  const pipelines::MetricLookup find = LookupIn(upstream);
+  for (const pipelines::MetricReference& reference : decl.metric_references) {
+    Error absent = AbsentMetric(reference, upstream.results[reference.task]);
+    if (find(reference) || !upstream.results[reference.task] || absent.message != error.message) {
+      continue;
+    }
+    error.hint = std::move(absent.hint);
+  }
+  return error;
+}
+
 // Environment variables and files that are named at run time are secrets.
 pipelines::DeferredSources RealSources(const Upstream& upstream) {
   const auto env = [](const std::string& name) -> std::optional<std::string> {
@@ -142,8 +156,19 @@ Result<std::optional<std::string>> TaskResolver::WhySkip(TaskId unit,
     status.all_succeeded &= core::HasOutputs(state);
     status.any_failed |= state == core::TaskState::kFailed;
   }
-  DML_TRY(const bool wanted, pipelines::EvaluateCondition(decl, status, LookupIn(upstream)));
-  if (wanted) return std::optional<std::string>();
+  std::optional<pipelines::MetricReference> absent;
+  const pipelines::MetricLookup lookup =
+      [&, find = LookupIn(upstream)](const pipelines::MetricReference& reference) {
+        auto value = find(reference);
+        if (!value || value->is_null()) absent = reference;
+        return value;
+      };
+  const Result<bool> wanted = pipelines::EvaluateCondition(decl, status, lookup);
+  if (!wanted.ok()) {
+    if (!absent) return wanted.error();
+    return AbsentMetric(*absent, upstream.results[absent->task]).At(wanted.error().where);
+  }
+  if (*wanted) return std::optional<std::string>();
   return std::optional<std::string>(fmt::format("if: {} is false", decl.condition->text));
 }
 
@@ -154,7 +179,9 @@ Result<PreparedTask> TaskResolver::Prepare(TaskId unit, const Upstream& upstream
   }
   const TaskDecl& first = *task.members.front();
   if (!first.deferred.empty()) {
-    DML_TRY(task.filled, pipelines::FillDeferred(first, RealSources(upstream)));
+    auto filled = pipelines::FillDeferred(first, RealSources(upstream));
+    if (!filled.ok()) return Explained(std::move(filled).error(), first, upstream);
+    task.filled = std::move(filled).value();
   }
   task.inputs = InputsOf(first, upstream);
   return task;

@@ -80,6 +80,21 @@ TEST_F(RunValues, AConditionThatCannotBeEvaluatedFailsItsTask) {
   EXPECT_NE(reason.find("p.yaml:9:9"), std::string::npos) << reason;
 }
 
+TEST_F(RunValues, AMetricThatIsComparedAndDoesNotExistIsNamedWithANearOne) {
+  const TaskId b = maker_.Add("b");
+  maker_[b].metric_references = {{a_, "inptus", "a"}};
+  SetCondition(b, "${steps.a.metrics.inptus} > 0.5");
+  const TaskId c = maker_.Add("c", {}, {{"x", "c"}});
+  FillFromMetric(c, "input");
+  const Ran ran = Run(maker_.pipeline);
+  const std::string reason = ran.observer.Reason(b, TaskState::kFailed);
+  EXPECT_NE(reason.find("step 'a' reported no metric 'inptus'"), std::string::npos) << reason;
+  EXPECT_NE(reason.find("did you mean 'inputs'?"), std::string::npos) << reason;
+  EXPECT_NE(reason.find("p.yaml:9:9"), std::string::npos) << reason;
+  const std::string filled = ran.observer.Reason(c, TaskState::kFailed);
+  EXPECT_NE(filled.find("did you mean 'inputs'?"), std::string::npos) << filled;
+}
+
 TEST_F(RunValues, FailureAndAlwaysRunAfterAFailedProducer) {
   const TaskId on_failure = maker_.Add("on_failure", {a_}, {{"x", 1}});
   const TaskId always = maker_.Add("always", {a_}, {{"x", 2}});
