@@ -12,6 +12,7 @@
 
 #include "base/file_descriptor.h"
 #include "base/output_file.h"
+#include "cli/data_loader.h"
 #include "cli/model_choice.h"
 #include "cli/signals.h"
 #include "cli/step_executor.h"
@@ -29,6 +30,7 @@ struct PredictOptions {
   std::string model;
   std::string data;
   std::string file;
+  std::vector<std::string> with;
 };
 
 // Removed with everything in it, whatever happens.
@@ -116,19 +118,6 @@ class Pipeline {
   int count_ = 0;
 };
 
-std::string LoaderFor(const std::string& path) {
-  std::string name = path;
-  for (const char* packed : {".gz", ".zst"}) {
-    if (name.ends_with(packed)) name.resize(name.rfind('.'));
-  }
-  if (name.ends_with(".jsonl") || name.ends_with(".ndjson")) return "load.jsonl";
-  if (name.ends_with(".svm") || name.ends_with(".svmlight") || name.ends_with(".libsvm")) {
-    return "load.svmlight";
-  }
-  if (name.ends_with(".npy")) return "load.npy";
-  return "load.csv";
-}
-
 std::string PortOfKind(const std::string& uses, PortKind kind) {
   const StepSpec* step = BuiltinSteps().catalog().FindStep(uses);
   if (step == nullptr) return {};
@@ -160,6 +149,15 @@ Result<void> CheckData(const std::string& path) {
   return Error::Invalid("'" + path + "' is a device, not a file", "name a file of rows");
 }
 
+// The loader's remedies are for a pipeline; here its parameters are said on the command line.
+Error Readable(Error error, const PredictOptions& options) {
+  if (error.kind == ErrorKind::kInvalid && options.with.empty()) {
+    error.hint += error.hint.empty() ? "" : "; ";
+    error.hint += "say how it is to be read with --with, as in -w 'delimiter=;'";
+  }
+  return error;
+}
+
 Result<ExitCode> RunPredict(const PredictOptions& options, const std::string& home,
                             const Output& output) {
   const bool to_stdout = options.file.empty() || options.file == "-";
@@ -178,15 +176,18 @@ Result<ExitCode> RunPredict(const PredictOptions& options, const std::string& ho
   model.port = PortOfKind("predict", PortKind::kModel);
   std::error_code problem;
   const std::string data_path = fs::absolute(options.data, problem).string();
-  DML_TRY(Artifact data, pipeline.Run(LoaderFor(options.data), {{"path", data_path}}, {},
-                                      PortOfKind("predict", PortKind::kTable)));
-  DML_TRY(Artifact predictions,
-          pipeline.Run("predict", Json::object(), {std::move(model), std::move(data)},
-                       PortOfKind("write.csv", PortKind::kTable)));
+  const std::string loader = LoaderFor(options.data);
+  DML_TRY(const Json how, LoaderParams(loader, data_path, options.with, output));
+  auto data = pipeline.Run(loader, how, {}, PortOfKind("predict", PortKind::kTable));
+  if (!data.ok()) return Readable(std::move(data).error(), options);
+  auto predictions =
+      pipeline.Run("predict", Json::object(), {std::move(model), std::move(data).value()},
+                   PortOfKind("write.csv", PortKind::kTable));
+  if (!predictions.ok()) return Readable(std::move(predictions).error(), options);
   const std::string target = to_stdout ? scratch.path() + "/predictions.csv"
                                        : fs::absolute(options.file, problem).string();
   DML_TRY([[maybe_unused]] const Artifact nothing,
-          pipeline.Run("write.csv", {{"path", target}}, {std::move(predictions)}, ""));
+          pipeline.Run("write.csv", {{"path", target}}, {std::move(predictions).value()}, ""));
   if (to_stdout) DML_RETURN_IF_ERROR(PrintFile(target, output));
   return ExitCode::kDone;
 }
@@ -200,9 +201,13 @@ Action SetupPredict(Args& args, CommonOptions& common) {
   args.Positional("DATA", options->data, /*required=*/true,
                   "raw rows: .csv, .tsv, .jsonl, .svm or .npy, also .gz or .zst");
   args.Value("-o,--output", "FILE", options->file, "where the predictions go (default: stdout)");
+  args.Values("-w,--with", "KEY=VALUE", options->with,
+              "how to read DATA: a parameter of its load step, as in a pipeline");
   args.Describe("The model carries its preprocessing: give it rows as they come.");
   args.Example("dml predict best new.csv -o out.csv", "with the model of the step 'best'");
   args.Example("dml predict r3/model@C=0.1 new.csv", "with one of an earlier run, to stdout");
+  args.Example("dml predict best new.csv -w 'delimiter=;' -w 'null_values=[\"?\"]'",
+               "rows that `load.csv` takes with these parameters");
   return [options, &common](Output& output) { return RunPredict(*options, common.home, output); };
 }
 

@@ -36,8 +36,10 @@ Result<ExitCode> RunResume(const ResumeOptions& options, const std::string& home
   DML_TRY(const std::optional<RunId> run_or_none, Choose(store, only));
   if (!told.empty() && (only || !run_or_none)) return ExitCode::kDone;
   if (!run_or_none) {
-    return Error::Invalid("there is no unfinished run",
-                          "`dml run` starts one; `dml retry` runs what failed again");
+    return Error::Invalid(
+        "there is no unfinished run",
+        "`dml run` starts one; `dml retry` runs what failed again; `dml resume r1` "
+        "goes on even with a run that a later one has made up for");
   }
   const RunId run = *run_or_none;
   DML_TRY(const state::RunHeader header, store.Header(run));

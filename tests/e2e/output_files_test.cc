@@ -94,6 +94,26 @@ TEST_F(OutputFiles, PredictWritesWhereItIsTold) {
   EXPECT_TRUE(fs::is_fifo(Path("pipe")));
 }
 
+// The model does not know how its file was read: whoever predicts says it as the pipeline did.
+TEST_F(OutputFiles, PredictReadsRowsAsItIsTold) {
+  WritePipeline("data.csv", "out.csv");
+  ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
+  const Finished plain = Run({"predict", "model", "data.csv"});
+  Write("odd.csv", "1;2\n2;4\n3;6\n4;8.5\n");
+  const Finished odd = Run({"predict", "model", "odd.csv", "-w", "delimiter=;", "-w",
+                            "header=false", "--with", "columns=[x, y]"});
+  EXPECT_EQ(odd.code, 0) << odd.err;
+  EXPECT_EQ(odd.out, plain.out);
+  const Finished wrong =
+      Run({"predict", "model", "odd.csv", "-w", "delimeter=;", "-w", "trim=maybe"});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_NE(wrong.err.find("did you mean 'delimiter'"), std::string::npos) << wrong.err;
+  EXPECT_NE(wrong.err.find("'trim' must be true or false"), std::string::npos) << wrong.err;
+  const Finished unsaid = Run({"predict", "model", "odd.csv"});
+  EXPECT_EQ(unsaid.code, 2);
+  EXPECT_NE(unsaid.err.find("--with"), std::string::npos) << unsaid.err;
+}
+
 TEST_F(OutputFiles, AFolderIsRefusedBeforeTheWork) {
   WritePipeline("data.csv", "out.csv");
   ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
