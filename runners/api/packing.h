@@ -82,7 +82,7 @@ class Packer {
   template <typename... Ts>
   void Put(const std::variant<Ts...>& value) {
     Put(static_cast<std::uint8_t>(value.index()));
-    std::visit([this](const auto& one) { Put(one); }, value);
+    std::visit([this](const auto& one) { this->Put(one); }, value);
   }
 
   std::string bytes_;
