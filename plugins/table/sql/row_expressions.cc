@@ -68,6 +68,12 @@ Result<void> RunOnce(const RowSource& rows, std::span<const UserText> texts,
 // RunOnce, and of an error in a value also which text it was and in which row.
 Result<void> Run(const RowSource& rows, std::span<const UserText> texts,
                  const ConnectionOptions& options, const Taker& take) {
+  const auto located = [&rows, first = rows.first_row()](Error error, std::uint64_t row) {
+    std::uint64_t count = 0;
+    for (std::size_t piece = 0; piece < rows.pieces(); ++piece) count += rows.piece_rows(piece);
+    if (row >= count) return error;  // found when all rows were through
+    return std::move(error).At(fmt::format("row {}", first + row + 1));
+  };
   std::uint64_t row = 0;
   auto done = RunOnce(rows, texts, options, take, row);
   if (done.ok() || done.error().kind != ErrorKind::kInvalid) return done;
@@ -75,13 +81,12 @@ Result<void> Run(const RowSource& rows, std::span<const UserText> texts,
   std::uint64_t empty_row = 0;
   const RowSource none = RowSource::Empty(rows.schema());
   if (!RunOnce(none, texts, options, nothing, empty_row).ok()) return done;
-  const std::uint64_t first = rows.first_row();
   for (const UserText& text : texts) {
     std::uint64_t at = 0;
     auto alone = RunOnce(rows, {&text, 1}, options, nothing, at);
-    if (!alone.ok()) return std::move(alone).error().At(fmt::format("row {}", first + at + 1));
+    if (!alone.ok()) return located(std::move(alone).error(), at);
   }
-  return std::move(done).error().At(fmt::format("row {}", first + row + 1));
+  return located(std::move(done).error(), row);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,49 @@ std::string MissingTable(const Fault& fault) {
   return fault.message.substr(kBegin.size(), fault.message.size() - kBegin.size() - 1);
 }
 
+bool IsWord(std::string_view sql, const Token& token, std::span<const std::string_view> words) {
+  if (token.kind != Token::Kind::kWord) return false;
+  const std::string word = Lower(std::string(sql.substr(token.begin, token.end - token.begin)));
+  return std::ranges::find(words, word) != words.end();
+}
+
+// Whether the call whose '(' is tokens[open] gets the time of the clock: 'now' is among its
+// arguments, or the time that may be left out is.
+bool AsksTheClock(std::string_view sql, std::span<const Token> tokens, std::size_t open,
+                  bool has_format) {
+  int depth = 0;
+  int arguments = tokens[open + 1].kind == Token::Kind::kClose ? 0 : 1;
+  for (std::size_t i = open; i < tokens.size(); ++i) {
+    const std::string_view word = sql.substr(tokens[i].begin, tokens[i].end - tokens[i].begin);
+    if (tokens[i].kind == Token::Kind::kOpen) ++depth;
+    if (tokens[i].kind == Token::Kind::kClose && --depth == 0) break;
+    if (depth != 1) continue;
+    if (word == ",") ++arguments;
+    if (tokens[i].kind == Token::Kind::kText && Lower(Unquote(word)) == "now") return true;
+  }
+  return arguments == (has_format ? 1 : 0);
+}
+
+// The clock is closed to SQL, which is known before anything runs if a text says so literally.
+std::optional<Fault> FindClockFault(std::string_view sql) {
+  constexpr std::array<std::string_view, 3> kNow{"current_timestamp", "current_date",
+                                                 "current_time"};
+  constexpr std::array<std::string_view, 6> kTimes{"date",      "time",      "datetime",
+                                                   "julianday", "unixepoch", "strftime"};
+  const std::vector<Token> tokens = Tokenize(sql);
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const bool call = i + 2 < tokens.size() && tokens[i + 1].kind == Token::Kind::kOpen &&
+                      IsWord(sql, tokens[i], kTimes);
+    const bool has_format = IsWord(sql, tokens[i], std::span(kTimes).last(1));
+    if (!IsWord(sql, tokens[i], kNow) && !(call && AsksTheClock(sql, tokens, i + 1, has_format))) {
+      continue;
+    }
+    return Fault{"the current time is not available to SQL",
+                 "put a date in, such as '${schedule.time}'", true, tokens[i].begin, tokens[i].end};
+  }
+  return std::nullopt;
+}
+
 SqlText StatementOf(std::string_view sql, TextRole role) {
   const UserText text{"", std::string(sql)};
   SqlText out;
@@ -73,6 +117,7 @@ SqlText StatementOf(std::string_view sql, TextRole role) {
 std::optional<Fault> FindSyntaxFault(std::string_view sql, TextRole role) {
   const bool is_query = role == TextRole::kQuery;
   if (auto fault = is_query ? FindQueryFault(sql) : FindExpressionFault(sql)) return fault;
+  if (auto fault = FindClockFault(sql)) return fault;
   const std::vector<std::string> names = NamesIn(sql);
   if (names.size() > kNamesMax) return std::nullopt;
   ConnectionOptions options;

@@ -124,6 +124,15 @@ TEST_F(RowSteps, ATextIsNotComparedWithANumber) {
       std::string::npos);
 }
 
+// It is noticed when the last row is through, and then it has no row to blame.
+TEST_F(RowSteps, TheClockIsNotInARow) {
+  const Artifact words = Csv("word\nnow\nnow\n");
+  const std::string failure =
+      Run("derive", {{"columns", {{"a", "date(word)"}}}}, {{"data", words}}).Failure();
+  EXPECT_NE(failure.find("the current time is not available"), std::string::npos) << failure;
+  EXPECT_EQ(failure.find("row 3"), std::string::npos) << failure;
+}
+
 // Columns come in the order in which they are written, whatever their names.
 TEST_F(RowSteps, NewColumnsKeepTheirOrder) {
   const Artifact people = Csv(kPeople);
