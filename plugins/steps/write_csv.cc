@@ -1,5 +1,7 @@
 #include "plugins/table/csv/write_csv.h"
 
+#include <fmt/format.h>
+
 #include "plugins/steps/register.h"
 #include "plugins/steps/step_type.h"
 #include "plugins/table/table.h"
@@ -19,6 +21,13 @@ Result<void> WriteCsv(const WriteParams& params, plugins::StepContext& context) 
   DML_TRY(const table::Table table, table::Table::Open(input->files));
   DML_TRY(table::CsvWriter writer,
           table::CsvWriter::Create(params.path.path, {',', params.header, params.null_value}));
+  for (const table::Field& field : table.schema().fields) {
+    if (field.type != table::ColumnType::kSparse) continue;
+    context.warnings.push_back(fmt::format(
+        "the column '{}' is sparse and is written as index:value pairs, without the names of its "
+        "{} features; sparse_output: false in the step that makes it gives a column for each",
+        field.name, field.width));
+  }
   for (std::size_t p = 0; p < table.partition_count(); ++p) {
     DML_TRY(const table::Batch batch, table.Read(p));
     DML_RETURN_IF_ERROR(writer.Append(batch));

@@ -246,6 +246,18 @@ TEST_F(LoadSteps, NpyArrays) {
   EXPECT_NE(ErrorOf("load.npy", {{"path", cut}}).find("cut.npy"), std::string::npos);
 }
 
+TEST_F(LoadSteps, WritingASparseColumnWarnsOfTheNamesThatItLoses) {
+  const StepRun terms = Run("preprocess.tfidf", {{"columns", {"t"}}, {"sparse_output", true}},
+                            {{"data", Csv("t,n\nred fish,1\nblue fish,2\n")}});
+  ASSERT_TRUE(terms.ok()) << terms.Failure();
+  const StepRun written =
+      Run("write.csv", {{"path", Path("terms.csv")}}, {{"data", terms.outputs.at("data")}});
+  ASSERT_TRUE(written.ok()) << written.Failure();
+  ASSERT_EQ(written.warnings.size(), 1U);
+  EXPECT_NE(written.warnings[0].find("sparse_output: false"), std::string::npos)
+      << written.warnings[0];
+}
+
 TEST_F(LoadSteps, WriteCsvRoundTrips) {
   const std::string text = "k,x,t\n0042,1.0,2026-11-21\n0007,,\n\"a,b\",-2.5,2026-01-01\n";
   const StepRun first = Run("load.csv", {{"path", Write("in.csv", text)}});

@@ -96,7 +96,9 @@ void RegisterLinearSteps(plugins::StepRegistry& registry) {
                "what keeps the weights small")
       .Add("fit_intercept", &LogisticParams::fit_intercept, kInterceptDoc)
       .AddEnum("class_weight", &LogisticParams::balanced, {{"none", false}, {"balanced", true}},
-               "weigh classes alike, whatever their size")
+               "weigh classes alike, whatever their size; with `weight`, a size is a sum of "
+               "weights, where "
+               "scikit-learn 1.2 counts rows")
       .Add("tol", &LogisticParams::tol, "gradient at which the fit has converged")
       .MoreThan(0)
       .Add("max_iter", &LogisticParams::max_iter, "iterations at most")

@@ -238,7 +238,10 @@ void AddTreeParams(plugins::ParamSchema<Params>& schema) {
            "gain that a split needs")
       .AtLeast(0)
       .AddEnum("class_weight", static_cast<bool Params::*>(&TreeParams::balanced),
-               {{"none", false}, {"balanced", true}}, "weigh classes alike, whatever their size")
+               {{"none", false}, {"balanced", true}},
+               "weigh classes alike, whatever their size; with `weight`, a size is a sum of "
+               "weights, where "
+               "scikit-learn 1.2 counts rows")
       .Add("seed", static_cast<std::uint64_t Params::*>(&TreeParams::seed),
            "seed of samples and features");
 }

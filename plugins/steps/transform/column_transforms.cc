@@ -105,6 +105,11 @@ Result<FittedTransformPtr> FitRename(const RenameParams& params, const RowView&,
   return MakeFitted<Rename>(params.columns);
 }
 
+void CheckSelect(const ColumnsParams& params, plugins::Problems& problems) {
+  if (!params.columns.selector.empty() || !params.columns.names.empty()) return;
+  problems.Add("/columns", "no column is named, so none would be left", "name the columns to keep");
+}
+
 void CheckNames(const RenameParams& params, plugins::Problems& problems) {
   std::set<std::string> seen;
   for (const auto& [from, to] : params.columns) {
@@ -128,7 +133,7 @@ void AddColumnTransforms(std::vector<TransformType>& types) {
   rename.Add("columns", &RenameParams::columns, "old name: new name").Required().Check(CheckNames);
   types.push_back(
       MakeTransformType<Select>({"select", "Keep these columns only, in this order", "", {}},
-                                columns("columns to keep"), FitSelect));
+                                columns("columns to keep").Check(CheckSelect), FitSelect));
   types.back().learns = false;
   types.push_back(MakeTransformType<Drop>({"drop", "Remove columns", "", {}},
                                           columns("columns to remove"), FitDrop));
