@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "base/file_descriptor.h"
+#include "base/files.h"
 #include "cli/runs.h"
 #include "orchestrator/engine/file_lock.h"
 #include "orchestrator/engine/home.h"
@@ -97,6 +98,21 @@ Result<bool> CopyLog(OpenedRun& opened, const LogOwner& owner, AttemptNumber att
   return any;
 }
 
+// Bytes that are no UTF-8 are replaced.
+Result<void> PrintLogAsJson(const OpenedRun& opened, const LogOwner& owner, AttemptNumber attempt,
+                            const Output& output) {
+  const std::string path = opened.view.LogPath(owner.run, owner.task.name, attempt);
+  std::string text;
+  if (::access(path.c_str(), F_OK) == 0) {
+    DML_TRY(text, ReadFile(path));
+  }
+  output.PrintJson({{"run", fmt::format("r{}", owner.run.value)},
+                    {"task", owner.task.name},
+                    {"attempt", attempt.value},
+                    {"log", text}});
+  return {};
+}
+
 Result<ExitCode> RunLogs(const LogsOptions& options, const std::string& home,
                          const Output& output) {
   DML_TRY(OpenedRun opened, OpenRun(home, options.run));
@@ -105,6 +121,13 @@ Result<ExitCode> RunLogs(const LogsOptions& options, const std::string& home,
   DML_TRY(const LogOwner owner, FindOwner(opened, std::move(wanted)));
   const AttemptNumber attempt{options.attempt > 0 ? static_cast<std::uint32_t>(options.attempt)
                                                   : owner.task.attempt.value};
+  if (output.format() == Format::kJson) {
+    if (options.follow) {
+      return Error::Invalid("what is followed is no JSON document", "leave out -f or -o json");
+    }
+    DML_RETURN_IF_ERROR(PrintLogAsJson(opened, owner, attempt, output));
+    return ExitCode::kDone;
+  }
   DML_TRY(const std::string path, HomePath(home));
   DML_TRY(const bool any, CopyLog(opened, owner, attempt, options.follow, path, output));
   if (!any) output.Note(fmt::format("'{}' wrote nothing", owner.task.name));

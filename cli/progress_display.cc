@@ -92,8 +92,8 @@ void ProgressDisplay::RunStarted(RunId run, const pipelines::ExpandedPipeline& p
 }
 
 bool ProgressDisplay::Wants(Ending ending) const {
+  if (output_.quiet()) return false;  // the end of the run says what failed
   if (ending == Ending::kFailed) return true;
-  if (output_.quiet()) return false;
   if (live_) return model_.total() <= kScrolledTasksMax;
   return ending != Ending::kSkipped || output_.verbose() || model_.total() <= kScrolledTasksMax;
 }

@@ -150,6 +150,8 @@ TEST_F(Commands, SeveralFilesGoIntoOneInput) {
   ASSERT_EQ(run.code, 0) << run.err;
   EXPECT_EQ(Run({"logs", "all"}).out, "x\ny\nz\n0\n1\n2\n");
   EXPECT_EQ(Run({"logs", "two"}).out, "5\n");
+  const Json log = RunJson({"logs", "two"});
+  EXPECT_EQ(log, Json({{"run", "r1"}, {"task", "two"}, {"attempt", 1}, {"log", "5\n"}}));
   EXPECT_EQ(Run({"logs", "one[0]"}).out, "single\n");
 }
 
