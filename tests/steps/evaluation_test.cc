@@ -1,5 +1,8 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "tests/steps/step_lab.h"
 
@@ -152,6 +155,60 @@ TEST_F(Evaluation, ADateIsNotReadAsANumberNorANumberAsADate) {
                 .find("the column 'x' was int64 in training and is timestamp here"),
             std::string::npos);
   EXPECT_TRUE(run("x,when\n1.5,2020-02-01\n").ok()) << "numbers are numbers";
+}
+
+// Also of classes that are numbers, whose index is not their name.
+TEST_F(Evaluation, AClassIsCalledByItsNameAndAFigureThatDividesByZeroIsZero) {
+  const Artifact model = Classifier();
+  const StepRun run = Run("evaluate.classification", Json::object(),
+                          {{"model", model}, {"data", Csv("x,color,y\n1,red,a\n2,red,a\n")}});
+  ASSERT_TRUE(run.ok()) << run.Failure();
+  const auto warned = [&](const std::string& text) {
+    return std::ranges::find(run.warnings, text) != run.warnings.end();
+  };
+  EXPECT_TRUE(warned("precision: Class 'b' is never predicted. It counts as 0."))
+      << fmt::format("{}", fmt::join(run.warnings, "; "));
+  EXPECT_TRUE(warned("recall: Class 'b' does not occur. It counts as 0."));
+  EXPECT_EQ(run.metrics["precision"], 0.0);
+  EXPECT_EQ(run.metrics["matthews_corrcoef"], 0.0);
+  EXPECT_EQ(run.metrics["per_class"]["b"]["recall"], 0.0);
+  EXPECT_FALSE(run.metrics.contains("roc_auc")) << "scikit-learn has none either";
+}
+
+TEST_F(Evaluation, AColumnOfThatNameIsNotReplacedByThePrediction) {
+  const Artifact line = FitRidge("x,y\n1,2\n2,4.5\n3,6\n");
+  const auto failure = [&](const Artifact& model, const std::string& csv) {
+    return Run("predict", Json::object(), {{"model", model}, {"data", Csv(csv)}}).Failure();
+  };
+  const std::string taken = failure(line, "x,prediction\n1,mine\n");
+  EXPECT_NE(taken.find("already have a column 'prediction'"), std::string::npos) << taken;
+  EXPECT_NE(taken.find("preprocess.rename"), std::string::npos) << taken;
+  const std::string likely = failure(Classifier(), "x,color,probability_b\n1,red,0.5\n");
+  EXPECT_NE(likely.find("'probability_b'"), std::string::npos) << likely;
+}
+
+TEST_F(Evaluation, WhatPreprocessingRemovesUnreadIsNotNeeded) {
+  std::string csv = "n,g,t,w,y\n";
+  for (int i = 0; i < 20; ++i) csv += fmt::format("{},{},text {},1,{}\n", i, i % 3, i, 2 * i);
+  const auto fit = [&](const Json& preprocess) {
+    const StepRun run =
+        Run("train.ridge", {{"target", "y"}, {"weight", "w"}, {"preprocess", preprocess}},
+            {{"data", Csv(csv)}});
+    EXPECT_TRUE(run.ok()) << run.Failure();
+    return run.outputs.at("model");
+  };
+  const auto predict = [&](const Artifact& model, const std::string& rows) {
+    return Run("predict", Json::object(), {{"model", model}, {"data", Csv(rows)}}).Failure();
+  };
+  const Json drop = {{"drop", {{"columns", {"g", "t"}}}}};
+  EXPECT_EQ(predict(fit(Json::array({drop})), "n\n1\n2\n"), "");
+  EXPECT_EQ(predict(fit(Json::array({{{"select", {{"columns", {"n"}}}}}})), "n,t\n1,a\n"), "");
+  const Json read = Json::array({{{"derive", {{"columns", {{"z", "g + 1"}}}}}}, drop});
+  EXPECT_EQ(predict(fit(read), "n,g\n1,0\n"), "");
+  const std::string lacking = predict(fit(read), "n\n1\n");
+  EXPECT_NE(lacking.find("the model needs a column that the rows lack"), std::string::npos)
+      << lacking;
+  EXPECT_NE(lacking.find("'g'"), std::string::npos) << lacking;
 }
 
 TEST_F(Evaluation, WhatIsToBeKnownAboutAScoreIsSaid) {

@@ -69,6 +69,26 @@ class ReadAs final : public FittedTransform {
   const table::Schema wanted_;
 };
 
+// Removes the columns of `wanted` that the rows lack and that the preprocessing removes before
+// anything has read them. Any other that is lacking is the error.
+Result<void> LeaveOutUnread(const Json& preprocessing, const table::Schema& found,
+                            table::Schema& wanted) {
+  const table::Schema all = wanted;
+  for (const table::Field& field : all.fields) {
+    auto there = found.Find(field.name);
+    if (there.ok()) continue;
+    table::Schema others = all;
+    std::erase_if(others.fields, [&](const table::Field& one) { return one.name == field.name; });
+    DML_TRY(const table::Schema with, SchemaThrough(preprocessing, all));
+    const Result<table::Schema> without = SchemaThrough(preprocessing, others);
+    if (!without.ok() || without->Names() != with.Names()) {
+      return std::move(there).error().Within("the model needs a column that the rows lack");
+    }
+    std::erase_if(wanted.fields, [&](const table::Field& one) { return one.name == field.name; });
+  }
+  return {};
+}
+
 bool TakesMissing(const learn::Model& model) {
   const std::string_view kind = model.predictor->kind();
   return kind == "decision_tree" || kind == "random_forest";
@@ -85,12 +105,7 @@ Result<learn::LoadedModel> OpenModel(const plugins::StepContext& context) {
 Result<std::unique_ptr<DesignMatrix>> RowsForModel(const learn::Model& model,
                                                    const table::Table& table, Labels labels) {
   DML_TRY(table::Schema wanted, table::Schema::FromJson(model.schema));
-  for (const table::Field& field : wanted.fields) {
-    auto found = table.schema().Find(field.name);
-    if (!found.ok()) {
-      return std::move(found).error().Within("the model needs a column that the rows lack");
-    }
-  }
+  DML_RETURN_IF_ERROR(LeaveOutUnread(model.preprocessing, table.schema(), wanted));
   DML_TRY(RowView rows, RowView::Of(table, wanted.Names()));
   DML_TRY(rows, rows.Through(std::make_shared<const ReadAs>(std::move(wanted))));
   DML_TRY(rows, LoadChain(model.preprocessing, std::move(rows)));

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "plugins/steps/evaluation/model_rows.h"
@@ -76,6 +78,15 @@ Result<table::Batch> PredictPartition(const learn::Model& model, const table::Ta
   return batch;
 }
 
+// It may be the prediction of another model.
+Error ColumnIsTaken(const std::string& name) {
+  return Error::Invalid(
+      fmt::format("the rows already have a column '{}', which the prediction would replace", name),
+      fmt::format("give it another name first: uses: preprocess.rename, with: {{columns: {{{0}: "
+                  "{0}_before}}}}, or remove it with preprocess.drop",
+                  name));
+}
+
 Result<void> Predict(const PredictParams&, plugins::StepContext& context) {
   DML_TRY(const Artifact* data_input, context.Input("data"));
   DML_TRY(const learn::LoadedModel loaded, OpenModel(context));
@@ -84,11 +95,8 @@ Result<void> Predict(const PredictParams&, plugins::StepContext& context) {
   DML_TRY(const auto matrix, RowsForModel(model, table));
   table::Schema schema = table.schema();
   for (const table::Field& field : PredictionFields(model)) {
-    if (schema.IndexOf(field.name) < 0) {
-      schema.fields.push_back(field);
-    } else {
-      schema.fields[static_cast<std::size_t>(schema.IndexOf(field.name))] = field;
-    }
+    if (schema.IndexOf(field.name) >= 0) return ColumnIsTaken(field.name);
+    schema.fields.push_back(field);
   }
   DML_TRY(const std::string directory, context.OutputDirectory("data"));
   table::TableWriter writer(directory, schema);

@@ -4,8 +4,23 @@
 #include <iterator>
 
 #include "plugins/steps/transform/catalog.h"
+#include "plugins/table/column_builder.h"
 
 namespace dml::steps {
+
+namespace {
+
+Result<FittedTransformPtr> LoadTransform(const Json& item) {
+  const auto name = item.value("transform", std::string());
+  const TransformType* type = FindTransformType(name);
+  if (type == nullptr) {
+    return Error::Invalid("the model needs the transform '" + name + "', which this dml lacks",
+                          "use the version of dml that trained it");
+  }
+  return type->load(item.value("state", Json()));
+}
+
+}  // namespace
 
 Result<RowView> FitChain(const Json& bound, RowView rows, const learn::Execution& execution) {
   for (const Json& item : bound) {
@@ -39,16 +54,22 @@ Json SaveChain(const Json& bound, const RowView& rows) {
 
 Result<RowView> LoadChain(const Json& saved, RowView rows) {
   for (const Json& item : saved) {
-    const auto name = item.value("transform", std::string());
-    const TransformType* type = FindTransformType(name);
-    if (type == nullptr) {
-      return Error::Invalid("the model needs the transform '" + name + "', which this dml lacks",
-                            "use the version of dml that trained it");
-    }
-    DML_TRY(FittedTransformPtr fitted, type->load(item.value("state", Json())));
+    DML_TRY(FittedTransformPtr fitted, LoadTransform(item));
     DML_TRY(rows, rows.Through(std::move(fitted)));
   }
   return rows;
+}
+
+Result<table::Schema> SchemaThrough(const Json& saved, const table::Schema& schema) {
+  table::Batch batch;
+  for (const table::Field& field : schema.fields) {
+    batch.Set(field, table::ColumnBuilder(field).Finish());
+  }
+  for (const Json& item : saved) {
+    DML_TRY(const FittedTransformPtr fitted, LoadTransform(item));
+    DML_TRY(batch, fitted->Apply(std::move(batch)));
+  }
+  return batch.schema;
 }
 
 }  // namespace dml::steps

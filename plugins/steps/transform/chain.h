@@ -18,4 +18,8 @@ Result<RowView> FitChain(const Json& bound, RowView rows, const learn::Execution
 Json SaveChain(const Json& bound, const RowView& rows);
 Result<RowView> LoadChain(const Json& saved, RowView rows);
 
+// The columns that a saved chain makes of those of `schema`. The error of a transform that misses
+// one.
+Result<table::Schema> SchemaThrough(const Json& saved, const table::Schema& schema);
+
 }  // namespace dml::steps
