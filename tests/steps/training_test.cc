@@ -172,6 +172,17 @@ TEST_F(Training, BadFeaturesAreNamed) {
   EXPECT_NE(none.find("no column to learn from"), std::string::npos) << none;
 }
 
+// Imputing its median would fail in turn.
+TEST_F(Training, AColumnWithoutAnyValueIsNamedAsSuch) {
+  for (const std::uint64_t partitions : {1U, 3U}) {
+    const Artifact data = Csv("a,b,y\n1,,x\n2,,z\n3,,x\n4,,z\n", partitions);
+    const std::string failure =
+        Run("train.logistic_regression", {{"target", "y"}}, {{"data", data}}).Failure();
+    EXPECT_NE(failure.find("the column 'b' has no value in any row"), std::string::npos) << failure;
+    EXPECT_NE(failure.find("drop: [b]"), std::string::npos) << failure;
+  }
+}
+
 TEST_F(Training, AClassWithFewerRowsThanFoldsIsNamed) {
   const std::string failure = FailureOf("x,y\n1,a\n2,b\n3,a\n4,a\n5,a\n6,a\n",
                                         {{"target", "y"}, {"validate", {{"folds", 3}}}});

@@ -188,8 +188,32 @@ Result<void> DesignMatrix::AppendSparse(const Batch& batch, learn::Tile& out) co
   return {};
 }
 
+// A column's first value is soon found, if it has one.
+bool DesignMatrix::HasAnyValue(std::size_t feature) const {
+  const auto next = std::ranges::upper_bound(offsets_, feature);
+  const auto column = static_cast<std::size_t>(next - offsets_.begin()) - 1;
+  for (std::size_t tile = 0; tile < tile_count(); ++tile) {
+    const auto pieces = features_.Read(tile);
+    if (!pieces.ok()) return true;  // another matter
+    for (const Batch& piece : *pieces) {
+      const Column& values = piece.columns[column];
+      if (values.type() == ColumnType::kSparse) return true;
+      for (std::size_t row = 0; row < piece.rows; ++row) {
+        if (!std::isnan(values.AsDouble(row))) return true;
+      }
+    }
+  }
+  return false;
+}
+
 Error DesignMatrix::BadValue(const Batch& batch, std::size_t feature, std::size_t row,
                              double value) const {
+  if (std::isnan(value) && !HasAnyValue(feature)) {
+    return Error::Invalid(
+        fmt::format("the column '{}' has no value in any row", names_[feature]),
+        fmt::format("leave it out with drop: [{}], or look whether it was loaded as it should be",
+                    names_[feature]));
+  }
   const std::string where =
       fmt::format("'{}' {} in row {}", names_[feature],
                   std::isnan(value) ? "has no value" : "is infinite", batch.first_row + row + 1);

@@ -40,6 +40,7 @@ class DesignMatrix final : public learn::DataSource {
   Result<void> ReadLabels(std::size_t tile, learn::Tile& out) const;
   Result<void> FillDense(const table::Batch& batch, std::size_t at, learn::Tile& out) const;
   Result<void> AppendSparse(const table::Batch& batch, learn::Tile& out) const;
+  [[nodiscard]] bool HasAnyValue(std::size_t feature) const;
   [[nodiscard]] Error BadValue(const table::Batch& batch, std::size_t column, std::size_t row,
                                double value) const;
 
