@@ -63,12 +63,13 @@ class Cursor {
     rest_.remove_prefix(count);
     return count >= least;
   }
-  // Decimals of a second, cut to microseconds.
+  // Decimals of a second, all of them: nothing smaller than a microsecond may be left.
   bool Fraction(unsigned& micros) {
     if (!IsDigit(front())) return false;
     micros = 0;
     unsigned scale = 100'000;
     for (; IsDigit(front()); rest_.remove_prefix(1), scale /= 10) {
+      if (scale == 0 && rest_.front() != '0') return false;
       micros += static_cast<unsigned>(rest_.front() - '0') * scale;
     }
     return true;

@@ -26,7 +26,8 @@ struct CivilDate {
 
 // Microseconds since 1970-01-01 UTC of an ISO 8601 date ("2026-11-21") or date and time
 // ("2026-11-21T01:30", "2026-11-21 01:30:00.25", with "Z" or an offset such as "+08:00"). A time
-// without offset is UTC. Nothing else may precede or follow; digits past the sixth are cut off.
+// without offset is UTC. Nothing else may precede or follow, and digits past the sixth
+// must be 0: a time that would lose some is none.
 [[nodiscard]] std::optional<std::int64_t> ParseIsoTimestamp(std::string_view text);
 
 // The same by a strptime-like format of %Y %y %m %d %H %I %M %S %f %p %b %% and literal text.

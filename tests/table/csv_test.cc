@@ -129,6 +129,23 @@ TEST(Csv, LineEndsAndMarks) {
             expected);
 }
 
+TEST(Csv, TimesFinerThanMicrosecondsStayTexts) {
+  EXPECT_EQ(LoadText("t,u\n2020-01-01 00:00:00.123456789,2020-01-01 00:00:00.5\n"
+                     "2020-01-01,2020-01-01 00:00:00.100000000\n")
+                .text,
+            "t:category u:timestamp \n"
+            "2020-01-01 00:00:00.123456789|2020-01-01 00:00:00.5|\n"
+            "2020-01-01|2020-01-01 00:00:00.1|");
+}
+
+TEST(Csv, QuotesKeepTheSpacesOfNames) {
+  const std::string text = "\"\tq\t\", a ,\" \"\n1,2,3\n";
+  EXPECT_EQ(LoadText(text).text, "\tq\t:int64 a:int64 column_3:int64 \n1|2|3|");
+  CsvOptions options;
+  options.trim = true;
+  EXPECT_EQ(LoadText(text, options).text, "q:int64 a:int64 column_3:int64 \n1|2|3|");
+}
+
 TEST(Csv, Dialects) {
   CsvOptions options;
   options.trim = true;

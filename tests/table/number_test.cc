@@ -74,6 +74,10 @@ TEST(CivilTime, ReadsAndWritesIso) {
         "20260101", "2026-01-01 10:00:61", "2026-01-01x"}) {
     EXPECT_FALSE(ParseIsoTimestamp(text).has_value()) << text;
   }
+  // Nanoseconds are not cut off silently: such a text is no time, and stays a text.
+  EXPECT_EQ(ParseIsoTimestamp("1970-01-01 00:00:00.123456000"), 123'456);
+  EXPECT_FALSE(ParseIsoTimestamp("1970-01-01 00:00:00.123456789").has_value());
+  EXPECT_FALSE(ParseTimestamp("0.1234567 1970-01-01", "%S.%f %Y-%m-%d").has_value());
   const Philox random(3, "civil_time");
   for (std::uint64_t i = 0; i < 20'000; ++i) {
     const auto micros = static_cast<std::int64_t>(random.Below(200'000'000'000'000'000ULL, i)) -

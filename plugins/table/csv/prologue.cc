@@ -137,7 +137,7 @@ Result<FileStart> ReadFileStart(const CsvOptions& options, const Dialect& dialec
     has_header = LooksLikeHeader(first, second, dialect);
   }
   if (has_header) {
-    start.header = first;
+    start.header = SplitRecord(at, head.end(), dialect, next, error, Spaces::kOfNames);
     at = next;
   }
   file.body += static_cast<std::uint64_t>(at - head.begin());
@@ -150,8 +150,8 @@ std::vector<std::string> CleanNames(std::vector<std::string> names,
   std::set<std::string> taken(names.begin(), names.end());
   std::set<std::string> seen;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    std::string name(StripSpaces(names[i]));
-    if (name.empty()) {
+    std::string name = names[i];
+    if (StripSpaces(name).empty()) {
       name = fmt::format("column_{}", i + 1);
       warnings.push_back(fmt::format("Column {} has no name and is called '{}'.", i + 1, name));
     }

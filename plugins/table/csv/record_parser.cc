@@ -199,13 +199,14 @@ RecordParser::Outcome RecordParser::Parse(const char* text, std::size_t size, st
 }
 
 std::vector<std::string> SplitRecord(const char* at, const char* end, const Dialect& dialect,
-                                     const char*& next, ScanError& error) {
+                                     const char*& next, ScanError& error, Spaces spaces) {
   std::vector<std::string> fields;
   std::string scratch;
   error = ScanError::kNone;
   while (true) {
     const Cell cell = ScanCell(at, end, dialect, scratch);
-    fields.emplace_back(cell.text);
+    const bool strip = spaces == Spaces::kOfNames && (dialect.trim || !cell.quoted);
+    fields.emplace_back(strip ? StripSpaces(cell.text) : cell.text);
     next = cell.next;
     if (cell.error != ScanError::kNone) {
       error = cell.error;

@@ -70,8 +70,11 @@ class RecordParser {
   RecordProblem problem_;
 };
 
-// The fields of the record at `at`, as text; `next` is set to its end. For headers.
+// The fields of the record at `at`, as text; `next` is set to its end. For headers: spaces around a
+// field are no part of a name unless quotes hold them, and with `trim` not even then.
+enum class Spaces { kKept, kOfNames };
 std::vector<std::string> SplitRecord(const char* at, const char* end, const Dialect& dialect,
-                                     const char*& next, ScanError& error);
+                                     const char*& next, ScanError& error,
+                                     Spaces spaces = Spaces::kKept);
 
 }  // namespace dml::table
