@@ -51,11 +51,13 @@ Result<std::string> NameOf(const AddOptions& options, const std::string& pipelin
 
 // An old schedule of the same name and file takes the new rules; what has passed is judged by the
 // old ones first.
-Result<bool> Update(state::ScheduleStore& store, const state::ScheduleRow& wanted) {
+Result<bool> Update(OpenedSchedules& schedules, const state::ScheduleRow& wanted) {
+  state::ScheduleStore& store = schedules.store;
   DML_TRY(const std::vector<state::ScheduleRow> known, store.Schedules());
   for (const state::ScheduleRow& old : known) {
     if (old.name != wanted.name || old.file != wanted.file) continue;
-    DML_RETURN_IF_ERROR(schedule::BringUpToDate(store, old.id, wanted.created));
+    DML_RETURN_IF_ERROR(schedule::BringUpToDate(store, old.id, wanted.created,
+                                                DaemonThereSince(schedules.home, wanted.created)));
     DML_RETURN_IF_ERROR(store.SetRules(old.id, wanted));
     DML_RETURN_IF_ERROR(store.Log(old.id, wanted.created, "changed by dml schedule add"));
     return true;
@@ -77,7 +79,7 @@ Result<ExitCode> RunAdd(const AddOptions& options, const std::string& home_flag,
   if (!options.timezone.empty()) row.overrides["timezone"] = options.timezone;
   row.created = row.cursor = SystemClock().Wall();
   DML_TRY(OpenedSchedules schedules, MakeSchedules(home_flag));
-  DML_TRY(const bool updated, Update(schedules.store, row));
+  DML_TRY(const bool updated, Update(schedules, row));
   if (!updated) {
     DML_TRY([[maybe_unused]] const state::ScheduleId id, schedules.store.Add(row));
   }
@@ -109,7 +111,8 @@ Result<ExitCode> RunRm(const RmOptions& options, const std::string& home_flag,
   DML_TRY(OpenedSchedules schedules, OpenSchedules(home_flag));
   DML_TRY(const state::ScheduleRow row, schedules.store.Find(options.name));
   const WallTime now = SystemClock().Wall();
-  DML_RETURN_IF_ERROR(schedule::BringUpToDate(schedules.store, row.id, now));
+  DML_RETURN_IF_ERROR(
+      schedule::BringUpToDate(schedules.store, row.id, now, DaemonThereSince(schedules.home, now)));
   DML_TRY(state::Transaction transaction, schedules.store.Begin());
   DML_TRY(const std::vector<state::SlotRow> open, schedules.store.OpenSlots(row.id));
   int running = 0;

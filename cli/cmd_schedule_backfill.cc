@@ -52,7 +52,8 @@ Result<ExitCode> RunBackfill(const BackfillOptions& options, const std::string& 
   const WallTime now = SystemClock().Wall();
   DML_TRY(const schedule::BackfillRequest request,
           RequestOf(options, policy.timetable.zone(), now));
-  DML_RETURN_IF_ERROR(schedule::BringUpToDate(schedules.store, row.id, now));
+  DML_RETURN_IF_ERROR(
+      schedule::BringUpToDate(schedules.store, row.id, now, DaemonThereSince(schedules.home, now)));
   DML_TRY(const schedule::BackfillPlan plan,
           schedule::Backfill(schedules.store, row, policy, request));
   if (output.format() == Format::kJson) {

@@ -53,9 +53,12 @@ class StopSign {
 // Pipeline files whose rules may have changed since the schedule was added.
 class FileWatch {
  public:
+  explicit FileWatch(WallTime there_since) : there_since_(there_since) {}
+
   // Takes over the new `schedule:` of files that were written since the last look. One that is
   // invalid now leaves the old rules, and is reported.
   Result<void> Look(state::ScheduleStore& store, const Output& output) {
+    there_since_ = std::min(there_since_, SystemClock().Wall());
     DML_TRY(const std::vector<state::ScheduleRow> schedules, store.Schedules());
     for (const state::ScheduleRow& schedule : schedules) {
       struct stat info {};
@@ -72,8 +75,8 @@ class FileWatch {
  private:
   using Stamp = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::uint64_t>;
 
-  static Result<void> Refresh(state::ScheduleStore& store, const state::ScheduleRow& schedule,
-                              const Output& output) {
+  Result<void> Refresh(state::ScheduleStore& store, const state::ScheduleRow& schedule,
+                       const Output& output) const {
     std::string path;
     const auto loaded = LoadNamedPipeline({schedule.file, schedule.sets, {}}, path);
     if (!loaded.ok() || !loaded->ok()) {
@@ -92,7 +95,8 @@ class FileWatch {
     const auto readable = schedule::ReadPolicy(policy);
     if (!readable.ok()) return {};
     const WallTime now = SystemClock().Wall();
-    DML_RETURN_IF_ERROR(schedule::BringUpToDate(store, schedule.id, now));
+    DML_RETURN_IF_ERROR(
+        schedule::BringUpToDate(store, schedule.id, now, std::min(there_since_, now)));
     DML_RETURN_IF_ERROR(store.SetPolicy(schedule.id, policy));
     DML_RETURN_IF_ERROR(store.Log(schedule.id, now, "changed with the pipeline file"));
     output.Note(fmt::format("{}: the schedule in the file has changed: {}", schedule.name,
@@ -100,6 +104,7 @@ class FileWatch {
     return {};
   }
 
+  WallTime there_since_;  // by the clock as it is set now
   std::map<state::ScheduleId, Stamp> stamps_;
 };
 
@@ -128,13 +133,13 @@ void SayEnded(state::ScheduleStore& store, const std::vector<state::SlotId>& end
   }
 }
 
-Result<ExitCode> Serve(OpenedSchedules& schedules, const DaemonOptions& options, StopSign& sign,
-                       const Output& output) {
+Result<ExitCode> Serve(OpenedSchedules& schedules, const DaemonOptions& options,
+                       WallTime there_since, StopSign& sign, const Output& output) {
   SlotProcesses processes(schedules.home);
   schedule::Timekeeper keeper(
       schedules.store, processes,
-      {options.runs_max, [&](const std::string& text) { SayNow(text, output); }});
-  FileWatch files;
+      {options.runs_max, [&](const std::string& text) { SayNow(text, output); }, there_since});
+  FileWatch files(there_since);
   std::string trouble;
   while (true) {
     std::optional<WallTime> look_again;
@@ -160,13 +165,15 @@ Result<ExitCode> Serve(OpenedSchedules& schedules, const DaemonOptions& options,
 Result<ExitCode> RunDaemon(const DaemonOptions& options, const std::string& home_flag,
                            const Output& output) {
   DML_TRY(OpenedSchedules schedules, MakeSchedules(home_flag));
+  // One that stands by is there: what the first did not get to is late, not missed.
+  const WallTime there_since = SystemClock().Wall();
   StopSign sign;
   bool waiting = false;
   while (true) {
     auto lock = engine::FileLock::Take(DaemonLockPath(schedules.home), "the schedule of this home");
     if (lock.ok()) {
       output.Note("at work in " + schedules.home);
-      return Serve(schedules, options, sign, output);
+      return Serve(schedules, options, there_since, sign, output);
     }
     if (lock.error().kind != ErrorKind::kBusy) return std::move(lock).error();
     if (options.if_none) return ExitCode::kDone;

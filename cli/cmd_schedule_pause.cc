@@ -21,7 +21,8 @@ Result<ExitCode> SetPaused(const PauseOptions& options, bool paused, const std::
   const bool changes = row.paused != paused;
   if (changes) {
     const WallTime now = SystemClock().Wall();
-    DML_RETURN_IF_ERROR(schedule::BringUpToDate(schedules.store, row.id, now));
+    DML_RETURN_IF_ERROR(schedule::BringUpToDate(schedules.store, row.id, now,
+                                                DaemonThereSince(schedules.home, now)));
     DML_TRY(state::Transaction transaction, schedules.store.Begin());
     DML_RETURN_IF_ERROR(
         schedules.store.SetPaused(row.id, paused, paused ? options.reason : std::string()));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -88,6 +89,11 @@ Json SlotJson(const state::SlotRow& slot, const std::string& schedule, const std
 
 bool DaemonRuns(const std::string& home) {
   return engine::FileLock::Owner(DaemonLockPath(home)).has_value();
+}
+
+WallTime DaemonThereSince(const std::string& home, WallTime now) {
+  const auto daemon = engine::FileLock::Owner(DaemonLockPath(home));
+  return daemon ? std::min(daemon->since, now) : now;
 }
 
 void AdviseDaemon(const std::string& home, const Output& output) {

@@ -37,6 +37,8 @@ Result<OpenedSchedules> OpenSchedules(const std::string& home_flag);
 
 // Whether a daemon is at work; else people are told how to start one.
 [[nodiscard]] bool DaemonRuns(const std::string& home);
+// Since when a daemon is at work; `now` if none is.
+[[nodiscard]] WallTime DaemonThereSince(const std::string& home, WallTime now);
 void AdviseDaemon(const std::string& home, const Output& output);
 
 }  // namespace dml::cli

@@ -36,8 +36,15 @@ SlotRow Row(const Policy& policy, const state::ScheduleRow& schedule, WallTime d
 }
 
 // Why a missed slot is not made up; "" if it is. `newer` slots have come since.
-std::string WhyNotMadeUp(const Policy& policy, WallTime due, std::size_t newer, WallTime now) {
-  if (policy.catchup == Catchup::kNone) return "missed: no daemon was there, catchup is none";
+std::string WhyNotMadeUp(const Policy& policy, WallTime due, std::size_t newer, WallTime now,
+                         WallTime there_since) {
+  if (policy.catchup == Catchup::kNone) {
+    return due < there_since ? "missed: no daemon was there, catchup is none"
+                             : fmt::format(
+                                   "missed: the daemon was more than {} late, catchup is "
+                                   "none",
+                                   FormatDuration(kPunctual));
+  }
   if (policy.catchup == Catchup::kLatest && newer > 0) {
     return "missed: only the latest slot is made up";
   }
@@ -83,7 +90,8 @@ Duration JitterOf(state::ScheduleId schedule, WallTime due, Duration jitter) {
   return Duration{static_cast<std::int64_t>(us) * 1000};
 }
 
-Accounting AccountSlots(const Policy& policy, const state::ScheduleRow& schedule, WallTime now) {
+Accounting AccountSlots(const Policy& policy, const state::ScheduleRow& schedule, WallTime now,
+                        WallTime there_since) {
   Accounting out;
   out.cursor = now;
   if (now < schedule.cursor) {
@@ -106,13 +114,13 @@ Accounting AccountSlots(const Policy& policy, const state::ScheduleRow& schedule
   }
   std::vector<SlotRow> rows;
   for (std::size_t i = 0; i < due.size(); ++i) {
-    const bool missed = due[i] < now - kPunctual;
+    const bool missed = due[i] < there_since || due[i] < now - kPunctual;
     SlotRow row =
         Row(policy, schedule, due[i], missed ? SlotOrigin::kCatchup : SlotOrigin::kOnTime);
     if (schedule.paused) {
       row.reason = "paused: " + schedule.paused_reason;
     } else if (missed) {
-      row.reason = WhyNotMadeUp(policy, due[i], due.size() - 1 - i + known_newer, now);
+      row.reason = WhyNotMadeUp(policy, due[i], due.size() - 1 - i + known_newer, now, there_since);
     }
     if (!row.reason.empty()) {
       row.state = SlotState::kSkipped;

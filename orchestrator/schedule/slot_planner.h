@@ -18,7 +18,9 @@
 // nothing twice.
 namespace dml::schedule {
 
-// A slot that is late by more than this was missed: nobody was there.
+// A daemon that is there may be late by this, because it waits for a disk or the machine slept:
+// such a slot is on time. One that is later was missed, as was one that passed before the daemon
+// came.
 inline constexpr Duration kPunctual = Duration::Seconds(60);
 // Instants read in one step; the rest follows in the next.
 inline constexpr int kSlotsPerStepMax = 50'000;
@@ -36,7 +38,9 @@ struct Accounting {
   bool complete = true;  // false: call again with the new cursor
 };
 
-Accounting AccountSlots(const Policy& policy, const state::ScheduleRow& schedule, WallTime now);
+// `there_since`: how long a daemon has been there; `now` if none is.
+Accounting AccountSlots(const Policy& policy, const state::ScheduleRow& schedule, WallTime now,
+                        WallTime there_since);
 
 // How long a slot is held back: the same for the same slot, in [0, jitter).
 Duration JitterOf(state::ScheduleId schedule, WallTime due, Duration jitter);

@@ -39,8 +39,8 @@ void Earlier(std::optional<WallTime>& earliest, std::optional<WallTime> time) {
 
 // One step of accounting inside the caller's transaction; false if there is more to read.
 Result<bool> AccountStep(state::ScheduleStore& store, const ScheduleRow& schedule,
-                         const Policy& policy, WallTime now) {
-  const Accounting out = AccountSlots(policy, schedule, now);
+                         const Policy& policy, WallTime now, WallTime there_since) {
+  const Accounting out = AccountSlots(policy, schedule, now, there_since);
   if (out.rewind) {
     DML_TRY(const int withdrawn, store.WithdrawSkipped(schedule.id, out.cursor));
     if (schedule.cursor.us - now.us >= kClockStepUs) {
@@ -60,12 +60,13 @@ Result<bool> AccountStep(state::ScheduleStore& store, const ScheduleRow& schedul
 
 }  // namespace
 
-Result<void> BringUpToDate(state::ScheduleStore& store, state::ScheduleId id, WallTime now) {
+Result<void> BringUpToDate(state::ScheduleStore& store, state::ScheduleId id, WallTime now,
+                           WallTime there_since) {
   for (bool complete = false; !complete;) {
     DML_TRY(state::Transaction transaction, store.Begin());
     DML_TRY(const ScheduleRow schedule, store.Schedule(id));
     DML_TRY(const Policy policy, ReadPolicy(schedule.policy));
-    DML_TRY(complete, AccountStep(store, schedule, policy, now));
+    DML_TRY(complete, AccountStep(store, schedule, policy, now, there_since));
     if (complete) DML_RETURN_IF_ERROR(store.SetCursor(id, now));
     DML_RETURN_IF_ERROR(transaction.Commit());
   }
@@ -73,6 +74,8 @@ Result<void> BringUpToDate(state::ScheduleStore& store, state::ScheduleId id, Wa
 }
 
 Result<std::optional<WallTime>> Timekeeper::Turn(WallTime now) {
+  // A clock that is set back makes nobody absent.
+  if (!there_since_ || now < *there_since_) there_since_ = now;
   DML_TRY(const std::vector<ScheduleRow> schedules, store_.Schedules(/*with_removed=*/true));
   std::optional<WallTime> look_again;
   for (const ScheduleRow& schedule : schedules) {
@@ -98,7 +101,7 @@ Result<std::optional<WallTime>> Timekeeper::Tend(state::ScheduleId id, WallTime 
     DML_TRY(const Policy policy, ReadPolicy(schedule.policy));
     bool complete = true;
     if (!schedule.removed) {
-      DML_TRY(complete, AccountStep(store_, schedule, policy, now));
+      DML_TRY(complete, AccountStep(store_, schedule, policy, now, *there_since_));
     }
     if (complete) {
       DML_TRY(look_again, Settle(schedule, policy, now, actions));

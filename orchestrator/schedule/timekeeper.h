@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -38,8 +39,10 @@ class SlotProcesses {
 };
 
 // Gives every slot of `schedule` up to `now` its row. Also for commands that are about to change
-// the schedule, so that what has passed is judged by what was true until now.
-Result<void> BringUpToDate(state::ScheduleStore& store, state::ScheduleId schedule, WallTime now);
+// the schedule, so that what has passed is judged by what was true until now. `there_since`: how
+// long a daemon has been there; `now` if none is.
+Result<void> BringUpToDate(state::ScheduleStore& store, state::ScheduleId schedule, WallTime now,
+                           WallTime there_since);
 
 // The daemon's decisions, carried out: rows for what is due, starts, stops, pauses, and new starts
 // for processes that were lost. All it knows is in the store: it may be killed at any instruction,
@@ -49,10 +52,14 @@ class Timekeeper {
   struct Options {
     int runs_max = 8;                               // at once, over all schedules
     std::function<void(const std::string&)> say{};  // a line for people; may be absent
+    std::optional<WallTime> there_since{};          // how long a daemon has been; none: first turn
   };
   // Both must outlive it.
   Timekeeper(state::ScheduleStore& store, SlotProcesses& processes, Options options)
-      : store_(store), processes_(processes), options_(std::move(options)) {}
+      : store_(store),
+        processes_(processes),
+        options_(std::move(options)),
+        there_since_(options_.there_since) {}
 
   // Does what is due. Returns when to look again at the latest if nobody writes to the store.
   // A schedule that cannot be read is reported once and left alone.
@@ -81,6 +88,7 @@ class Timekeeper {
   state::ScheduleStore& store_;
   SlotProcesses& processes_;
   Options options_;
+  std::optional<WallTime> there_since_;   // by the clock as it is set now
   std::set<state::SlotId> stopped_;       // whose processes have had their TERM from us
   std::set<state::ScheduleId> reported_;  // as unreadable
 };

@@ -65,7 +65,7 @@ TEST_F(BackfillTest, RunsWhatWasMissedAndNotWhatSucceeded) {
 }
 
 TEST_F(BackfillTest, ARowForManyGivesUpTheMiddle) {
-  ASSERT_TRUE(BringUpToDate(store_, row_.id, At(500)).ok());
+  ASSERT_TRUE(BringUpToDate(store_, row_.id, At(500), At(500)).ok());
   ASSERT_LE(store_.History(row_.id, 1000)->size(), 3U) << "one row stands for many";
   EXPECT_EQ(Fill(100, 109).to_run, 10);
   std::vector<SlotRow> rows = *store_.History(row_.id, 1000);

@@ -97,6 +97,40 @@ TEST_F(TimekeeperTest, ALostProcessIsStartedAgainUntilItIsEnough) {
   EXPECT_EQ(store_.Slot(slot)->reason, "its process was lost 4 times");
 }
 
+// The slots that passed while nobody was there are not those that a living one has kept waiting:
+// none of them was in the way of another.
+TEST_F(TimekeeperTest, WhatPassedBetweenTwoDaemonsIsMadeUpBehindWhatIsTakenUp) {
+  const auto id = Add({{"cron", "* * * * *"}, {"catchup", "all"}});
+  Turn(1);
+  const SlotRow first = processes_.started[0];
+  Move(first, SlotState::kStarting, SlotState::kRunning);
+  processes_.sightings[first.id] = Sighting::kGone;
+  Timekeeper next(store_, processes_, Timekeeper::Options{});
+  ASSERT_TRUE(next.Turn(At(5.1)).ok());
+  ASSERT_EQ(processes_.started.size(), 2U);
+  EXPECT_EQ(processes_.started[1].id, first.id) << "what was lost goes on";
+  const std::vector<SlotRow> rows = store_.History(id, 10).value();
+  for (const SlotRow& slot : rows) {
+    if (slot.id == first.id) continue;
+    EXPECT_EQ(slot.state, SlotState::kWaiting) << slot.reason;
+    EXPECT_EQ(slot.origin, state::SlotOrigin::kCatchup);
+  }
+  Move(processes_.started.back(), SlotState::kStarting, SlotState::kRunning);
+  processes_.sightings[first.id] = Sighting::kAlive;
+  ASSERT_TRUE(next.Turn(At(6)).ok());
+  EXPECT_EQ(store_.History(id, 1)->front().reason,
+            "overlap: the slot of 2024-10-04T00:01:00Z was still running");
+}
+
+TEST_F(TimekeeperTest, AClockSetBackDoesNotMakeTheDaemonAbsent) {
+  Add({{"cron", "*/5 * * * *"}, {"catchup", "none"}});
+  Turn(62);
+  Turn(2);
+  Turn(5.2);
+  ASSERT_EQ(processes_.started.size(), 1U);
+  EXPECT_EQ(processes_.started[0].due, At(5));
+}
+
 TEST_F(TimekeeperTest, AProcessThatNobodyHasSeenGetsAMoment) {
   Add({{"cron", "*/5 * * * *"}});
   Turn(5);
