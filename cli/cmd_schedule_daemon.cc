@@ -15,6 +15,7 @@
 #include "cli/pipeline_file.h"
 #include "cli/schedule_home.h"
 #include "cli/signals.h"
+#include "cli/slot_leavings.h"
 #include "cli/slot_processes.h"
 #include "orchestrator/engine/file_lock.h"
 
@@ -62,8 +63,10 @@ class FileWatch {
     DML_TRY(const std::vector<state::ScheduleRow> schedules, store.Schedules());
     for (const state::ScheduleRow& schedule : schedules) {
       struct stat info {};
-      if (::stat(schedule.file.c_str(), &info) != 0) continue;
-      const Stamp stamp{info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_size, info.st_ino};
+      const bool gone = ::stat(schedule.file.c_str(), &info) != 0;
+      const Stamp stamp =
+          gone ? Stamp{}
+               : Stamp{info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_size, info.st_ino};
       const auto [known, first] = stamps_.try_emplace(schedule.id, Stamp{});
       if (!first && known->second == stamp) continue;
       known->second = stamp;
@@ -80,8 +83,8 @@ class FileWatch {
     std::string path;
     const auto loaded = LoadNamedPipeline({schedule.file, schedule.sets, {}}, path);
     if (!loaded.ok() || !loaded->ok()) {
-      output.Warn(fmt::format("{}: '{}' is invalid now; its old schedule stays", schedule.name,
-                              schedule.file));
+      output.Warn(fmt::format("{}: {}; its old schedule stays", schedule.name,
+                              Harmless(WhyFileIsInvalid(schedule))));
       return {};
     }
     Json policy = loaded->schedule;
@@ -120,12 +123,13 @@ void SayNow(const std::string& text, const Output& output) {
 }
 
 // Those that were lost are reported by the timekeeper.
-void SayEnded(state::ScheduleStore& store, const std::vector<state::SlotId>& ended,
+void SayEnded(OpenedSchedules& schedules, const std::vector<state::SlotId>& ended,
               const Output& output) {
   for (const state::SlotId id : ended) {
-    const auto slot = store.Slot(id);
+    TidySlot(schedules, id);
+    const auto slot = schedules.store.Slot(id);
     if (!slot.ok() || !IsFinal(slot->state)) continue;
-    const auto schedule = store.Schedule(slot->schedule);
+    const auto schedule = schedules.store.Schedule(slot->schedule);
     SayNow(fmt::format("{} {}: {}{}{}", schedule.ok() ? schedule->name : "?",
                        FormatUtc(slot->due).substr(0, 19) + "Z", SlotStateName(slot->state),
                        slot->reason.empty() ? "" : ", ", slot->reason),
@@ -135,6 +139,7 @@ void SayEnded(state::ScheduleStore& store, const std::vector<state::SlotId>& end
 
 Result<ExitCode> Serve(OpenedSchedules& schedules, const DaemonOptions& options,
                        WallTime there_since, StopSign& sign, const Output& output) {
+  TidySlots(schedules);
   SlotProcesses processes(schedules.home);
   schedule::Timekeeper keeper(
       schedules.store, processes,
@@ -147,7 +152,7 @@ Result<ExitCode> Serve(OpenedSchedules& schedules, const DaemonOptions& options,
     // A full disk or a locked database may pass: what is due is still due then.
     if (!ticked.ok() && ticked.error().message != trouble) output.Problem(ticked.error());
     trouble = ticked.ok() ? std::string() : ticked.error().message;
-    SayEnded(schedules.store, processes.Reap(), output);
+    SayEnded(schedules, processes.Reap(), output);
     Duration wait = schedule::kLookEvery;
     if (look_again) {
       const std::int64_t left_us = look_again->us - SystemClock().Wall().us;
@@ -155,7 +160,7 @@ Result<ExitCode> Serve(OpenedSchedules& schedules, const DaemonOptions& options,
     }
     if (sign.WaitFor(wait)) break;
   }
-  SayEnded(schedules.store, processes.Reap(), output);
+  SayEnded(schedules, processes.Reap(), output);
   const std::size_t running = processes.running();
   output.Note(running == 0 ? "stopped"
                            : fmt::format("stopped; {} running slots go on by themselves", running));

@@ -37,8 +37,8 @@ Style StyleOf(state::SlotState state) {
 // A schedule with what the list says of it.
 struct Entry {
   state::ScheduleRow row;
-  std::optional<schedule::Policy> policy;  // none: it cannot be read, and `problem` says why
-  std::string problem;
+  std::optional<schedule::Policy> policy;  // none: it cannot be read
+  std::string problem;                     // why that is, or why its slots will fail
   std::optional<WallTime> next;
   std::optional<state::SlotRow> last;
 };
@@ -52,6 +52,7 @@ Result<std::vector<Entry>> ReadEntries(state::ScheduleStore& store) {
     if (policy.ok()) {
       entry.policy = std::move(policy).value();
       entry.next = entry.policy->timetable.Next(SystemClock().Wall());
+      entry.problem = WhyFileIsInvalid(row);
     } else {
       entry.problem = policy.error().message;
     }
@@ -87,7 +88,7 @@ Json EntryJson(const Entry& entry, const std::string& home) {
           {"paused_reason", entry.row.paused_reason},
           {"next", entry.next && !entry.row.paused ? Json(FormatUtc(*entry.next)) : Json()},
           {"last", entry.last ? SlotJson(*entry.last, entry.row.name, home) : Json()},
-          {"error", entry.policy ? Json() : Json(entry.problem)}};
+          {"error", entry.problem.empty() ? Json() : Json(entry.problem)}};
 }
 
 // A program gets the document it knows, with nothing in it.
@@ -120,6 +121,11 @@ Result<ExitCode> RunLs(const std::string& home_flag, const Output& output) {
                   entry.last ? std::string(SlotStateName(entry.last->state)) : "-"});
   }
   if (!table.empty()) output.Print(table.Render(Width(output)));
+  for (const Entry& entry : entries) {
+    if (!entry.policy || entry.problem.empty()) continue;
+    output.Warn(fmt::format("{}: {}; its slots fail until that is mended", Harmless(entry.row.name),
+                            Harmless(entry.problem)));
+  }
   if (entries.empty()) output.Note("nothing is scheduled here");
   AdviseDaemon(schedules.home, output);
   return ExitCode::kDone;

@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/quantity.h"
+#include "cli/pipeline_file.h"
 #include "cli/run_options.h"
 #include "cli/runs.h"
 #include "orchestrator/engine/file_lock.h"
@@ -42,6 +43,20 @@ std::string SlotLockPath(const std::string& home, state::SlotId slot) {
 }
 
 std::string DaemonLockPath(const std::string& home) { return home + "/locks/schedule"; }
+
+std::string WhyFileIsInvalid(const state::ScheduleRow& schedule) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(schedule.file, ignored)) return "'" + schedule.file + "' is gone";
+  std::string path;
+  const auto loaded = LoadNamedPipeline({schedule.file, schedule.sets, {}}, path);
+  if (!loaded.ok()) return "'" + schedule.file + "' is invalid now: " + loaded.error().message;
+  if (loaded->ok()) return {};
+  const pipelines::Diagnostic& first = loaded->diagnostics.front();
+  return fmt::format(
+      "'{}' is invalid now: line {}: {}{}", schedule.file, first.where.line, first.message,
+      loaded->diagnostics.size() > 1 ? fmt::format(", and {} more", loaded->diagnostics.size() - 1)
+                                     : "");
+}
 
 Result<OpenedSchedules> MakeSchedules(const std::string& home_flag) {
   DML_TRY(const engine::Home home, OpenHome(home_flag));

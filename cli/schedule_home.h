@@ -20,6 +20,9 @@ namespace dml::cli {
 [[nodiscard]] std::string SlotLockPath(const std::string& home, state::SlotId slot);
 [[nodiscard]] std::string DaemonLockPath(const std::string& home);
 
+// Why the pipeline of a schedule cannot be run as it is now; "" if it can. One line.
+[[nodiscard]] std::string WhyFileIsInvalid(const state::ScheduleRow& schedule);
+
 struct OpenedSchedules {
   std::string home;  // absolute
   state::ScheduleStore store;

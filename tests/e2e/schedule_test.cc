@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -115,6 +116,44 @@ TEST_F(Schedules, AKilledSlotGoesOnWithItsRun) {
   EXPECT_EQ(Trace(), (std::vector<std::string>{"2026-01-01T00:00:00Z"}));
   daemon.Signal(SIGTERM);
   EXPECT_EQ(daemon.Wait().code, 0);
+}
+
+// A process that is killed between saying how its slot ended and tidying up.
+TEST_F(Schedules, ADaemonTidiesUpAfterSlotsThatHaveEnded) {
+  WriteTick("{cron: '0 0 1 1 *'}");
+  ExpectAdded();
+  ASSERT_EQ(
+      Run({"schedule", "backfill", "tick", "--from", "2026-01-01", "--to", "2026-01-01"}).code, 0);
+  Program daemon = Start({"schedule", "daemon"});
+  WaitUntil([&] { return Count("succeeded") == 1; }, "the slot has run");
+  daemon.Signal(SIGTERM);
+  EXPECT_EQ(daemon.Wait().code, 0);
+  const std::vector<std::string> left{".dml/schedule/slot-1.log", ".dml/schedule/slot-1.run",
+                                      ".dml/locks/slot-1"};
+  for (const std::string& name : left) Write(name, "r1\n");
+  Write(".dml/schedule/slot-2.log", "of a slot that nobody knows");
+  Program next = Start({"schedule", "daemon"});
+  WaitUntil([&] { return std::ranges::none_of(left, [&](const auto& n) { return Exists(n); }); },
+            "they are gone");
+  EXPECT_TRUE(Exists(".dml/schedule/slot-2.log"));
+  next.Signal(SIGTERM);
+  EXPECT_EQ(next.Wait().code, 0);
+}
+
+TEST_F(Schedules, AScheduleWhoseFileIsInvalidSaysSo) {
+  WriteTick("{cron: '0 0 1 1 *'}");
+  ExpectAdded();
+  const auto error = [&] { return RunJson({"schedule", "ls"}).at("schedules")[0].at("error"); };
+  EXPECT_TRUE(error().is_null());
+  const std::string good = Read("p.yaml");
+  Write("p.yaml", good + "  - id: x\n    uses: load.csw\n");
+  EXPECT_NE(error().get<std::string>().find("is invalid now: line "), std::string::npos) << error();
+  const Finished list = Run({"schedule", "ls"});
+  EXPECT_NE(list.err.find("load.csw"), std::string::npos) << list.err;
+  ::unlink(Path("p.yaml").c_str());
+  EXPECT_NE(error().get<std::string>().find("is gone"), std::string::npos) << error();
+  Write("p.yaml", good);
+  EXPECT_TRUE(error().is_null());
 }
 
 TEST_F(Schedules, OfTwoDaemonsOneIsAtWork) {
