@@ -150,6 +150,7 @@ Result<void> LoadCsv(const LoadCsvParams& params, plugins::StepContext& context)
 plugins::StepType LoadCsvStep() {
   StepSpec spec;
   spec.name = "load.csv";
+  spec.algorithm_version = 2;
   spec.summary = "Read delimited text into a table, with types inferred over the whole file";
   spec.outputs = {TablePort("data", "the rows of all files, in order")};
   return MakeStepType(std::move(spec), Schema(), LoadCsv);

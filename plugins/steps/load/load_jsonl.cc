@@ -42,6 +42,7 @@ Result<void> LoadJsonl(const LoadJsonlParams& params, plugins::StepContext& cont
 plugins::StepType LoadJsonlStep() {
   StepSpec spec;
   spec.name = "load.jsonl";
+  spec.algorithm_version = 2;
   spec.summary = "Read JSON lines, one object a row, into a table whose columns are the keys";
   spec.outputs = {TablePort("data", "the rows of all files, in order")};
   return MakeStepType(std::move(spec), Schema(), LoadJsonl);

@@ -64,6 +64,7 @@ Result<void> Aggregate(const AggregateParams& params, plugins::StepContext& cont
 plugins::StepType AggregateStep() {
   StepSpec spec;
   spec.name = "aggregate";
+  spec.algorithm_version = 2;
   spec.summary = "One row for each group of rows, computed by SQL aggregates";
   spec.formula = "SELECT by, columns FROM data GROUP BY by ORDER BY by";
   spec.inputs = {TablePort("data", "the rows to group")};

@@ -137,6 +137,7 @@ Result<std::vector<sql::ResultColumn>> DerivedColumns(const DeriveParams& params
 plugins::StepType DeriveStep() {
   StepSpec spec;
   spec.name = "derive";
+  spec.algorithm_version = 2;
   spec.summary = kDeriveSummary;
   spec.formula = kDeriveFormula;
   spec.inputs = {TablePort("data", "the rows to compute with")};

@@ -44,6 +44,7 @@ Result<void> Filter(const FilterParams& params, plugins::StepContext& context) {
 plugins::StepType FilterStep() {
   StepSpec spec;
   spec.name = "filter";
+  spec.algorithm_version = 2;
   spec.summary = "Keep the rows in which a SQL expression is true";
   spec.formula = "rows where the expression is neither false, 0 nor missing";
   spec.inputs = {TablePort("data", "the rows to choose from")};

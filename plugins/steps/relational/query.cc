@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <map>
+#include <set>
+
 #include "plugins/steps/load/load_params.h"
 #include "plugins/steps/relational/relational_steps.h"
 #include "plugins/steps/relational/sql_context.h"
 #include "plugins/steps/step_type.h"
+#include "plugins/table/sql/text_comparison.h"
 
 namespace dml::steps {
 
@@ -34,6 +38,33 @@ Result<void> Run(const sql::UserText& text, const std::vector<sql::NamedTable>& 
   return {};
 }
 
+// Columns that mean one thing in the whole query: of one kind in all tables, and no name that the
+// query gives to something itself.
+table::Schema PlainColumns(const sql::UserText& text, const std::vector<sql::NamedTable>& tables) {
+  std::set<std::string> given;
+  const std::vector<sql::Token> tokens = sql::Tokenize(text.sql);
+  for (std::size_t i = 1; i < tokens.size(); ++i) {
+    const auto word = [&](std::size_t at) {
+      return text.sql.substr(tokens[at].begin, tokens[at].end - tokens[at].begin);
+    };
+    const std::string before = word(i - 1);
+    if (before != "AS" && before != "as" && before != "As") continue;
+    given.insert(tokens[i].kind == sql::Token::Kind::kName ? sql::Unquote(word(i)) : word(i));
+  }
+  std::map<std::string, table::Field> fields;
+  for (const sql::NamedTable& named : tables) {
+    for (const table::Field& field : named.table.schema().fields) {
+      const auto [known, fresh] = fields.emplace(field.name, field);
+      if (!fresh && known->second.type != field.type) given.insert(field.name);
+    }
+  }
+  table::Schema plain;
+  for (const auto& [name, field] : fields) {
+    if (!given.contains(name)) plain.fields.push_back(field);
+  }
+  return plain;
+}
+
 Result<void> QuerySql(const QueryParams& params, plugins::StepContext& context) {
   std::vector<sql::NamedTable> tables;
   std::vector<std::string> columns;
@@ -45,6 +76,10 @@ Result<void> QuerySql(const QueryParams& params, plugins::StepContext& context) 
   const sql::UserText text{"sql", params.sql.sql};
   for (std::string& warning : sql::SuspectTexts(text, columns)) {
     context.warnings.push_back(std::move(warning));
+  }
+  // A warning only: what a name means in a query is not known for certain from its text.
+  if (const auto fault = sql::FindTextComparison(text.sql, PlainColumns(text, tables))) {
+    context.warnings.push_back(fmt::format("sql: {}; {}", fault->message, fault->hint));
   }
   return Run(text, tables, params.types, SqlOptionsOf(context), context);
 }

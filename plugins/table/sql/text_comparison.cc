@@ -88,8 +88,9 @@ class Reader {
   // Whether what stands at `i` is an operand by itself: nothing before it joins it to another.
   [[nodiscard]] bool BeginsOperand(std::size_t i) const {
     if (i == 0 || Is(i - 1, Kind::kOpen) || Word(i - 1) == ",") return true;
-    constexpr std::array<std::string_view, 7> kBefore{"AND",  "OR",   "NOT", "WHEN",
-                                                      "THEN", "ELSE", "CASE"};
+    constexpr std::array<std::string_view, 12> kBefore{"AND",  "OR",     "NOT",    "WHEN",
+                                                       "THEN", "ELSE",   "CASE",   "WHERE",
+                                                       "ON",   "HAVING", "SELECT", "BY"};
     for (const std::string_view keyword : kBefore) {
       if (IsKeyword(i - 1, keyword)) return true;
     }

@@ -85,6 +85,27 @@ TEST_F(Queries, SqlSeesTheInputsByName) {
             "  hint: did you mean 'sales'?");
 }
 
+// What a name means in a query is not always known from its text, so this is no error.
+TEST_F(Queries, ATextComparedWithANumberIsWarnedOf) {
+  const Artifact codes = Csv("code,v\n007,1\n10,2\nA,3\n");
+  const auto warnings = [&](const std::string& sql) {
+    const StepRun run = Run("query.sql", {{"sql", sql}}, {{"data", codes}});
+    EXPECT_TRUE(run.ok()) << run.Failure();
+    return run.warnings;
+  };
+  for (const char* sql : {"SELECT v FROM data WHERE code > 5", "SELECT code IN (7) AS b FROM data",
+                          "SELECT a.v FROM data a JOIN data b ON a.code >= b.v"}) {
+    ASSERT_EQ(warnings(sql).size(), 1U) << sql;
+    EXPECT_NE(warnings(sql)[0].find("CAST(code AS REAL)"), std::string::npos) << warnings(sql)[0];
+  }
+  for (const char* sql :
+       {"SELECT v FROM data WHERE code > '0'",
+        "SELECT code FROM (SELECT CAST(code AS REAL) AS code FROM data) WHERE code > 5",
+        "SELECT v FROM data WHERE v > 1 ORDER BY code LIMIT 5"}) {
+    EXPECT_EQ(warnings(sql), std::vector<std::string>{}) << sql;
+  }
+}
+
 TEST_F(Queries, WindowsSeeRowsInOrder) {
   StepRun run = Run("query.sql",
                     {{"sql",
