@@ -15,6 +15,7 @@ using pipelines::CommandWork;
 using pipelines::NativeWork;
 
 constexpr std::size_t kShownMax = 40;
+constexpr std::size_t kSharedShownMax = 12;  // of what two long values begin with
 
 // The text of a key is written directly: for a run of many small tasks, building a Json first and
 // printing it was a quarter of the loop's work. It is what CanonicalJson would print.
@@ -112,18 +113,52 @@ void AppendInputs(std::string& out, const KeyParts& parts) {
   out += '}';
 }
 
-std::string Shown(const Json* value) {
-  if (value == nullptr) return "absent";
-  std::string text = CanonicalJson(*value);
-  if (text.size() > kShownMax) text = text.substr(0, kShownMax - 3) + "...";
-  return text;
+std::string Shown(const Json* value) { return value == nullptr ? "absent" : CanonicalJson(*value); }
+
+// The next place at or before `at` that is within neither a character nor an escape.
+std::size_t Boundary(const std::string& text, std::size_t at) {
+  while (at > 0 && ((static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80 || text[at - 1] == '\\'))
+    --at;
+  return at;
 }
 
-// "/params/cv/folds" -> "params.cv.folds"
-std::string Dotted(std::string pointer) {
-  pointer.erase(0, 1);
-  for (char& c : pointer) c = c == '/' ? '.' : c;
-  return pointer;
+// A part of a long value, with "..." for what is left out; quoted if the value is.
+std::string Excerpt(const std::string& text, std::size_t start) {
+  const std::string_view quote = text.starts_with('"') ? "\"" : "";
+  std::string out = start == 0 ? std::string() : fmt::format("{}...", quote);
+  if (text.size() - start <= kShownMax) return out + text.substr(start);
+  const std::size_t end = Boundary(text, start + kShownMax - 4);
+  return out + text.substr(start, end - start) + fmt::format("...{}", quote);
+}
+
+// "0.1 -> 0.2"; of long values the part where they begin to differ.
+std::string ShownChange(const Json* before, const Json* after) {
+  const std::string old_text = Shown(before);
+  const std::string new_text = Shown(after);
+  std::size_t start = 0;
+  if (std::max(old_text.size(), new_text.size()) > kShownMax) {
+    const auto differ = std::ranges::mismatch(old_text, new_text).in1;
+    const auto shared = static_cast<std::size_t>(differ - old_text.begin());
+    // What is left out must be more than the dots that stand for it.
+    if (shared > kSharedShownMax + 4 && shared < old_text.size()) {
+      start = Boundary(old_text, shared - kSharedShownMax);
+    }
+  }
+  return fmt::format("{} -> {}", Excerpt(old_text, start), Excerpt(new_text, start));
+}
+
+// "/params/cv/folds" -> "params.cv.folds"; "~1" and "~0" in a name stand for "/" and "~".
+std::string Dotted(std::string_view pointer) {
+  std::string out;
+  for (std::size_t i = 1; i < pointer.size(); ++i) {
+    const bool escaped = pointer[i] == '~' && i + 1 < pointer.size();
+    if (escaped) {
+      out += pointer[++i] == '1' ? '/' : '~';
+    } else {
+      out += pointer[i] == '/' ? '.' : pointer[i];
+    }
+  }
+  return out;
 }
 
 // Whether a list is a mapping whose order matters, bound as [name, value] pairs.
@@ -170,9 +205,19 @@ std::string InMember(const std::string& name, const std::vector<std::string>& me
   return position == 0 ? rest : name;
 }
 
-KeyChange Describe(const std::string& pointer, const Json* before, const Json* after,
+// A word of a command bears the name of the key that it was written under: "run", or "run.2" of a
+// list.
+std::string AsWritten(const std::string& pointer, const Json& flat) {
+  const std::size_t argv = pointer.find("/argv/");
+  if (!pointer.starts_with("/work/") || argv == std::string::npos) return Dotted(pointer);
+  const std::string work = pointer.substr(0, argv);
+  const Json* shell = Find(flat, work + "/shell");
+  const bool one_text = shell != nullptr && *shell == true;
+  return Dotted(work + (one_text ? "/run" : "/run" + pointer.substr(argv + 5)));
+}
+
+KeyChange Describe(std::string name, const Json* before, const Json* after,
                    const std::vector<std::string>& members) {
-  std::string name = Dotted(pointer);
   if (name.starts_with("inputs.")) {
     // The position within a port says nothing to people.
     const std::string port = name.substr(7, name.find('.', 7) - 7);
@@ -183,7 +228,7 @@ KeyChange Describe(const std::string& pointer, const Json* before, const Json* a
     const std::string param = name.substr(6);
     return {KeyChange::Kind::kFile, param, fmt::format("file of {} changed", param)};
   }
-  std::string text = fmt::format("{} {} -> {}", name, Shown(before), Shown(after));
+  std::string text = fmt::format("{} {}", name, ShownChange(before, after));
   return {KeyChange::Kind::kValue, std::move(name), std::move(text)};
 }
 
@@ -243,7 +288,7 @@ std::vector<KeyChange> KeyChanges(std::string_view before, std::string_view afte
     const Json* new_value = Find(new_flat, pointer);
     const bool same = old_value != nullptr && new_value != nullptr && *old_value == *new_value;
     if (same) continue;
-    KeyChange change = Describe(pointer, old_value, new_value, members);
+    KeyChange change = Describe(AsWritten(pointer, new_flat), old_value, new_value, members);
     const bool said = !changes.empty() && changes.back().text == change.text;
     if (!said) changes.push_back(std::move(change));
   }

@@ -14,6 +14,9 @@ namespace {
 
 using pipelines::TaskDecl;
 
+// Of the names that files of `code:` have in a key.
+constexpr std::string_view kCodePrefix = "code/";
+
 // "cv.roc_auc" in nested objects; a key that itself holds dots is found as well.
 const Json* FindMetric(const Json& metrics, const std::string& path) {
   if (!metrics.is_object()) return nullptr;
@@ -227,7 +230,7 @@ Result<std::optional<std::string>> TaskResolver::AddPart(const TaskDecl& decl, P
   const auto* command = std::get_if<pipelines::CommandWork>(&decl.work);
   if (command == nullptr) return std::optional<std::string>();
   for (const std::string& path : command->code) {
-    const std::string name = "code/" + path.substr(path.find_last_of('/') + 1);
+    const std::string name = std::string(kCodePrefix) + path.substr(path.find_last_of('/') + 1);
     auto added = AddFile(name, path, task, part);
     if (!added.ok()) return std::move(added).error().At(PlaceOf(decl.where));
     if (*added) return added;
@@ -291,9 +294,12 @@ Result<std::vector<std::string>> TaskResolver::WhyChanged(const PreparedTask& ta
       case core::KeyChange::Kind::kValue:
         changes.push_back(change.text);
         break;
-      case core::KeyChange::Kind::kFile:
-        changes.push_back(FileChange(task, change));
+      case core::KeyChange::Kind::kFile: {
+        // Files of `code:` are in the key twice.
+        std::string text = FileChange(task, change);
+        if (std::ranges::find(changes, text) == changes.end()) changes.push_back(std::move(text));
         break;
+      }
       case core::KeyChange::Kind::kInput: {
         DML_TRY(std::string text, InputChange(task, before->fields, change.name, upstream));
         changes.push_back(std::move(text));
@@ -308,9 +314,12 @@ Result<std::vector<std::string>> TaskResolver::WhyChanged(const PreparedTask& ta
 // By its path rather than by the parameter that names it.
 std::string TaskResolver::FileChange(const PreparedTask& task,
                                      const core::KeyChange& change) const {
+  const bool code = change.name.starts_with(kCodePrefix);
   for (const TaskDecl* member : task.members) {
     for (const pipelines::FileInput& file : member->files) {
-      if (file.param == change.name) return fmt::format("file {} changed", NameOf(file.pattern));
+      const bool named = code ? file.pattern.ends_with(change.name.substr(kCodePrefix.size() - 1))
+                              : file.param == change.name;
+      if (named) return fmt::format("file {} changed", NameOf(file.pattern));
     }
   }
   return change.text;

@@ -104,5 +104,54 @@ TEST(KeyChanges, NameTheEntriesOfAnOrderedMapping) {
             "params.columns.1 \"b\" -> \"c\"; ");
 }
 
+std::string ChangeOfCommand(const CommandWork& before, const CommandWork& after) {
+  const auto fields = [](const CommandWork& command) {
+    const Work work = command;
+    KeyParts parts;
+    parts.parts.push_back({&work, {}});
+    return KeyFields(parts);
+  };
+  std::string out;
+  for (const KeyChange& change : KeyChanges(fields(before), fields(after))) {
+    out += change.text + "; ";
+  }
+  return out;
+}
+
+// Two long texts that begin alike must not look alike.
+TEST(KeyChanges, ShowWhereLongTextsDiffer) {
+  const std::string begin = "echo a long command with many words in it for ";
+  const std::string end = " and as many more words that come after all that";
+  const CommandWork before{{begin + "hello" + end}, true, {}, {}, {}, {}};
+  const CommandWork after{{begin + "world" + end}, true, {}, {}, {}, {}};
+  EXPECT_EQ(ChangeOfCommand(before, after),
+            "run \"...s in it for hello and as many more w...\" -> "
+            "\"...s in it for world and as many more w...\"; ");
+  const CommandWork brief{{"true"}, true, {}, {}, {}, {}};
+  EXPECT_EQ(ChangeOfCommand(brief, after),
+            "run \"true\" -> \"echo a long command with many words...\"; ");
+  const CommandWork accents{{std::string(60, 'a') + "\xc3\xa9\xc3\xa9x"}, true, {}, {}, {}, {}};
+  const CommandWork others{{std::string(60, 'a') + "\xc3\xa9\xc3\xa8\ny"}, true, {}, {}, {}, {}};
+  EXPECT_EQ(ChangeOfCommand(accents, others),
+            "run \"...aaaaaaaaa\xc3\xa9\xc3\xa9x\" -> \"...aaaaaaaaa\xc3\xa9\xc3\xa8\\ny\"; ");
+}
+
+TEST(KeyChanges, NameTheWordsOfACommandAsTheyAreWritten) {
+  const CommandWork list{{"cp", "a", "b"}, false, {}, {}, {}, {}};
+  const CommandWork other{{"cp", "a", "c"}, false, {}, {}, {}, {}};
+  EXPECT_EQ(ChangeOfCommand(list, other), "run.2 \"b\" -> \"c\"; ");
+}
+
+TEST(KeyChanges, NameFilesWithoutEscapes) {
+  const Work work = CommandWork{{"x"}, true, {}, {}, {}, {}};
+  KeyParts parts;
+  parts.parts.push_back({&work, {{"code/feat.py", Of("1")}}});
+  const std::string before = KeyFields(parts);
+  parts.parts.front().files = {{"code/feat.py", Of("2")}};
+  const std::vector<KeyChange> changes = KeyChanges(before, KeyFields(parts));
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(changes[0].name, "code/feat.py");
+}
+
 }  // namespace
 }  // namespace dml::core

@@ -99,6 +99,17 @@ TEST_F(Cache, ReasonsNameTheFieldThatChanged) {
   EXPECT_EQ(Plan().at("model"), "reuse: unchanged") << "the earlier result still stands";
 }
 
+TEST_F(Cache, ReasonsNameACodeFileOnce) {
+  Write("code.yaml",
+        "name: c\nsteps:\n  - id: feat\n    run: 'echo x > f'\n"
+        "    code: [src/feat.py]\n    outputs: {f: f}\n");
+  Write("src/feat.py", "1");
+  ASSERT_EQ(Run({"run", "code.yaml"}).code, 0);
+  Write("src/feat.py", "2");
+  ASSERT_EQ(Run({"run", "code.yaml"}).code, 0);
+  EXPECT_EQ(Why("feat"), "file src/feat.py changed");
+}
+
 // The newest run knows nothing of what it did not get to.
 TEST_F(Cache, ReasonsReachBehindARunOfAPart) {
   WriteRows(30);
