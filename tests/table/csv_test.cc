@@ -136,6 +136,10 @@ TEST(Csv, TimesFinerThanMicrosecondsStayTexts) {
             "t:category u:timestamp \n"
             "2020-01-01 00:00:00.123456789|2020-01-01 00:00:00.5|\n"
             "2020-01-01|2020-01-01 00:00:00.1|");
+  CsvOptions options;
+  options.types = {{"t", ColumnType::kTimestamp}};
+  const std::string error = LoadText("t\n2020-01-01 00:00:00.1234567\n", options).error;
+  EXPECT_NE(error.find("six decimals at most"), std::string::npos) << error;
 }
 
 TEST(Csv, QuotesKeepTheSpacesOfNames) {

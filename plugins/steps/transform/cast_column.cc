@@ -123,7 +123,10 @@ Result<Column> CastColumn(const Column& column, ColumnType type, std::uint64_t f
     } else if (!Append(column, row, type, out)) {
       return Error::Invalid(fmt::format("row {} is '{}', which is no {}", first_row + row + 1,
                                         column.AsText(row), table::ColumnTypeName(type)),
-                            "correct the value, or choose another type");
+                            type == table::ColumnType::kTimestamp
+                                ? "correct the value (a second has six decimals at most), or "
+                                  "choose another type"
+                                : "correct the value, or choose another type");
     }
   }
   return out.Finish();

@@ -75,9 +75,12 @@ const char* RecordParser::ParseCell(const char* at, const char* end, std::size_t
     return cell.next;
   }
   if (!sink.PushCell(text_column ? cell.text : stripped, dialect_)) {
+    const bool is_time = sink.plan().type == CellType::kTimestamp;
     Fail(index,
          fmt::format("holds '{}', which is not {}", Excerpt(cell.text), PlanName(sink.plan())),
-         "mend the cell, list it in null_values, or declare another type for the column");
+         is_time ? "mend the cell (a second has six decimals at most), list it in null_values, or "
+                   "declare another type for the column"
+                 : "mend the cell, list it in null_values, or declare another type for the column");
     return nullptr;
   }
   return cell.next;
