@@ -86,9 +86,9 @@ void RegisterSupervisedEvaluations(plugins::StepRegistry& registry) {
   schema.Add("weight", &EvaluateParams::weight,
              "a column of weights: a row of weight 2 counts as two rows");
   registry.Add(MakeStepType(
-      EvaluationSpec(
-          ModelTask::kClassification, "Score a classifier on rows it has not seen",
-          "precision = TP / (TP + FP); recall = TP / (TP + FN); log_loss = -mean log p(y)"),
+      EvaluationSpec(ModelTask::kClassification, "Score a classifier on rows it has not seen",
+                     "precision = TP / (TP + FP); recall = TP / (TP + FN); 0 / 0 counts as 0; "
+                     "log_loss = -mean log p(y)"),
       schema, EvaluateClassification));
   registry.Add(MakeStepType(
       EvaluationSpec(ModelTask::kRegression, "Score a regression on rows it has not seen",
