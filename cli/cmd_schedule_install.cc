@@ -145,10 +145,19 @@ Result<ExitCode> InstallUnit(const ServicePlace& place, const InstallOptions& op
   if (!Confirmed(options, output)) return Report(change, false, output);
   DML_RETURN_IF_ERROR(MakeDirectories(folder));
   DML_RETURN_IF_ERROR(WriteFileAtomic(change.path, change.content));
-  DML_TRY([[maybe_unused]] const std::string reloaded,
-          Tool({"systemctl", "--user", "daemon-reload"}));
-  DML_TRY([[maybe_unused]] const std::string enabled,
-          Tool({"systemctl", "--user", "enable", "--now", name}));
+  auto started = Tool({"systemctl", "--user", "daemon-reload"});
+  if (started.ok()) started = Tool({"systemctl", "--user", "enable", "--now", name});
+  if (!started.ok()) {
+    // What nobody starts must not look installed.
+    if (old.ok()) {
+      DML_RETURN_IF_ERROR(WriteFileAtomic(change.path, *old));
+    } else {
+      ::unlink(change.path.c_str());
+    }
+    Error error = std::move(started).error();
+    error.hint = "nothing was installed; `dml schedule install --cron` does without systemd";
+    return error;
+  }
   output.Note(
       "installed and started; `loginctl enable-linger` keeps it running after a logout,\n"
       "`journalctl --user -u " +

@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+
 #include "base/quantity.h"
 #include "cli/cmd_schedule.h"
 #include "cli/pipeline_file.h"
@@ -220,6 +223,27 @@ Result<void> PrintEvents(state::ScheduleStore& store, int limit, const Output& o
   return {};
 }
 
+// Of all schedules if `name` is empty; else of those that have the name or had it, newest first.
+Result<std::vector<state::SlotRow>> SlotsOf(state::ScheduleStore& store,
+                                            const std::vector<state::ScheduleRow>& rows,
+                                            const std::string& name, int limit) {
+  if (name.empty()) return store.History({}, limit);
+  std::vector<state::SlotRow> slots;
+  bool known = false;
+  for (const state::ScheduleRow& row : rows) {
+    if (row.name != name) continue;
+    known = true;
+    DML_TRY(std::vector<state::SlotRow> more, store.History(row.id, limit));
+    slots.insert(slots.end(), more.begin(), more.end());
+  }
+  if (!known) {
+    DML_TRY([[maybe_unused]] const state::ScheduleRow found, store.Find(name));
+  }
+  std::ranges::stable_sort(slots, std::ranges::greater(), &state::SlotRow::due);
+  if (slots.size() > static_cast<std::size_t>(limit)) slots.resize(static_cast<std::size_t>(limit));
+  return slots;
+}
+
 Result<ExitCode> RunHistory(const HistoryOptions& options, const std::string& home_flag,
                             const Output& output) {
   const Json nothing{{options.events ? "events" : "slots", Json::array()}};
@@ -230,14 +254,10 @@ Result<ExitCode> RunHistory(const HistoryOptions& options, const std::string& ho
     DML_RETURN_IF_ERROR(PrintEvents(schedules.store, options.limit, output));
     return ExitCode::kDone;
   }
-  state::ScheduleId wanted;
-  if (!options.name.empty()) {
-    DML_TRY(const state::ScheduleRow row, schedules.store.Find(options.name));
-    wanted = row.id;
-  }
   DML_TRY(const std::vector<state::ScheduleRow> rows,
           schedules.store.Schedules(/*with_removed=*/true));
-  DML_TRY(const std::vector<state::SlotRow> slots, schedules.store.History(wanted, options.limit));
+  DML_TRY(const std::vector<state::SlotRow> slots,
+          SlotsOf(schedules.store, rows, options.name, options.limit));
   Json list = Json::array();
   TextTable table(
       {{"due"}, {"schedule"}, {"state"}, {"run"}, {"slots", Align::kRight}, {"reason"}});
@@ -288,7 +308,8 @@ Action SetupScheduleNext(Args& args, CommonOptions& common) {
 
 Action SetupScheduleHistory(Args& args, CommonOptions& common) {
   auto options = std::make_shared<HistoryOptions>();
-  args.Positional("NAME", options->name, /*required=*/false, "of a schedule (default: all)");
+  args.Positional("NAME", options->name, /*required=*/false,
+                  "of a schedule, also a removed one (default: all)");
   args.Number("-n,--limit", "N", options->limit, 1, 1'000'000, "the newest N (default: 20)");
   args.Flag("--events", options->events, "pauses, changed rules and clock steps instead");
   args.Describe("Every slot that has come is listed: what ran, and why the others did not.");

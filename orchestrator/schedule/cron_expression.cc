@@ -90,6 +90,21 @@ Result<int> Value(const FieldRule& rule, std::string_view text, std::string_view
   return *number;
 }
 
+// "FRI-SUN" -> "FRI-SAT,SUN": what somebody means who counts on past the end.
+std::string Unrolled(const FieldRule& rule, std::string_view range, int first, int last, int top) {
+  const bool named = !Number(range.substr(0, range.find('-')));
+  const auto text = [&](int value) {
+    const auto index = static_cast<std::size_t>(value - rule.lowest);
+    return named ? std::string(rule.names[index]) : std::to_string(value);
+  };
+  const auto span = [&](int from, int to) {
+    return from == to ? text(from) : text(from) + "-" + text(to);
+  };
+  // Sunday may be 7, which is before Monday.
+  if (first > top) return span(rule.lowest, last);
+  return span(first, top) + "," + span(rule.lowest, last);
+}
+
 // One item of a list: "*", "5", "1-5", each with an optional "/step". "5/10" means "5-highest/10".
 Result<std::vector<int>> Expand(const FieldRule& rule, std::string_view item) {
   std::string_view range = item;
@@ -102,7 +117,8 @@ Result<std::vector<int>> Expand(const FieldRule& rule, std::string_view item) {
     range = item.substr(0, slash);
   }
   int first = rule.lowest;
-  int last = rule.names.data() == kWeekdays.data() ? 6 : rule.highest;
+  const int top = rule.names.data() == kWeekdays.data() ? 6 : rule.highest;
+  int last = top;
   if (range != "*") {
     const std::size_t dash = range.find('-');
     DML_TRY(first, Value(rule, range.substr(0, dash), item));
@@ -112,7 +128,11 @@ Result<std::vector<int>> Expand(const FieldRule& rule, std::string_view item) {
       last = first;
     }
   }
-  if (first > last) return Bad(rule, item, "runs backwards");
+  if (first > last) {
+    Error error = Bad(rule, item, "runs backwards");
+    error.hint = "write " + Unrolled(rule, range, first, last, top);
+    return error;
+  }
   std::vector<int> values;
   for (int value = first; value <= last; value += step) values.push_back(value);
   return values;

@@ -33,7 +33,11 @@ Duration Span(const Json& bound, const char* key) { return {bound.value(key, std
 Result<Timetable> ReadTimetable(const Json& bound) {
   DML_TRY(const TimeZone zone, TimeZone::Find(bound.value("timezone", std::string("UTC"))));
   const bool has_cron = bound.contains("cron");
-  if (has_cron == bound.contains("every")) {
+  const bool has_every = bound.contains("every");
+  if (has_cron && has_every) {
+    return Error::Invalid("a schedule has both 'cron' and 'every'", "leave one of them out");
+  }
+  if (!has_cron && !has_every) {
     return Error::Invalid("a schedule needs either 'cron' or 'every'",
                           "for example cron: \"0 2 * * *\" for every night at two");
   }

@@ -71,6 +71,16 @@ TEST_F(Services, AUnitIsShownThenWrittenThenRemoved) {
   EXPECT_EQ(Run({"schedule", "uninstall", "--yes"}, WithTools()).code, 2) << "nothing is left";
 }
 
+// As where nobody has logged in: there is no bus of the user.
+TEST_F(Services, WhatSystemdDoesNotStartIsNotInstalled) {
+  Tool("systemctl", "echo Failed to connect to bus: No medium found >&2; exit 1");
+  const Finished failed = Run({"schedule", "install", "--yes"}, WithTools());
+  EXPECT_EQ(failed.code, 3) << failed.err;
+  EXPECT_NE(failed.err.find("Failed to connect to bus"), std::string::npos) << failed.err;
+  EXPECT_NE(failed.err.find("`dml schedule install --cron`"), std::string::npos) << failed.err;
+  EXPECT_EQ(Unit(), "");
+}
+
 TEST_F(Services, ALineOfTheCrontabComesAndGoesAndTheOthersStay) {
   const std::string others = "MAILTO=me\n# 5 * * * * dml schedule of nobody\n0 1 * * * true # x";
   Write("table", others);

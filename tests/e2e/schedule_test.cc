@@ -223,6 +223,12 @@ TEST_F(Schedules, ARemovedScheduleKeepsItsHistory) {
   EXPECT_GT(Count("succeeded"), 0);
   daemon.Signal(SIGTERM);
   EXPECT_EQ(daemon.Wait().code, 0);
+  const std::size_t of_removed = Slots().size();
+  EXPECT_EQ(RunJson({"schedule", "history", "tick", "-n", "1000"}).at("slots").size(), of_removed);
+  WriteTick("{cron: '0 0 1 1 *'}");
+  ExpectAdded();
+  EXPECT_EQ(RunJson({"schedule", "history", "tick", "-n", "1000"}).at("slots").size(), of_removed)
+      << "one of that name before";
 }
 
 TEST_F(Schedules, TheTimeOfARunByHandIsTheLatestSlot) {

@@ -203,7 +203,8 @@ TEST(ReadPolicy, SaysWhatIsWrong) {
             "a schedule needs either 'cron' or 'every'");
   EXPECT_FALSE(ReadPolicy({{"cron", "0 0 30 2 *"}}).ok());
   EXPECT_FALSE(ReadPolicy({{"cron", "@daily"}, {"timezone", "Mars/Base"}}).ok());
-  EXPECT_FALSE(ReadPolicy({{"cron", "@daily"}, {"every", 1}}).ok());
+  EXPECT_EQ(ReadPolicy({{"cron", "@daily"}, {"every", 1}}).error().message,
+            "a schedule has both 'cron' and 'every'");
 }
 
 }  // namespace

@@ -70,6 +70,15 @@ TEST(CronExpression, SaysWhatIsWrong) {
             "in the day of week field, 'MOO' is not a value, range or step");
   EXPECT_EQ(ErrorOf("*/0 * * * *"), "in the minute field, '*/0' has no step above zero");
   EXPECT_EQ(ErrorOf("5-1 * * * *"), "in the minute field, '5-1' runs backwards");
+  const auto hint = [](const char* text) { return CronExpression::Parse(text).error().hint; };
+  EXPECT_EQ(hint("5-1 * * * *"), "write 5-59,0-1");
+  EXPECT_EQ(hint("0 0 * * SAT-MON"), "write SAT,SUN-MON");
+  EXPECT_EQ(hint("0 0 * * FRI-SUN"), "write FRI-SAT,SUN");
+  EXPECT_EQ(hint("0 0 * * 7-2"), "write 0-2");
+  EXPECT_EQ(hint("0 0 * NOV-FEB *"), "write NOV-DEC,JAN-FEB");
+  for (const char* written : {"0 0 * * SAT,SUN-MON", "0 0 * NOV-DEC,JAN-FEB *"}) {
+    EXPECT_TRUE(CronExpression::Parse(written).ok()) << written;
+  }
   EXPECT_EQ(ErrorOf("0 0 30 2 *"), "'0 0 30 2 *' never comes");
   EXPECT_EQ(ErrorOf("0 0 * * 1#6"), "in the day of week field, '1#6' is not day#1 to day#5");
   EXPECT_EQ(ErrorOf("@often"), "unknown schedule '@often'");
