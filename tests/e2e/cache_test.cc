@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "tests/e2e/leavings.h"
 #include "tests/e2e/program.h"
@@ -189,6 +190,26 @@ TEST_F(Cache, WhatWasMadeBeforeTheDamageStays) {
   const Json report = Json::parse(Run({"cache", "verify", "-o", "json"}).out);
   EXPECT_EQ(report["damaged"].size(), 1U);
   EXPECT_EQ(report["dropped"], Json::array());
+}
+
+// A disk that goes wrong by itself leaves the time of the file as it is: nobody knows since when.
+TEST_F(Cache, WhatWentWrongWithoutAWriteTakesAllThatWasMadeOfIt) {
+  WriteChain();
+  ASSERT_EQ(Run({"run", "chain.yaml"}).code, 0);
+  std::map<std::string, std::filesystem::file_time_type> times;
+  const auto path = [&](const std::string& name) {
+    return Path(".dml/store/blobs/" + name.substr(0, 2) + "/" + name);
+  };
+  for (const std::string& name : BlobsOf(Path(".dml"))) {
+    times[name] = std::filesystem::last_write_time(path(name));
+  }
+  Spoil(".dml");
+  for (const auto& [name, time] : times) std::filesystem::last_write_time(path(name), time);
+  const Json report = Json::parse(Run({"cache", "verify", "-o", "json"}).out);
+  ASSERT_EQ(report["dropped"].size(), 1U) << report;
+  EXPECT_EQ(report["dropped"][0]["task"], "middle");
+  ASSERT_EQ(Run({"run", "chain.yaml"}).code, 0);
+  EXPECT_EQ(States().at("last"), "reused") << "what it read came out the same again";
 }
 
 TEST_F(Cache, VerifyLeavesADamagedFileToTheRunThatMayReadIt) {

@@ -20,7 +20,7 @@ _dml() {
     cache) options="-r --run --home -o --output -q --quiet -v --verbose --no-color -n --limit --keep-runs -n --dry-run --help" members="why ls gc verify" ;;
     metrics) options="-a --all --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     report) options="-o --output --home -q --quiet -v --verbose --no-color --help" members="" ;;
-    predict) options="-o --output --home -q --quiet -v --verbose --no-color --help" members="" ;;
+    predict) options="-o --output -w --with --home -q --quiet -v --verbose --no-color --help" members="" ;;
     schedule) options="-S --set --name --cron --timezone --home -o --output -q --quiet -v --verbose --no-color -n --count --from -n --limit --events --reason --to -p --parallel --newest-first --again -n --dry-run --max-runs --if-none --systemd -y --yes --help" members="add ls next history pause resume backfill rm daemon install uninstall" ;;
     cluster) options="-c --cluster --accept-new-host-keys --offline --home -o --output -q --quiet -v --verbose --no-color --only -n --dry-run -n --lines -f --follow --reason --hours --force --help" members="add check setup status exec logs drain undrain gc down key schema" ;;
     steps) options="--names --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
