@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -31,6 +33,17 @@ WallTime ChangedSince(const std::string& path) {
     return std::int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1000;
   };
   return {std::min(us(info.st_mtim), us(info.st_ctim))};
+}
+
+enum class Content { kGood, kDamaged, kGone };
+
+// A disk that cannot give back what it took has damaged it.
+Result<Content> Examine(const std::string& path, const std::string& name) {
+  const auto digest = HashFile(path);
+  if (digest.ok()) return digest->Hex() == name ? Content::kGood : Content::kDamaged;
+  if (::access(path.c_str(), R_OK) == 0) return Content::kDamaged;
+  if (errno == ENOENT) return Content::kGone;
+  return digest.error();
 }
 
 // What is known of the files of the store, and what follows for the results of the homes.
@@ -162,11 +175,12 @@ Result<VerifyReport> VerifyStore(const Home& home, state::CacheStore& cache) {
                          std::int64_t bytes) -> Result<void> {
     // Before the content is read: if it is written meanwhile, it changed later.
     const WallTime changed = ChangedSince(path);
-    DML_TRY(const Digest digest, HashFile(path));
+    DML_TRY(const Content content, Examine(path, name));
+    if (content == Content::kGone) return {};
     ++report.files;
     report.bytes += bytes;
     present.insert(name);
-    if (digest.Hex() != name) damages.push_back({name, path, changed});
+    if (content == Content::kDamaged) damages.push_back({name, path, changed});
     return {};
   };
   DML_RETURN_IF_ERROR(ForEachBlob(home, check));

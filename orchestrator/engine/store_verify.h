@@ -12,7 +12,7 @@
 
 namespace dml::engine {
 
-// A file of the store whose content is not what its name says.
+// A file of the store whose content is not what its name says, or cannot be read.
 struct DamagedFile {
   std::string path;
   std::vector<std::string> tasks;  // of this home, whose outputs it is part of

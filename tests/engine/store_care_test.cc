@@ -11,6 +11,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "orchestrator/engine/store_verify.h"
 #include "orchestrator/state/run_store.h"
 #include "orchestrator/state/shared_index.h"
 
@@ -80,6 +81,22 @@ TEST_F(StoreCare, AHomeThatIsKnownByTwoNamesDoesNotWaitForItself) {
     Note(one, alias);
   }
   EXPECT_EQ(Wait(Collect(one, 1)), 0);
+}
+
+// Reading the memory of a process from its beginning fails with EIO, as a bad sector does.
+TEST_F(StoreCare, AFileThatTheDiskCannotReadIsDamaged) {
+  const Home home = Home::Open(folder_ + "/home", "/").value();
+  ASSERT_TRUE(state::RunStore::Open(home.DatabasePath()).ok());
+  const std::string blob = home.BlobPath(Sha256::Of("lost"));
+  fs::create_directories(fs::path(blob).parent_path());
+  fs::create_symlink("/proc/self/mem", blob);
+  auto cache = state::CacheStore::Open(home.DatabasePath());
+  ASSERT_TRUE(cache.ok());
+  const auto report = VerifyStore(home, *cache);
+  ASSERT_TRUE(report.ok()) << report.error().Render();
+  ASSERT_EQ(report->damaged.size(), 1U);
+  EXPECT_EQ(report->damaged[0].path, blob);
+  EXPECT_FALSE(fs::exists(fs::symlink_status(blob)));
 }
 
 }  // namespace
