@@ -74,7 +74,8 @@ class Bench {
  public:
   explicit Bench(Duration delay)
       : servers_(std::vector<ServerOptions>(1)),
-        proxy_(servers_.server(0).address(), servers_.server(0).port()),
+        proxy_(servers_.server(0).address(), servers_.server(0).port(),
+               FaultProxy::kAsMuchAsItLikes),
         delayed_(delay.ns > 0) {
     proxy_.SetDelay(delay);
     ::setenv("DML_WORKER", DML_BINARY_DIR "/dml-worker", 1);

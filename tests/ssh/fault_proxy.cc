@@ -18,9 +18,10 @@ namespace {
 constexpr std::size_t kLaneBytesMax = 8U << 20;
 constexpr std::size_t kReadBytes = 64U << 10;
 constexpr int kSliceMs = 1;
-// What the system may hold for an end that is slow to read. It counts as carried, and is lost when
-// the connection is reset.
-constexpr int kSystemBytes = 32 << 10;
+// To which descriptors that accept() returns are heirs.
+void LimitHeld(int fd, int bytes) {
+  if (bytes > 0) ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
 
 sockaddr_in AddressOf(const std::string& host, int port) {
   sockaddr_in address{};
@@ -32,13 +33,14 @@ sockaddr_in AddressOf(const std::string& host, int port) {
 
 }  // namespace
 
-FaultProxy::FaultProxy(std::string target, int target_port)
+FaultProxy::FaultProxy(std::string target, int target_port, int held_by_system)
     : target_(std::move(target)),
       target_port_(target_port),
+      held_by_system_(held_by_system),
       listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address = AddressOf("127.0.0.1", 0);
   socklen_t size = sizeof address;
-  ::setsockopt(listener_, SOL_SOCKET, SO_SNDBUF, &kSystemBytes, sizeof kSystemBytes);
+  LimitHeld(listener_, held_by_system_);
   ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size);
   ::listen(listener_, 16);
   ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
@@ -57,7 +59,7 @@ void FaultProxy::Accept() {
   const int from = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (from < 0) return;
   const int to = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  ::setsockopt(to, SOL_SOCKET, SO_SNDBUF, &kSystemBytes, sizeof kSystemBytes);
+  LimitHeld(to, held_by_system_);
   const sockaddr_in address = AddressOf(target_, target_port_);
   const bool connected =
       !refuse_ && ::connect(to, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;

@@ -15,7 +15,12 @@ namespace dml::ssh {
 // freezes and breaks what goes through it. Settings may change at any time, from any thread.
 class FaultProxy {
  public:
-  FaultProxy(std::string target, int target_port);
+  // What the system may hold for an end that is slow to read counts as carried, and is lost when
+  // the connection is reset; little of it makes a fast line slow. kAsMuchAsItLikes: for
+  // measurements.
+  static constexpr int kLittle = 32 << 10;
+  static constexpr int kAsMuchAsItLikes = 0;
+  FaultProxy(std::string target, int target_port, int held_by_system = kLittle);
   ~FaultProxy();
 
   [[nodiscard]] int port() const { return port_; }
@@ -65,6 +70,7 @@ class FaultProxy {
 
   const std::string target_;
   const int target_port_;
+  const int held_by_system_;
   int listener_;
   int port_ = 0;
   std::atomic<std::int64_t> delay_ns_{0};
