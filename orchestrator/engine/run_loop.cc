@@ -103,8 +103,10 @@ std::optional<Instant> RunLoop::NextWakeup() const {
   std::optional<Instant> wakeup = scheduler_.NextWakeup();
   const auto at = [&wakeup](Instant when) { wakeup = wakeup ? std::min(*wakeup, when) : when; };
   if (!elsewhere_.empty()) at(look_again_);
-  if (!unlogged_.empty() && !writing_) at(last_launch_ + kQuiet);
-  if (!planned_.changes.empty() && !writing_) at(last_write_ + Patience());
+  // Nothing is written before that: who wakes earlier for it would wake in vain, again and again.
+  const Instant held = last_write_ + Patience();
+  if (!unlogged_.empty() && !writing_) at(std::max(last_launch_ + kQuiet, held));
+  if (!planned_.changes.empty() && !writing_) at(held);
   return wakeup;
 }
 
