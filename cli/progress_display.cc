@@ -126,6 +126,12 @@ void ProgressDisplay::TaskChanged(const engine::TaskUpdate& update) {
                               output_.ForMessage(Style::kWarn, "retry"), Harmless(task.name),
                               update.attempt.value, Harmless(FirstLine(update.reason)));
     }
+  } else if (update.to == TaskState::kBlocked && core::HasOutputs(update.from)) {
+    model_.Reopen(update.task.value, task.step);
+    if (!output_.quiet()) {
+      pending_ += fmt::format("{} {}: {}\n", output_.ForMessage(Style::kWarn, "again"),
+                              Harmless(task.name), Harmless(update.reason));
+    }
   } else if (core::IsFinal(update.to)) {
     const Ending ending = EndingOf(update.to);
     model_.End(update.task.value, task.step, ending, clock_.Now());

@@ -40,6 +40,8 @@ void ProgressModel::Retry(std::uint32_t task) { running_.erase(task); }
 void ProgressModel::End(std::uint32_t task, const std::string& step, Ending ending, Instant now) {
   ++done_;
   ++counts_[static_cast<std::size_t>(ending)];
+  if (endings_.size() <= task) endings_.resize(task + 1);
+  endings_[task] = ending;
   StepPace& pace = paces_[step];
   if (pace.left > 0) --pace.left;
   const auto found = running_.find(task);
@@ -49,6 +51,12 @@ void ProgressModel::End(std::uint32_t task, const std::string& step, Ending endi
     ++pace.measured;
   }
   running_.erase(found);
+}
+
+void ProgressModel::Reopen(std::uint32_t task, const std::string& step) {
+  --done_;
+  --counts_[static_cast<std::size_t>(endings_[task])];
+  ++paces_[step].left;
 }
 
 std::vector<ProgressModel::Running> ProgressModel::running() const {

@@ -36,6 +36,9 @@ class ProgressModel {
   void Retry(std::uint32_t task);
   void End(std::uint32_t task, const std::string& step, Ending ending, Instant now);
 
+  // A task that had ended is to be done again.
+  void Reopen(std::uint32_t task, const std::string& step);
+
   [[nodiscard]] std::size_t total() const { return total_; }
   [[nodiscard]] std::size_t done() const { return done_; }
   [[nodiscard]] std::size_t count(Ending ending) const {
@@ -63,6 +66,7 @@ class ProgressModel {
   std::size_t counts_[5] = {};
   double parallel_ = 1;
   Instant began_;
+  std::vector<Ending> endings_;  // by task, of those that have ended
   std::map<std::uint32_t, Running> running_;
   std::map<std::string, StepPace> paces_;
 };

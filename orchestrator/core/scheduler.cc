@@ -131,7 +131,7 @@ void Scheduler::Count(TaskId task, TaskState from, TaskState to) {
   if (IsFinal(from) && !IsFinal(to)) ++unfinished_;
 }
 
-// Back to the beginning, for a run that is taken up again.
+// Back to the beginning: in a run that is taken up again, or because outputs were lost.
 void Scheduler::Reopen(TaskId task, std::string reason) {
   const bool was_final = IsFinal(tasks_[task].state);
   Move(task, TaskState::kBlocked, std::move(reason));
@@ -192,9 +192,17 @@ void Scheduler::On(const AttemptVanished& event) {
 }
 
 void Scheduler::On(const OutputsLost& event) {
-  if (HasOutputs(tasks_[event.task].state)) {
-    Reopen(event.task, "its outputs are no longer in the store");
+  if (!HasOutputs(tasks_[event.task].state)) return;
+  if (begun_ && (failing_ || cancelling_)) return;  // nothing starts any more
+  Reopen(event.task, "its outputs are no longer in the store");
+  if (!begun_) return;
+  // Attempts under way may have read them already, and go on.
+  for (const TaskId consumer : graph_.consumers(event.task)) {
+    if (tasks_[consumer].state != TaskState::kReady) continue;
+    if (tasks_[consumer].resolved) ready_.Remove(consumer);
+    Reopen(consumer, "its inputs are made again");
   }
+  if (tasks_[event.task].waiting == 0) Examine(event.task);
 }
 
 void Scheduler::On(const Resumed&) {

@@ -54,13 +54,15 @@ struct ResolvedFailure {
   TaskId task;
   Error error;
 };
-// A run that was restored goes on. These come before it, for what the restored states leave open:
-// an attempt of which nothing is left, and outputs that the store no longer holds.
+// A run that was restored goes on. Before it come, for what the restored states leave open,
+// attempts of which nothing is left and outputs that are lost.
 struct Resumed {};
 struct AttemptVanished {
   TaskId task;
   AttemptNumber attempt;
 };
+// The store no longer holds what the task made, and somebody is to read it: it is made again. At
+// any time; of several, producers before consumers.
 struct OutputsLost {
   TaskId task;
 };

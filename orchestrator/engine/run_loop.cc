@@ -141,10 +141,7 @@ Result<void> RunLoop::Turn(std::vector<Message> messages) {
 
 void RunLoop::Plan(const core::Change& change) {
   states_[change.task] = change.to;
-  if (change.to == core::TaskState::kBlocked && active_[change.task]) {
-    LeaveFlight(change.task);
-    active_[change.task].reset();
-  }
+  if (change.to == core::TaskState::kBlocked) Forget(change.task, change.from);
   std::string reason = change.reason;
   if (change.blamed.valid()) reason = parts_.pipeline.tasks[change.blamed].name + " " + reason;
   if (change.to == core::TaskState::kLaunching) reason = active_[change.task]->reason;
@@ -277,6 +274,20 @@ void RunLoop::LeaveFlight(TaskId unit) {
     flights_.erase(flight);
     key_locks_.Release(active_[unit]->task.key);
   }
+}
+
+// What was decided about a unit no longer holds: it is asked about again when its producers are done.
+void RunLoop::Forget(TaskId unit, core::TaskState was) {
+  results_[unit].reset();
+  if (was == core::TaskState::kReady) {
+    std::erase(unresolved_, unit);
+    std::erase(elsewhere_, unit);
+    for (auto& [path, waiting] : awaiting_hash_) std::erase(waiting, unit);
+    for (auto& [key, waiting] : flights_) std::erase(waiting, unit);
+  }
+  if (active_[unit] == nullptr) return;
+  LeaveFlight(unit);
+  active_[unit].reset();
 }
 
 void RunLoop::Reuse(TaskId unit, state::TaskResult result) {

@@ -86,7 +86,9 @@ class RunLoop {
   Result<void> FindAttempt(TaskId unit, AttemptNumber attempt);
   void TakeUpCommits(const state::RunSnapshot& snapshot);
   Result<void> FindOutputs();
+  [[nodiscard]] Result<std::vector<TaskId>> LostOutputs(std::vector<TaskId> readers);
   Result<bool> LoadOutputs(TaskId unit);
+  bool MakeInputsAgain(TaskId unit);
 
   // What decisions entail once they are durable.
   struct Effects {
@@ -137,6 +139,7 @@ class RunLoop {
   void Complete(TaskId unit, AttemptNumber attempt, std::vector<Artifact> outputs);
   void LeaveBehind(TaskId unit);
   void LeaveFlight(TaskId unit);
+  void Forget(TaskId unit, core::TaskState was);
 
   void Persist();
   void CarryOut(Effects effects);

@@ -137,6 +137,7 @@ void RunLoop::Fail(const runners::AttemptKey& key, core::FailureKind kind, int e
     events_.emplace_back(core::AttemptVanished{key.task, key.attempt});
     return;
   }
+  if (MakeInputsAgain(key.task)) kind = core::FailureKind::kInfrastructure;
   events_.emplace_back(
       core::AttemptFailed{key.task, key.attempt, kind, exit_code, std::move(error)});
 }

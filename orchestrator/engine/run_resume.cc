@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -143,33 +144,44 @@ Result<void> RunLoop::FindAttempt(TaskId unit, AttemptNumber attempt) {
   return {};
 }
 
-// The outputs that somebody will read, from there backwards: one that is gone is made again, for
-// which its producers' outputs are read.
+// Also of a task that is being stored: if that fails, it runs again.
 Result<void> RunLoop::FindOutputs() {
   std::vector<TaskId> readers;
-  IdMap<TaskId, bool> seen(parts_.graph.size());
   for (std::size_t i = 0; i < parts_.graph.size(); ++i) {
-    // Also one that is being stored: if that fails, it runs again.
     if (MayStillRun(scheduler_.state(TaskId(i)))) readers.emplace_back(i);
   }
+  DML_TRY(const std::vector<TaskId> lost, LostOutputs(std::move(readers)));
+  for (const TaskId unit : lost) events_.emplace_back(core::OutputsLost{unit});
+  return {};
+}
+
+// Units whose outputs are to be read and are gone, from the readers backwards: what is made again
+// reads its producers' outputs. Producers come before consumers.
+Result<std::vector<TaskId>> RunLoop::LostOutputs(std::vector<TaskId> readers) {
+  std::set<TaskId> seen;
+  std::set<TaskId> gone;
   while (!readers.empty()) {
     const TaskId reader = readers.back();
     readers.pop_back();
     for (const TaskId producer : parts_.graph.producers(reader)) {
-      if (seen[producer] || !core::HasOutputs(scheduler_.state(producer))) continue;
-      seen[producer] = true;
+      if (!core::HasOutputs(scheduler_.state(producer)) || !seen.insert(producer).second) continue;
       DML_TRY(const bool there, LoadOutputs(producer));
       if (there) continue;
-      events_.emplace_back(core::OutputsLost{producer});
+      gone.insert(producer);
       readers.push_back(producer);
     }
   }
-  return {};
+  std::vector<TaskId> lost;
+  if (gone.empty()) return lost;
+  for (const TaskId unit : parts_.graph.order()) {
+    if (gone.contains(unit)) lost.push_back(unit);
+  }
+  return lost;
 }
 
 // Whether the result of a task that is done is known and its outputs are in the store.
 Result<bool> RunLoop::LoadOutputs(TaskId unit) {
-  if (results_[unit]) return true;
+  if (results_[unit]) return artifacts_.Holds(results_[unit]->outputs);
   if (!core::HasOutputs(scheduler_.state(unit))) return false;
   DML_TRY(const std::optional<Digest> key, parts_.store.FindKey(run_, unit));
   if (!key) return false;
@@ -178,6 +190,23 @@ Result<bool> RunLoop::LoadOutputs(TaskId unit) {
   artifacts_.Locate(result->outputs);
   result->fields.clear();
   results_[unit] = std::move(result);
+  return true;
+}
+
+// Whether a unit whose attempt has failed was to read outputs that are gone: then that is the
+// cause, whatever it says, and they are made again before its next attempt.
+bool RunLoop::MakeInputsAgain(TaskId unit) {
+  const auto there = [this](TaskId producer) {
+    const TaskState state = scheduler_.state(producer);
+    if (!core::IsFinal(state)) return false;  // it is being made again already
+    if (!core::HasOutputs(state)) return true;
+    const auto loaded = LoadOutputs(producer);
+    return !loaded.ok() || *loaded;
+  };
+  if (std::ranges::all_of(parts_.graph.producers(unit), there)) return false;
+  const auto lost = LostOutputs({unit});
+  if (!lost.ok()) return false;
+  for (const TaskId producer : *lost) events_.emplace_back(core::OutputsLost{producer});
   return true;
 }
 

@@ -45,6 +45,17 @@ TEST(ProgressModel, CountsEndings) {
   EXPECT_EQ(model.running()[0].name, "model@C=1");
 }
 
+TEST(ProgressModel, WhatIsDoneAgainIsCountedOnce) {
+  ProgressModel model = Sample();
+  model.Reopen(0, "load");
+  EXPECT_EQ(model.done(), 0U);
+  EXPECT_EQ(model.count(Ending::kSucceeded), 0U);
+  model.Start(0, "load", "load", 2, At(104));
+  model.End(0, "load", Ending::kReused, At(106));
+  EXPECT_EQ(model.done(), 1U);
+  EXPECT_EQ(model.count(Ending::kReused), 1U);
+}
+
 TEST(ProgressModel, ARetryRunsNothingUntilItStartsAgain) {
   ProgressModel model = Sample();
   model.Retry(1);

@@ -106,6 +106,39 @@ TEST_F(Restore, LostOutputsAreMadeAgain) {
   EXPECT_TRUE(scheduler_->Done());
 }
 
+// 0 -> 1 -> {2, 3, 4} on one processor: while 2 runs, both outputs go.
+TEST_F(Restore, OutputsLostInTheMiddleAreMadeAgainBeforeAnybodyElseReadsThem) {
+  policies_ = IdMap<TaskId, TaskPolicy>(5);
+  policies_[TaskId(2)].retry = {0, Duration::Seconds(1), Duration::Seconds(1), 0.0, {}};
+  Build(5, {{0, 1}, {1, 2}, {1, 3}, {1, 4}});
+  Apply(Started{});
+  Succeed(0);
+  EXPECT_EQ(Succeed(1), "commit 1#1 launch 2#1 ");
+  const Error gone = Error::Environment("cannot read");
+  EXPECT_EQ(Apply({OutputsLost{TaskId(0)}, OutputsLost{TaskId(1)},
+                   AttemptFailed{TaskId(2), {1}, FailureKind::kInfrastructure, 1, gone}}),
+            "launch 0#2 ");
+  EXPECT_EQ(State(3), "blocked") << "it had waited for a processor only";
+  now_ = now_ + Duration::Seconds(60);
+  EXPECT_EQ(Apply(TimePassed{}), "");
+  EXPECT_EQ(State(2), "blocked") << "its alarm rang too early";
+  EXPECT_EQ(Succeed(0, 2), "commit 0#2 launch 1#2 ");
+  EXPECT_EQ(Succeed(1, 2), "commit 1#2 launch 2#2 ");
+  EXPECT_EQ(Succeed(2, 2), "commit 2#2 launch 3#1 ");
+  Succeed(3);
+  Succeed(4);
+  EXPECT_TRUE(scheduler_->Done());
+}
+
+TEST_F(Restore, NothingIsMadeAgainInARunThatFails) {
+  Build(2, {{0, 1}});
+  Apply(Started{});
+  Succeed(0);
+  Apply(AttemptFailed{TaskId(1), {1}, FailureKind::kInvalid, 2, Error::Invalid("bad")});
+  EXPECT_EQ(Apply(OutputsLost{TaskId(0)}), "");
+  EXPECT_EQ(State(0), "succeeded");
+}
+
 TEST_F(Restore, MemoryThatHadGrownStaysGrown) {
   policies_ = IdMap<TaskId, TaskPolicy>(2);
   for (std::size_t i = 0; i < 2; ++i) {

@@ -82,6 +82,13 @@ void SimulatedRun::Node::Script(const runners::AttemptKey& key) {
   attempt.end = start + sim_.Delay();
   attempt.reason = Reason();
   attempt.lost = scenario.losses && sim_.Draw(8) == 0;
+  if (!HasInputs(attempt)) {
+    ++sim_.counts_.lost_inputs;
+    // What a step makes of it is its own affair.
+    const Error error =
+        sim_.Draw(2) == 0 ? Error::Environment("cannot read an input") : Error::Task("exit 1");
+    attempt.reason = runners::ExitFailure{error, 1};
+  }
   if (sim_.Draw(4) != 0) sim_.post_.Send(start, Message(runners::AttemptStarted{key, 7}));
   Announce(key, attempt.end);
   if (!scenario.echoes) return;
@@ -142,6 +149,14 @@ runners::ExitReason SimulatedRun::Node::Reason() {
     default:
       return runners::ExitSuccess{};
   }
+}
+
+bool SimulatedRun::Node::HasInputs(const Attempt& attempt) const {
+  return std::ranges::all_of(attempt.spec.inputs, [&](const Artifact& input) {
+    return std::ranges::all_of(input.files, [&](const ArtifactFile& file) {
+      return sim_.disk_.Size(file.path).has_value();
+    });
+  });
 }
 
 runners::AttemptExited SimulatedRun::Node::Exit(const runners::AttemptKey& key,

@@ -40,6 +40,7 @@ class SimulatedRun::Node final : public runners::Runner {
   std::optional<Message> End(const runners::AttemptKey& key);
   void WriteOutputs(const Attempt& attempt, bool whole);
   runners::ExitReason Reason();
+  [[nodiscard]] bool HasInputs(const Attempt& attempt) const;
   [[nodiscard]] runners::AttemptExited Exit(const runners::AttemptKey& key,
                                             runners::ExitReason reason) const;
 

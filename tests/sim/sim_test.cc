@@ -78,9 +78,10 @@ TEST(Simulation, KeepsItsPromisesForEverySeed) {
   fmt::print(
       "{} seeds in {:.1f} s: {} processes, {} deaths, {} of them with the machine and {} for want "
       "of "
-      "a log, {} attempts, {} found again, {} commits done again\n",
+      "a log, {} attempts, {} found again, {} commits done again, {} attempts without inputs\n",
       seeds, (clock.Now() - start).seconds(), counts.lives, counts.crashes, counts.power_losses,
-      counts.lost_logs, counts.attempts, counts.adopted, counts.retaken_commits);
+      counts.lost_logs, counts.attempts, counts.adopted, counts.retaken_commits,
+      counts.lost_inputs);
 }
 
 // What random seeds once found, and the first thousands do not.

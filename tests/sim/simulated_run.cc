@@ -129,7 +129,9 @@ void SimulatedRun::CheckLaunch(const runners::LaunchSpec& spec) {
   for (const Artifact& input : spec.inputs) {
     for (const ArtifactFile& file : input.files) {
       const auto digest = disk_.Hash(file.path);
-      Check(digest.ok() && *digest == file.digest, "launched on an input that is not whole");
+      const bool just_gone = !digest.ok() && gone_.contains(file.path);
+      Check(just_gone || (digest.ok() && *digest == file.digest),
+            "launched on an input that is not whole");
     }
   }
   for (const auto& edge : pipeline_.tasks[fusion_.members[task].front()].inputs) {
@@ -151,7 +153,7 @@ void SimulatedRun::CheckLaunch(const runners::LaunchSpec& spec) {
         "too much memory in use");
   Check(spec.key.attempt.value > last_attempt_[task], "an attempt number is used twice");
   last_attempt_[task] = spec.key.attempt.value;
-  const int remakes = remakes_.contains(task) ? deaths_ : 0;
+  const int remakes = remakes_.contains(task) ? deaths_ + losses_ : 0;
   const int budget = pipeline_.tasks[task].retry.limit + 1 + core::kInfrastructureRetriesMax;
   Check(++launches_[task] <= budget * (1 + remakes) + deaths_ + (scenario_.cancels ? 1 : 0),
         "more attempts than the budgets allow");
@@ -240,6 +242,7 @@ void SimulatedRun::Drive(RunLoop& loop) {
     if (scenario_.clock_jumps && Draw(20) == 0) {
       clock_.SetWall(static_cast<std::int64_t>(Draw(4'000'000'000'000'000)));
     }
+    if (scenario_.lost_blobs && Draw(12) == 0) LoseBlob();
     if (scenario_.full_disks) disk_.SetFull(Draw(6) == 0);
     due = Receive();
   }
@@ -273,10 +276,18 @@ void SimulatedRun::Die() {
     disk_.LosePower([this](std::uint64_t bound) { return Draw(bound); });
   }
   disk_.SetFull(false);
+  if (scenario_.lost_blobs && Draw(2) == 0) LoseBlob();
+  gone_.clear();  // the next process looks before it launches
+}
+
+void SimulatedRun::LoseBlob() {
   const std::vector<std::string> blobs = disk_.Blobs();
-  if (scenario_.lost_blobs && !blobs.empty() && Draw(2) == 0) {
-    disk_.Remove(blobs[Draw(blobs.size())]);
-  }
+  if (blobs.empty()) return;
+  const std::string& blob = blobs[Draw(blobs.size())];
+  Trace("lost " + blob);
+  disk_.Remove(blob);
+  gone_.insert(blob);
+  ++losses_;
 }
 
 // What the run left is what its log says, whole, and from attempts that really succeeded.
@@ -285,6 +296,7 @@ void SimulatedRun::CheckStore() {
   for (const std::string& line : state::ReplayLog(home_.DatabasePath())) Check(false, line);
   auto view = state::RunView::Open(home_.path()).value();
   const std::vector<state::TaskView> tasks = view.Tasks(*run_).value();
+  CheckSuccess(tasks);
   for (const state::TaskView& task : tasks) {
     Check(core::IsFinal(task.state), "a task of the store is not final");
     const TaskId unit = fusion_.unit[task.id];
@@ -295,6 +307,16 @@ void SimulatedRun::CheckStore() {
             "committed from an attempt that did not succeed");
     }
     CheckOutputs(task);
+  }
+}
+
+// Files that go missing cost time and no task, unless they go again and again.
+void SimulatedRun::CheckSuccess(const std::vector<state::TaskView>& tasks) {
+  const bool other_trouble = scenario_.failures || scenario_.losses || scenario_.echoes ||
+                             scenario_.refusals || scenario_.full_disks || scenario_.cancels;
+  if (other_trouble || losses_ > core::kInfrastructureRetriesMax) return;
+  for (const state::TaskView& task : tasks) {
+    Check(core::HasOutputs(task.state), task.name + " did not succeed");
   }
 }
 

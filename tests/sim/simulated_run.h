@@ -25,7 +25,7 @@ struct Scenario {
   bool cancels = false;
   bool clock_jumps = false;  // of the wall clock
   bool power_losses = false;
-  bool lost_blobs = false;  // somebody deletes a file of the store
+  bool lost_blobs = false;  // somebody deletes files of the store, at any time
   bool survivors = false;   // attempts outlive the process that drives the run, as on a far node
   int crashes = 0;
 
@@ -47,6 +47,7 @@ struct SimCounts {
   std::uint64_t attempts = 0;
   std::uint64_t adopted = 0;
   std::uint64_t retaken_commits = 0;
+  std::uint64_t lost_inputs = 0;  // attempts whose inputs went while they were on their way
 };
 
 // Runs the production loop, scheduler, resolver, artifact store, recovery and database over a
@@ -73,8 +74,10 @@ class SimulatedRun {
   void Drive(RunLoop& loop);
   std::vector<Message> Receive();
   void Die();
+  void LoseBlob();
   void CheckLaunch(const runners::LaunchSpec& spec);
   void CheckStore();
+  void CheckSuccess(const std::vector<state::TaskView>& tasks);
   void CheckOutputs(const state::TaskView& task);
   void Check(bool good, const std::string& what) {
     if (!good) complaints_.push_back(what);
@@ -105,7 +108,9 @@ class SimulatedRun {
 
   std::map<TaskId, std::uint32_t> last_attempt_;
   std::map<TaskId, int> launches_;
-  std::set<TaskId> remakes_;  // tasks whose outputs were deleted
+  std::set<TaskId> remakes_;    // tasks whose outputs were deleted
+  std::set<std::string> gone_;  // files that were deleted while the process lived
+  int losses_ = 0;              // how often somebody deleted a file
   Outcome outcome_;
   std::vector<std::string> complaints_;
 };
