@@ -124,7 +124,7 @@ Result<Database> Database::Open(const std::string& path, OpenMode mode) {
   sqlite3_busy_timeout(raw, kBusyTimeoutMs);
   if (mode == OpenMode::kReadWrite) {
     DML_RETURN_IF_ERROR(db.Execute("PRAGMA journal_mode = WAL"));
-    // Every commit reaches the disk before anything is built on it; see docs/formats.md.
+    // Every commit reaches the disk before anything is built on it; see docs/durability.md.
     DML_RETURN_IF_ERROR(db.Execute("PRAGMA synchronous = FULL"));
     DML_RETURN_IF_ERROR(db.Execute("PRAGMA cache_size = -65536"));  // KiB
     // A checkpoint rewrites every page that changed since the last: rarely is cheaper.
