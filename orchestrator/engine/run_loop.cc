@@ -177,6 +177,7 @@ void RunLoop::LogReady() {
 }
 
 void RunLoop::Plan(const core::Launch& command) {
+  active_[command.task]->ended = false;
   last_launch_ = active_[command.task]->launched = parts_.clock.Now();
   planned_.launches.push_back(
       MakeLaunchSpec(active_[command.task]->task, Key(command.task, command.attempt), parts_.home));
@@ -276,7 +277,8 @@ void RunLoop::LeaveFlight(TaskId unit) {
   }
 }
 
-// What was decided about a unit no longer holds: it is asked about again when its producers are done.
+// What was decided about a unit no longer holds: it is asked about again when its producers are
+// done.
 void RunLoop::Forget(TaskId unit, core::TaskState was) {
   results_[unit].reset();
   if (was == core::TaskState::kReady) {

@@ -75,6 +75,7 @@ class RunLoop {
     std::string reason;
     Instant launched{0};
     bool retaken = false;  // its commit was begun by an earlier process
+    bool ended = false;    // what its attempt came to has been heard: that stands
     Json metrics;          // these three: what the attempt said when it ended
     std::vector<std::string> warnings;
     runners::ResourceUsage usage;
@@ -150,6 +151,7 @@ class RunLoop {
     return {run_, unit, attempt};
   }
   [[nodiscard]] bool IsCurrent(const runners::AttemptKey& key) const;
+  bool IsItsEnd(const runners::AttemptKey& key);
   [[nodiscard]] std::string AttemptPath(const runners::AttemptKey& key) const;
 
   RunParts parts_;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <cmath>
+#include <utility>
 
 #include "base/quantity.h"
 #include "orchestrator/engine/run_loop.h"
@@ -84,12 +85,18 @@ void RunLoop::Hear(const runners::AttemptProgress& event) {
   }
 }
 
+// Whether a message is the first to say how the current attempt ended.
+bool RunLoop::IsItsEnd(const runners::AttemptKey& key) {
+  return IsCurrent(key) && !std::exchange(active_[key.task]->ended, true);
+}
+
 void RunLoop::Hear(const runners::AttemptLost& event) {
+  if (!IsItsEnd(event.key)) return;
   Fail(event.key, core::FailureKind::kInfrastructure, 1, event.error);
 }
 
 void RunLoop::Hear(const runners::AttemptExited& event) {
-  if (!IsCurrent(event.key)) return;
+  if (!IsItsEnd(event.key)) return;
   const pipelines::TaskDecl& decl = active_[event.key.task]->task.decl();
   if (std::holds_alternative<runners::ExitSuccess>(event.reason)) return HearSuccess(event);
   if (const auto* failure = std::get_if<runners::ExitFailure>(&event.reason)) {
@@ -137,7 +144,9 @@ void RunLoop::Fail(const runners::AttemptKey& key, core::FailureKind kind, int e
     events_.emplace_back(core::AttemptVanished{key.task, key.attempt});
     return;
   }
-  if (MakeInputsAgain(key.task)) kind = core::FailureKind::kInfrastructure;
+  // A step without its inputs fails in a way of its own; it did not run out of time for that.
+  const bool of_its_own = kind != core::FailureKind::kOutOfMemory && exit_code < kTimedOut;
+  if (MakeInputsAgain(key.task) && of_its_own) kind = core::FailureKind::kInfrastructure;
   events_.emplace_back(
       core::AttemptFailed{key.task, key.attempt, kind, exit_code, std::move(error)});
 }

@@ -83,6 +83,7 @@ void RunLoop::TakeUpCommits(const state::RunSnapshot& snapshot) {
     if (pending.boot != parts_.boot || !parts_.fusion.leads(pending.task)) continue;
     auto active = std::make_unique<Active>();
     active->retaken = true;
+    active->ended = true;
     for (const TaskId member : parts_.fusion.members[pending.task]) {
       active->task.members.push_back(&parts_.pipeline.tasks[member]);
     }
@@ -193,8 +194,8 @@ Result<bool> RunLoop::LoadOutputs(TaskId unit) {
   return true;
 }
 
-// Whether a unit whose attempt has failed was to read outputs that are gone: then that is the
-// cause, whatever it says, and they are made again before its next attempt.
+// Whether a unit whose attempt has failed was to read outputs that are gone: they are made again
+// before its next attempt.
 bool RunLoop::MakeInputsAgain(TaskId unit) {
   const auto there = [this](TaskId producer) {
     const TaskState state = scheduler_.state(producer);

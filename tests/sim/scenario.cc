@@ -24,6 +24,9 @@ Scenario Scenario::From(std::uint64_t seed) {
     decl.resources.memory_bytes = static_cast<std::int64_t>(draw(4)) << 20;
     decl.cache = draw(4) != 0;
     decl.row_local = draw(3) == 0;
+    if (draw(4) == 0) decl.retry.on_exit_codes = {1};
+    if (i > 0 && draw(5) == 0) decl.needs.emplace_back(draw(i));
+    if (inputs.empty() && draw(3) == 0) decl.condition = {"always()", {}, true};
     if (draw(4) == 0) {
       decl.outputs.clear();
       // Equal keys mean equal outputs: what a step leaves follows from its type.
@@ -53,6 +56,8 @@ Scenario Scenario::From(std::uint64_t seed) {
   scenario.power_losses = draw(2) == 0;
   scenario.lost_blobs = draw(5) == 0;
   scenario.survivors = draw(4) == 0;
+  scenario.lost_replies = draw(4) == 0;
+  scenario.hangs = draw(4) == 0;
   scenario.crashes = draw(4) == 0 ? 0 : static_cast<int>(1 + draw(6));
   return scenario;
 }

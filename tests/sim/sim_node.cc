@@ -8,6 +8,17 @@
 
 namespace dml::engine {
 
+namespace {
+
+// What `on_exit_codes` compares; 0: it succeeds.
+int CodeOf(const runners::ExitReason& reason) {
+  if (const auto* failure = std::get_if<runners::ExitFailure>(&reason)) return failure->exit_code;
+  if (const auto* signal = std::get_if<runners::ExitSignal>(&reason)) return 128 + signal->signal;
+  return std::holds_alternative<runners::ExitTimeout>(reason) ? 124 : 0;
+}
+
+}  // namespace
+
 Result<void> SimulatedRun::Node::Launch(std::vector<runners::LaunchSpec> batch) {
   std::erase_if(batch, [&](const runners::LaunchSpec& spec) {
     const auto found = live_.find(spec.key);
@@ -16,8 +27,10 @@ Result<void> SimulatedRun::Node::Launch(std::vector<runners::LaunchSpec> batch) 
   if (batch.empty()) return {};
   sim_.crash_.Tick();
   if (sim_.scenario_.refusals && sim_.Draw(10) == 0) {
+    for (const auto& spec : batch) ++sim_.causes_[spec.key.task].infrastructure;
     return Error::Environment("the connection broke");
   }
+  std::erase_if(batch, [this](const runners::LaunchSpec& spec) { return Refuses(spec); });
   for (runners::LaunchSpec& spec : batch) {
     sim_.Trace(fmt::format("launch {} #{}", spec.key.task.index(), spec.key.attempt.value));
     sim_.CheckLaunch(spec);
@@ -32,17 +45,28 @@ Result<void> SimulatedRun::Node::Launch(std::vector<runners::LaunchSpec> batch) 
   return {};
 }
 
+// One of a batch that the node does not take is reported alone.
+bool SimulatedRun::Node::Refuses(const runners::LaunchSpec& spec) {
+  if (!sim_.scenario_.refusals || sim_.Draw(20) != 0) return false;
+  ++sim_.causes_[spec.key.task].infrastructure;
+  const Error full = Error::Environment("the node is full");
+  sim_.post_.Send(sim_.clock_.Now(), Message(runners::AttemptLost{spec.key, full}));
+  return true;
+}
+
 void SimulatedRun::Node::Kill(runners::AttemptKey key, runners::KillMode mode) {
   sim_.crash_.Tick();
   const auto found = live_.find(key);
   sim_.Trace(fmt::format("kill {} #{}", key.task.index(), key.attempt.value));
   if (found == live_.end()) return;
+  ++sim_.causes_[key.task].infrastructure;  // unless the run is being cancelled
   if (mode == runners::KillMode::kKill) {
     live_.erase(found);
     return sim_.post_.Send(sim_.clock_.Now(), Message(Exit(key, runners::ExitKilled{})));
   }
   found->second.reason = runners::ExitKilled{};
-  Announce(key, sim_.clock_.Now() + sim_.Delay());
+  const Duration grace = found->second.hangs ? found->second.spec.grace : sim_.Delay();
+  Announce(key, sim_.clock_.Now() + grace);
 }
 
 Result<runners::AttemptStatus> SimulatedRun::Node::Find(runners::AttemptKey key) {
@@ -76,23 +100,53 @@ void SimulatedRun::Node::HeadDied(bool power) {
 }
 
 void SimulatedRun::Node::Script(const runners::AttemptKey& key) {
-  const Scenario& scenario = sim_.scenario_;
   Attempt& attempt = live_.at(key);
   const Instant start = sim_.clock_.Now() + sim_.Delay();
   attempt.end = start + sim_.Delay();
+  ScriptEnd(attempt);
+  if (sim_.Draw(4) != 0) sim_.post_.Send(start, Message(runners::AttemptStarted{key, 7}));
+  Announce(key, attempt.end);
+  if (sim_.scenario_.echoes) Echo(key, attempt.end);
+  if (!sim_.scenario_.lost_replies || attempt.lost || sim_.Draw(10) != 0) return;
+  ++sim_.counts_.given_up;
+  ++sim_.causes_[key.task].infrastructure;
+  sim_.post_.Do(sim_.clock_.Now(), [this, key]() -> std::optional<Message> {
+    const auto found = live_.find(key);
+    if (found == live_.end()) return std::nullopt;
+    found->second.given_up = true;
+    return Message(runners::AttemptLost{key, Error::Environment("the node is unreachable")});
+  });
+}
+
+void SimulatedRun::Node::ScriptEnd(Attempt& attempt) {
+  Causes& causes = sim_.causes_[attempt.spec.key.task];
+  attempt.lost = sim_.scenario_.losses && sim_.Draw(8) == 0;
+  attempt.hangs = sim_.scenario_.hangs && sim_.Draw(10) == 0;
   attempt.reason = Reason();
-  attempt.lost = scenario.losses && sim_.Draw(8) == 0;
-  if (!HasInputs(attempt)) {
+  if (attempt.hangs) {
+    ++sim_.counts_.hangs;
+    attempt.end = attempt.end + Duration::Seconds(3600);
+    attempt.reason = runners::ExitTimeout{};
+  } else if (!HasInputs(attempt)) {
     ++sim_.counts_.lost_inputs;
+    ++causes.infrastructure;
     // What a step makes of it is its own affair.
     const Error error =
         sim_.Draw(2) == 0 ? Error::Environment("cannot read an input") : Error::Task("exit 1");
     attempt.reason = runners::ExitFailure{error, 1};
+    return;
   }
-  if (sim_.Draw(4) != 0) sim_.post_.Send(start, Message(runners::AttemptStarted{key, 7}));
-  Announce(key, attempt.end);
-  if (!scenario.echoes) return;
-  const auto later = [&] { return attempt.end + sim_.Delay(); };
+  causes.infrastructure += attempt.lost ? 1 : 0;
+  const int code = CodeOf(attempt.reason);
+  if (code == 0) return;
+  const auto& listed = sim_.pipeline_.tasks[attempt.spec.key.task].retry.on_exit_codes;
+  const bool repeated = listed.empty() || std::ranges::find(listed, code) != listed.end();
+  ++(code == 2 || !repeated ? causes.final : causes.task);
+}
+
+// Messages that come twice, or late.
+void SimulatedRun::Node::Echo(const runners::AttemptKey& key, Instant end) {
+  const auto later = [&] { return end + sim_.Delay(); };
   if (sim_.Draw(3) == 0) sim_.post_.Send(later(), Message(Exit(key, runners::ExitSuccess{})));
   if (sim_.Draw(3) == 0) sim_.post_.Send(later(), Message(runners::AttemptStarted{key, 8}));
   if (sim_.Draw(3) == 0) {

@@ -25,7 +25,9 @@ class SimulatedRun::Node final : public runners::Runner {
     runners::ExitReason reason;
     bool lost = false;
     bool orphan = false;
-    bool found = false;  // by Find(): launching it takes it up
+    bool found = false;     // by Find(): launching it takes it up
+    bool hangs = false;     // TERM does not end it
+    bool given_up = false;  // said to be lost, and goes on
   };
   [[nodiscard]] const std::map<runners::AttemptKey, Attempt>& live() const { return live_; }
   [[nodiscard]] bool Succeeded(const runners::AttemptKey& key) const {
@@ -35,7 +37,10 @@ class SimulatedRun::Node final : public runners::Runner {
   void HeadDied(bool power);
 
  private:
+  bool Refuses(const runners::LaunchSpec& spec);
   void Script(const runners::AttemptKey& key);
+  void ScriptEnd(Attempt& attempt);
+  void Echo(const runners::AttemptKey& key, Instant end);
   void Announce(const runners::AttemptKey& key, Instant when);
   std::optional<Message> End(const runners::AttemptKey& key);
   void WriteOutputs(const Attempt& attempt, bool whole);

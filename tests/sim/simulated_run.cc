@@ -38,6 +38,7 @@ class SimulatedRun::Committer final : public Background {
       sim_.crash_.Tick();
       CommitReport report{job.task, job.attempt, std::vector<Artifact>(), {}};
       report.outputs = store_.Commit(job.attempt_path, job.outputs, report.cost);
+      if (!report.outputs.ok()) ++sim_.causes_[job.task].infrastructure;
       sim_.crash_.Tick();
       if (echo) sim_.post_.Send(again, Message(report));
       return Message(std::move(report));
@@ -93,8 +94,7 @@ class SimulatedRun::Watcher final : public RunObserver {
     sim_.crash_.Tick();
   }
   void TaskChanged(const TaskUpdate& update) override {
-    const bool again = update.to == TaskState::kBlocked && core::HasOutputs(update.from);
-    if (again) sim_.remakes_.insert(update.task);
+    sim_.CheckChange(update);
     sim_.Trace(fmt::format("task {} #{} {} -> {}  {}", update.task.index(), update.attempt.value,
                            core::TaskStateName(update.from), core::TaskStateName(update.to),
                            update.reason));
@@ -122,41 +122,6 @@ SimulatedRun::~SimulatedRun() = default;
 void SimulatedRun::Trace(const std::string& what) const {
   if (counts_.trace)
     fmt::print("{:>10.3f}  {}\n", static_cast<double>(clock_.Now().ns) * 1e-9, what);
-}
-
-void SimulatedRun::CheckLaunch(const runners::LaunchSpec& spec) {
-  const TaskId task = spec.key.task;
-  for (const Artifact& input : spec.inputs) {
-    for (const ArtifactFile& file : input.files) {
-      const auto digest = disk_.Hash(file.path);
-      const bool just_gone = !digest.ok() && gone_.contains(file.path);
-      Check(just_gone || (digest.ok() && *digest == file.digest),
-            "launched on an input that is not whole");
-    }
-  }
-  for (const auto& edge : pipeline_.tasks[fusion_.members[task].front()].inputs) {
-    const auto key = store_->FindKey(spec.key.run, edge.producer);
-    Check(key.ok() && *key, "launched before its producer was stored");
-  }
-  double cpus = pipeline_.tasks[task].resources.cpus;
-  std::int64_t memory = spec.memory_bytes;
-  std::size_t others = 0;
-  for (const auto& [key, live] : node_->live()) {
-    Check(key.task != task, "two live attempts of one task");
-    cpus += pipeline_.tasks[key.task].resources.cpus;
-    memory += live.spec.memory_bytes;
-    ++others;
-  }
-  const bool alone = others == 0;
-  Check(alone || cpus <= scenario_.cpus + scenario_.options.prefetch_max, "too many cpus in use");
-  Check(alone || scenario_.memory_bytes == 0 || memory <= scenario_.memory_bytes,
-        "too much memory in use");
-  Check(spec.key.attempt.value > last_attempt_[task], "an attempt number is used twice");
-  last_attempt_[task] = spec.key.attempt.value;
-  const int remakes = remakes_.contains(task) ? deaths_ + losses_ : 0;
-  const int budget = pipeline_.tasks[task].retry.limit + 1 + core::kInfrastructureRetriesMax;
-  Check(++launches_[task] <= budget * (1 + remakes) + deaths_ + (scenario_.cancels ? 1 : 0),
-        "more attempts than the budgets allow");
 }
 
 std::vector<std::string> SimulatedRun::Run() {
@@ -267,6 +232,7 @@ void SimulatedRun::Die() {
   crash_.Disarm();
   store_ = nullptr;
   post_.Clear();
+  for (const std::string& line : state::ReplayLog(home_.DatabasePath())) Check(false, line);
   const bool power = scenario_.power_losses && Draw(3) == 0;
   node_->HeadDied(power);
   if (power) {
@@ -288,49 +254,6 @@ void SimulatedRun::LoseBlob() {
   disk_.Remove(blob);
   gone_.insert(blob);
   ++losses_;
-}
-
-// What the run left is what its log says, whole, and from attempts that really succeeded.
-void SimulatedRun::CheckStore() {
-  Check(node_->live().empty(), "attempts outlive the run");
-  for (const std::string& line : state::ReplayLog(home_.DatabasePath())) Check(false, line);
-  auto view = state::RunView::Open(home_.path()).value();
-  const std::vector<state::TaskView> tasks = view.Tasks(*run_).value();
-  CheckSuccess(tasks);
-  for (const state::TaskView& task : tasks) {
-    Check(core::IsFinal(task.state), "a task of the store is not final");
-    const TaskId unit = fusion_.unit[task.id];
-    Check(tasks[unit.index()].state == task.state, "a chain does not move as one");
-    if (unit != task.id || !core::HasOutputs(task.state)) continue;
-    if (task.state == TaskState::kSucceeded) {
-      Check(node_->Succeeded({*run_, task.id, task.attempt}),
-            "committed from an attempt that did not succeed");
-    }
-    CheckOutputs(task);
-  }
-}
-
-// Files that go missing cost time and no task, unless they go again and again.
-void SimulatedRun::CheckSuccess(const std::vector<state::TaskView>& tasks) {
-  const bool other_trouble = scenario_.failures || scenario_.losses || scenario_.echoes ||
-                             scenario_.refusals || scenario_.full_disks || scenario_.cancels;
-  if (other_trouble || losses_ > core::kInfrastructureRetriesMax) return;
-  for (const state::TaskView& task : tasks) {
-    Check(core::HasOutputs(task.state), task.name + " did not succeed");
-  }
-}
-
-void SimulatedRun::CheckOutputs(const state::TaskView& task) {
-  if (!task.result) return Check(false, "a finished task has no result");
-  for (const Artifact& output : task.result->outputs) {
-    outcome_[task.name + "." + output.port] = output.digest;
-    for (const ArtifactFile& file : output.files) {
-      const auto digest = disk_.Hash(home_.BlobPath(file.digest));
-      // One that was deleted and that nobody has read since may be missing, and is never wrong.
-      const bool missing = !digest.ok() && scenario_.lost_blobs;
-      Check(missing || (digest.ok() && *digest == file.digest), "a stored file is not whole");
-    }
-  }
 }
 
 }  // namespace dml::engine

@@ -19,8 +19,10 @@ struct Scenario {
   std::int64_t memory_bytes = 0;
   bool failures = false;
   bool losses = false;
-  bool echoes = false;    // messages about attempts that are over, and duplicates
-  bool refusals = false;  // launches that the node does not take
+  bool echoes = false;        // messages about attempts that are over, and duplicates
+  bool refusals = false;      // launches that the node does not take, all or some of a batch
+  bool lost_replies = false;  // attempts that are given up as lost and go on
+  bool hangs = false;         // attempts that end by their timeout, and not by TERM
   bool full_disks = false;
   bool cancels = false;
   bool clock_jumps = false;  // of the wall clock
@@ -48,6 +50,8 @@ struct SimCounts {
   std::uint64_t adopted = 0;
   std::uint64_t retaken_commits = 0;
   std::uint64_t lost_inputs = 0;  // attempts whose inputs went while they were on their way
+  std::uint64_t hangs = 0;
+  std::uint64_t given_up = 0;  // attempts that went on after they were given up
 };
 
 // Runs the production loop, scheduler, resolver, artifact store, recovery and database over a
@@ -75,9 +79,11 @@ class SimulatedRun {
   std::vector<Message> Receive();
   void Die();
   void LoseBlob();
+  void CheckChange(const TaskUpdate& update);
   void CheckLaunch(const runners::LaunchSpec& spec);
   void CheckStore();
-  void CheckSuccess(const std::vector<state::TaskView>& tasks);
+  void CheckEnds(const std::vector<state::TaskView>& tasks);
+  [[nodiscard]] bool HasCause(TaskId unit);
   void CheckOutputs(const state::TaskView& task);
   void Check(bool good, const std::string& what) {
     if (!good) complaints_.push_back(what);
@@ -106,6 +112,15 @@ class SimulatedRun {
   pipelines::ExpandedPipeline& pipeline_;
   core::Fusion fusion_;
 
+  // What the script did to a task: nothing else may make it fail.
+  struct Causes {
+    int task = 0;
+    int final = 0;  // failures that are never repeated
+    int infrastructure = 0;
+    [[nodiscard]] int all() const { return task + final + infrastructure; }
+  };
+  std::map<TaskId, Causes> causes_;
+  std::set<std::pair<TaskId, AttemptNumber>> given_up_;  // attempts, as the log has it
   std::map<TaskId, std::uint32_t> last_attempt_;
   std::map<TaskId, int> launches_;
   std::set<TaskId> remakes_;    // tasks whose outputs were deleted
