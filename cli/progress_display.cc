@@ -81,7 +81,7 @@ void ProgressDisplay::RunStarted(RunId run, const pipelines::ExpandedPipeline& p
   pipeline_ = &pipeline;
   std::map<std::string, std::size_t> per_step;
   for (const pipelines::TaskDecl& task : pipeline.tasks) ++per_step[task.step];
-  model_.Begin(clock_.Now(), std::move(per_step), {}, parallel_);
+  model_.Begin(clock_.Now(), per_step, {}, parallel_);
   if (!output_.quiet()) {
     pending_ += fmt::format("{}  run r{}, {} tasks\n",
                             output_.ForMessage(Style::kBold, Harmless(pipeline.name)), run.value,

@@ -9,8 +9,8 @@ double ProgressModel::StepPace::Mean(double fallback) const {
   return expected_s >= 0 ? expected_s : fallback;
 }
 
-void ProgressModel::Begin(Instant now, std::map<std::string, std::size_t> tasks_per_step,
-                          std::map<std::string, Duration> expected, double parallel) {
+void ProgressModel::Begin(Instant now, const std::map<std::string, std::size_t>& tasks_per_step,
+                          const std::map<std::string, Duration>& expected, double parallel) {
   *this = ProgressModel();
   began_ = now;
   parallel_ = std::max(1.0, parallel);

@@ -27,8 +27,8 @@ class ProgressModel {
 
   // `expected`: mean durations by step, from earlier runs; steps without one are estimated from
   // this run's own finished tasks.
-  void Begin(Instant now, std::map<std::string, std::size_t> tasks_per_step,
-             std::map<std::string, Duration> expected, double parallel);
+  void Begin(Instant now, const std::map<std::string, std::size_t>& tasks_per_step,
+             const std::map<std::string, Duration>& expected, double parallel);
   void Start(std::uint32_t task, const std::string& name, const std::string& step,
              std::uint32_t attempt, Instant now);
   void Report(std::uint32_t task, double fraction, const std::string& note);

@@ -36,7 +36,7 @@ bool IsUtf8(const std::string& text) {
 }
 
 // What of a file that is no text can be shown: a question mark for every character beyond ASCII.
-std::string Showable(std::string shown) {
+std::string Showable(const std::string& shown) {
   const bool utf8 = IsUtf8(shown);
   std::string out;
   for (const char c : shown) {

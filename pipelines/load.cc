@@ -45,9 +45,8 @@ LoadedPipeline LoadPipeline(const std::string& path, const LoadOptions& options)
   const World world = MakeWorld(options);
   LoadedPipeline out;
   Diagnostics diagnostics;
-  auto text = world.read_file(path);
-  const auto source =
-      MakeSource(path, DirectoryOf(path), text.ok() ? std::move(text).value() : std::string(), 0);
+  const auto text = world.read_file(path);
+  const auto source = MakeSource(path, DirectoryOf(path), text.ok() ? *text : std::string(), 0);
   if (!text.ok()) {
     diagnostics.Add({source.get(), 0, 0}, text.error().message, text.error().hint);
   } else if (auto parsed = ParseYaml(source, diagnostics)) {

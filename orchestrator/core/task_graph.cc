@@ -61,7 +61,7 @@ Result<void> TaskGraph::Sort() {
   std::priority_queue<TaskId, std::vector<TaskId>, std::greater<>> free;
   for (std::size_t i = 0; i < size(); ++i) {
     waiting[i] = producers(TaskId(i)).size();
-    if (waiting[i] == 0) free.push(TaskId(i));
+    if (waiting[i] == 0) free.emplace(i);
   }
   order_.reserve(size());
   while (!free.empty()) {

@@ -119,7 +119,7 @@ Duration RunLoop::Patience() const {
   return prefetch_.Patience(at_workers - cpus, cpus);
 }
 
-Result<void> RunLoop::Turn(std::vector<Message> messages) {
+Result<void> RunLoop::Turn(const std::vector<Message>& messages) {
   for (const Message& message : messages) Take(message);
   // What follows a batch that was lost must not become durable either.
   if (!log_state_.ok()) return log_state_;

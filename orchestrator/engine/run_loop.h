@@ -55,7 +55,7 @@ class RunLoop {
   Result<void> Resume(RunId run, const state::RunSnapshot& snapshot);
   // Takes in what has arrived. An error means that the store can no longer be trusted to hear
   // about the run: the caller stops the runner.
-  Result<void> Turn(std::vector<Message> messages);
+  Result<void> Turn(const std::vector<Message>& messages);
   [[nodiscard]] bool Done() const {
     return scheduler_.Done() && !writing_ && planned_.changes.empty();
   }

@@ -76,7 +76,7 @@ struct RunSession::State {
   Result<void> Drive(RunLoop& loop) {
     std::vector<Message> messages;
     while (true) {
-      DML_RETURN_IF_ERROR(loop.Turn(std::move(messages)));
+      DML_RETURN_IF_ERROR(loop.Turn(messages));
       if (loop.Done()) return {};
       std::optional<Duration> limit;
       if (const auto due = loop.NextWakeup()) {

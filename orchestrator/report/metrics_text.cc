@@ -48,7 +48,7 @@ Json Number(const std::optional<double>& value) { return value ? Json(*value) : 
 }  // namespace
 
 std::string MetricsTableText(const MetricsTable& table, std::size_t width) {
-  const std::string wide = Wide(table, width);
+  std::string wide = Wide(table, width);
   if (Fits(wide, width)) return wide;
   const std::string tall = Tall(table, width);
   return Fits(tall, width) ? tall : wide;
