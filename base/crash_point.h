@@ -36,9 +36,27 @@ inline constexpr std::string_view kClusterCrashPoints[] = {
     "cluster.fetched",  // one of its outputs is here
 };
 
+// Of a daemon that starts what is due, and of the process that it starts for a slot.
+inline constexpr std::string_view kScheduleCrashPoints[] = {
+    "slot.starting",  // in the daemon: the start is recorded, nobody was asked for it
+    "slot.asked",     // in the daemon: a process was asked for
+    "slot.running",   // in the process: that it runs is recorded, it has done nothing
+    "slot.done",      // in the process: its run has ended, which is not recorded
+    "slot.ended",     // in the process: it is, and what the slot has left is still there
+};
+
+// Of the commands that look after the store.
+inline constexpr std::string_view kStoreCrashPoints[] = {
+    "gc.forgotten",    // results are forgotten, their files and the common index are as before
+    "gc.unlisted",     // the index has forgotten them too, every file is there
+    "gc.removed",      // one of the files is gone
+    "verify.dropped",  // what read a damaged file is forgotten, the file is still there
+    "verify.removed",  // a damaged file is gone
+};
+
 // Kills the process (SIGKILL) if the environment has DML_CRASH_AT=<label>. With
-// DML_CRASH_AT=<label>@<file>, only if this process is the first to create that file. Costs a
-// comparison of a pointer otherwise.
+// DML_CRASH_AT=<label>:<n> not before it comes here for the n-th time; with @<file> at the end only
+// if this process is the first to create that file. Costs a comparison of a pointer otherwise.
 void CrashPoint(std::string_view label);
 
 }  // namespace dml

@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/crash_point.h"
 #include "base/files.h"
 #include "base/quantity.h"
 #include "cli/child.h"
@@ -243,14 +244,17 @@ Result<ExitCode> RunSlot(const SlotOptions& options, const std::string& home_fla
     output.Note("this start has been given up for a newer one");
     return ExitCode::kDone;
   }
+  CrashPoint("slot.running");
   slot.state = SlotState::kRunning;
   SlotRunner runner(schedules, slot, std::move(schedule), std::move(policy));
   Result<Ending> ended = runner.Run();
+  CrashPoint("slot.done");
   if (!ended.ok()) ended = Ending{SlotState::kFailed, ended.error().message, std::nullopt};
   SlotMove end = MoveOf(runner.slot(), ended->state);
   end.reason = ended->reason;
   end.exit_code = ended->exit_code;
   DML_TRY([[maybe_unused]] const bool ended_by_us, schedules.store.Move(end));
+  CrashPoint("slot.ended");
   // From here on the run tells the rest.
   ::unlink(SlotRunPath(schedules.home, slot.id).c_str());
   if (end.to == SlotState::kSucceeded) ::unlink(SlotLogPath(schedules.home, slot.id).c_str());

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/crash_point.h"
 #include "orchestrator/engine/blob_walk.h"
 #include "orchestrator/engine/checkpoints.h"
 #include "orchestrator/engine/quiet_store.h"
@@ -41,10 +42,13 @@ Result<HeldByOthers> WhatOthersHold(const QuietStore& quiet) {
 Result<void> Forget(const Home& home, state::CacheStore& cache, std::vector<Digest> keys,
                     const std::set<Digest>& held_by_others) {
   DML_RETURN_IF_ERROR(cache.Remove(keys));
+  CrashPoint("gc.forgotten");
   if (!home.shared()) return {};
   std::erase_if(keys, [&](const Digest& key) { return held_by_others.contains(key); });
   DML_TRY(state::SharedIndex index, state::SharedIndex::Open(home.SharedIndexPath(), home.path()));
-  return index.Remove(keys);
+  DML_RETURN_IF_ERROR(index.Remove(keys));
+  CrashPoint("gc.unlisted");
+  return {};
 }
 
 std::int64_t CountAttempts(const Home& home, RunId run) {
@@ -88,6 +92,7 @@ Result<GarbageReport> CollectGarbage(const Home& home, state::CacheStore& cache,
     std::error_code error;
     if (!dry_run) fs::remove(path, error);
     if (error) return Error::System("cannot remove '" + path + "'", error.value());
+    CrashPoint("gc.removed");
     return {};
   };
   DML_RETURN_IF_ERROR(ForEachBlob(home, sweep));

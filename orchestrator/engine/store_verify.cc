@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 
+#include "base/crash_point.h"
 #include "orchestrator/engine/blob_walk.h"
 #include "orchestrator/engine/quiet_store.h"
 #include "orchestrator/state/shared_index.h"
@@ -122,10 +123,12 @@ Result<void> DropDoubtful(const Home& home, const std::vector<Damage>& damages,
     auto& [other_cache, other_rows] = others[i];
     DML_RETURN_IF_ERROR(doubts.Drop(other_cache, other_rows, quiet.other_homes()[i], dropped));
   }
+  CrashPoint("verify.dropped");
   for (const Damage& damage : damages) {
     std::error_code error;
     std::filesystem::remove(damage.path, error);
     if (error) return Error::System("cannot remove '" + damage.path + "'", error.value());
+    CrashPoint("verify.removed");
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/crash_point.h"
 #include "base/quantity.h"
 
 namespace dml::schedule {
@@ -233,7 +234,9 @@ void Timekeeper::Perform(const ScheduleRow& schedule, const Actions& actions) {
   }
   for (const SlotRow& slot : actions.start) {
     stopped_.erase(slot.id);
+    CrashPoint("slot.starting");
     const auto started = processes_.Start(schedule, slot);
+    CrashPoint("slot.asked");
     if (!started.ok()) Say(schedule, started.error().Render());
   }
 }

@@ -32,17 +32,6 @@ std::vector<std::string> ProcessesOf(const std::string& home) {
   return complaints;
 }
 
-// An idle worker needs a moment to see that its head is dead.
-void AddProcesses(const std::string& home, std::vector<std::string>& complaints) {
-  std::vector<std::string> found;
-  for (int look = 0; look < kLooksMax; ++look) {
-    found = ProcessesOf(home);
-    if (found.empty()) return;
-    ::poll(nullptr, 0, kLookMs);
-  }
-  complaints.insert(complaints.end(), found.begin(), found.end());
-}
-
 void AddFiles(const std::string& folder, const std::string& what,
               std::vector<std::string>& complaints) {
   std::error_code ignored;
@@ -62,6 +51,15 @@ std::set<std::string> BlobsOf(const std::string& home) {
   return names;
 }
 
+std::vector<std::string> LivingOf(const std::string& home) {
+  std::vector<std::string> found = ProcessesOf(home);
+  for (int look = 0; look < kLooksMax && !found.empty(); ++look) {
+    ::poll(nullptr, 0, kLookMs);
+    found = ProcessesOf(home);
+  }
+  return found;
+}
+
 std::vector<std::string> LeavingsOf(const std::string& home) {
   std::vector<std::string> complaints;
   std::error_code ignored;
@@ -79,7 +77,7 @@ std::vector<std::string> LeavingsOf(const std::string& home) {
     }
   }
   AddFiles(home + "/checkpoints", "a checkpoint", complaints);
-  AddProcesses(home, complaints);
+  for (std::string& line : LivingOf(home)) complaints.push_back(std::move(line));
   for (std::string& line : state::ReplayLog(home + "/dml.db")) complaints.push_back(line);
   return complaints;
 }
