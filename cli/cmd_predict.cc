@@ -158,8 +158,8 @@ Error Readable(Error error, const PredictOptions& options) {
   return error;
 }
 
-Result<ExitCode> RunPredict(const PredictOptions& options, const std::string& home,
-                            const Output& output) {
+Result<ExitCode> RunPredict(PredictOptions options, const std::string& home, const Output& output) {
+  if (options.data == "-") options.data = "/dev/stdin";
   const bool to_stdout = options.file.empty() || options.file == "-";
   if (!to_stdout) DML_RETURN_IF_ERROR(OutputFile::Check(options.file));
   DML_RETURN_IF_ERROR(CheckData(options.data));
@@ -198,8 +198,9 @@ Action SetupPredict(Args& args, CommonOptions& common) {
   auto options = std::make_shared<PredictOptions>();
   args.Positional("MODEL", options->model, /*required=*/true,
                   "a model file, a task of the newest run (best), or of another one (r3/best)");
-  args.Positional("DATA", options->data, /*required=*/true,
-                  "raw rows: .csv, .tsv, .jsonl, .svm or .npy, also .gz or .zst");
+  args.Positional(
+      "DATA", options->data, /*required=*/true,
+      "raw rows: .csv, .tsv, .jsonl, .svm or .npy, also .gz or .zst; -: CSV from a pipe");
   args.Value("-o,--output", "FILE", options->file, "where the predictions go (default: stdout)");
   args.Values("-w,--with", "KEY=VALUE", options->with,
               "how to read DATA: a parameter of its load step, as in a pipeline");

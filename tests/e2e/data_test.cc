@@ -89,6 +89,8 @@ TEST_F(Data, PredictWorksOnRawRows) {
   const std::string out = Read("out.csv");
   EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 4) << out;
   EXPECT_EQ(Run({"predict", "model", "new.csv"}).out, out) << "the same to stdout";
+  EXPECT_EQ(Run({"predict", "model", "-"}, {.input = Read("new.csv")}).out, out)
+      << "the same from a pipe";
 }
 
 TEST_F(Data, PredictNamesAMissingValue) {

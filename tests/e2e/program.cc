@@ -54,6 +54,14 @@ void BecomeProgram(const std::string& folder, const std::string& out, const std:
   const int out_fd = ::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
   const int err_fd = ::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
   ::dup2(in_fd, STDIN_FILENO);
+  if (!options.input.empty()) {
+    int ends[2];
+    if (::pipe(ends) != 0) ::_exit(125);
+    const ssize_t put = ::write(ends[1], options.input.data(), options.input.size());
+    if (put != static_cast<ssize_t>(options.input.size())) ::_exit(125);
+    ::dup2(ends[0], STDIN_FILENO);
+    ::close(ends[1]);
+  }
   ::dup2(out_fd, STDOUT_FILENO);
   ::dup2(err_fd, STDERR_FILENO);
   ::close(in_fd);

@@ -40,10 +40,11 @@ class Program {
 
 // Limits and variables of a started program.
 struct StartOptions {
-  std::vector<std::string> env;    // "NAME=value", added or instead
-  long file_size_max = -1;         // RLIMIT_FSIZE, as `ulimit -f` sets it
-  bool obeys_permissions = false;  // as every user does but root
-  bool error_is_closed = false;    // stderr is a pipe that nobody reads any more
+  std::vector<std::string> env = {};  // "NAME=value", added or instead
+  long file_size_max = -1;            // RLIMIT_FSIZE, as `ulimit -f` sets it
+  bool obeys_permissions = false;     // as every user does but root
+  std::string input = {};             // what stdin gives, through a pipe, if it is not empty
+  bool error_is_closed = false;       // stderr is a pipe that nobody reads any more
 };
 
 // Runs the real binary in a folder of its own, with a home inside it and nothing of the user's
