@@ -29,8 +29,9 @@ bool IsVerdict(const std::string& type) {
 
 namespace {
 
+// Of a verdict, except for what select.best chose.
 bool IsDetail(const std::pair<std::string, double>& metric) {
-  return metric.first.find('.') != std::string::npos;
+  return metric.first.find('.') != std::string::npos && !metric.first.starts_with("params.");
 }
 
 }  // namespace

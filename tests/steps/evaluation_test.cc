@@ -59,6 +59,7 @@ TEST_F(Evaluation, TheBestIsChosenByScoreInEitherDirection) {
   const std::string panels = Bytes(by_r2.outputs.at("report"));
   EXPECT_NE(panels.find("alpha=10000\""), std::string::npos) << "as people write it: " << panels;
   EXPECT_EQ(by_r2.metrics["candidates"], 3);
+  EXPECT_EQ(by_r2.metrics["params"], (Json{{"alpha", 0.1}})) << "and nothing that all share";
   EXPECT_EQ(Bytes(by_r2.outputs.at("model")), Bytes(models[1]));
   const StepRun by_rmse = Select(models, {{"metric", "cv.rmse"}});
   ASSERT_TRUE(by_rmse.ok()) << by_rmse.Failure();

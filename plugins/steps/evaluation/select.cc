@@ -98,14 +98,20 @@ std::string ShowValue(const Json& value) {
 }
 
 // What tells a candidate from the others: its parameters that are not the same in all of them.
-std::string LabelOf(const Candidate& candidate, const std::vector<Candidate>& all,
-                    std::size_t number) {
-  std::string label;
+Json Distinction(const Candidate& candidate, const std::vector<Candidate>& all) {
+  Json own = Json::object();
   for (const auto& item : candidate.params.items()) {
     const auto same = [&](const Candidate& other) {
       return other.params.value(item.key(), Json()) == item.value();
     };
-    if (std::ranges::all_of(all, same)) continue;
+    if (!std::ranges::all_of(all, same)) own[item.key()] = item.value();
+  }
+  return own;
+}
+
+std::string LabelOf(const Json& distinction, std::size_t number) {
+  std::string label;
+  for (const auto& item : distinction.items()) {
     label += fmt::format("{}{}={}", label.empty() ? "" : " ", item.key(), ShowValue(item.value()));
   }
   return label.empty() ? fmt::format("model {}", number + 1) : label;
@@ -131,13 +137,15 @@ Result<void> SelectBest(const SelectParams& params, plugins::StepContext& contex
   std::vector<std::string> labels;
   std::vector<double> scores;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    labels.push_back(LabelOf(all[i], all, i));
+    labels.push_back(LabelOf(Distinction(all[i], all), i));
     scores.push_back(all[i].score);
   }
   const auto number = static_cast<std::size_t>(best - all.begin());
   context.metrics["candidates"] = all.size();
   context.metrics["best"] = number + 1;
   context.metrics["score"] = best->score;
+  // For steps that follow: ${steps.best.metrics.params.C}.
+  context.metrics["params"] = Distinction(*best, all);
   const std::string verdict = fmt::format("The best of {} by {} is {}: {:.6g}.", all.size(),
                                           params.metric, labels[number], best->score);
   if (context.monitor != nullptr) context.monitor->Log(verdict);
@@ -198,6 +206,7 @@ std::vector<ParamProblem> CheckCandidates(const Json& params,
 void RegisterSelectSteps(plugins::StepRegistry& registry) {
   StepSpec spec;
   spec.name = "select.best";
+  spec.algorithm_version = 2;
   spec.summary = "Keep the best of several models, such as those of a matrix";
   PortSpec models = ModelPort("the candidates");
   models.many = true;
