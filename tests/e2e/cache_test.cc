@@ -1,7 +1,6 @@
 // The store of results from outside: reasons, damage, garbage.
 
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -276,30 +275,6 @@ TEST_F(Cache, GarbageGoesAndWhatIsNeededStays) {
 }
 
 // However many runs came after it, what a stopped run has done is there when it goes on.
-TEST_F(Cache, GarbageCollectionDoesNotBreakARunThatCanBeResumed) {
-  Write("p.yaml",
-        "name: n\nparams: {n: 1}\nsteps:\n  - id: first\n    run: 'echo ${params.n} | "
-        "tee -a " +
-            Path("trace") +
-            " > f'\n    outputs: {f: f}\n"
-            "  - id: second\n    input: {f: first.f}\n    inputs: {f: in}\n"
-            "    outputs: {g: g}\n    run: 'touch " +
-            Path("started") + "; while ! test -e " + Path("go") +
-            "; do sleep 0.05; done; cat in > g'\n");
-  Program run = Start({"run", "p.yaml"});
-  WaitUntil([&] { return Exists("started"); }, "the second step runs");
-  const Finished busy = Run({"cache", "gc"});
-  EXPECT_EQ(busy.code, 4) << busy.err;
-  run.Signal(SIGINT);
-  EXPECT_EQ(run.Wait().code, 130);
-  Write("go", "");
-  ASSERT_EQ(Run({"run", "p.yaml", "-S", "n=2"}).code, 0);
-  ASSERT_EQ(Run({"cache", "gc", "--keep-runs", "0"}).code, 0);
-  const Finished resumed = Run({"resume", "r1"});
-  EXPECT_EQ(resumed.code, 0) << resumed.err;
-  EXPECT_EQ(Read("trace"), "1\n2\n") << "the first step was not repeated";
-}
-
 // Two projects, one cache: what one has made the other reuses, and neither throws away what the
 // other has.
 TEST_F(Cache, ProjectsShareResults) {
