@@ -1,7 +1,7 @@
 // bench_load [MB] [threads] [folder]: the rate of load.csv on two generated files, ten columns of
 // floats and, half as large, a mix of types, until the partition files are written; beside it what
-// hashing (on one thread) and syncing them costs. The text is in the page cache when a load begins.
-// bench_load generate FOLDER [MB]: only writes floats.csv and mixed.csv, for load_peer.py.
+// hashing (on one thread) and syncing them costs, and the rates of the peers that $PEER_PYTHON (or
+// python3) has. The text is in the page cache when a load begins.
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -10,9 +10,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -88,8 +91,9 @@ double Timed(const std::string& folder, Use use) {
   return Now() - start;
 }
 
-void Measure(const std::string& name, const std::string& path, const std::string& out,
-             int threads) {
+// Seconds.
+double Measure(const std::string& name, const std::string& path, const std::string& out,
+               int threads) {
   table::CsvOptions options;
   options.paths = {path};
   table::LoadExecution execution;
@@ -122,28 +126,47 @@ void Measure(const std::string& name, const std::string& path, const std::string
   fmt::print(
       "       of the whole: load {:.0f} %, sha256 {:.3f} s = {:.0f} %, fsync {:.3f} s = {:.0f} %\n",
       best / whole, hashing, hashing / whole, syncing, syncing / whole);
+  return best;
+}
+
+void ComparePeers(const std::string& folder, const std::map<std::string, double>& own) {
+  const char* python = std::getenv("PEER_PYTHON");
+  const std::string command =
+      fmt::format("{} {}/load_peer.py {} 2>/dev/null", python != nullptr ? python : "python3",
+                  DML_BENCH_DIR, folder);
+  FILE* pipe = ::popen(command.c_str(), "r");
+  std::array<char, 128> line{};
+  while (pipe != nullptr && std::fgets(line.data(), std::ssize(line), pipe) != nullptr) {
+    std::array<char, 32> peer{};
+    std::array<char, 32> file{};
+    double seconds = 0;
+    if (std::sscanf(line.data(), "%31s %31s %lf", peer.data(), file.data(), &seconds) != 3)
+      continue;
+    const auto bytes = static_cast<double>(
+        std::filesystem::file_size(fmt::format("{}/{}.csv", folder, file.data())));
+    fmt::print("{:6} {:8} {:6.3f} s = {:5.3f} GB/s into memory  ratio {:.1f}\n", file.data(),
+               peer.data(), seconds, bytes / 1e9 / seconds, seconds / own.at(file.data()));
+  }
+  if (pipe != nullptr) ::pclose(pipe);
 }
 
 int Run(const std::vector<std::string>& args) {
   const auto number = [&](std::size_t i, std::size_t otherwise) {
     return i < args.size() ? std::stoul(args[i]) : otherwise;
   };
-  const bool only_generate = !args.empty() && args[0] == "generate";
-  const std::size_t bytes = number(only_generate ? 2 : 0, 1000) * 1'000'000;
-  if (only_generate) {
-    Generate(args.at(1) + "/floats.csv", bytes, /*mixed=*/false);
-    Generate(args.at(1) + "/mixed.csv", bytes / 2, /*mixed=*/true);
-    return 0;
-  }
+  const std::size_t bytes = number(0, 1000) * 1'000'000;
   const int threads = static_cast<int>(number(1, 2));
   std::string folder = args.size() > 2 ? args[2] : std::filesystem::temp_directory_path().string();
   folder += "/dml-bench-load-XXXXXX";
   if (::mkdtemp(folder.data()) == nullptr) return 1;
-  const std::string text = folder + "/in.csv";
-  for (const bool mixed : {false, true}) {
+  std::map<std::string, double> seconds;
+  for (const std::string name : {"floats", "mixed"}) {
+    const bool mixed = name == "mixed";
+    const std::string text = fmt::format("{}/{}.csv", folder, name);
     Generate(text, mixed ? bytes / 2 : bytes, mixed);
-    Measure(mixed ? "mixed" : "floats", text, folder + "/out", threads);
+    seconds[name] = Measure(name, text, folder + "/out", threads);
   }
+  ComparePeers(folder, seconds);
   std::filesystem::remove_all(folder);
   return 0;
 }
