@@ -2,7 +2,9 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 namespace dml::state {
@@ -11,6 +13,31 @@ namespace {
 
 // Other processes read while one writes; nobody holds the write lock for longer than a commit.
 constexpr int kBusyTimeoutMs = 10'000;
+
+// SQLite has one phrase for whatever goes wrong with a disk, and at a commit it does not keep what
+// the system said. The last refusal is that one, if it is of a kind that nothing else leaves
+// behind.
+Error DiskFailure(const std::string& place, const std::string& detail) {
+  const int cause = errno;
+  const std::string rest = "; then `dml resume` goes on";
+  const auto failure = [&](const std::string& hint) {
+    const std::string why = hint.empty() ? "" : " (" + std::generic_category().message(cause) + ")";
+    const std::string look = "look at its file system: the system's log (dmesg), the mount, quotas";
+    return Error::Environment(place + ": " + detail + why, (hint.empty() ? look : hint) + rest);
+  };
+  switch (cause) {
+    case EFBIG:
+      return failure("a limit on the size of files is in the way: see `ulimit -f`");
+    case EDQUOT:
+      return failure("the quota of the user is used up: free space");
+    case EROFS:
+      return failure("its file system can only be read: mount it anew");
+    case EIO:
+      return failure("the disk itself fails: see the system's log (dmesg)");
+    default:
+      return failure({});
+  }
+}
 
 Error Failure(sqlite3* db, int code) {
   const char* file = db == nullptr ? nullptr : sqlite3_db_filename(db, "main");
@@ -27,6 +54,8 @@ Error Failure(sqlite3* db, int code) {
     case SQLITE_NOTADB:
       return Error::Environment(place + " is damaged: " + detail,
                                 "move it away; finished outputs stay in store/blobs");
+    case SQLITE_IOERR:
+      return DiskFailure(place, detail);
     case SQLITE_BUSY:
       return Error::Environment(place + " is locked by another program");
     default:
@@ -82,6 +111,7 @@ Result<void> Statement::Run() {
 
 Result<bool> Statement::Step() {
   DML_CHECK(bind_error_ == SQLITE_OK, "the parameters fit the statement");
+  errno = 0;  // see DiskFailure()
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
   next_parameter_ = 1;
@@ -151,6 +181,7 @@ Result<Statement> Database::Prepare(std::string_view sql) {
 }
 
 Result<void> Database::Execute(const std::string& sql) {
+  errno = 0;  // see DiskFailure()
   const int code = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return Failure(db_, code);
   return {};

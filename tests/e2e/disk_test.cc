@@ -1,8 +1,13 @@
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
+#include <iostream>
 
+#include "tests/e2e/leavings.h"
 #include "tests/e2e/program.h"
 
 namespace dml::e2e {
@@ -21,7 +26,9 @@ TEST_F(Disk, AFullDiskIsSaidAndLeavesNothingHalfWritten) {
   StartOptions small;
   small.file_size_max = 8'000'000;
   const Finished run = Run({"run", "p.yaml"}, small);
-  EXPECT_TRUE(run.code == 1 || run.code == 3) << run.code << run.err;
+  EXPECT_EQ(run.code, 1) << "a command that failed: " << run.err;
+  EXPECT_NE(run.err.find("File too large"), std::string::npos) << "its own words: " << run.err;
+  EXPECT_EQ(BlobsOf(Path(".dml")), std::set<std::string>()) << "nothing of it is kept";
   const Finished again = Run({"run", "p.yaml"});
   EXPECT_EQ(again.code, 0) << "the store is intact and the work is done later:\n" << again.err;
 }
@@ -86,6 +93,60 @@ TEST_F(Disk, AFullDiskUnderANativeStepExitsWith3AndTheWorkGoesOnLater) {
   const Finished again = Run({"retry", "latest"});
   EXPECT_EQ(again.code, 0) << again.err;
   EXPECT_EQ(Read("trace"), "x\n") << "what was finished was not lost";
+}
+
+// A small disk that is filled up while the run goes on: the database is the first that cannot grow.
+// The test has its mounts to itself, and they go with it.
+TEST_F(Disk, AFullDiskUnderTheDatabaseStopsTheRunAndNothingIsLost) {
+  fs::create_directory(Path("small"));
+  if (::unshare(CLONE_NEWNS) != 0 ||
+      ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      ::mount("tmpfs", Path("small").c_str(), "tmpfs", 0, "size=2m") != 0) {
+    ASSERT_EQ(errno, EPERM);
+    std::cout << "no right to mount a small disk: only the limit on files is tested\n";
+    return;
+  }
+  Write("p.yaml", "name: n\nsteps:\n  - {id: first, run: 'echo x >> " + Path("trace") +
+                      "'}\n  - {id: fill, needs: first, run: 'test -e " + Path("full") +
+                      " || { touch " + Path("full") + "; cat /dev/zero > " + Path("small/all") +
+                      "; true; }'}\n  - {id: last, needs: fill, run: 'true'}\n");
+  const std::string home = Path("small/.dml");
+  const std::string words = "error: the store '" + home +
+                            "/dml.db' cannot grow: the disk is full\n"
+                            "  hint: free space and resume\n";
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{"run", "p.yaml"}, {"resume"}}) {
+    std::vector<std::string> line = args;
+    line.insert(line.end(), {"--home", home});
+    const Finished stopped = Run(line);
+    EXPECT_EQ(stopped.code, 3) << stopped.err;
+    EXPECT_TRUE(stopped.err.ends_with(words)) << stopped.err;
+  }
+  EXPECT_EQ(Run({"status", "--home", home}).code, 0) << "it can be read";
+  fs::remove(Path("small/all"));
+  const Finished resumed = Run({"resume", "--home", home});
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_EQ(Read("trace"), "x\n") << "what was finished was not lost";
+  EXPECT_EQ(LeavingsOf(home), std::vector<std::string>());
+  EXPECT_EQ(::umount2(Path("small").c_str(), MNT_DETACH), 0);
+}
+
+// A limit on the size of files is no full disk for SQLite, but an error of the disk.
+TEST_F(Disk, AnErrorOfTheDiskUnderTheDatabaseSaysWhatToLookAt) {
+  Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'echo x >> " + Path("trace") +
+                      "'}\n  - {id: b, needs: a, run: 'echo y >> " + Path("trace") + "'}\n");
+  StartOptions small;
+  small.file_size_max = 61'440;
+  const Finished refused = Run({"run", "p.yaml"}, small);
+  EXPECT_EQ(refused.code, 3) << refused.err;
+  EXPECT_EQ(refused.err, "error: the store '" + Path(".dml/dml.db") +
+                             "': disk I/O error (File too large)\n"
+                             "  hint: a limit on the size of files is in the way: see `ulimit -f`; "
+                             "then `dml resume` goes on\n");
+  EXPECT_FALSE(Exists("trace"));
+  const Finished run = Run({"run", "p.yaml"});
+  EXPECT_EQ(run.code, 0) << "the home is as good as new:\n" << run.err;
+  EXPECT_EQ(Read("trace"), "x\ny\n");
 }
 
 // A page of the database that holds garbage.
