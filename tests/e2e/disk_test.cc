@@ -27,7 +27,8 @@ TEST_F(Disk, AFullDiskIsSaidAndLeavesNothingHalfWritten) {
   small.file_size_max = 8'000'000;
   const Finished run = Run({"run", "p.yaml"}, small);
   EXPECT_EQ(run.code, 1) << "a command that failed: " << run.err;
-  EXPECT_NE(run.err.find("File too large"), std::string::npos) << "its own words: " << run.err;
+  EXPECT_NE(run.err.find("File size limit exceeded"), std::string::npos)
+      << "its own words: " << run.err;
   EXPECT_EQ(BlobsOf(Path(".dml")), std::set<std::string>()) << "nothing of it is kept";
   const Finished again = Run({"run", "p.yaml"});
   EXPECT_EQ(again.code, 0) << "the store is intact and the work is done later:\n" << again.err;
