@@ -105,8 +105,11 @@ Result<std::vector<std::byte>> ExchangeParts(
     std::optional<Error> failure;
     for (auto& bytes : gathered) {
       Result<std::vector<std::byte>> part = Unwrap(std::move(bytes));
-      if (!part.ok() && !failure) failure = std::move(part).error();
-      if (part.ok()) parts.push_back(std::move(part).value());
+      if (part.ok()) {
+        parts.push_back(std::move(part).value());
+      } else if (!failure) {
+        failure = std::move(part).error();
+      }
     }
     answer = Wrap(failure ? Result<std::vector<std::byte>>(*failure)
                           : Result<std::vector<std::byte>>(combine(parts)));

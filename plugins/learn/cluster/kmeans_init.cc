@@ -16,7 +16,7 @@ namespace {
 class Candidates {
  public:
   Candidates(const MatrixSource& rows, const std::vector<double>& shift, const Execution& execution)
-      : rows_(rows), shift_(shift), execution_(execution) {
+      : shift_(shift), execution_(execution) {
     begin_.push_back(0);
     Tile unused;
     for (std::size_t t = 0; t < rows.tile_count(); ++t) {
@@ -66,7 +66,6 @@ class Candidates {
     return {tiles_[t], row - begin_[t]};
   }
 
-  const MatrixSource& rows_;
   const std::vector<double>& shift_;
   const Execution& execution_;
   std::vector<const Tile*> tiles_;

@@ -119,9 +119,9 @@ Result<FitResult> FitPca(const DataSource& source, const PcaOptions& options,
                          {"noise_variance", parts.noise_variance}};
   const double floor = 1e-10 * spectrum.values.front();
   if (total == 0.0) {
-    certificate.warnings.push_back("Every feature is constant: there is nothing to decompose.");
+    certificate.warnings.emplace_back("Every feature is constant: there is nothing to decompose.");
   } else if (parts.variance.back() < floor) {
-    certificate.warnings.push_back(
+    certificate.warnings.emplace_back(
         "The last components have less than 1e-10 of the first one's variance: their directions "
         "are "
         "rounding noise.");

@@ -91,7 +91,7 @@ void Warn(Certificate& certificate, const Moments& moments, const NormalEquation
   const std::size_t p = moments.mean.size() - 1;
   const double y_squares = moments.gram.back();
   if (y_squares == 0.0) {
-    certificate.warnings.push_back("The target is constant: every weight is 0.");
+    certificate.warnings.emplace_back("The target is constant: every weight is 0.");
   }
   if (equations.rank() < p) {
     certificate.warnings.push_back(fmt::format(

@@ -24,7 +24,7 @@ void Warn(const LogisticObjective& objective, const LogisticOptions& options, in
         optimum.certificate.iterations, optimum.certificate.stopped_because));
   }
   if (optimum.lowest_margin > 0.0 && options.penalty == LogisticOptions::Penalty::kNone) {
-    warnings.push_back(
+    warnings.emplace_back(
         "The features separate the classes perfectly: without a penalty the weights have no finite "
         "optimum and say only how long the fit ran. Use a penalty.");
   }

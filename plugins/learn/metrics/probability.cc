@@ -55,7 +55,7 @@ Score OneVersusRest(const Predictions& predictions, OneVsRest average,
                           predictions.ClassTitle(c));
       continue;
     }
-    const Score score = of_ranking(ranking);
+    Score score = of_ranking(ranking);
     if (!score.defined()) return score;
     const double weight = average == OneVsRest::kMacro ? 1.0 : ranking.positives();
     sum += weight * *score.value;

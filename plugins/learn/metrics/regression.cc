@@ -35,7 +35,7 @@ Score Mean(const Predictions& p, const OfRow& of_row) {
 
 // 1 - mean of squares / variance of the target.
 Score ShareExplained(const Predictions& p, const Score& unexplained) {
-  const Score mean = Mean(p, [&](std::size_t i) { return p.y[i]; });
+  Score mean = Mean(p, [&](std::size_t i) { return p.y[i]; });
   if (!mean.defined()) return mean;
   const Score variance = Mean(p, [&](std::size_t i) { return Square(p.y[i] - *mean.value); });
   std::optional<double> first;
@@ -126,7 +126,7 @@ Score MaxError(const Predictions& p) {
 Score R2(const Predictions& p) { return ShareExplained(p, MeanSquaredError(p)); }
 
 Score ExplainedVariance(const Predictions& p) {
-  const Score mean = Mean(p, [&](std::size_t i) { return Residual(p, i); });
+  Score mean = Mean(p, [&](std::size_t i) { return Residual(p, i); });
   if (!mean.defined()) return mean;
   const Score variance =
       Mean(p, [&](std::size_t i) { return Square(Residual(p, i) - *mean.value); });

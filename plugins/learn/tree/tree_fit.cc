@@ -99,7 +99,7 @@ void DescribeData(const BinnedData& data, const std::vector<std::string>& names,
   }
   const auto [low, high] = std::ranges::minmax(data.y);
   if (low == high) {
-    certificate.warnings.push_back(
+    certificate.warnings.emplace_back(
         "The target is the same in every row: the model always predicts it.");
   }
 }
