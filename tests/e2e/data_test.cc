@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
+#include "tests/e2e/leavings.h"
 #include "tests/e2e/program.h"
 
 // Whole pipelines over data: the happy path, and every kind of bad input with its message.
@@ -38,16 +41,25 @@ class Data : public EndToEnd {
               "  - id: eval\n    uses: evaluate.classification\n"
               "    input: {model: model, data: split.test}\n");
   }
-  // Runs the pipeline over `csv`, which must fail at `task` with all of `parts` in the message.
-  void ExpectFailure(const std::string& csv, const std::string& task,
-                     const std::vector<std::string>& parts) {
+  // Runs the pipeline over `csv`. It must fail at `task`, as invalid input, which is not tried
+  // again, in exactly these words, and leave nothing half-made.
+  void ExpectFailure(const std::string& csv, const std::string& task, const std::string& words) {
     Write("data.csv", csv);
     const Finished run = Run({"run", "p.yaml"});
-    EXPECT_TRUE(run.code == 1 || run.code == 2) << run.code << run.err;
+    EXPECT_EQ(run.code, 2) << run.err;
     EXPECT_EQ(States()[task], "failed") << run.err;
-    for (const std::string& part : parts) {
-      EXPECT_NE(run.err.find(part), std::string::npos) << "no '" << part << "' in:\n" << run.err;
+    EXPECT_NE(run.err.find("\nfailed: " + task + "\n  " + words + "\n"), std::string::npos)
+        << run.err;
+    EXPECT_EQ(LeavingsOf(Path(".dml")), std::vector<std::string>());
+  }
+  // What is in the test's folder and not hidden.
+  [[nodiscard]] std::set<std::string> Files() const {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(Path("."))) {
+      const std::string name = entry.path().filename().string();
+      if (!name.starts_with('.')) names.insert(name);
     }
+    return names;
   }
 };
 
@@ -110,10 +122,13 @@ TEST_F(Data, PredictNamesAMissingColumn) {
   Write("data.csv", GoodCsv());
   ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
   Write("new.csv", "color,x1\nred,0.9\n");
+  Write("out.csv", "of before\n");
+  const std::set<std::string> files = Files();
   const Finished predict = Run({"predict", "model", "new.csv", "-o", "out.csv"});
   EXPECT_EQ(predict.code, 2) << predict.err;
   EXPECT_NE(predict.err.find("x2"), std::string::npos) << predict.err;
-  EXPECT_FALSE(Exists("out.csv")) << "nothing half-written";
+  EXPECT_EQ(Read("out.csv"), "of before\n") << "nothing half-written";
+  EXPECT_EQ(Files(), files);
   EXPECT_EQ(Run({"predict", "modle", "new.csv"}).code, 2);
   EXPECT_EQ(Run({"predict", "model", "nowhere.csv"}).code, 2);
 }
@@ -123,53 +138,107 @@ TEST_F(Data, MissingFile) {
   const Finished run = Run({"run", "p.yaml"});
   EXPECT_EQ(run.code, 2) << run.err;
   EXPECT_NE(run.err.find("data.csv"), std::string::npos) << run.err;
+  EXPECT_EQ(LeavingsOf(Path(".dml")), std::vector<std::string>());
+}
+
+// The file of before stays, and nothing else appears beside it, until all of the new one is there.
+TEST_F(Data, AWriteStepThatFailsLeavesTheFileAsItWas) {
+  const auto write = [&](const std::string& path) {
+    Write("w.yaml",
+          "name: w\nsteps:\n"
+          "  - {id: rows, uses: generate.regression, with: {n_samples: 150000, n_features: 3, "
+          "seed: 1}}\n"
+          "  - {id: out, uses: write.csv, input: rows, with: {path: " +
+              path + "}, retry: {limit: 0, backoff: 1ms, max_interval: 1ms}}\n");
+  };
+  Write("out.csv", "of before\n");
+  write("out.csv");
+  const std::set<std::string> files = Files();
+  StartOptions small;
+  small.file_size_max = 10'240'000;  // the text has eleven million bytes
+  const Finished full = Run({"run", "w.yaml"}, small);
+  EXPECT_EQ(full.code, 3) << full.err;
+  EXPECT_NE(full.err.find("\nfailed: out after 4 attempts\n  cannot write '" + Path("out.csv") +
+                          "': File too large\n"),
+            std::string::npos)
+      << full.err;
+  EXPECT_EQ(Read("out.csv"), "of before\n");
+  EXPECT_EQ(Files(), files);
+  EXPECT_EQ(LeavingsOf(Path(".dml")), std::vector<std::string>());
+  std::filesystem::create_directory(Path("folder"));
+  write("folder");
+  const Finished folder = Run({"run", "w.yaml"});
+  EXPECT_EQ(folder.code, 2) << folder.err;
+  EXPECT_NE(folder.err.find("\nfailed: out\n  '" + Path("folder") +
+                            "' is a folder, not a file; name a file in it\n"),
+            std::string::npos)
+      << folder.err;
+  EXPECT_TRUE(std::filesystem::is_empty(Path("folder")));
+  write("out.csv");
+  ASSERT_EQ(Run({"run", "w.yaml"}).code, 0);
+  const std::string text = Read("out.csv");
+  EXPECT_EQ(std::ranges::count(text, '\n'), 150'001);
 }
 
 TEST_F(Data, EmptyFile) {
   WritePipeline();
-  ExpectFailure("", "raw", {"data.csv", "empty"});
+  ExpectFailure("", "raw", "'" + Path("data.csv") + "' is empty");
 }
 
 TEST_F(Data, HeaderOnly) {
   WritePipeline();
-  ExpectFailure("x1,x2,color,y\n", "raw", {"data.csv"});
+  ExpectFailure("x1,x2,color,y\n", "raw",
+                "'" + Path("data.csv") +
+                    "' has a header but no rows; check the file and the options header and "
+                    "skip_rows");
 }
 
 TEST_F(Data, RaggedRow) {
   WritePipeline();
-  ExpectFailure(GoodCsv() + "1,2\n", "raw", {"data.csv", "122"});
+  ExpectFailure(GoodCsv() + "1,2\n", "raw",
+                Path("data.csv") +
+                    ":122: row 121 has 2 fields instead of 4; complete it, or set ragged: pad to "
+                    "fill with missing values");
 }
 
 TEST_F(Data, TextInANumericColumn) {
   WritePipeline(", types: {x1: float64}");
-  ExpectFailure(GoodCsv() + "oops,0.5,red,1\n", "raw", {"x1", "oops", "122"});
+  ExpectFailure(GoodCsv() + "oops,0.5,red,1\n", "raw",
+                Path("data.csv") +
+                    ":122: row 121, column 'x1' holds 'oops', which is not float64; mend the cell, "
+                    "list it in null_values, or declare another type for the column");
 }
 
 TEST_F(Data, TargetMissing) {
   WritePipeline();
   std::string csv = GoodCsv();
   csv.replace(csv.find(",y\n"), 3, ",yy\n");
-  ExpectFailure(csv, "model", {"'y'", "did you mean 'yy'"});
+  ExpectFailure(csv, "model",
+                "there is no column 'y'; did you mean 'yy'?; the columns are: x1, x2, color, yy");
 }
 
 TEST_F(Data, TargetConstant) {
   WritePipeline();
   std::string csv = "x1,x2,color,y\n";
   for (int i = 0; i < 40; ++i) csv += fmt::format("{},{},red,1\n", i * 0.1, 40 - i * 0.3);
-  ExpectFailure(csv, "model", {"y"});
+  ExpectFailure(csv, "model",
+                "the target 'y' has 1 class (every row is '1'), and at least 2 are needed; check "
+                "the column, and the filters and splits before this step");
 }
 
 TEST_F(Data, AllMissingColumn) {
   WritePipeline();
   std::string csv = "x1,x2,color,y\n";
   for (int i = 0; i < 40; ++i) csv += fmt::format("{},,red,{}\n", i * 0.1, i % 2);
-  ExpectFailure(csv, "model", {"x2"});
+  ExpectFailure(csv, "model",
+                "the column 'x2' has no value in any row; leave it out with drop: [x2], or look "
+                "whether it was loaded as it should be");
 }
 
 TEST_F(Data, InfiniteValues) {
   WritePipeline();
   ExpectFailure(GoodCsv() + "inf,0.5,red,1\ninf,0.5,red,0\n-inf,0.1,red,1\ninf,0.2,blue,0\n",
-                "model", {"x1", "infin"});
+                "model", "the column 'x1' is infinite in row 92; clip the column, or drop the row");
 }
 
 TEST_F(Data, AClassWithOneRowCannotBeStratified) {
@@ -178,7 +247,10 @@ TEST_F(Data, AClassWithOneRowCannotBeStratified) {
   pipeline.replace(pipeline.find("seed: 1"), 7, "seed: 1, stratify: y");
   Write("p.yaml", pipeline);
   std::string csv = GoodCsv();
-  ExpectFailure(csv + "0.5,0.5,red,2\n", "split", {"y", "2"});
+  ExpectFailure(
+      csv + "0.5,0.5,red,2\n", "split",
+      "the value '2' of the column 'y' has 1 row, and 2 are needed; drop such rows, merge "
+      "rare classes, or leave out stratify");
 }
 
 }  // namespace
