@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <vector>
 
 #include "base/files.h"
 #include "orchestrator/state/run_files.h"
@@ -17,12 +18,32 @@ namespace fs = std::filesystem;
 
 constexpr char kFolder[] = ".dml";
 
+// The names in a folder survive a loss of power. One that may be written and not read cannot be
+// synced, and then the system decides.
+Result<void> SyncNames(const fs::path& folder) {
+  if (::access(folder.c_str(), R_OK) != 0) return {};
+  return SyncDirectory(folder.string());
+}
+
+// Also the names of the folders on the way that were not there.
+Result<void> MakeLasting(const std::string& path) {
+  std::error_code ignored;
+  std::vector<fs::path> parents;  // of what is missing
+  for (fs::path folder = path; folder.has_relative_path() && !fs::exists(folder, ignored);
+       folder = folder.parent_path()) {
+    parents.push_back(folder.parent_path());
+  }
+  DML_RETURN_IF_ERROR(MakeDirectories(path));
+  for (const fs::path& parent : parents) DML_RETURN_IF_ERROR(SyncNames(parent));
+  return {};
+}
+
 Result<void> LinkStore(const std::string& home, const std::string& shared) {
   std::error_code error;
   const fs::path target = fs::absolute(shared, error).lexically_normal();
   const fs::path store = fs::path(home) / "store";
-  DML_RETURN_IF_ERROR(MakeDirectories(home));
-  DML_RETURN_IF_ERROR(MakeDirectories((target / "blobs").string()));
+  DML_RETURN_IF_ERROR(MakeLasting(home));
+  DML_RETURN_IF_ERROR(MakeLasting((target / "blobs").string()));
   if (fs::is_symlink(store, error)) {
     if (fs::equivalent(store, target, error)) return {};
     return Error::Invalid(fmt::format("'{}' keeps its results in '{}', not in '{}'", home,
@@ -67,7 +88,7 @@ Result<Home> Home::Open(const std::string& wanted, const std::string& directory,
   Home home(Locate(wanted, directory));
   if (!shared_cache.empty()) DML_RETURN_IF_ERROR(LinkStore(home.path_, shared_cache));
   for (const char* folder : {"/store/blobs", "/store/tmp", "/runs", "/locks"}) {
-    if (auto made = MakeDirectories(home.path_ + folder); !made.ok()) {
+    if (auto made = MakeLasting(home.path_ + folder); !made.ok()) {
       Error error = std::move(made).error();
       error.hint = "choose a folder that you can write with --home or DML_HOME";
       return error;
@@ -79,6 +100,11 @@ Result<Home> Home::Open(const std::string& wanted, const std::string& directory,
     Error error = Error::System("cannot write the folder '" + path + "'", errno);
     error.hint = "choose a folder that you can write with --home or DML_HOME";
     return error;
+  }
+  // Whoever made them may have died before they were lasting.
+  const fs::path place = home.path_;
+  for (const fs::path& folder : {place.parent_path(), place, place / "store"}) {
+    DML_RETURN_IF_ERROR(SyncNames(folder));
   }
   return home;
 }

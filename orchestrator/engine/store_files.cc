@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <mutex>
+#include <set>
 
 #include "base/files.h"
 #include "base/process.h"
@@ -58,12 +60,29 @@ int LinkOver(const std::string& path, const std::string& blob) {
   return code;
 }
 
-Result<void> MakeBlobFolder(const std::string& folder) {
-  std::error_code ignored;
-  if (fs::is_directory(folder, ignored)) return {};
-  DML_RETURN_IF_ERROR(MakeDirectories(folder));
-  return SyncDirectory(fs::path(folder).parent_path().string());
-}
+// Folders of blobs whose own names are on the disk, as far as this process has seen to it.
+class LastingFolders {
+ public:
+  // Whoever made a folder that is there may have died before its name was lasting: the first time
+  // it is synced all the same.
+  Result<void> Make(const std::string& folder) {
+    std::error_code ignored;
+    if (fs::is_directory(folder, ignored)) {
+      const std::lock_guard lock(mutex_);
+      if (known_.contains(folder)) return {};
+    } else {
+      DML_RETURN_IF_ERROR(MakeDirectories(folder));
+    }
+    DML_RETURN_IF_ERROR(SyncDirectory(fs::path(folder).parent_path().string()));
+    const std::lock_guard lock(mutex_);
+    known_.insert(folder);
+    return {};
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::string> known_;  // guarded by mutex_; a store has 256
+};
 
 class Disk final : public StoreFiles {
  public:
@@ -113,7 +132,7 @@ class Disk final : public StoreFiles {
   }
 
   Result<void> Adopt(const std::string& path, const std::string& blob) override {
-    DML_RETURN_IF_ERROR(MakeBlobFolder(fs::path(blob).parent_path().string()));
+    DML_RETURN_IF_ERROR(folders_.Make(fs::path(blob).parent_path().string()));
     ::chmod(path.c_str(), 0444);
     int code = ::link(path.c_str(), blob.c_str()) == 0 ? 0 : errno;
     if (code == EEXIST) {
@@ -129,6 +148,9 @@ class Disk final : public StoreFiles {
   }
 
   Result<void> SyncFolder(const std::string& path) override { return SyncDirectory(path); }
+
+ private:
+  LastingFolders folders_;
 };
 
 }  // namespace

@@ -33,7 +33,7 @@ class StoreFiles {
   virtual Result<void> SyncFolder(const std::string& path) = 0;
 };
 
-// The real one; has no state.
+// The real one; remembers only which folders it has made lasting.
 StoreFiles& DiskFiles();
 
 }  // namespace dml::engine

@@ -1,43 +1,19 @@
 // What docs/durability.md promises of the three databases: after a commit everything that was
 // written is synced. SQLite is watched from below, at the calls with which it syncs.
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <array>
-#include <climits>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <map>
 #include <string>
+#include <utility>
 
 #include "orchestrator/state/run_store.h"
 #include "orchestrator/state/schedule_store.h"
 #include "orchestrator/state/shared_index.h"
-
-namespace {
-
-// How often each file was synced by this process, whose tests are one thread.
-std::map<std::string, int>& Syncs() {
-  static std::map<std::string, int> syncs;
-  return syncs;
-}
-
-int Note(int fd) {
-  std::array<char, PATH_MAX> path{};
-  const std::string link = "/proc/self/fd/" + std::to_string(fd);
-  const ssize_t size = ::readlink(link.c_str(), path.data(), path.size());
-  if (size > 0) ++Syncs()[std::string(path.data(), static_cast<std::size_t>(size))];
-  return 0;
-}
-
-}  // namespace
-
-// In place of the C library's: the tests need to know of a sync, and not to wait for it.
-extern "C" int fdatasync(int fd) { return Note(fd); }
-extern "C" int fsync(int fd) { return Note(fd); }
+#include "tests/state/recorded_syncs.h"
 
 namespace dml::state {
 namespace {
@@ -50,14 +26,14 @@ class DurableCommits : public testing::Test {
     fs::remove_all(folder_);
     fs::create_directories(folder_);
     folder_ = fs::canonical(folder_).string();
-    Syncs().clear();
+    RecordedSyncs().clear();
   }
   ~DurableCommits() override { fs::remove_all(folder_); }
 
   [[nodiscard]] std::string Path(const std::string& name) const { return folder_ + "/" + name; }
   // Of what commits are written to, since the last call.
   [[nodiscard]] int NewSyncs(const std::string& name) {
-    const int now = Syncs()[Path(name + "-wal")];
+    const int now = RecordedSyncs()[Path(name + "-wal")];
     return now - std::exchange(seen_, now);
   }
   // Bytes 18 and 19 of a database say how it is written and read: 2 is WAL.
