@@ -39,6 +39,17 @@ Error DiskFailure(const std::string& place, const std::string& detail) {
   }
 }
 
+// What there is to lose with a damaged database, and what to do.
+std::string DamageHint(const std::string& place) {
+  if (place.ends_with("/schedule.db'")) {
+    return "move it away and add the schedules again; runs and results are not in it";
+  }
+  if (place.ends_with("/index.db'")) {
+    return "remove it: homes find each other's results by it, and it fills again";
+  }
+  return "move it away; finished outputs stay in store/blobs";
+}
+
 Error Failure(sqlite3* db, int code) {
   const char* file = db == nullptr ? nullptr : sqlite3_db_filename(db, "main");
   const std::string place = file == nullptr ? "the store" : "the store '" + std::string(file) + "'";
@@ -52,8 +63,7 @@ Error Failure(sqlite3* db, int code) {
                                 "check its permissions, or choose another folder with --home");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return Error::Environment(place + " is damaged: " + detail,
-                                "move it away; finished outputs stay in store/blobs");
+      return Error::Environment(place + " is damaged: " + detail, DamageHint(place));
     case SQLITE_IOERR:
       return DiskFailure(place, detail);
     case SQLITE_BUSY:

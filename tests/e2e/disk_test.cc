@@ -150,54 +150,5 @@ TEST_F(Disk, AnErrorOfTheDiskUnderTheDatabaseSaysWhatToLookAt) {
   EXPECT_EQ(Read("trace"), "x\ny\n");
 }
 
-// A page of the database that holds garbage.
-TEST_F(Disk, ADamagedDatabaseIsSaid) {
-  Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'true'}\n");
-  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
-  std::string database = Read(".dml/dml.db");
-  ASSERT_GT(database.size(), 8192U);
-  for (std::size_t i = 100; i < database.size(); ++i) database[i] = static_cast<char>(0xa5);
-  std::filesystem::remove(Path(".dml/dml.db-wal"));
-  std::filesystem::remove(Path(".dml/dml.db-shm"));
-  Write(".dml/dml.db", database);
-  const Finished run = Run({"run", "p.yaml"});
-  EXPECT_EQ(run.code, 3) << run.err;
-  EXPECT_NE(run.err.find("damaged"), std::string::npos) << run.err;
-}
-
-// One page of garbage, wherever it is: what needs it says so and ends with code 3, and nobody takes
-// it for an answer. With the page back nothing is lost.
-TEST_F(Disk, ADamagedPageIsSaidByWhoNeedsIt) {
-  Write("p.yaml",
-        "name: n\nsteps:\n  - id: a\n    matrix: {i: [1, 2, 3, 4, 5, 6, 7, 8, 9]}\n"
-        "    outputs: {o: o}\n    run: 'echo x >> " +
-            Path("trace") + "; echo ${matrix.i} > o'\n");
-  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
-  const std::string whole = Read(".dml/dml.db");
-  constexpr std::size_t kPage = 4096;
-  int said = 0;
-  for (std::size_t page = 0; page < whole.size() / kPage; ++page) {
-    std::string damaged = whole;
-    for (std::size_t i = std::max(page * kPage, std::size_t{100}); i < (page + 1) * kPage; ++i) {
-      damaged[i] = static_cast<char>(0xa5);
-    }
-    fs::remove(Path(".dml/dml.db-wal"));
-    fs::remove(Path(".dml/dml.db-shm"));
-    Write(".dml/dml.db", damaged);
-    const Finished run = Run({"run", "p.yaml"});
-    EXPECT_TRUE(run.code == 0 || run.code == 3) << "page " << page << ": " << run.code << run.err;
-    if (run.code == 0) continue;
-    EXPECT_NE(run.err.find("damaged"), std::string::npos) << "page " << page << ": " << run.err;
-    ++said;
-  }
-  EXPECT_GE(said, 5);
-  fs::remove(Path(".dml/dml.db-wal"));
-  fs::remove(Path(".dml/dml.db-shm"));
-  Write(".dml/dml.db", whole);
-  std::filesystem::remove(Path("trace"));
-  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
-  EXPECT_FALSE(Exists("trace")) << "everything is still known";
-}
-
 }  // namespace
 }  // namespace dml::e2e
