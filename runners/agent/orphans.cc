@@ -15,6 +15,7 @@
 
 #include "base/files.h"
 #include "base/process.h"
+#include "runners/agent/home_id.h"
 
 namespace dml::agent {
 
@@ -45,8 +46,14 @@ std::optional<std::string> FindMark(int pid) {
   return std::nullopt;
 }
 
-// "<pid> <start> <pid namespace> <home>": whether it is of this home and namespace, and dead.
-bool IsOfDeadHead(const std::string& mark, const std::string& home) {
+struct HomeNames {
+  std::string id;
+  std::string path;
+};
+
+// "<pid> <start> <pid namespace> <id of the home> <home>": whether it is of this home and
+// namespace, and dead.
+bool IsOfDeadHead(const std::string& mark, const HomeNames& home) {
   ProcessId head;
   const char* const end = mark.data() + mark.size();
   const auto [after_pid, bad_pid] = std::from_chars(mark.data(), end, head.pid);
@@ -55,7 +62,13 @@ bool IsOfDeadHead(const std::string& mark, const std::string& home) {
   if (bad_start != std::errc() || after_start == end) return false;
   const std::string rest(after_start + 1, end);
   head.boot = BootId();  // no process outlives its boot
-  return rest == PidNamespace() + " " + home && !IsAlive(head);
+  const std::string space = PidNamespace() + " ";
+  if (!rest.starts_with(space)) return false;
+  const std::size_t id_end = rest.find(' ', space.size());
+  if (id_end == std::string::npos) return false;
+  const bool same = rest.substr(space.size(), id_end - space.size()) == home.id ||
+                    rest.substr(id_end + 1) == home.path;
+  return same && !IsAlive(head);
 }
 
 std::vector<int> Processes() {
@@ -72,7 +85,7 @@ std::vector<int> Processes() {
 
 // The descriptor is taken before the mark is read: it stays this process, whatever its number
 // comes to mean.
-Result<bool> EndIfOrphan(int pid, const std::string& home) {
+Result<bool> EndIfOrphan(int pid, const HomeNames& home) {
   const auto fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   // Without a descriptor to spare an orphan could not be told.
   if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
@@ -96,22 +109,27 @@ Result<bool> EndIfOrphan(int pid, const std::string& home) {
   return orphan;
 }
 
+std::string Mark(const std::string& id, const std::string& folder) {
+  const ProcessId self = ThisProcess();
+  return fmt::format("{} {} {} {} {}", self.pid, self.start, PidNamespace(), id, folder);
+}
+
 }  // namespace
 
-std::string OwnerMark(const std::string& home) {
-  const ProcessId self = ThisProcess();
-  return fmt::format("{} {} {} {}", self.pid, self.start, PidNamespace(), home);
-}
+std::string OwnerMark(const std::string& home) { return Mark(HomeId(home), home); }
+
+std::string AgentMark(const std::string& root) { return Mark("-", root); }
 
 bool IsMarked(int pid) { return FindMark(pid).has_value(); }
 
 Result<int> EndOrphans(const std::string& home) {
+  const HomeNames names{HomeId(home), home};
   int ended = 0;
   for (int round = 0; round < kRoundsMax; ++round) {
     int found = 0;
     for (const int pid : Processes()) {
       if (pid == ::getpid()) continue;
-      DML_TRY(const bool orphan, EndIfOrphan(pid, home));
+      DML_TRY(const bool orphan, EndIfOrphan(pid, names));
       found += orphan ? 1 : 0;
     }
     if (found == 0) return ended;

@@ -11,14 +11,19 @@ namespace dml::agent {
 // without a record that could come too late.
 inline constexpr char kOwnerVariable[] = "DML_OWNER";
 
-// The value for processes of this one, working in the folder `home`.
+// The value for processes of this one, working in the folder `home`; see home_id.h.
 [[nodiscard]] std::string OwnerMark(const std::string& home);
+
+// The value for processes of the agent of the folder `root`. They may outlive it: whoever takes
+// them up knows them by their records, and no EndOrphans() touches them.
+[[nodiscard]] std::string AgentMark(const std::string& root);
 
 // Whether a process carries the mark of some head.
 [[nodiscard]] bool IsMarked(int pid);
 
-// Kills every process of this machine that belongs to a head of `home` that is dead, and returns
-// once all of them are. Returns how many; kEnvironment if one does not die within seconds.
+// Kills every process of this machine that belongs to a head of `home` that is dead, by whatever
+// path that head had reached it, and returns once all of them are. Returns how many; kEnvironment
+// if one does not die within seconds.
 Result<int> EndOrphans(const std::string& home);
 
 }  // namespace dml::agent

@@ -91,7 +91,7 @@ Agent::Agent(AgentOptions options, BlobCache blobs)
   pool_ = std::make_unique<agent::WorkerPool>(
       agent::PoolOptions{options_.worker_argv,
                          cpus,
-                         {{agent::kOwnerVariable, agent::OwnerMark(options_.root)}},
+                         {{agent::kOwnerVariable, agent::AgentMark(options_.root)}},
                          options_.tasks},
       *this);
 }
