@@ -93,8 +93,7 @@ void SimulatedRun::CheckEnds(const std::vector<state::TaskView>& tasks) {
   for (const state::TaskView& task : tasks) {
     if (core::HasOutputs(task.state) || exhausted(task)) continue;
     if (failed(task)) {
-      Check(stopped && causes_[fusion_.unit[task.id]].all() > 0,
-            task.name + " failed for nothing");
+      Check(stopped && causes_[fusion_.unit[task.id]].all() > 0, task.name + " failed for nothing");
       continue;
     }
     const pipelines::TaskDecl& decl = pipeline_.tasks[task.id];
@@ -108,9 +107,11 @@ void SimulatedRun::CheckEnds(const std::vector<state::TaskView>& tasks) {
 // Whether enough was done to a task for it to fail for good.
 bool SimulatedRun::HasCause(TaskId unit) {
   const Causes& causes = causes_[unit];
-  // Whatever it says of itself, a task that failed when its inputs were gone failed for that.
+  // Whatever it says of itself, a task that failed when its inputs were gone failed for that;
+  // unless an equal file has come back by then: then it failed by itself.
   const bool robbed = losses_ > 0 && causes.all() > core::kInfrastructureRetriesMax;
-  return robbed || causes.final > 0 || causes.task > pipeline_.tasks[unit].retry.limit ||
+  const int of_its_own = causes.task + causes.robbed;
+  return robbed || causes.final > 0 || of_its_own > pipeline_.tasks[unit].retry.limit ||
          causes.infrastructure > core::kInfrastructureRetriesMax;
 }
 

@@ -130,6 +130,7 @@ void SimulatedRun::Node::ScriptEnd(Attempt& attempt) {
   } else if (!HasInputs(attempt)) {
     ++sim_.counts_.lost_inputs;
     ++causes.infrastructure;
+    ++causes.robbed;
     // What a step makes of it is its own affair.
     const Error error =
         sim_.Draw(2) == 0 ? Error::Environment("cannot read an input") : Error::Task("exit 1");

@@ -117,6 +117,7 @@ class SimulatedRun {
     int task = 0;
     int final = 0;  // failures that are never repeated
     int infrastructure = 0;
+    int robbed = 0;  // of those, for want of an input
     [[nodiscard]] int all() const { return task + final + infrastructure; }
   };
   std::map<TaskId, Causes> causes_;
