@@ -79,20 +79,28 @@ class Gate {
     }
   }
 
-  // The active slot that `slot` has to yield to. A slot that is being made up stands in nobody's
-  // way: those on time wait for it.
+  // The active slot that makes those on time be skipped. One that is being made up does not: they
+  // wait for it.
   [[nodiscard]] const SlotRow* Rival() const {
     const auto rival = std::ranges::find_if(
         active_, [](const SlotRow* slot) { return slot->origin == SlotOrigin::kOnTime; });
     return rival == active_.end() ? nullptr : *rival;
   }
 
+  // Whether a slot that is being made up is on its way: the next one waits for it.
+  [[nodiscard]] bool MakesUp() const {
+    return std::ranges::any_of(
+        active_, [](const SlotRow* slot) { return slot->origin == SlotOrigin::kCatchup; });
+  }
+
   void Consider(const SlotRow& slot) {
+    const bool made_up = slot.origin == SlotOrigin::kCatchup;
+    if (made_up && MakesUp()) return Queue(slot);
     if (policy_.overlap == Overlap::kAllow && active_.size() < kAllowedAtOnceMax) {
       return Start(slot, active_);
     }
     if (active_.empty()) return Start(slot, active_);
-    if (slot.origin == SlotOrigin::kCatchup) return Queue(slot);
+    if (made_up) return Queue(slot);
     switch (policy_.overlap) {
       case Overlap::kSkip:
         if (const SlotRow* rival = Rival()) {

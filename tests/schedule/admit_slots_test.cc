@@ -108,11 +108,40 @@ TEST(AdmitSlots, CancelPreviousStopsOnceAndWaitsForTheEnd) {
             "start 4; skip 3 overlap: the slot of 1970-01-01T04:00:00Z took its place; ");
 }
 
-TEST(AdmitSlots, MadeUpSlotsRunOneByOneAndStandInNobodysWay) {
-  EXPECT_EQ(Admit(With("skip"), {Missed(2), Missed(3)}), "start 2; ");
-  const SlotRow making_up = Slot(2, SlotState::kRunning, SlotOrigin::kCatchup);
-  EXPECT_EQ(Admit(With("skip"), {making_up, Missed(3), Waiting(4)}), "");
-  EXPECT_EQ(Admit(With("skip"), {Running(2), Missed(3)}), "");
+SlotRow MakingUp(int hour) { return Slot(hour, SlotState::kRunning, SlotOrigin::kCatchup); }
+
+TEST(AdmitSlots, MadeUpSlotsRunOneByOne) {
+  for (const char* overlap : {"skip", "queue_one", "queue_all", "cancel_previous", "allow"}) {
+    EXPECT_EQ(Admit(With(overlap), {Missed(3), Missed(2)}), "start 2; ") << overlap;
+    EXPECT_EQ(Admit(With(overlap), {MakingUp(2), Missed(3)}), "") << overlap;
+    const bool beside = std::string(overlap) == "allow";
+    EXPECT_EQ(Admit(With(overlap), {Running(2), Missed(3)}), beside ? "start 3; " : "") << overlap;
+  }
+}
+
+TEST(AdmitSlots, OnesOnTimeWaitForMadeUpOnesThatWereThereBefore) {
+  for (const char* overlap : {"skip", "queue_one", "queue_all"}) {
+    EXPECT_EQ(Admit(With(overlap), {MakingUp(2), Missed(3), Waiting(4)}), "") << overlap;
+    EXPECT_EQ(Admit(With(overlap), {Missed(3), Waiting(4)}), "start 3; ") << overlap;
+  }
+  EXPECT_EQ(Admit(With("skip"), {MakingUp(2), Waiting(4), Waiting(5)}), "");
+  EXPECT_EQ(Admit(With("queue_one"), {MakingUp(2), Waiting(4), Waiting(5)}),
+            "skip 5 overlap: the slot of 1970-01-01T04:00:00Z was already waiting; ");
+  EXPECT_EQ(Admit(With("queue_all"), {MakingUp(2), Waiting(4), Waiting(5)}), "");
+}
+
+TEST(AdmitSlots, WhereAllAreAllowedOnesOnTimeRunBesideMadeUpOnes) {
+  EXPECT_EQ(Admit(With("allow"), {MakingUp(2), Missed(3), Waiting(4), Waiting(5)}),
+            "start 4; start 5; ");
+  EXPECT_EQ(Admit(With("allow"), {Missed(2), Missed(3), Waiting(4)}), "start 2; start 4; ");
+}
+
+TEST(AdmitSlots, WhereTheNewestWinsItTakesThePlaceOfMadeUpOnesToo) {
+  EXPECT_EQ(Admit(With("cancel_previous"), {MakingUp(2), Missed(3), Waiting(4)}),
+            "skip 3 overlap: the slot of 1970-01-01T04:00:00Z took its place; stop 2; ");
+  EXPECT_EQ(Admit(With("cancel_previous"), {Missed(2), Missed(3), Waiting(4)}),
+            "start 4; skip 3 overlap: the slot of 1970-01-01T04:00:00Z took its place; "
+            "skip 2 overlap: the slot of 1970-01-01T04:00:00Z took its place; ");
 }
 
 TEST(AdmitSlots, TheDeadlineCountsFromTheJitteredTime) {
