@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string_view>
 
 #include "base/files.h"
+#include "runners/agent/command_outputs.h"
 
 namespace dml::agent {
 
@@ -20,26 +22,37 @@ Error Failed(const std::string& action, const std::error_code& code) {
   return Error::System(action, code.value());
 }
 
-// A declared path is relative and stays inside the work folder.
 Result<fs::path> Inside(const std::string& folder, const std::string& declared) {
-  const fs::path path = fs::path(declared).lexically_normal();
-  if (path.is_absolute() || path.empty() || *path.begin() == "..") {
-    return Error::Invalid(fmt::format("'{}' is not inside the work folder", declared),
-                          "declare a relative path without '..'");
-  }
-  return fs::path(folder) / path;
+  DML_TRY(std::string path, PathInside(folder, declared));
+  return fs::path(std::move(path));
+}
+
+// The first name of each of its files, if they are those of a folder that a command left.
+constexpr std::string_view kInFolder = "folder/";
+static_assert(kInFolder.substr(0, kInFolder.size() - 1) == kFolderName);
+
+// What an artifact is does not depend on how many files it has; see CollectOutputs().
+bool IsFolder(const Artifact& input) {
+  if (input.kind == PortKind::kTable || input.files.size() != 1) return true;
+  return input.kind == PortKind::kFile && input.files.front().name.starts_with(kInFolder);
+}
+
+std::string_view NameInFolder(const Artifact& input, const ArtifactFile& file) {
+  const bool left = input.kind == PortKind::kFile && file.name.starts_with(kInFolder);
+  return std::string_view(file.name).substr(left ? kInFolder.size() : 0);
 }
 
 Result<void> LinkInput(const Artifact& input, const fs::path& target) {
   std::error_code error;
   fs::create_directories(target.parent_path(), error);
-  if (input.files.size() == 1) {
+  if (!IsFolder(input)) {
     fs::create_symlink(input.files.front().path, target, error);
     if (error) return Failed("cannot link '" + target.string() + "'", error);
     return {};
   }
+  DML_RETURN_IF_ERROR(MakeDirectories(target.string()));
   for (const ArtifactFile& file : input.files) {
-    const fs::path link = target / file.name;
+    const fs::path link = target / NameInFolder(input, file);
     fs::create_directories(link.parent_path(), error);
     fs::create_symlink(file.path, link, error);
     if (error) return Failed("cannot link '" + link.string() + "'", error);
@@ -61,21 +74,35 @@ Result<void> LinkInputs(const std::vector<Artifact>& inputs, const std::string& 
   return {};
 }
 
-Result<void> CollectOne(const fs::path& from, const std::string& port_dir,
-                        const std::string& declared) {
+// Code is found by the relative names that it has beside the pipeline. A copy: no command changes
+// the original, and none reads a neighbour of it that is not declared. It can be executed, whatever
+// its mode: far from the original nobody knows that.
+Result<void> CopyCode(const std::string& from, const fs::path& target) {
   std::error_code error;
-  if (!fs::exists(from, error)) {
-    return Error::Task(fmt::format("the command did not write its output '{}'", declared));
-  }
-  const bool folder = fs::is_directory(from, error);
-  const fs::path target = folder ? fs::path(port_dir) : fs::path(port_dir) / from.filename();
+  if (fs::exists(fs::symlink_status(target, error))) return {};
   fs::create_directories(target.parent_path(), error);
-  fs::rename(from, target, error);
-  if (error) return Failed("cannot move '" + from.string() + "'", error);
+  fs::copy_file(from, target, error);
+  if (!error) fs::permissions(target, fs::perms(0755), error);
+  if (error) return Failed("cannot copy '" + from + "' to '" + target.string() + "'", error);
   return {};
 }
 
+bool IsOutput(const runners::Command& command, const fs::path& target) {
+  return std::ranges::any_of(command.outputs, [&](const auto& output) {
+    return (fs::path(command.work_dir) / output.second).lexically_normal() == target;
+  });
+}
+
 }  // namespace
+
+Result<std::string> PathInside(const std::string& folder, const std::string& declared) {
+  const fs::path path = fs::path(declared).lexically_normal();
+  if (path.is_absolute() || path.empty() || *path.begin() == "..") {
+    return Error::Invalid(fmt::format("'{}' is not inside the work folder", declared),
+                          "declare a relative path without '..'");
+  }
+  return (fs::path(folder) / path).string();
+}
 
 bool UsesWorkFolder(const runners::Command& command) {
   return command.own_folder || !command.inputs.empty() || !command.outputs.empty();
@@ -89,18 +116,15 @@ Result<void> PrepareWorkFolder(const runners::LaunchSpec& spec) {
     DML_TRY(const fs::path target, Inside(command.work_dir, declared));
     DML_RETURN_IF_ERROR(LinkInputs(spec.inputs, port, target));
   }
+  for (const runners::FileSet& set : spec.files) {
+    for (const ArtifactFile& file : set.files) {
+      DML_TRY(const fs::path target, Inside(command.work_dir, file.name));
+      if (!IsOutput(command, target)) DML_RETURN_IF_ERROR(CopyCode(file.path, target));
+    }
+  }
   for (const auto& [port, declared] : command.outputs) {
     DML_TRY(const fs::path target, Inside(command.work_dir, declared));
     DML_RETURN_IF_ERROR(MakeDirectories(target.parent_path().string()));
-  }
-  return {};
-}
-
-Result<void> CollectOutputs(const runners::LaunchSpec& spec) {
-  const auto& command = std::get<runners::Command>(spec.work);
-  for (const auto& [port, declared] : command.outputs) {
-    DML_TRY(const fs::path from, Inside(command.work_dir, declared));
-    DML_RETURN_IF_ERROR(CollectOne(from, spec.attempt_dir + "/out/" + port, declared));
   }
   return {};
 }

@@ -13,12 +13,13 @@ namespace dml::agent {
 // Whether it starts in its work folder; otherwise, in the folder of whoever runs it.
 [[nodiscard]] bool UsesWorkFolder(const runners::Command& command);
 
-// Creates the work folder and puts the input files where they were declared: a port with one file
-// as that file, any other as a folder, both by symbolic links.
-Result<void> PrepareWorkFolder(const runners::LaunchSpec& spec);
+// A path as it was declared, below the work folder `folder`. One that is absolute or leads outside
+// is kInvalid.
+Result<std::string> PathInside(const std::string& folder, const std::string& declared);
 
-// Moves the declared outputs to <attempt>/out/<port>/. One that is missing is kTask.
-Result<void> CollectOutputs(const runners::LaunchSpec& spec);
+// Creates the work folder and puts the input files where they were declared, by symbolic links:
+// folders and tables as folders of them, anything else as the file that it is.
+Result<void> PrepareWorkFolder(const runners::LaunchSpec& spec);
 
 // Nothing for an empty path.
 Result<void> MakeLogFolder(const std::string& log_path);

@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "runners/agent/command_files.h"
+#include "runners/agent/command_outputs.h"
 #include "runners/agent/out_of_memory.h"
 #include "runners/agent/redacted_log.h"
 #include "runners/agent/spawn.h"

@@ -45,7 +45,7 @@ TEST_F(CommandTest, LinksInputsAndCollectsOutputs) {
   spec.inputs = {{"data", PortKind::kFile, {{"data.txt", root_ + "/blob", 7, {}}}, {}}};
   EXPECT_EQ(Run(spec), "success");
   EXPECT_EQ(*ReadFile(spec.attempt_dir + "/out/text/result.txt"), "CONTENT");
-  EXPECT_EQ(*ReadFile(spec.attempt_dir + "/out/folder/f"), "x\n");
+  EXPECT_EQ(*ReadFile(spec.attempt_dir + "/out/folder/folder/f"), "x\n");
 }
 
 TEST_F(CommandTest, AMissingOutputIsAFailure) {
