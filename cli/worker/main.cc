@@ -194,6 +194,18 @@ int PrintEnvironment() {
   return WriteAll(1, text) == 0 ? 0 : 1;
 }
 
+int TakeDown(const std::map<std::string, std::string>& options) {
+  const auto shared = options.find("shared");
+  const auto stays = node::TakeDown(options.at("root"), options.contains("force"),
+                                    shared == options.end() ? "" : shared->second);
+  if (!stays.ok()) return Report(stays.error());
+  if (stays->empty()) return 0;
+  std::string names;
+  for (const std::string& name : *stays) names += (names.empty() ? "'" : ", '") + name + "'";
+  Say(1, "what is not of dml stays in " + options.at("root") + ": " + names + "\n");
+  return 0;
+}
+
 // What a person may ask of a node, besides the bridge.
 std::optional<int> Verb(const std::string& verb,
                         const std::map<std::string, std::string>& options) {
@@ -206,9 +218,7 @@ std::optional<int> Verb(const std::string& verb,
   if (verb == "undrain") return Report(node::Undrain(root));
   if (verb == "gc") return Collect(options);
   if (verb != "down") return std::nullopt;
-  const auto shared = options.find("shared");
-  return Report(node::TakeDown(root, options.contains("force"),
-                               shared == options.end() ? "" : shared->second));
+  return TakeDown(options);
 }
 
 int Main(std::vector<std::string> args) {

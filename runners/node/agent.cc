@@ -16,6 +16,7 @@
 #include "base/files.h"
 #include "runners/agent/orphans.h"
 #include "runners/node/drain.h"
+#include "runners/node/territory.h"
 #include "runners/node/unix_socket.h"
 
 namespace dml::node {
@@ -62,7 +63,7 @@ void Agent::Note(const Attempt& attempt, const std::string& what) {
 }
 
 Result<std::unique_ptr<Agent>> Agent::Open(AgentOptions options) {
-  DML_RETURN_IF_ERROR(MakePrivateFolder(options.root));
+  DML_RETURN_IF_ERROR(Claim(options.root));
   for (const char* name : {"/attempts", "/logs", "/records"}) {
     DML_RETURN_IF_ERROR(MakeDirectories(options.root + name));
   }
@@ -232,6 +233,10 @@ void Agent::Ended(const Key& key, runners::AttemptExited exited) {
   const bool collects =
       std::holds_alternative<runners::ExitSuccess>(exited.reason) && !attempt.outputs.empty();
   exited.key = key;
+  // What it found damaged, or has damaged, is not for others.
+  if (!std::holds_alternative<runners::ExitSuccess>(exited.reason)) {
+    DropDamaged(attempt.paths, blobs_);
+  }
   if (collects) {
     return collector_->Add(
         {std::move(exited), attempt.paths.folder, attempt.outputs, attempt.shared_dir});

@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "runners/node/agent.h"
 #include "runners/node/drain.h"
+#include "runners/node/territory.h"
 
 namespace dml::node {
 
@@ -30,7 +31,7 @@ std::int64_t FreeBytes(const std::string& path) {
 
 // "<client>.<run>.<task>.<attempt>.json": the client, or nothing if it is another file.
 std::optional<std::string> ClientOf(const std::string& file) {
-  if (!file.ends_with(".json")) return std::nullopt;
+  if (!file.ends_with(".json") || !IsAttemptName(file)) return std::nullopt;
   const std::size_t dot = file.find('.');
   return file.substr(0, dot);
 }
@@ -64,8 +65,8 @@ Result<void> Agent::TakeUpRecords() {
   for (const fs::path& path : paths) {
     const std::string file = path.filename().string();
     const auto client = ClientOf(file);
-    auto record = client ? agent::ReadRecord(path.string())
-                         : Result<agent::AttemptRecord>(Error::Environment("not a record"));
+    if (!client) continue;
+    auto record = agent::ReadRecord(path.string());
     // Of an earlier boot: the processes are gone, and so are the blobs.
     if (record.ok() && record->worker.boot == BootId()) {
       TakeUp(file.substr(0, file.size() - 5), std::move(record).value());

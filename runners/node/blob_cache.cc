@@ -13,6 +13,8 @@
 
 #include "base/files.h"
 #include "base/process.h"
+#include "base/sealed_file.h"
+#include "runners/node/territory.h"
 
 namespace dml::node {
 
@@ -57,8 +59,7 @@ Result<BlobCache> BlobCache::Open(const std::string& root) {
   const std::string boot_path = root + "/blobs.boot";
   const auto boot = ReadFile(boot_path);
   if (!boot.ok() || *boot != BootId()) {
-    std::error_code ignored;
-    fs::remove_all(folder, ignored);
+    DML_RETURN_IF_ERROR(RemoveBlobs(folder));
     DML_RETURN_IF_ERROR(WriteFileAtomic(boot_path, BootId()));
   }
   DML_RETURN_IF_ERROR(MakeDirectories(folder));
@@ -90,7 +91,7 @@ std::string BlobCache::Find(const Digest& digest) const {
 }
 
 bool BlobCache::Holds(const Digest& digest) const {
-  return ::utimensat(AT_FDCWD, PathOf(digest).c_str(), nullptr, 0) == 0 ||
+  return Touch(PathOf(digest)) ||
          std::ranges::any_of(shared_,
                              [&](const SharedBlobs& shared) { return shared.Holds(digest); });
 }
@@ -161,10 +162,10 @@ Result<bool> BlobCache::Write(const Digest& digest, std::int64_t offset, std::st
 
 Result<void> BlobCache::Complete(const Digest& digest, Arriving& arriving) {
   const bool right = arriving.hash.Finish() == digest;
-  ::fchmod(arriving.fd, 0444);
   ::close(arriving.fd);
   arriving_.erase(digest);
   const std::string partial = PartialPath(digest);
+  Seal(partial);
   if (!right) {
     ::unlink(partial.c_str());
     return Error::Environment("a blob arrived damaged", "check the memory and disks of this node");
@@ -191,7 +192,7 @@ void BlobCache::Discard(const Digest& digest) const {
 Result<void> BlobCache::Ingest(const std::string& path, const Digest& digest) const {
   const std::string blob = PathOf(digest);
   DML_RETURN_IF_ERROR(MakeDirectories(fs::path(blob).parent_path().string()));
-  ::chmod(path.c_str(), 0444);
+  Seal(path);
   if (::link(path.c_str(), blob.c_str()) == 0) return {};
   const std::string temporary = fmt::format("{}.{}.part", blob, ::gettid());
   if (errno == EEXIST) {
@@ -205,6 +206,7 @@ Result<void> BlobCache::Ingest(const std::string& path, const Digest& digest) co
   }
   std::error_code error;
   fs::copy_file(path, temporary, fs::copy_options::overwrite_existing, error);
+  if (!error) Seal(temporary);
   if (!error) fs::rename(temporary, blob, error);
   if (!error) return {};
   ::unlink(temporary.c_str());
@@ -221,9 +223,12 @@ std::int64_t CollectBlobs(const std::string& folder, Duration age) {
     struct stat info {};
     if (::lstat(it->path().c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
     if (info.st_nlink > 1 || it->path().extension() == ".token") continue;
-    const Duration least = it->path().extension() == ".part" ? std::max(age, kTransferMax) : age;
+    const bool partial = it->path().extension() == ".part";
+    const Duration least = partial ? std::max(age, kTransferMax) : age;
+    // The time of a blob is its seal.
+    const auto used = partial ? info.st_mtim.tv_sec : info.st_atim.tv_sec;
     // File times are wall times, the only clock that files have; a wrong one costs a transfer.
-    if (info.st_mtim.tv_sec > now.tv_sec - least.ns / 1'000'000'000) continue;
+    if (used > now.tv_sec - least.ns / 1'000'000'000) continue;
     if (::unlink(it->path().c_str()) == 0) freed += info.st_size;
   }
   return freed;

@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "base/result.h"
+#include "runners/node/territory.h"
 #include "runners/node/unix_socket.h"
 
 namespace dml::node {
@@ -57,7 +58,7 @@ void StartAgent(const std::vector<std::string>& argv) {
 
 Result<int> Connect(const std::string& root, const std::vector<std::string>& agent_argv) {
   if (auto connected = ConnectTo(root, "agent.sock"); connected.ok()) return connected;
-  DML_RETURN_IF_ERROR(MakePrivateFolder(root));
+  DML_RETURN_IF_ERROR(Claim(root));
   StartAgent(agent_argv);
   const SystemClock clock;
   const Instant deadline = clock.Now() + kAgentStartMax;

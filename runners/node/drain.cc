@@ -5,7 +5,7 @@
 #include <cerrno>
 
 #include "base/files.h"
-#include "runners/node/unix_socket.h"
+#include "runners/node/territory.h"
 #include "runners/node/wire.h"
 
 namespace dml::node {
@@ -23,7 +23,7 @@ std::string DrainReason(const std::string& root) {
 }
 
 Result<void> Drain(const std::string& root, const std::string& reason) {
-  DML_RETURN_IF_ERROR(MakePrivateFolder(root));
+  DML_RETURN_IF_ERROR(Claim(root));
   std::string line = reason.substr(0, kDrainReasonMax);
   for (char& c : line) c = c == '\n' || c == '\r' ? ' ' : c;
   return WriteFileAtomic(PathIn(root), line.empty() ? "drained" : line);

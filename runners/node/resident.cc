@@ -12,7 +12,7 @@
 
 #include "base/files.h"
 #include "base/process.h"
-#include "runners/node/unix_socket.h"
+#include "runners/node/territory.h"
 
 namespace dml::node {
 
@@ -83,7 +83,7 @@ Result<void> Serve(const AgentOptions& options) {
 }  // namespace
 
 Result<void> RunResident(const AgentOptions& options) {
-  DML_RETURN_IF_ERROR(MakePrivateFolder(options.root));
+  DML_RETURN_IF_ERROR(Claim(options.root));
   if (!Detach(options.root)) return {};
   auto served = Serve(options);
   if (!served.ok()) Say(served.error().Render());

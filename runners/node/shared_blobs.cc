@@ -7,9 +7,12 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <vector>
 
 #include "base/files.h"
 #include "base/process.h"
+#include "base/sealed_file.h"
+#include "runners/node/territory.h"
 #include "runners/node/unix_socket.h"
 
 namespace dml::node {
@@ -45,7 +48,7 @@ std::string SharedBlobs::PathOf(const Digest& digest) const {
 }
 
 bool SharedBlobs::Holds(const Digest& digest) const {
-  return ::utimensat(AT_FDCWD, PathOf(digest).c_str(), nullptr, AT_SYMLINK_NOFOLLOW) == 0;
+  return Touch(PathOf(digest));
 }
 
 bool SharedBlobs::Link(const std::string& path, const Digest& digest) const {
@@ -66,13 +69,26 @@ Result<void> SharedBlobs::Put(const std::string& path, const Digest& digest) con
   fs::copy_file(path, draft, fs::copy_options::overwrite_existing, error);
   const auto copied = error ? Result<Digest>(Digest()) : HashFile(draft);
   if (!error && copied.ok() && *copied == digest) {
-    ::chmod(draft.c_str(), 0444);
+    Seal(draft);
     fs::rename(draft, blob, error);
     if (!error) return {};
   }
   ::unlink(draft.c_str());
   if (!error) return Error::Environment("'" + path + "' changed while it was copied");
   return Error::System("cannot store '" + blob + "'", error.value());
+}
+
+Result<void> SharedBlobs::Remove() const {
+  DML_RETURN_IF_ERROR(RemoveBlobs(folder_));
+  std::error_code error;
+  std::vector<fs::path> tokens;
+  for (fs::directory_iterator it(folder_, error); !error && it != fs::directory_iterator();
+       it.increment(error)) {
+    if (it->path().extension() == ".token") tokens.push_back(it->path());
+  }
+  for (const fs::path& token : tokens) ::unlink(token.c_str());
+  ::rmdir(folder_.c_str());
+  return {};
 }
 
 }  // namespace dml::node

@@ -32,6 +32,8 @@ class SharedBlobs {
   [[nodiscard]] bool Link(const std::string& path, const Digest& digest) const;
   // The same; copies if it must, and then checks the copy.
   Result<void> Put(const std::string& path, const Digest& digest) const;
+  // Removes every blob and token, and the folder if nothing else is in it.
+  Result<void> Remove() const;
 
  private:
   std::string folder_;

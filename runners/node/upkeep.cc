@@ -18,6 +18,7 @@
 #include "runners/agent/attempt_record.h"
 #include "runners/node/blob_cache.h"
 #include "runners/node/drain.h"
+#include "runners/node/territory.h"
 
 namespace dml::node {
 
@@ -146,7 +147,8 @@ Json Survey(const std::string& root) {
           {"blobs", bytes}};
 }
 
-Result<void> TakeDown(const std::string& root, bool force, const std::string& shared_dir) {
+Result<std::vector<std::string>> TakeDown(const std::string& root, bool force,
+                                          const std::string& shared_dir) {
   std::int64_t running = 0;
   ForEachRecord(root, [&](const agent::AttemptRecord& record) { running += Runs(record) ? 1 : 0; });
   if (running > 0 && !force) {
@@ -156,20 +158,15 @@ Result<void> TakeDown(const std::string& root, bool force, const std::string& sh
   DML_RETURN_IF_ERROR(EndAgent(root));
   // What an agent that was killed has left.
   DML_RETURN_IF_ERROR(EndAttempts(root));
-  std::error_code error;
-  for (const char* name : {"attempts", "blobs", "blobs.boot", "checkpoints", "logs", "records",
-                           "agent.sock", "agent.lock", "agent.pid", "agent.log", "agent.log.1",
-                           "drained", "login.log", "login.env", "bin"}) {
-    fs::remove_all(root + "/" + name, error);
-    if (error) return Error::System("cannot remove '" + root + "/" + name + "'", error.value());
-  }
-  ::rmdir(root.c_str());
-  if (!shared_dir.empty()) fs::remove_all(SharedBlobs(shared_dir).folder(), error);
-  return {};
+  if (!shared_dir.empty()) DML_RETURN_IF_ERROR(SharedBlobs(shared_dir).Remove());
+  return RemoveOwn(root);
 }
 
 Result<std::int64_t> CollectGarbage(const std::string& root, Duration age,
                                     const std::string& shared_dir) {
+  if (!IsOwn(root)) {
+    return Error::Environment("'" + root + "' is not a folder of dml", "run `dml cluster setup`");
+  }
   ExpireCheckpoints(root);
   DML_TRY(const BlobCache blobs, BlobCache::Open(root));
   const std::int64_t shared =

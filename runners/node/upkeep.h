@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -17,10 +18,12 @@ inline constexpr Duration kDeathMax = Duration::Seconds(10);
 [[nodiscard]] Json Survey(const std::string& root);
 
 // Ends the agent of `root` and every attempt there, waits until their processes are gone, then
-// removes what dml put there and, if nothing else is in it, the folder. Unless `force`, refuses
-// (kBusy) while attempts run. kEnvironment, and nothing is removed, if a process does not end. What
-// is in `shared_dir`, if there is one, goes too.
-Result<void> TakeDown(const std::string& root, bool force, const std::string& shared_dir = "");
+// removes what dml put there and, if nothing else is in them, the folders that were made for it;
+// returns what is left in it, by name. Unless `force`, refuses (kBusy) while attempts run.
+// kEnvironment, and nothing is removed, if a process does not end. What dml put into `shared_dir`,
+// if there is one, goes too.
+Result<std::vector<std::string>> TakeDown(const std::string& root, bool force,
+                                          const std::string& shared_dir = "");
 
 // Removes blobs that were not used for `age` from the cache, and from the one in `shared_dir`, if
 // there is one, and checkpoints that nobody has touched for a week; the bytes of blobs freed.

@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "base/files.h"
+#include "runners/node/territory.h"
 #include "runners/node/unix_socket.h"
 #include "runners/node/upkeep.h"
 #include "runners/ssh/node_port.h"
@@ -40,7 +41,9 @@ class AgentTest : public ::testing::Test {
   AgentTest() {
     std::string name = (fs::temp_directory_path() / "dml-agent-XXXXXX").string();
     EXPECT_NE(::mkdtemp(name.data()), nullptr);
-    root_ = name;
+    base_ = name;
+    root_ = base_ + "/node";
+    EXPECT_TRUE(Claim(root_).ok());
     fs::create_directories(root_ + "/records");
     fs::create_directories(root_ + "/logs");
     options_.root = root_;
@@ -54,7 +57,7 @@ class AgentTest : public ::testing::Test {
       ::kill(pid, SIGKILL);
       ::waitpid(pid, nullptr, 0);
     }
-    fs::remove_all(root_);
+    fs::remove_all(base_);
   }
 
   // A process in a group of its own that waits for signals.
@@ -143,6 +146,7 @@ class AgentTest : public ::testing::Test {
     }
   }
 
+  std::string base_;
   std::string root_;
   AgentOptions options_;
   const SystemClock clock_;
