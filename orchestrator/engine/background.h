@@ -27,8 +27,8 @@ struct CommitJob {
 class Background {
  public:
   virtual ~Background() = default;
-  virtual void Commit(CommitJob job) = 0;       // answers CommitReport
-  virtual void HashFile(std::string path) = 0;  // answers FileHashed
+  virtual void Commit(CommitJob job) = 0;                            // answers CommitReport
+  virtual void HashFile(std::string path) = 0;                       // answers FileHashed
   virtual void Discard(std::vector<std::string> attempt_paths) = 0;  // no answer
 };
 

@@ -1,6 +1,6 @@
 // The compiled part of Highway that dml uses: which vector instructions this processor has, and
-// aligned memory. Debian's library is a shared one, which a worker on a bare node has not, and which
-// measures the resolution of its timer whenever a program with it starts: 6 of 14 ms.
+// aligned memory. Debian's library is a shared one, which a worker on a bare node has not, and
+// which measures the resolution of its timer whenever a program with it starts: 6 of 14 ms.
 
 #include <hwy/aligned_allocator.h>
 #include <hwy/targets.h>
