@@ -10,6 +10,15 @@
 #include "plugins/learn/linear/logistic_regression.h"
 #include "plugins/learn/tile_cache.h"
 
+// GCC has macros for it, clang answers a question that GCC does not know.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define DML_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define DML_SANITIZED
+#endif
+#endif
+
 namespace dml::learn {
 namespace {
 
@@ -66,7 +75,7 @@ std::uint64_t Added(const Fit& fit) {
   [[maybe_unused]] const std::uint64_t before = PeakBytes();
   const Result<FitResult> result = fit();
   EXPECT_TRUE(result.ok());
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(DML_SANITIZED)
   return 0;
 #else
   return PeakBytes() - before;
