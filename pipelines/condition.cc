@@ -167,6 +167,12 @@ bool ReadsStatus(const Expression& expression) {
   return std::ranges::any_of(expression.operands, ReadsStatus);
 }
 
+bool AsksForFailure(const Expression& expression) {
+  if (expression.op == Op::kFailure || expression.op == Op::kAlways) return true;
+  if (expression.op == Op::kNot) return ReadsStatus(expression);
+  return std::ranges::any_of(expression.operands, AsksForFailure);
+}
+
 void RenameSteps(Expression& expression,
                  const std::function<std::string(const std::string& step)>& full_id) {
   Reference& reference = expression.reference;

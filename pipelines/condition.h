@@ -62,6 +62,8 @@ ParsedCondition ParseCondition(std::string_view text);
 // Every reference in it, in order.
 void CollectReferences(const Expression& expression, std::vector<const Reference*>& out);
 bool ReadsStatus(const Expression& expression);
+// Whether it asks for something other than success: for failure(), always() or !success().
+bool AsksForFailure(const Expression& expression);
 // Gives every metric reference the full id of its step.
 void RenameSteps(Expression& expression,
                  const std::function<std::string(const std::string& step)>& full_id);

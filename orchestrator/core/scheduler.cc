@@ -166,7 +166,7 @@ void Scheduler::Examine(TaskId task) {
       return Move(task, to, std::string(TaskStateName(state)), producer);
     }
   }
-  if (failing_) return Move(task, TaskState::kSkipped, "another task failed");
+  if (!MayStart(task)) return Move(task, TaskState::kSkipped, "another task failed");
   Move(task, TaskState::kReady);
   out_->emplace_back(Resolve{task});
 }
@@ -231,7 +231,7 @@ void Scheduler::On(const Resumed&) {
 void Scheduler::On(const ResolvedRun& event) {
   Task& entry = tasks_[event.task];
   if (entry.state != TaskState::kReady || entry.resolved) return;
-  if (failing_) return Move(event.task, TaskState::kSkipped, "another task failed");
+  if (!MayStart(event.task)) return Move(event.task, TaskState::kSkipped, "another task failed");
   entry.resolved = true;
   ready_.Push(event.task);
 }
@@ -283,7 +283,7 @@ void Scheduler::Fail(TaskId task, FailureKind kind, int exit_code, const Error& 
                                                             : entry.counts.task_failures;
   const auto& policy = policies_[task].retry;
   // Once the run is failing nothing new starts, another attempt neither.
-  const bool may_start = !failing_ && entry.state != TaskState::kReady;
+  const bool may_start = MayStart(task) && entry.state != TaskState::kReady;
   if (may_start && MayRetry(policy, kind, exit_code, entry.counts)) {
     const Duration delay = RetryDelay(policy, failures, options_.seed, task);
     const std::int64_t memory = GrownMemory(policies_[task].memory_bytes, policy.memory_growth,
@@ -335,20 +335,23 @@ void Scheduler::On(const CancelRequested& event) {
 
 void Scheduler::On(const TimePassed&) {}
 
-// Without --keep-going a failure lets running tasks finish and starts nothing new.
+// Without --keep-going a failure lets running tasks finish and starts nothing new, except for what
+// is there to clean up.
 void Scheduler::StopLaunching() {
   failing_ = true;
   std::vector<TaskId> waiting;
   for (const auto& [urgency, task] : ready_) waiting.push_back(task);
   for (const TaskId task : waiting) {
+    if (MayStart(task)) continue;
     ready_.Remove(task);
     tasks_[task].resolved = false;
     Move(task, TaskState::kSkipped, "another task failed");
   }
-  for (const auto& [when, task] : backoff_) {
-    Move(task, TaskState::kCancelled, "another task failed");
-  }
-  backoff_.clear();
+  std::erase_if(backoff_, [this](const auto& alarm) {
+    if (MayStart(alarm.second)) return false;
+    Move(alarm.second, TaskState::kCancelled, "another task failed");
+    return true;
+  });
 }
 
 void Scheduler::WakeRetries() {
@@ -395,7 +398,7 @@ std::optional<TaskId> Scheduler::ChooseNext() {
 }
 
 void Scheduler::LaunchWhatFits() {
-  if (cancelling_ || failing_) return;
+  if (cancelling_) return;
   while (!ready_.empty()) {
     const std::optional<TaskId> chosen = ChooseNext();
     if (!chosen) return;

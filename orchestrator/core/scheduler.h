@@ -25,6 +25,7 @@ struct TaskPolicy {
   std::int64_t memory_bytes = 0;
   bool queueable = false;      // may wait inside a worker, ahead of capacity
   bool heeds_failures = true;  // a failed or skipped producer skips it; false with `if: always()`
+  bool cleans_up = false;      // starts even if a failure keeps everything else from starting
   Duration expected{0};        // from earlier runs, 0 if unknown: the critical path
 };
 
@@ -219,6 +220,7 @@ class Scheduler {
   void LaunchWhatFits();
   [[nodiscard]] std::optional<TaskId> ChooseNext();
   [[nodiscard]] bool Fits(TaskId task, bool ahead) const;
+  [[nodiscard]] bool MayStart(TaskId task) const { return !failing_ || policies_[task].cleans_up; }
   [[nodiscard]] bool IsCurrent(TaskId task, AttemptNumber attempt) const;
   void StopLaunching();
 
@@ -242,7 +244,7 @@ class Scheduler {
   std::vector<TaskId> settling_;   // final, consumers not told yet
   bool begun_ = false;
   bool cancelling_ = false;
-  bool failing_ = false;  // a task failed and keep_going is off: nothing new starts
+  bool failing_ = false;  // a task failed and keep_going is off: only what cleans up starts
 
   std::vector<Command>* out_ = nullptr;  // during Apply
   Instant now_;

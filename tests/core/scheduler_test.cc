@@ -113,6 +113,28 @@ TEST_F(SchedulerTest, ATaskMayWantToRunAfterFailures) {
   EXPECT_EQ(FailAttempt(0), "launch 1#1 ");
 }
 
+// 0 -> 1 cleans up; 2 and 3 are ordinary; 4 cleans up and waits for a processor when 0 fails.
+TEST_F(SchedulerTest, WhatCleansUpStartsInARunThatFails) {
+  policies_ = IdMap<TaskId, TaskPolicy>(5);
+  for (const std::size_t task : {1U, 4U}) {
+    policies_[TaskId(task)].heeds_failures = false;
+    policies_[TaskId(task)].cleans_up = true;
+    policies_[TaskId(task)].retry = {1, Duration::Seconds(1), Duration::Seconds(1), 0.0, {}};
+  }
+  Build(5, {{0, 1}, {0, 2}});
+  Apply(Started{});
+  EXPECT_EQ(FailAttempt(0), "launch 4#1 ");
+  EXPECT_EQ(State(2), "skipped");
+  EXPECT_EQ(State(3), "skipped");
+  EXPECT_EQ(Succeed(4), "commit 4#1 launch 1#1 ");
+  FailAttempt(1);
+  EXPECT_EQ(State(1), "backoff") << "it is repeated as always";
+  now_ = now_ + Duration::Seconds(2);
+  EXPECT_EQ(Apply(TimePassed{}), "launch 1#2 ");
+  Succeed(1, 2);
+  EXPECT_TRUE(scheduler_->Done());
+}
+
 TEST_F(SchedulerTest, CancelKillsWhatRunsAndEndsTheRest) {
   Build(3, {{0, 1}});
   Apply(Started{});

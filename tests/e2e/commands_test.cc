@@ -36,6 +36,23 @@ TEST_F(Commands, ForceRunsEverythingAgain) {
   EXPECT_EQ(Read("trace"), "a\na\n");
 }
 
+// As beside the pipeline: by its relative name, executable, and not to be spoilt by the command.
+TEST_F(Commands, CodeIsFoundInThePrivateFolder) {
+  Write("tools/count.sh", "#!/bin/sh\n. tools/lib.sh\nsay > out.txt\necho gone > tools/lib.sh\n");
+  Write("tools/lib.sh", "say() { echo counted; }\n");
+  Write("p.yaml",
+        "name: n\nsteps:\n"
+        "  - id: count\n"
+        "    run: [./tools/count.sh]\n"
+        "    code: tools/*.sh\n"
+        "    outputs: {out: out.txt}\n"
+        "  - {id: show, run: 'cat count', input: {count: count.out}}\n");
+  const Finished run = Run({"run", "p.yaml"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(Run({"logs", "show"}).out, "counted\n");
+  EXPECT_EQ(Read("tools/lib.sh"), "say() { echo counted; }\n");
+}
+
 TEST_F(Commands, AFailureEndsTheRunAndShowsTheLog) {
   Write("p.yaml",
         "name: n\nsteps:\n"
@@ -49,6 +66,22 @@ TEST_F(Commands, AFailureEndsTheRunAndShowsTheLog) {
   EXPECT_NE(run.err.find("continues where this run stopped"), std::string::npos) << run.err;
   EXPECT_EQ(States(), (StateMap{{"bad", "failed"}, {"after", "skipped"}}));
   EXPECT_EQ(Run({"logs", "bad"}).out, "the reason\n");
+}
+
+TEST_F(Commands, WhatCleansUpRunsAfterAFailure) {
+  Write("p.yaml",
+        "name: n\nsteps:\n"
+        "  - {id: bad, run: 'exit 1'}\n"
+        "  - {id: tell, run: 'echo told', needs: bad, if: 'failure()'}\n"
+        "  - {id: clean, run: 'echo cleaned', needs: bad, if: 'always()'}\n"
+        "  - {id: unless, run: 'true', needs: bad, if: 'success()'}\n"
+        "  - {id: after, run: 'true', needs: bad}\n");
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 1);
+  EXPECT_EQ(States(), (StateMap{{"bad", "failed"},
+                                {"tell", "succeeded"},
+                                {"clean", "succeeded"},
+                                {"unless", "skipped"},
+                                {"after", "skipped"}}));
 }
 
 TEST_F(Commands, KeepGoingRunsWhatDoesNotDependOnTheFailure) {
