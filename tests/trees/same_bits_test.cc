@@ -135,7 +135,7 @@ TEST(SameBits, WithAndWithoutHistogramsOfTheParents) {
         const GrownTree with = GrowTree(*data, options, kFeatures, {}, 0, {}, bytes);
         const GrownTree without = GrowTree(*data, options, kFeatures, {}, 0, {}, 0);
         EXPECT_EQ(with.leaf_values, without.leaf_values);
-        EXPECT_EQ(with.split_bin, without.split_bin);
+        EXPECT_EQ(with.split_code, without.split_code);
         EXPECT_EQ(with.importances, without.importances);
         ASSERT_EQ(with.nodes.size(), without.nodes.size());
         for (std::size_t i = 0; i < with.nodes.size(); ++i) {

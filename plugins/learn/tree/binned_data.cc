@@ -31,8 +31,6 @@ void DenseRow(const Tile& tile, std::size_t i, std::vector<double>& row) {
   }
 }
 
-constexpr std::size_t kCodes = 256;
-
 double WeightOf(const Tile& tile, std::size_t i) {
   return tile.weight.empty() ? 1.0 : tile.weight[i];
 }
@@ -151,39 +149,45 @@ class Binner {
   }
 
   Result<void> Encode() {
+    std::size_t divided = 0;
+    for (const FeatureBins& bins : data_.features) {
+      data_.levels_at.push_back(divided * data_.rows);
+      divided += bins.divided() ? 1U : 0U;
+    }
     data_.codes.resize(data_.rows * data_.features.size());
-    std::mutex mutex;
+    data_.levels.resize(data_.rows * divided);
     return ForEachTile([&](std::size_t t, const Tile& tile) -> Result<void> {
       const std::size_t p = data_.features.size();
-      std::vector<double> lows(p * kCodes, std::numeric_limits<double>::infinity());
-      std::vector<double> highs(p * kCodes, -std::numeric_limits<double>::infinity());
-      std::vector<double> row;
-      for (std::size_t i = 0; i < tile.rows; ++i) {
-        DenseRow(tile, i, row);
-        const bool counts = WeightOf(tile, i) > 0;
-        for (std::size_t f = 0; f < p; ++f) {
-          if (std::isinf(row[f])) return Infinite(f, tile.row_id(i));
-          const FeatureBins& bins = data_.features[f];
-          const bool missing = std::isnan(row[f]) || bins.count() == 0;
-          const std::uint8_t code = missing ? bins.missing_code() : bins.Code(row[f]);
-          data_.codes[f * data_.rows + first_row_[t] + i] = code;
-          if (missing || !counts) continue;
-          double& low = lows[f * kCodes + code];
-          double& high = highs[f * kCodes + code];
-          low = std::min(low, row[f]);
-          high = std::max(high, row[f]);
+      if (tile.sparse()) {
+        std::vector<double> row;
+        for (std::size_t i = 0; i < tile.rows; ++i) {
+          DenseRow(tile, i, row);
+          for (std::size_t f = 0; f < p; ++f) {
+            DML_RETURN_IF_ERROR(EncodeCell(f, row[f], first_row_[t] + i, tile.row_id(i)));
+          }
         }
+        return {};
       }
-      const std::scoped_lock lock(mutex);
+      // Feature by feature, so that the levels of one stay in the cache.
       for (std::size_t f = 0; f < p; ++f) {
-        FeatureBins& bins = data_.features[f];
-        for (std::size_t b = 0; b < bins.count(); ++b) {
-          bins.low[b] = std::min(bins.low[b], lows[f * kCodes + b]);
-          bins.high[b] = std::max(bins.high[b], highs[f * kCodes + b]);
+        for (std::size_t i = 0; i < tile.rows; ++i) {
+          DML_RETURN_IF_ERROR(EncodeCell(f, tile.x[i * p + f], first_row_[t] + i, tile.row_id(i)));
         }
       }
       return {};
     });
+  }
+
+  Result<void> EncodeCell(std::size_t f, double value, std::size_t row, std::uint64_t row_id) {
+    if (std::isinf(value)) return Infinite(f, row_id);
+    const FeatureBins& bins = data_.features[f];
+    const bool missing = std::isnan(value) || bins.count() == 0;
+    const LevelCode code = missing ? bins.FirstOf(bins.missing_code()) : bins.Code(value);
+    data_.codes[f * data_.rows + row] = static_cast<std::uint8_t>(code >> 8U);
+    if (bins.divided()) {
+      data_.levels[data_.levels_at[f] + row] = static_cast<std::uint8_t>(code & 0xFFU);
+    }
+    return {};
   }
 
   [[nodiscard]] Error Infinite(std::size_t f, std::uint64_t row) const {

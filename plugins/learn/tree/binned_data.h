@@ -12,13 +12,16 @@
 
 namespace dml::learn {
 
-// Training rows for trees: one byte per cell, column by column, and targets as integers, so that
-// every sum of a fit is exact and free of order. Immutable once built.
+// Training rows for trees: one byte per cell, column by column, a second one for features whose
+// bins are divided, and targets as integers, so that every sum of a fit is exact and free of order.
+// Immutable once built.
 struct BinnedData {
   std::size_t rows = 0;
   std::size_t classes = 0;  // 0: regression
   std::vector<FeatureBins> features;
-  std::vector<std::uint8_t> codes;  // features x rows
+  std::vector<std::uint8_t> codes;     // features x rows: the bin
+  std::vector<std::uint8_t> levels;    // divided features x rows: the level in the bin
+  std::vector<std::size_t> levels_at;  // of each feature in `levels`, if it is divided
 
   std::vector<double> y;             // as given
   std::vector<std::uint32_t> label;  // classification
@@ -32,6 +35,14 @@ struct BinnedData {
   [[nodiscard]] std::span<const std::uint8_t> column(std::size_t f) const {
     return {codes.data() + f * rows, rows};
   }
+  [[nodiscard]] LevelCode code(std::size_t f, std::size_t row) const {
+    const std::uint8_t* level = level_column(f);
+    return static_cast<LevelCode>(codes[f * rows + row] << 8U | (level ? level[row] : 0U));
+  }
+  // Null if the bins of the feature are not divided: then each is its level 0.
+  [[nodiscard]] const std::uint8_t* level_column(std::size_t f) const {
+    return features[f].divided() ? levels.data() + levels_at[f] : nullptr;
+  }
 };
 
 // Bins are chosen on all rows up to this number; above, on those rows whose Philox draw, keyed by
@@ -41,7 +52,8 @@ inline constexpr std::size_t kBinSampleRows = 200'000;
 inline constexpr std::size_t kBinSampleBytes = std::size_t{256} << 20;
 
 // Reads the source twice or more. Missing values are NaN; infinite ones, invalid targets and
-// negative weights are kInvalid with their row. Memory: a byte per cell and, per row, 20 bytes for
+// negative weights are kInvalid with their row. Memory: two bytes per cell; per feature 16 per
+// level, of which there are at most 65,280 and no more than distinct values; per row 20 bytes for
 // classes or 24 for numbers; 8 more per row and kBinSampleBytes while it is built.
 Result<BinnedData> BinData(const DataSource& source, std::size_t classes, int max_bins,
                            const Execution& execution);

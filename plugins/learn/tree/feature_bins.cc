@@ -1,7 +1,8 @@
 #include "plugins/learn/tree/feature_bins.h"
 
 #include <algorithm>
-#include <limits>
+#include <span>
+#include <utility>
 
 namespace dml::learn {
 
@@ -13,41 +14,112 @@ double Midpoint(double low, double high) {
   return middle >= high || middle < low ? low : middle;
 }
 
+struct Distinct {
+  double value = 0.0;
+  std::size_t rows = 0;
+};
+
+std::vector<Distinct> DistinctOf(const std::vector<double>& sorted) {
+  std::vector<Distinct> distinct;
+  for (const double value : sorted) {
+    if (distinct.empty() || distinct.back().value != value) distinct.push_back({value, 0});
+    ++distinct.back().rows;
+  }
+  return distinct;
+}
+
+// Shares values out among at most `parts_max` parts of about equal numbers of rows: the end of each
+// part. A frequent value ends its part; what is left is shared out anew.
+std::vector<std::size_t> Share(std::span<const Distinct> distinct, std::size_t parts_max) {
+  std::vector<std::size_t> ends;
+  std::size_t rows_left = 0;
+  for (const Distinct& one : distinct) rows_left += one.rows;
+  std::size_t parts_left = parts_max;
+  std::size_t in_part = 0;
+  for (std::size_t i = 0; i + 1 < distinct.size(); ++i) {
+    in_part += distinct[i].rows;
+    const bool full = distinct.size() <= parts_max || in_part * parts_left >= rows_left;
+    if (!full || parts_left == 1) continue;
+    ends.push_back(i + 1);
+    rows_left -= in_part;
+    in_part = 0;
+    --parts_left;
+  }
+  if (!distinct.empty()) ends.push_back(distinct.size());
+  return ends;
+}
+
+// The ends of the levels of one bin: its first `alone_first` and last `alone_last` values are
+// levels of their own.
+std::vector<std::size_t> LevelsOf(std::span<const Distinct> bin, std::size_t levels_max,
+                                  std::size_t alone_first, std::size_t alone_last) {
+  if (bin.size() <= levels_max) return Share(bin, levels_max);
+  std::vector<std::size_t> ends;
+  for (std::size_t i = 0; i < alone_first; ++i) ends.push_back(i + 1);
+  const std::size_t rest = bin.size() - alone_first - alone_last;
+  for (const std::size_t end :
+       Share(bin.subspan(alone_first, rest), levels_max - alone_first - alone_last)) {
+    ends.push_back(alone_first + end);
+  }
+  for (std::size_t i = bin.size() - alone_last; i < bin.size(); ++i) ends.push_back(i + 1);
+  return ends;
+}
+
 }  // namespace
 
-std::uint8_t FeatureBins::Code(double value) const {
-  return static_cast<std::uint8_t>(std::ranges::lower_bound(upper, value) - upper.begin());
+LevelCode FeatureBins::Code(double value) const {
+  const auto bin = static_cast<std::size_t>(std::ranges::lower_bound(upper, value) - upper.begin());
+  // The number of levels of the bin that lie below the value.
+  std::size_t level = first[bin];
+  std::size_t left = first[bin + 1] - first[bin] - 1;
+  while (left > 0) {
+    const std::size_t half = left / 2;
+    const std::size_t middle = level + half;
+    if (value > Midpoint(high[middle], low[middle + 1])) {
+      level = middle + 1;
+      left -= half + 1;
+    } else {
+      left = half;
+    }
+  }
+  return static_cast<LevelCode>(bin << 8U | (level - first[bin]));
 }
 
-double FeatureBins::Threshold(std::size_t b, std::size_t next) const {
-  return Midpoint(high[b], low[next]);
+LevelCode FeatureBins::FirstOf(std::size_t bin) const { return static_cast<LevelCode>(bin << 8U); }
+
+LevelCode FeatureBins::LastOf(std::size_t bin) const {
+  return static_cast<LevelCode>(bin << 8U | (first[bin + 1] - first[bin] - 1));
 }
 
-FeatureBins ChooseBins(std::vector<double>& values, std::size_t bins_max) {
+double FeatureBins::Threshold(LevelCode code, LevelCode next) const {
+  const auto level = [&](LevelCode of) { return first[of >> 8U] + (of & 0xFFU); };
+  return Midpoint(high[level(code)], low[level(next)]);
+}
+
+FeatureBins ChooseBins(std::vector<double>& values, std::size_t bins_max, std::size_t levels_max) {
   FeatureBins bins;
   std::ranges::sort(values);
-  std::vector<std::pair<double, std::size_t>> distinct;  // value, rows
-  for (const double value : values) {
-    if (distinct.empty() || distinct.back().first != value) distinct.emplace_back(value, 0);
-    ++distinct.back().second;
+  const std::vector<Distinct> distinct = DistinctOf(values);
+  const std::vector<std::size_t> ends = Share(distinct, bins_max);
+  std::size_t begin = 0;
+  for (const std::size_t end : ends) {
+    if (begin > 0) {
+      bins.upper.push_back(Midpoint(distinct[begin - 1].value, distinct[begin].value));
+    }
+    bins.first.push_back(static_cast<std::uint32_t>(bins.levels()));
+    const std::size_t alone_first = begin == 0 ? levels_max / 3 : 0;
+    const std::size_t alone_last = end == distinct.size() ? levels_max / 3 : 0;
+    std::size_t from = begin;
+    for (const std::size_t level_end : LevelsOf(std::span(distinct).subspan(begin, end - begin),
+                                                levels_max, alone_first, alone_last)) {
+      bins.low.push_back(distinct[from].value);
+      bins.high.push_back(distinct[begin + level_end - 1].value);
+      bins.exact = bins.exact && from + 1 == begin + level_end;
+      from = begin + level_end;
+    }
+    begin = end;
   }
-  bins.exact = distinct.size() <= bins_max;
-  std::size_t rows_left = values.size();
-  std::size_t bins_left = bins_max;
-  std::size_t in_bin = 0;
-  for (std::size_t i = 0; i + 1 < distinct.size(); ++i) {
-    in_bin += distinct[i].second;
-    // A frequent value takes a bin of its own; what is left is shared out anew.
-    const bool full = bins.exact || in_bin * bins_left >= rows_left;
-    if (!full || bins_left == 1) continue;
-    bins.upper.push_back(Midpoint(distinct[i].first, distinct[i + 1].first));
-    rows_left -= in_bin;
-    in_bin = 0;
-    --bins_left;
-  }
-  const std::size_t count = distinct.empty() ? 0 : bins.upper.size() + 1;
-  bins.low.assign(count, std::numeric_limits<double>::infinity());
-  bins.high.assign(count, -std::numeric_limits<double>::infinity());
+  if (!ends.empty()) bins.first.push_back(static_cast<std::uint32_t>(bins.levels()));
   return bins;
 }
 

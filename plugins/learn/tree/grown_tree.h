@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "plugins/learn/tree/feature_bins.h"
+
 namespace dml::learn {
 
 // 16 bytes a node, so that a tree of 4,000 leaves lies in the second-level cache.
@@ -22,10 +24,10 @@ struct TreeNode {
 // A tree as it is grown; node 0 is the root.
 struct GrownTree {
   std::vector<TreeNode> nodes;
-  std::vector<std::uint8_t> split_bin;  // per node: codes up to this one go left
-  std::vector<double> leaf_values;      // leaves x outputs
-  std::vector<double> importances;      // decrease of the impurity per feature, sums to 1 or 0
-  std::vector<bool> in_bag;             // per row; empty without bootstrap
+  std::vector<LevelCode> split_code;  // per node: codes up to this one go left
+  std::vector<double> leaf_values;    // leaves x outputs
+  std::vector<double> importances;    // decrease of the impurity per feature, sums to 1 or 0
+  std::vector<bool> in_bag;           // per row; empty without bootstrap
   int depth = 0;
 };
 

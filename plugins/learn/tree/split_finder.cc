@@ -87,10 +87,10 @@ SplitFinder::SplitFinder(const BinnedData& data, const ImpurityRule& rule, int m
       stride_(rule.width() + 1),
       cells_(kCodes * stride_, 0),
       left_(stride_),
-      right_(stride_) {}
+      right_(stride_),
+      missing_sum_(stride_) {}
 
-bool SplitFinder::Judge(const std::int64_t* cells, const std::vector<std::int64_t>& total,
-                        std::uint32_t feature, Split& best) {
+void SplitFinder::FindPresent(const std::int64_t* cells, std::uint32_t feature) {
   judged_ = cells;
   present_.clear();
   missing_.reset();
@@ -104,10 +104,12 @@ bool SplitFinder::Judge(const std::int64_t* cells, const std::vector<std::int64_
       present_.push_back(static_cast<std::uint8_t>(code));
     }
   }
-  if (present_.size() + (missing_ ? 1U : 0U) < 2) return false;
-  Scan(total, feature, false, best);
-  if (missing_) Scan(total, feature, true, best);
-  return true;
+}
+
+void SplitFinder::StartWith(const std::vector<std::int64_t>& left,
+                            const std::vector<std::int64_t>& total) {
+  left_ = left;
+  for (std::size_t k = 0; k < stride_; ++k) right_[k] = total[k] - left[k];
 }
 
 void SplitFinder::Scan(const std::vector<std::int64_t>& total, std::uint32_t feature,
@@ -133,16 +135,24 @@ void SplitFinder::Consider(std::uint32_t feature, std::size_t position, bool mis
                            Split& best) {
   const double gain = rule_.Gain(left_.data(), right_.data());
   if (!(gain > best.gain)) return;
+  const FeatureBins& bins = data_.features[feature];
+  const std::uint8_t bin = present_[position];
   best.gain = gain;
   best.feature = feature;
-  best.bin = present_[position];
+  best.code = bins.LastOf(bin);
+  best.between_bins = bins.divided();
   // A feature that no row misses here: the larger side takes what is missing later.
-  best.missing_left =
-      missing_ ? missing_left : rule_.Weight(left_.data()) >= rule_.Weight(right_.data());
-  const FeatureBins& bins = data_.features[feature];
-  best.threshold = position + 1 < present_.size()
-                       ? bins.Threshold(present_[position], present_[position + 1])
-                       : std::numeric_limits<double>::infinity();
+  best.missing_left = missing_ ? missing_left : LeftIsHeavier();
+  const bool last = position + 1 == present_.size();
+  best.threshold = last ? std::numeric_limits<double>::infinity()
+                        : bins.Threshold(best.code, bins.FirstOf(present_[position + 1]));
+  if (!best.between_bins) return;
+  between_.before = left_;
+  for (std::size_t k = 0; k < stride_; ++k) between_.before[k] -= CellOf(bin)[k];
+  between_.bin = bin;
+  between_.next.reset();
+  if (!last) between_.next = present_[position + 1];
+  between_.missing = missing_.has_value();
 }
 
 }  // namespace dml::learn

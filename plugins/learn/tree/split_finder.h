@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "plugins/learn/tree/binned_data.h"
+#include "plugins/learn/tree/ordered_codes.h"
 #include "plugins/learn/tree/tree_options.h"
 
 namespace dml::learn {
@@ -20,6 +22,7 @@ struct ClassSample {
   std::int64_t weight = 0;
 
   void AddTo(std::int64_t* cell) const { cell[label] += weight; }
+  void TakeFrom(std::int64_t* cell) const { cell[label] -= weight; }
 };
 
 struct ValueSample {
@@ -31,13 +34,18 @@ struct ValueSample {
     cell[0] += weight;
     cell[1] += value;
   }
+  void TakeFrom(std::int64_t* cell) const {
+    cell[0] -= weight;
+    cell[1] -= value;
+  }
 };
 
 struct Split {
   double gain = -1.0;  // weight x decrease of the impurity
   std::uint32_t feature = 0;
-  std::uint8_t bin = 0;  // codes up to this one go left
+  LevelCode code = 0;  // codes up to this one go left
   bool missing_left = false;
+  bool between_bins = false;  // of a feature whose bins are divided: levels are not looked at yet
   double threshold = 0.0;
 };
 
@@ -66,9 +74,14 @@ class ImpurityRule {
   double origin_;
 };
 
-// Finds the best threshold of one feature for one node. Scratch memory, reused: one per thread.
+// Finds the best threshold of one feature for one node. A node of fewer than kOrderedRows rows, or
+// with few bins of the feature, is split exactly as its rows' levels tell: they are sorted. A
+// larger one is split between two bins first; Refine then looks at the levels of these two. Scratch
+// memory, reused: one per thread.
 class SplitFinder {
  public:
+  static constexpr std::size_t kOrderedRows = 512;
+
   SplitFinder(const BinnedData& data, const ImpurityRule& rule, int min_samples_leaf);
 
   // Improves `best` if the feature divides the samples better; an equal gain does not replace it.
@@ -76,34 +89,64 @@ class SplitFinder {
   template <typename Sample>
   bool Try(std::span<const Sample> samples, const std::vector<std::int64_t>& total,
            std::uint32_t feature, Split& best);
-  // The same for samples that are counted already: a cell per code of the feature.
-  bool Judge(const std::int64_t* cells, const std::vector<std::int64_t>& total,
-             std::uint32_t feature, Split& best);
-  // Adds the samples to the cells of their codes, stride() integers each.
+  // The same for at least kOrderedRows samples that are counted already: a cell per bin.
+  template <typename Sample>
+  bool Judge(const std::int64_t* cells, std::span<const Sample> samples,
+             const std::vector<std::int64_t>& total, std::uint32_t feature, Split& best);
+  // Moves a split between two bins, the last that was found for these samples, to the best place
+  // among the levels of the two.
+  template <typename Sample>
+  void Refine(std::span<const Sample> samples, const std::vector<std::int64_t>& total, Split& best);
+  // Adds the samples to the cells of their bins, stride() integers each.
   template <typename Sample>
   void Count(std::span<const Sample> samples, std::uint32_t feature, std::int64_t* cells) const;
   [[nodiscard]] std::size_t stride() const { return stride_; }
 
  private:
   static constexpr std::size_t kCodes = 256;
+  static constexpr std::size_t kFewBins = 16;
 
+  // What Refine has to know of a split between two bins.
+  struct Between {
+    std::vector<std::int64_t> before;  // the sum of what goes left whatever the level
+    std::uint8_t bin = 0;
+    std::optional<std::uint8_t> next;
+    bool missing = false;  // rows miss the feature
+  };
+
+  void FindPresent(const std::int64_t* cells, std::uint32_t feature);
   void Scan(const std::vector<std::int64_t>& total, std::uint32_t feature, bool missing_left,
             Split& best);
   void Consider(std::uint32_t feature, std::size_t position, bool missing_left, Split& best);
+  template <typename Sample>
+  bool TryOrdered(std::span<const Sample> samples, const std::vector<std::int64_t>& total,
+                  std::uint32_t feature, Split& best);
+  // Moves the ordered samples from right to left, code by code, and improves `best`. `missing`:
+  // rows miss the feature. Without `open_end`, behind the last code is no place to split.
+  template <typename Sample>
+  void ScanOrdered(std::span<const Sample> samples, bool missing, bool open_end, Split candidate,
+                   Split& best);
+  void StartWith(const std::vector<std::int64_t>& left, const std::vector<std::int64_t>& total);
   [[nodiscard]] const std::int64_t* CellOf(std::size_t code) const {
     return judged_ + code * stride_;
+  }
+  [[nodiscard]] bool LeftIsHeavier() const {
+    return rule_.Weight(left_.data()) >= rule_.Weight(right_.data());
   }
 
   const BinnedData& data_;
   const ImpurityRule& rule_;
   const std::int64_t min_rows_;
   const std::size_t stride_;
-  std::vector<std::int64_t> cells_;       // by code; zero between calls
+  std::vector<std::int64_t> cells_;       // by bin; zero between calls
   const std::int64_t* judged_ = nullptr;  // the cells that Judge looks at
-  std::vector<std::uint8_t> present_;     // codes with rows, without the missing one
+  std::vector<std::uint8_t> present_;     // bins with rows, without the missing one
   std::optional<std::uint8_t> missing_;   // its code, if rows miss the feature
   std::vector<std::int64_t> left_;
   std::vector<std::int64_t> right_;
+  std::vector<std::int64_t> missing_sum_;
+  Between between_;
+  OrderedCodes ordered_;
 };
 
 template <typename Sample>
@@ -121,13 +164,114 @@ void SplitFinder::Count(std::span<const Sample> samples, std::uint32_t feature,
 template <typename Sample>
 bool SplitFinder::Try(std::span<const Sample> samples, const std::vector<std::int64_t>& total,
                       std::uint32_t feature, Split& best) {
+  if (samples.size() < kOrderedRows && data_.features[feature].divided()) {
+    return TryOrdered(samples, total, feature, best);
+  }
   Count(samples, feature, cells_.data());
-  const bool divides = Judge(cells_.data(), total, feature, best);
+  const bool divides = Judge(cells_.data(), samples, total, feature, best);
   for (const std::uint8_t code : present_) {
     std::fill_n(cells_.data() + code * stride_, stride_, std::int64_t{0});
   }
   if (missing_) std::fill_n(cells_.data() + *missing_ * stride_, stride_, std::int64_t{0});
   return divides;
+}
+
+template <typename Sample>
+bool SplitFinder::Judge(const std::int64_t* cells, std::span<const Sample> samples,
+                        const std::vector<std::int64_t>& total, std::uint32_t feature,
+                        Split& best) {
+  FindPresent(cells, feature);
+  if (data_.features[feature].divided() && present_.size() <= kFewBins) {
+    return TryOrdered(samples, total, feature, best);
+  }
+  if (present_.size() + (missing_ ? 1U : 0U) < 2) return false;
+  Scan(total, feature, false, best);
+  if (missing_) Scan(total, feature, true, best);
+  return true;
+}
+
+template <typename Sample>
+bool SplitFinder::TryOrdered(std::span<const Sample> samples,
+                             const std::vector<std::int64_t>& total, std::uint32_t feature,
+                             Split& best) {
+  const std::uint8_t* bins = data_.column(feature).data();
+  const std::uint8_t* levels = data_.level_column(feature);
+  const std::uint8_t missing_code = data_.features[feature].missing_code();
+  std::ranges::fill(missing_sum_, 0);
+  ordered_.Clear();
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const std::size_t row = samples[i].row;
+    if (bins[row] == missing_code) {
+      samples[i].AddTo(missing_sum_.data());
+      ++missing_sum_.back();
+    } else {
+      ordered_.Add(static_cast<LevelCode>(bins[row] << 8U | levels[row]),
+                   static_cast<std::uint32_t>(i));
+    }
+  }
+  const bool missing = missing_sum_.back() > 0;
+  if (ordered_.size() == 0 || (!missing && ordered_.Constant())) return false;
+  ordered_.Sort();
+  Split candidate;
+  candidate.feature = feature;
+  std::ranges::fill(left_, 0);
+  right_ = total;
+  ScanOrdered(samples, missing, true, candidate, best);
+  if (!missing) return true;
+  candidate.missing_left = true;
+  StartWith(missing_sum_, total);
+  ScanOrdered(samples, missing, true, candidate, best);
+  return true;
+}
+
+template <typename Sample>
+void SplitFinder::ScanOrdered(std::span<const Sample> samples, bool missing, bool open_end,
+                              Split candidate, Split& best) {
+  const FeatureBins& bins = data_.features[candidate.feature];
+  for (std::size_t k = 0; k < ordered_.size();) {
+    const LevelCode code = ordered_.code(k);
+    for (; k < ordered_.size() && ordered_.code(k) == code; ++k) {
+      const Sample& sample = samples[ordered_.position(k)];
+      sample.AddTo(left_.data());
+      sample.TakeFrom(right_.data());
+      ++left_.back();
+      --right_.back();
+    }
+    const bool last = k == ordered_.size();
+    if (right_.back() < std::max<std::int64_t>(min_rows_, 1) || (last && !open_end)) return;
+    if (left_.back() < min_rows_) continue;
+    candidate.gain = rule_.Gain(left_.data(), right_.data());
+    if (!(candidate.gain > best.gain)) continue;
+    best = candidate;
+    best.code = code;
+    // A feature that no row misses here: the larger side takes what is missing later.
+    if (!missing) best.missing_left = LeftIsHeavier();
+    best.threshold =
+        last ? std::numeric_limits<double>::infinity() : bins.Threshold(code, ordered_.code(k));
+  }
+}
+
+template <typename Sample>
+void SplitFinder::Refine(std::span<const Sample> samples, const std::vector<std::int64_t>& total,
+                         Split& best) {
+  const std::uint8_t* bins = data_.column(best.feature).data();
+  const std::uint8_t* levels = data_.level_column(best.feature);
+  const std::uint8_t bin = between_.bin;
+  const std::uint8_t next = between_.next.value_or(bin);
+  ordered_.Clear();
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const std::size_t row = samples[i].row;
+    if (bins[row] != bin && bins[row] != next) continue;
+    ordered_.Add(static_cast<LevelCode>(bins[row] << 8U | levels[row]),
+                 static_cast<std::uint32_t>(i));
+  }
+  ordered_.Sort();
+  Split candidate;
+  candidate.feature = best.feature;
+  candidate.missing_left = best.missing_left;
+  StartWith(between_.before, total);
+  best.gain = -1.0;  // the place between the bins is found again, with the rows' own values
+  ScanOrdered(samples, between_.missing, !between_.next, candidate, best);
 }
 
 }  // namespace dml::learn

@@ -27,9 +27,9 @@ const double* LeafOfBinnedRow(const BinnedData& data, const GrownTree& tree, std
   while (!tree.nodes[at].is_leaf()) {
     const TreeNode& node = tree.nodes[at];
     const auto feature = static_cast<std::size_t>(node.feature);
-    const std::uint8_t code = data.column(feature)[row];
-    const bool missing = code == data.features[feature].missing_code();
-    const bool left = missing ? node.missing_left() : code <= tree.split_bin[at];
+    const LevelCode code = data.code(feature, row);
+    const bool missing = code >> 8U == data.features[feature].missing_code();
+    const bool left = missing ? node.missing_left() : code <= tree.split_code[at];
     at = node.index() + (left ? 0U : 1U);
   }
   return tree.leaf_values.data() + tree.nodes[at].index() * outputs;

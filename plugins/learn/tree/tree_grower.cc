@@ -104,8 +104,8 @@ class Grower {
     NodeHistograms::Cells cells;  // of all features, if they are worth keeping
   };
 
-  // Nodes of fewer rows are counted feature by feature when they are looked at.
-  static constexpr std::size_t kCountedRowsMin = 512;
+  // Nodes of fewer rows are looked at feature by feature.
+  static constexpr std::size_t kCountedRowsMin = SplitFinder::kOrderedRows;
 
   void Collect(const std::vector<std::uint32_t>& counts) {
     samples_.reserve(data_.rows);
@@ -143,7 +143,7 @@ class Grower {
   std::uint32_t AddNodes(std::size_t count) {
     const auto first = static_cast<std::uint32_t>(tree_.nodes.size());
     tree_.nodes.resize(first + count);
-    tree_.split_bin.resize(first + count);
+    tree_.split_code.resize(first + count);
     return first;
   }
 
@@ -206,12 +206,13 @@ class Grower {
         std::swap(order_[tried], order_[tried + static_cast<std::size_t>(drawn)]);
       }
       const std::uint32_t feature = order_[tried];
-      const bool divides =
-          node.cells != nullptr
-              ? finder_.Judge(histograms_.Of(feature, *node.cells), total, feature, node.split)
-              : finder_.Try(SamplesOf(node), total, feature, node.split);
+      const bool divides = node.cells != nullptr
+                               ? finder_.Judge(histograms_.Of(feature, *node.cells),
+                                               SamplesOf(node), total, feature, node.split)
+                               : finder_.Try(SamplesOf(node), total, feature, node.split);
       if (divides) ++useful;
     }
+    if (node.split.between_bins) finder_.Refine(SamplesOf(node), total, node.split);
     // The draw of a node must not depend on the nodes before it.
     if (max_features_ < p) std::iota(order_.begin(), order_.end(), 0U);
   }
@@ -234,7 +235,7 @@ class Grower {
     split.threshold = node.split.threshold;
     split.feature = static_cast<std::int32_t>(node.split.feature);
     split.child = child | (node.split.missing_left ? TreeNode::kMissingLeft : 0U);
-    tree_.split_bin[node.node] = node.split.bin;
+    tree_.split_code[node.node] = node.split.code;
     tree_.importances[node.split.feature] += node.split.gain;
     Pending left{child, node.begin, middle, node.depth + 1, {}, nullptr};
     Pending right{child + 1, middle, node.end, node.depth + 1, {}, nullptr};
@@ -245,18 +246,31 @@ class Grower {
 
   // Moves the left child's samples to the front, both sides in row order.
   std::size_t Partition(const Pending& node) {
-    const std::uint8_t* column = data_.column(node.split.feature).data();
+    const std::uint8_t* bins = data_.column(node.split.feature).data();
+    const std::uint8_t* levels = data_.level_column(node.split.feature);
     const std::uint8_t missing = data_.features[node.split.feature].missing_code();
+    if (levels == nullptr) {
+      return Partition(node, [&](std::uint32_t row) {
+        return bins[row] == missing ? node.split.missing_left : bins[row] <= node.split.code >> 8U;
+      });
+    }
+    return Partition(node, [&](std::uint32_t row) {
+      return bins[row] == missing ? node.split.missing_left
+                                  : (bins[row] << 8U | levels[row]) <= node.split.code;
+    });
+  }
+
+  template <typename GoesLeft>
+  std::size_t Partition(const Pending& node, const GoesLeft& goes_left) {
     std::size_t left = node.begin;
     std::size_t right = 0;
     for (std::size_t i = node.begin; i < node.end; ++i) {
       const Sample sample = samples_[i];
-      const std::uint8_t code = column[sample.row];
-      const bool goes_left = code == missing ? node.split.missing_left : code <= node.split.bin;
+      const bool is_left = goes_left(sample.row);
       samples_[left] = sample;
       spare_[right] = sample;
-      left += goes_left ? 1 : 0;
-      right += goes_left ? 0 : 1;
+      left += is_left ? 1 : 0;
+      right += is_left ? 0 : 1;
     }
     std::copy_n(spare_.begin(), right, samples_.begin() + static_cast<std::ptrdiff_t>(left));
     return left;

@@ -28,7 +28,7 @@ struct MaxFeatures {
 enum class ClassWeighting { kNone, kBalanced, kBalancedSubsample, kGiven };
 
 // Names and defaults are scikit-learn's. max_bins is dml's: a feature with at most that many
-// distinct values is split exactly, others at quantiles.
+// distinct values is split exactly; of others, nodes with many rows see quantiles first.
 struct TreeOptions {
   std::optional<SplitCriterion> criterion;  // empty: gini, or squared error for regression
   std::optional<int> max_depth;

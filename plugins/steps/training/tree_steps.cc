@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <set>
+#include <string>
+#include <string_view>
 
 #include "plugins/learn/metrics/metric_registry.h"
 #include "plugins/learn/tree/tree_fit.h"
@@ -17,6 +19,12 @@ namespace {
 using learn::ModelTask;
 
 constexpr std::size_t kClassesMax = 20;
+
+// Where a tree here is not scikit-learn's.
+constexpr std::string_view kThresholds =
+    "every value is tried in nodes below 512 rows; in larger ones 255 quantiles choose the "
+    "feature, then every value around the best; beyond 65,000 distinct values of a feature, "
+    "neighbours count as one";
 
 enum class TreeTask { kAuto, kClassification, kRegression };
 
@@ -254,7 +262,9 @@ void RegisterTreeSteps(plugins::StepRegistry& registry) {
   StepSpec one =
       TrainingSpec("train.decision_tree", "One tree of questions; takes missing values",
                    "each split: min sum_child (n_child / n) impurity(child); gini 1 - sum_k p_k^2, "
-                   "entropy -sum_k p_k log2 p_k, squared_error mean (y - mean y)^2");
+                   "entropy -sum_k p_k log2 p_k, squared_error mean (y - mean y)^2; " +
+                       std::string(kThresholds));
+  one.algorithm_version = 2;
   one.forecast = ForecastOf(HintOf);
   registry.Add(MakeStepType(std::move(one), WithTraining(tree, true).Check(CheckTree), TrainTree));
   plugins::ParamSchema<ForestParams> forest;
@@ -263,9 +273,11 @@ void RegisterTreeSteps(plugins::StepRegistry& registry) {
       .Add("bootstrap", &ForestParams::bootstrap, "each tree sees a bootstrap sample")
       .Add("oob_score", &ForestParams::oob_score, "score on the rows that a tree did not see");
   AddTreeParams(forest);
-  StepSpec many =
-      TrainingSpec("train.random_forest", "Averaged decision trees; takes missing values",
-                   "f(x) = (1 / T) sum_t tree_t(x), tree_t fitted to rows drawn with replacement");
+  StepSpec many = TrainingSpec(
+      "train.random_forest", "Averaged decision trees; takes missing values",
+      "f(x) = (1 / T) sum_t tree_t(x), tree_t fitted to rows drawn with replacement; " +
+          std::string(kThresholds));
+  many.algorithm_version = 2;
   many.forecast = ForecastOf(HintOf);
   registry.Add(
       MakeStepType(std::move(many), WithTraining(forest, true).Check(CheckForest), TrainForest));
