@@ -110,12 +110,55 @@ TEST_F(SplitSteps, StratifiedSidesKeepTheShares) {
 TEST_F(SplitSteps, GroupsStayTogether) {
   const StepRun run = On(people_, "split.train_test", {{"test_size", 0.2}, {"group", "group"}});
   ExpectDivided(run);
-  EXPECT_GE(run.metrics["test_rows"], 40);
+  EXPECT_EQ(run.metrics["test_rows"], 40);
+  EXPECT_TRUE(run.warnings.empty());
   const auto train = Count(run, "train", 2);
   for (const auto& [group, count] : Count(run, "test", 2)) {
     EXPECT_FALSE(train.contains(group)) << group;
     EXPECT_EQ(count, kRows / 25);
   }
+}
+
+// One group has 80 of 100 rows, four have 5 each.
+std::string OneLargeGroup() {
+  std::string text = "id,g\n";
+  for (int i = 0; i < 100; ++i)
+    text += fmt::format("{},{}\n", i, i < 80 ? "a" : std::to_string(i % 4));
+  return text;
+}
+
+TEST_F(SplitSteps, ALargeGroupStaysWhereItBringsTheShareNearer) {
+  const Artifact table = Csv(OneLargeGroup());
+  std::set<std::vector<int>> choices;
+  for (int seed = 0; seed < 8; ++seed) {
+    for (const int wanted : {5, 10, 20, 80, 85}) {
+      const StepRun run = On(table, "split.train_test",
+                             {{"test_size", wanted / 100.0}, {"group", "g"}, {"seed", seed}});
+      ASSERT_TRUE(run.ok()) << run.Failure();
+      EXPECT_NEAR(run.metrics["test_rows"].get<double>(), wanted, 5) << "seed " << seed;
+      EXPECT_TRUE(run.warnings.empty()) << run.warnings.front();
+      if (wanted == 10) choices.insert(IdList(run, "test"));
+    }
+  }
+  EXPECT_GT(choices.size(), 1U) << "the seed draws the groups";
+}
+
+TEST_F(SplitSteps, AShareThatWholeGroupsCannotMeetIsSaid) {
+  const Artifact table = Csv(OneLargeGroup());
+  const StepRun half = On(table, "split.train_test", {{"test_size", 0.4}, {"group", "g"}});
+  EXPECT_EQ(half.metrics["test_rows"], 20);
+  EXPECT_EQ(half.warnings, std::vector<std::string>{
+                               "The test side has 20 % of the rows instead of 40 %, because rows "
+                               "with the same 'g' stay together."});
+  const StepRun fold = On(table, "split.kfold", {{"folds", 4}, {"fold", 0}, {"group", "g"}});
+  EXPECT_EQ(fold.metrics["test_rows"], 80);
+  EXPECT_EQ(fold.warnings, std::vector<std::string>{
+                               "The test side has 80 % of the rows instead of 25 %, because rows "
+                               "with the same 'g' stay together."});
+  const StepRun few = On(Csv("id,g\n1,a\n2,a\n3,b\n4,b\n"), "split.train_test",
+                         {{"test_size", 0.25}, {"group", "g"}});
+  EXPECT_EQ(few.metrics["test_rows"], 2) << "neither side is empty";
+  EXPECT_EQ(few.warnings.size(), 1U);
 }
 
 TEST_F(SplitSteps, LaterRowsAreTestedOn) {

@@ -16,6 +16,10 @@ namespace dml::steps {
 enum class Side : std::uint8_t { kTrain, kTest, kNeither };
 using RowSides = std::vector<Side>;
 
+// Whether `got` rows are within 5 points of the share that was asked for, of all `rows`. Splits
+// that keep rows together warn when they are not.
+bool NearAskedShare(std::uint64_t got, std::uint64_t asked, std::uint64_t rows);
+
 // `test_rows` rows at random; 0 < test_rows < rows.
 RowSides HoldOutRandom(std::uint64_t rows, std::uint64_t test_rows, std::uint64_t seed);
 
@@ -25,8 +29,9 @@ RowSides HoldOutRandom(std::uint64_t rows, std::uint64_t test_rows, std::uint64_
 Result<RowSides> HoldOutStratified(std::span<const std::uint32_t> classes, std::uint64_t test_rows,
                                    std::uint64_t seed);
 
-// Whole groups go to the test side, in random order, until it has at least `test_rows` rows; one
-// group always stays behind. kInvalid for a single group.
+// Whole groups, so that the test side has about `test_rows` rows: in random order, each that brings
+// it nearer joins it. If that misses by more than 5 points the largest groups are asked first, and
+// the nearer of the two outcomes holds. Both sides have a group. kInvalid for a single group.
 Result<RowSides> HoldOutGroups(std::span<const std::uint32_t> groups, std::uint64_t test_rows,
                                std::uint64_t seed);
 

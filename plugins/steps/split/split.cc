@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -76,6 +77,7 @@ Result<void> TrainTest(const SplitParams& params, plugins::StepContext& context)
   DML_TRY(const table::Table table, table::Table::Open(input->files));
   DML_TRY(const std::uint64_t test_rows, TestRows(params, table.rows()));
   DML_TRY(const RowSides sides, Choose(params, table, test_rows));
+  WarnOfShare(params, sides, test_rows, context);
   return WriteTrainTest(table, sides, context);
 }
 
@@ -90,6 +92,20 @@ void SplitKeys::Check(plugins::Problems& problems) const {
     problems.Add("/shuffle", "stratify and group choose rows at random, but shuffle is false",
                  "leave out shuffle");
   }
+}
+
+void WarnOfShare(const SplitKeys& keys, const RowSides& sides, std::uint64_t asked,
+                 plugins::StepContext& context) {
+  const auto got = static_cast<std::uint64_t>(std::ranges::count(sides, Side::kTest));
+  if (NearAskedShare(got, asked, sides.size())) return;
+  const std::string& column = keys.group.empty() ? keys.time.name : keys.group.name;
+  const auto percent = [&](std::uint64_t count) {
+    return 100.0 * static_cast<double>(count) / static_cast<double>(sides.size());
+  };
+  context.warnings.push_back(
+      fmt::format("The test side has {:.3g} % of the rows instead of {:.3g} %, because rows with "
+                  "the same '{}' stay together.",
+                  percent(got), percent(asked), column));
 }
 
 Result<void> WriteTrainTest(const table::Table& table, const RowSides& sides,
@@ -109,7 +125,11 @@ plugins::StepType SplitTrainTestStep() {
   StepSpec spec;
   spec.name = "split.train_test";
   spec.summary = "Put a share of the rows aside for testing";
-  spec.formula = "test rows = ceil(test_size * rows), chosen by Philox(seed, row)";
+  spec.formula =
+      "test rows = ceil(test_size * rows), chosen by Philox(seed, row); with group, whole groups "
+      "in "
+      "random order, each that brings the test rows nearer to that number";
+  spec.algorithm_version = 2;
   spec.inputs = {TablePort("data", "the rows to split")};
   spec.outputs = {TablePort("train", "the rows to learn from"),
                   TablePort("test", "the rows put aside")};

@@ -31,7 +31,8 @@ plugins::ParamSchema<Params> WithSplitKeys(plugins::ParamSchema<Params> schema) 
       .Add("stratify", static_cast<ColumnName Params::*>(&SplitKeys::stratify),
            "column whose values keep their shares")
       .Add("group", static_cast<ColumnName Params::*>(&SplitKeys::group),
-           "column whose equal values stay together")
+           "column whose equal values stay on one side; the sizes come as near to those asked for "
+           "as whole groups allow")
       .Add("time", static_cast<ColumnName Params::*>(&SplitKeys::time),
            "column by which later rows are tested on")
       .Add("shuffle", static_cast<bool Params::*>(&SplitKeys::shuffle),
@@ -39,6 +40,11 @@ plugins::ParamSchema<Params> WithSplitKeys(plugins::ParamSchema<Params> schema) 
       .Add("seed", static_cast<std::uint64_t Params::*>(&SplitKeys::seed), "seed of the choice")
       .Check([](const Params& params, plugins::Problems& problems) { params.Check(problems); });
 }
+
+// Warns if the test side misses the `asked` rows by more than 5 points of the whole, as it may when
+// rows with the same key stay together.
+void WarnOfShare(const SplitKeys& keys, const RowSides& sides, std::uint64_t asked,
+                 plugins::StepContext& context);
 
 // Writes the outputs `train` and `test` and their numbers of rows as metrics.
 Result<void> WriteTrainTest(const table::Table& table, const RowSides& sides,
