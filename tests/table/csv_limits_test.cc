@@ -70,6 +70,59 @@ TEST_F(CsvLimits, RowsWiderThanTheWindowOfAReader) {
   EXPECT_GT(report->partition_rows.size(), 3U);
 }
 
+std::string RoundedInRow(int row, const std::string& number) {
+  return fmt::format(
+      "Column 'n' holds the whole number {} in row {}, which float64 rounds; float64 it is because "
+      "other cells have decimals. Declare it as string if it is a key.",
+      number, row);
+}
+
+TEST_F(CsvLimits, WholeNumbersAmongDecimalsThatFloat64RoundsAreNamed) {
+  EXPECT_EQ(Load("n\n1.5\n9007199254740993\n")->warnings,
+            std::vector<std::string>{RoundedInRow(2, "9007199254740993")});
+  EXPECT_EQ(Load("n\n-12345678901234567\n\"NA\"\n1e3\n")->warnings,
+            std::vector<std::string>{RoundedInRow(1, "-12345678901234567")});
+  // These are what was written.
+  EXPECT_TRUE(Load("n\n1.5\n9007199254740992\n-9007199254740994\n1e300\n")->warnings.empty());
+  EXPECT_TRUE(Load("n\nkey\n1.5\n9007199254740993\n")->warnings.empty()) << "text";
+  CsvOptions options;
+  options.types["n"] = ColumnType::kFloat64;
+  EXPECT_TRUE(Load("n\n1.5\n9007199254740993\n", options)->warnings.empty()) << "asked for";
+}
+
+TEST_F(CsvLimits, NumbersBeyondFloat64AreRefusedOrText) {
+  const auto hint = [](const char* limit) {
+    return fmt::format(
+        "\n  hint: the largest is {}; scale the values down, list it in null_values, or declare "
+        "the "
+        "column as string",
+        limit);
+  };
+  const std::string largest = hint("1.79e308");
+  EXPECT_EQ(ErrorOf("n,x\n1,1.5\n2,1e400\n", {}),
+            "in.csv:3: row 2, column 'x' holds '1e400', which is too large for float64" + largest);
+  EXPECT_EQ(ErrorOf("n\n" + std::string(400, '9') + "\n", {}).substr(0, 40),
+            "in.csv:2: row 1, column 'n' holds '99999");
+  CsvOptions options;
+  options.types["x"] = ColumnType::kFloat64;
+  EXPECT_EQ(ErrorOf("n,x\n1,1.5\n2,-1e400\n", options),
+            "in.csv:3: row 2, column 'x' holds '-1e400', which is too large for float64" + largest);
+  options.types["x"] = ColumnType::kFloat32;
+  EXPECT_EQ(
+      ErrorOf("n,x\n1,1.5\n2,1e39\n", options),
+      "in.csv:3: row 2, column 'x' holds '1e39', which is too large for float32" + hint("3.40e38"));
+  EXPECT_TRUE(Load("n\n1e400\nkey\n").ok()) << "text keeps it";
+  EXPECT_TRUE(Load("n\ninf\n-Infinity\n1e-400\n").ok()) << "written as infinite, and zero";
+  // The first in the text, whoever reads it.
+  std::string text = "n\n";
+  for (int i = 0; i < 500; ++i) text += i % 100 == 77 ? "1e999\n" : "0.5\n";
+  CsvOptions pieces;
+  for (const int count : {1, 7, 50}) {
+    pieces.partitions = {Partitioning::Kind::kCount, count};
+    EXPECT_EQ(ErrorOf(text, pieces).substr(0, 40), "in.csv:79: row 78, column 'n' holds '1e9");
+  }
+}
+
 TEST_F(CsvLimits, WholeNumbersBeyondInt64AreRoundedWithAWarning) {
   const std::string top = "n\n9223372036854775807\n-9223372036854775808\n";
   auto report = Load(top);
@@ -84,9 +137,10 @@ TEST_F(CsvLimits, WholeNumbersBeyondInt64AreRoundedWithAWarning) {
     EXPECT_EQ(report->warnings,
               (std::vector<std::string>{"Column 'n' holds whole numbers beyond 64 bits, which "
                                         "float64 rounds; declare it as string if it is a key."}));
-    // A fraction anywhere says that these are quantities.
+    // A fraction anywhere says that these are quantities; what is lost is said all the same.
     report = Load(top + beyond + "\n0.5\n");
-    EXPECT_TRUE(report.ok() && report->warnings.empty());
+    ASSERT_TRUE(report.ok());
+    EXPECT_EQ(report->warnings, std::vector<std::string>{RoundedInRow(1, "9223372036854775807")});
   }
   CsvOptions options;
   options.types["n"] = ColumnType::kInt64;
@@ -106,12 +160,14 @@ TEST_F(CsvLimits, TheWarningDoesNotDependOnPartitions) {
     options.partitions = {Partitioning::Kind::kCount, count};
     EXPECT_EQ(Load(text + beyond, options)->warnings.size(), 1U) << count;
     EXPECT_EQ(Load("n\n" + beyond + text.substr(2), options)->warnings.size(), 1U) << count;
-    EXPECT_EQ(Load(text + beyond + "1.5\n", options)->warnings.size(), 0U) << count;
+    EXPECT_EQ(Load(text + beyond + "1.5\n", options)->warnings,
+              std::vector<std::string>{RoundedInRow(501, "99999999999999999999")})
+        << count;
   }
 }
 
 TEST_F(CsvLimits, InfiniteValuesAreFloats) {
-  const auto report = Load("x\n1\ninf\n-inf\nInfinity\n1e400\n");
+  const auto report = Load("x\n1\ninf\n-inf\nInfinity\n");
   ASSERT_TRUE(report.ok());
   EXPECT_EQ(report->schema.fields[0].type, ColumnType::kFloat64);
 }

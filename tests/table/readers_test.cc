@@ -95,6 +95,20 @@ TEST(Jsonl, ProblemsNameTheLine) {
             "in:1: the line is not a JSON object\n  hint: write one object a line, in UTF-8");
 }
 
+TEST(Jsonl, WholeNumbersAmongDecimalsThatFloat64RoundsAreNamed) {
+  const TempDir dir;
+  JsonlOptions options;
+  options.paths = {Write(dir, "{\"n\":1.5}\n{\"n\":null}\n{\"n\":9007199254740993}\n")};
+  const auto report = LoadJsonl(options, dir.path(), {});
+  ASSERT_TRUE(report.ok());
+  ASSERT_EQ(report->warnings.size(), 1U);
+  EXPECT_NE(report->warnings[0].find("the whole number 9007199254740993 in row 3"),
+            std::string::npos);
+  options.types["n"] = ColumnType::kFloat64;
+  options.paths = {Write(dir, "{\"n\":\"1e400\"}\n")};
+  EXPECT_FALSE(LoadJsonl(options, dir.path(), {}).ok());
+}
+
 // A .npy file of version 1.
 std::string Npy(const std::string& descr, bool fortran, const std::string& shape,
                 const std::string& data) {

@@ -33,7 +33,9 @@ std::optional<std::int64_t> Whole(std::optional<double> value) {
 
 std::optional<double> ToFloat(const Column& column, std::size_t row) {
   if (!IsText(column.type())) return column.AsDouble(row);
-  return table::ParseDouble(table::StripSpaces(column.string(row)));
+  const std::string_view text = table::StripSpaces(column.string(row));
+  const auto value = table::ParseDouble(text);
+  return value && table::Overflows(text, *value) ? std::nullopt : value;
 }
 
 std::optional<std::int64_t> ToInteger(const Column& column, std::size_t row) {

@@ -71,6 +71,13 @@ std::string RoundingWarning(std::string_view column) {
       column);
 }
 
+std::string RoundingWarning(std::string_view column, const InexactCell& cell) {
+  return fmt::format(
+      "Column '{}' holds the whole number {} in row {}, which float64 rounds; float64 it is "
+      "because other cells have decimals. Declare it as string if it is a key.",
+      column, cell.text, cell.row + 1);
+}
+
 CellType ClassifyCell(std::string_view text, const Dialect& dialect) {
   if (HasLeadingZero(text)) return CellType::kText;
   if (ParseInt64(text)) return CellType::kInt64;

@@ -22,6 +22,14 @@ enum class CellType { kNothing, kBool, kInt64, kWhole, kFloat64, kTimestamp, kTe
 // What to tell of a column of whole numbers that float64 rounds.
 [[nodiscard]] std::string RoundingWarning(std::string_view column);
 
+// The first cell of a column whose value is not what was written.
+struct InexactCell {
+  std::uint64_t row = 0;  // from 0
+  std::string text;
+};
+// The same of a column that is float64 for its decimals and holds the whole number `cell`.
+[[nodiscard]] std::string RoundingWarning(std::string_view column, const InexactCell& cell);
+
 [[nodiscard]] std::optional<bool> ParseBool(std::string_view text);
 
 // A whole number written with a leading zero, such as 0042: a key, not a quantity.

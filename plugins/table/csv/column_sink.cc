@@ -43,6 +43,8 @@ void ColumnSink::Reset(const ColumnPlan& plan, const Dialect& dialect) {
   bytes_.clear();
   missing_.clear();
   validity_.clear();
+  rounded_.reset();
+  overflows_ = false;
 }
 
 ColumnPlan ColumnSink::Widened() const {
@@ -91,6 +93,25 @@ void ColumnSink::PushMissing(std::size_t row) {
   }
 }
 
+void ColumnSink::NoteInexact(std::string_view text, double value) {
+  overflows_ = overflows_ || Overflows(text, value);
+  if (!rounded_ && IsRoundedWhole(text)) rounded_ = {doubles_.size(), std::string(text)};
+}
+
+// Too large a number is an error where floats were asked for. Else the column may still turn out
+// to be text, which holds it as it is.
+bool ColumnSink::StoreFloat(std::string_view text, double value) {
+  if (plan_.float32) {
+    const auto narrow = static_cast<float>(value);
+    if (Overflows(text, narrow)) return false;
+    floats_.push_back(narrow);
+    return true;
+  }
+  if (plan_.fixed && Overflows(text, value)) return false;
+  PushDouble(value, text);
+  return true;
+}
+
 bool ColumnSink::Store(std::string_view text, const Dialect& dialect) {
   switch (plan_.type) {
     case CellType::kNothing:
@@ -110,18 +131,12 @@ bool ColumnSink::Store(std::string_view text, const Dialect& dialect) {
     case CellType::kWhole: {
       const auto value = ParseDouble(text);
       if (!value || !IsWholeNumber(text) || HasLeadingZero(text)) return false;
-      doubles_.push_back(*value);
-      return true;
+      return StoreFloat(text, *value);
     }
     case CellType::kFloat64: {
       const auto value = ParseDouble(text, dialect.decimal);
       if (!value || (!plan_.fixed && HasLeadingZero(text))) return false;
-      if (plan_.float32) {
-        floats_.push_back(static_cast<float>(*value));
-      } else {
-        doubles_.push_back(*value);
-      }
-      return true;
+      return StoreFloat(text, *value);
     }
     case CellType::kTimestamp: {
       const auto value = dialect.ParseTime(text);
@@ -145,6 +160,7 @@ bool ColumnSink::PushCell(std::string_view text, const Dialect& dialect) {
 }
 
 void ColumnSink::Truncate(std::size_t rows) {
+  if (rounded_ && rounded_->row >= rows) rounded_.reset();
   while (!missing_.empty() && missing_.back() >= rows) missing_.pop_back();
   const auto cut = [rows](auto& buffer) {
     if (buffer.size() > rows) buffer.resize(rows);

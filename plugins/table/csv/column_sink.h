@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -44,7 +45,11 @@ class ColumnSink {
   // or an element type that the fast path does not know.
   [[nodiscard]] bool takes_doubles() const { return fast_ == Fast::kDoubles; }
   [[nodiscard]] bool takes_integers() const { return fast_ == Fast::kIntegers; }
-  void PushDouble(double value) { doubles_.push_back(value); }
+  // `text` is what the value was read from.
+  void PushDouble(double value, std::string_view text) {
+    if (value >= kInexactFrom || value <= -kInexactFrom) NoteInexact(text, value);
+    doubles_.push_back(value);
+  }
   void PushInt64(std::int64_t value) { integers_.push_back(value); }
   void PushText(std::string_view text);
   void PushMissing(std::size_t row);
@@ -59,8 +64,16 @@ class ColumnSink {
   // distinct values of a category.
   [[nodiscard]] Column Finish(std::size_t rows, std::shared_ptr<const Dictionary>& dictionary);
   [[nodiscard]] std::size_t missing() const { return missing_.size(); }
+  // The first whole number that float64 rounds, and whether a number is too large to be held at
+  // all: both matter only if the column remains one of floats.
+  [[nodiscard]] const std::optional<InexactCell>& rounded() const { return rounded_; }
+  [[nodiscard]] bool overflows() const { return overflows_; }
 
  private:
+  static constexpr double kInexactFrom = 0x1p53;
+
+  void NoteInexact(std::string_view text, double value);
+  [[nodiscard]] bool StoreFloat(std::string_view text, double value);
   [[nodiscard]] bool Store(std::string_view text, const Dialect& dialect);
   void SpillToString();
 
@@ -79,6 +92,8 @@ class ColumnSink {
   std::vector<char> bytes_;
   std::vector<std::uint32_t> missing_;
   std::vector<std::uint8_t> validity_;
+  std::optional<InexactCell> rounded_;
+  bool overflows_ = false;
 };
 
 }  // namespace dml::table

@@ -70,7 +70,9 @@ class CsvLoad {
   void ReadJobs(Ledger& ledger) const;
   Result<void> ReadAgain();
   void DecideText();
+  Result<void> RefuseOverflow();
   Result<LoadReport> Report() const;
+  [[nodiscard]] std::optional<InexactCell> FirstRounded(std::size_t column) const;
   [[nodiscard]] Error Locate(const CsvProblem& problem) const;
   void Progress(double fraction) const {
     if (execution_.progress) execution_.progress(fraction, "");
@@ -147,6 +149,30 @@ Result<void> CsvLoad::ReadAgain() {
   });
 }
 
+// A number beyond float64 in a column of floats. The first partition that has one is read again
+// with its types declared, which finds the cell.
+Result<void> CsvLoad::RefuseOverflow() {
+  std::uint64_t rows_before = 0;
+  for (std::size_t i = 0; i < outcomes_.size(); ++i) {
+    std::vector<ColumnPlan> strict = plans_;
+    bool any = false;
+    for (std::size_t c = 0; c < plans_.size(); ++c) {
+      strict[c].fixed = outcomes_[i].overflows[c] && plans_[c].Stored() == ColumnType::kFloat64;
+      any = any || strict[c].fixed;
+    }
+    if (any) {
+      PartitionReader reader = MakeReader();
+      DML_TRY(PartitionOutcome outcome,
+              reader.Read(i, ranges_[i], outcomes_[i].start, std::move(strict)));
+      DML_CHECK(outcome.problem.has_value(), "the number is still there");
+      outcome.problem->record.row += static_cast<std::size_t>(rows_before);
+      return Locate(*outcome.problem);
+    }
+    rows_before += outcomes_[i].rows;
+  }
+  return {};
+}
+
 // Text columns become categories or strings, by all their values.
 void CsvLoad::DecideText() {
   for (std::size_t c = 0; c < plans_.size(); ++c) {
@@ -192,6 +218,18 @@ Error CsvLoad::Locate(const CsvProblem& problem) const {
       .At(fmt::format("{}:{}", file.path, line));
 }
 
+std::optional<InexactCell> CsvLoad::FirstRounded(std::size_t column) const {
+  std::uint64_t rows_before = 0;
+  for (const PartitionOutcome& part : outcomes_) {
+    if (auto cell = part.rounded[column]) {
+      cell->row += rows_before;
+      return cell;
+    }
+    rows_before += part.rows;
+  }
+  return std::nullopt;
+}
+
 Result<LoadReport> CsvLoad::Report() const {
   LoadReport report;
   report.warnings = prologue_.warnings;
@@ -206,6 +244,11 @@ Result<LoadReport> CsvLoad::Report() const {
     report.schema.fields.push_back({prologue_.names[c], plans_[c].Stored(), 1});
     if (plans_[c].type == CellType::kWhole) {
       report.warnings.push_back(RoundingWarning(prologue_.names[c]));
+    }
+    if (plans_[c].type == CellType::kFloat64 && !plans_[c].fixed) {
+      if (const auto cell = FirstRounded(c)) {
+        report.warnings.push_back(RoundingWarning(prologue_.names[c], *cell));
+      }
     }
     if (report.rows > 0 && report.missing[c] == report.rows) {
       report.warnings.push_back(
@@ -224,6 +267,7 @@ Result<LoadReport> CsvLoad::Run() {
   DML_RETURN_IF_ERROR(ReadAll());
   // First all partitions get their final types, so that all text has been seen as text.
   DML_RETURN_IF_ERROR(ReadAgain());
+  DML_RETURN_IF_ERROR(RefuseOverflow());
   DecideText();
   DML_RETURN_IF_ERROR(ReadAgain());
   return Report();

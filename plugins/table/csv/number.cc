@@ -45,4 +45,19 @@ std::optional<double> ParseDouble(std::string_view text, char decimal) {
   return value;
 }
 
+bool Overflows(std::string_view text, double value) {
+  return std::isinf(value) && text.find_first_of("0123456789") != std::string_view::npos;
+}
+
+bool IsRoundedWhole(std::string_view text) {
+  constexpr std::size_t kExactDigits = 15;  // every number of so many digits is below 2^53
+  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+  if (text.size() <= kExactDigits) return false;
+  if (text.find_first_not_of("0123456789") != std::string_view::npos) return false;
+  const auto exact = ParseInt64(text);
+  if (!exact) return true;
+  const auto rounded = static_cast<double>(*exact);
+  return rounded >= 0x1p63 || static_cast<std::int64_t>(rounded) != *exact;
+}
+
 }  // namespace dml::table

@@ -102,5 +102,10 @@ inline bool EatDouble(const char*& at, double& value) {
 // Decimal or scientific notation, inf, infinity; correctly rounded; not NaN. `decimal` is the
 // decimal mark.
 [[nodiscard]] std::optional<double> ParseDouble(std::string_view text, char decimal = '.');
+// Whether `value`, read from `text`, is infinite although digits were written: float64 (or what
+// else `value` was rounded to) cannot hold the number.
+[[nodiscard]] bool Overflows(std::string_view text, double value);
+// Whether `text` is a whole number in plain digits that float64 can only hold rounded.
+[[nodiscard]] bool IsRoundedWhole(std::string_view text);
 
 }  // namespace dml::table

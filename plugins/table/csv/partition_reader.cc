@@ -157,6 +157,8 @@ Result<void> PartitionReader::Write(std::size_t number, PartitionOutcome& outcom
     ColumnSink& sink = parser_.sinks()[i];
     outcome.plans.push_back(sink.plan());
     outcome.missing.push_back(sink.missing());
+    outcome.rounded.push_back(sink.rounded());
+    outcome.overflows.push_back(sink.overflows());
     outcome.dictionaries.emplace_back();
     batch.columns.push_back(sink.Finish(batch.rows, outcome.dictionaries.back()));
     batch.schema.fields.push_back({names_[i], batch.columns.back().type(), 1});

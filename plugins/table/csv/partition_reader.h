@@ -31,6 +31,8 @@ struct PartitionOutcome {
   std::uint64_t rows = 0;
   std::vector<ColumnPlan> plans;  // widened to what its cells are
   std::vector<std::uint64_t> missing;
+  std::vector<std::optional<InexactCell>> rounded;  // of each column, its rows counted from here
+  std::vector<bool> overflows;  // whether a number of the column is beyond float64
   std::vector<std::shared_ptr<const Dictionary>> dictionaries;  // of category columns, else null
   std::optional<CsvProblem> problem;                            // in the text
 };

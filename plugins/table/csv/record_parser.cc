@@ -75,15 +75,29 @@ const char* RecordParser::ParseCell(const char* at, const char* end, std::size_t
     return cell.next;
   }
   if (!sink.PushCell(text_column ? cell.text : stripped, dialect_)) {
-    const bool is_time = sink.plan().type == CellType::kTimestamp;
-    Fail(index,
-         fmt::format("holds '{}', which is not {}", Excerpt(cell.text), PlanName(sink.plan())),
-         is_time ? "mend the cell (a second has six decimals at most), list it in null_values, or "
-                   "declare another type for the column"
-                 : "mend the cell, list it in null_values, or declare another type for the column");
+    RefuseCell(index, cell.text, sink.plan());
     return nullptr;
   }
   return cell.next;
+}
+
+void RecordParser::RefuseCell(int column, std::string_view text, const ColumnPlan& plan) {
+  const auto number = plan.type == CellType::kFloat64 || plan.type == CellType::kWhole
+                          ? ParseDouble(StripSpaces(text), dialect_.decimal)
+                          : std::nullopt;
+  if (number) {
+    Fail(column,
+         fmt::format("holds '{}', which is too large for {}", Excerpt(text), PlanName(plan)),
+         fmt::format("the largest is {}; scale the values down, list it in null_values, or declare "
+                     "the column as string",
+                     plan.float32 ? "3.40e38" : "1.79e308"));
+    return;
+  }
+  const bool is_time = plan.type == CellType::kTimestamp;
+  Fail(column, fmt::format("holds '{}', which is not {}", Excerpt(text), PlanName(plan)),
+       is_time ? "mend the cell (a second has six decimals at most), list it in null_values, or "
+                 "declare another type for the column"
+               : "mend the cell, list it in null_values, or declare another type for the column");
 }
 
 void RecordParser::PadRecord(std::size_t found) {
@@ -120,7 +134,7 @@ inline const char* RecordParser::EatNumber(const char* at, const char* end,
   if (sink.takes_doubles()) {
     double value = 0;
     if (!EatDouble(at, value) || !whole()) return nullptr;
-    sink.PushDouble(value);
+    sink.PushDouble(value, {begin, at});
     return at;
   }
   if (sink.takes_integers()) {

@@ -52,6 +52,7 @@ class RecordParser {
   // Past the cell that starts at `at`, or null after setting problem_.
   const char* ParseCell(const char* at, const char* end, std::size_t column);
   const char* ParseRecord(const char* at, const char* end);
+  void RefuseCell(int column, std::string_view text, const ColumnPlan& plan);
   bool Fail(int column, std::string message, std::string hint);
   const char* EatNumber(const char* at, const char* end, ColumnSink& sink) const;
   void PadRecord(std::size_t found);

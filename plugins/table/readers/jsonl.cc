@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <map>
+#include <optional>
 #include <set>
 
 #include "base/suggest.h"
@@ -45,10 +47,14 @@ struct KeySurvey {
   CellType type = CellType::kNothing;
   std::set<std::string> values;  // at most one more than kCategoriesMax
   std::uint64_t present = 0;
+  std::optional<InexactCell> rounded;  // the first whole number that float64 rounds
 
-  void See(const OrderedJson& value) {
+  void See(const OrderedJson& value, std::uint64_t row) {
     if (value.is_null()) return;
     ++present;
+    if (!rounded && value.is_number_integer() && IsRoundedWhole(value.dump())) {
+      rounded = {row, value.dump()};
+    }
     type = JoinCellTypes(type, TypeOf(value));
     if (values.size() <= kCategoriesMax) values.insert(TextOf(value));
   }
@@ -141,13 +147,19 @@ Result<void> ForEachObject(LineReader& lines, const LoadExecution& execution, Us
   }
 }
 
+bool FitsFloat(std::string_view text, double value, ColumnType type) {
+  return !Overflows(text, type == ColumnType::kFloat32 ? static_cast<float>(value) : value);
+}
+
 // False if the value does not fit the column.
 bool Append(ColumnBuilder& column, ColumnType type, const OrderedJson& value) {
   const std::string text = TextOf(value);
   switch (type) {
     case ColumnType::kFloat64:
     case ColumnType::kFloat32:
-      if (const auto number = ParseDouble(text)) return column.AppendDouble(*number), true;
+      if (const auto number = ParseDouble(text); number && FitsFloat(text, *number, type)) {
+        return column.AppendDouble(*number), true;
+      }
       return false;
     case ColumnType::kInt64:
       if (const auto number = ParseInt64(text)) return column.AppendInt64(*number), true;
@@ -175,13 +187,15 @@ Result<LoadReport> LoadJsonl(const JsonlOptions& options, const std::string& dir
   LineReader lines(*source);
   std::vector<std::string> names;
   std::map<std::string, KeySurvey> surveys;
+  std::uint64_t rows = 0;
   DML_RETURN_IF_ERROR(
       ForEachObject(lines, execution, [&](const OrderedJson& object) -> Result<void> {
         for (const auto& [key, value] : object.items()) {
           const auto [survey, added] = surveys.try_emplace(key);
           if (added) names.push_back(key);
-          survey->second.See(value);
+          survey->second.See(value, rows);
         }
+        ++rows;
         return {};
       }));
   if (names.empty()) {
@@ -219,9 +233,12 @@ Result<LoadReport> LoadJsonl(const JsonlOptions& options, const std::string& dir
   DML_RETURN_IF_ERROR(ForEachObject(lines, execution, append));
   DML_TRY(LoadReport report, sink.Finish());
   for (const Field& field : schema.fields) {
-    const bool declared = options.types.contains(field.name);
-    if (declared || surveys[field.name].type != CellType::kWhole) continue;
-    report.warnings.push_back(RoundingWarning(field.name));
+    if (options.types.contains(field.name)) continue;
+    const KeySurvey& survey = surveys[field.name];
+    if (survey.type == CellType::kWhole) report.warnings.push_back(RoundingWarning(field.name));
+    if (survey.type == CellType::kFloat64 && survey.rounded) {
+      report.warnings.push_back(RoundingWarning(field.name, *survey.rounded));
+    }
   }
   return report;
 }
