@@ -35,6 +35,20 @@ Json ColumnsSchema() {
   return {{"anyOf", Json::array({selector, names, Json{{"type", "string"}}})}};
 }
 
+// A word that YAML reads as a truth value may stand without quotes.
+Json EnumSchema(const std::vector<std::string>& choices) {
+  Json values(choices);
+  for (const std::string& choice : choices) {
+    if (choice == "true" || choice == "false") values.push_back(choice == "true");
+  }
+  return {{"enum", std::move(values)}};
+}
+
+Json OrNull(Json schema) {
+  schema["type"] = Json::array({schema["type"], "null"});
+  return schema;
+}
+
 Json TypeSchema(const ParamSpec& spec) {
   switch (spec.type) {
     case ParamType::kBool:
@@ -46,7 +60,7 @@ Json TypeSchema(const ParamSpec& spec) {
       return out;
     }
     case ParamType::kEnum:
-      return {{"enum", spec.choices}};
+      return EnumSchema(spec.choices);
     case ParamType::kDuration:
       return {{"type", "string"}, {"pattern", "^([0-9.]+(ms|us|s|m|h|d))+$"}};
     case ParamType::kSize:
@@ -116,8 +130,8 @@ Json TransformsSchema(const StepCatalog& catalog) {
   for (const TransformSpec& transform : catalog.transforms) {
     Json params = ObjectSchema(transform.params);
     params["description"] = transform.summary;
-    if (!params.contains("required")) params["type"] = Json::array({"object", "null"});
-    properties[transform.name] = std::move(params);
+    properties[transform.name] =
+        params.contains("required") ? std::move(params) : OrNull(std::move(params));
     names.push_back(transform.name);
   }
   const Json with_params{{"type", "object"},
@@ -148,10 +162,11 @@ Json StepProperties(const StepCatalog& catalog) {
   const Json object{{"type", "object"}};
   Json out{
       {"id", {{"type", "string"}, {"pattern", "^[A-Za-z_][A-Za-z0-9_-]*$"}}},
-      {"name", Described(Ref("text"), "A label for people")},
+      {"name", Described({{"type", Json::array({"string", "number", "boolean", "null"})}},
+                         "A label for people")},
       {"uses", Described({{"enum", std::move(names)}}, "The step type: see dml steps")},
       {"run", Described(Ref("command"), "A command: a list of arguments, or text for /bin/sh")},
-      {"with", Described(object, "The parameters of the step type")},
+      {"with", Described(OrNull(object), "The parameters of the step type")},
       {"input", Described(Ref("input"), "The data: STEP, STEP.OUTPUT, a list, or {port: STEP}")},
       {"needs", Described(Ref("names"), "Steps that must be done before, without data")},
       {"if", Described({{"type", Json::array({"string", "boolean"})}}, "Run only if this holds")},
@@ -175,8 +190,10 @@ Json StepSchema(const StepCatalog& catalog) {
                                   Json{{"required", Json::array({"run"})}}})}};
   Json all = Json::array();
   for (const StepSpec& step : catalog.steps) {
-    Json then{{"properties", {{"with", ObjectSchema(step.params)}}}};
-    if (then["properties"]["with"].contains("required")) then["required"] = Json::array({"with"});
+    Json with = ObjectSchema(step.params);
+    const bool required = with.contains("required");
+    Json then{{"properties", {{"with", required ? std::move(with) : OrNull(std::move(with))}}}};
+    if (required) then["required"] = Json::array({"with"});
     const Json condition{{"properties", {{"uses", {{"const", step.name}}}}},
                          {"required", Json::array({"uses"})}};
     all.push_back({{"if", condition}, {"then", std::move(then)}});
@@ -223,23 +240,25 @@ Json MakeSchema(const StepCatalog& catalog) {
                    {"additionalProperties", false},
                    {"properties",
                     {{"success", Ref("hook")}, {"failure", Ref("hook")}, {"finish", Ref("hook")}}}};
-  const Json nullable_object{{"type", Json::array({"object", "null"})}};
-  return {{"$schema", "http://json-schema.org/draft-07/schema#"},
-          {"title", "dml pipeline"},
-          {"type", "object"},
-          {"additionalProperties", false},
-          {"patternProperties", {{"^x-", Json::object()}}},
-          {"properties",
-           {{"name", Ref("text")},
-            {"description", Ref("text")},
-            {"params", Described(nullable_object, "Values for ${params.NAME}; set with -S")},
-            {"defaults", Described(std::move(defaults), "Settings for every step of this file")},
-            {"include", Described(IncludeSchema(), "Steps of other files")},
-            {"schedule", Described(ObjectSchema(ScheduleSpecs()), "When it runs by itself")},
-            {"on", Described(hooks, "Commands to run when the pipeline ends")},
-            {"env", Described(nullable_object, "Environment variables of every step")},
-            {"steps", {{"type", "array"}, {"items", Ref("step")}}}}},
-          {"definitions", Definitions(catalog)}};
+  const Json nullable_object = OrNull({{"type", "object"}});
+  return {
+      {"$schema", "http://json-schema.org/draft-07/schema#"},
+      {"title", "dml pipeline"},
+      {"type", "object"},
+      {"additionalProperties", false},
+      {"patternProperties", {{"^x-", Json::object()}}},
+      {"properties",
+       {{"name", Ref("text")},
+        {"description", {{"type", Json::array({"string", "number", "boolean", "null"})}}},
+        {"params", Described(nullable_object, "Values for ${params.NAME}; set with -S")},
+        {"defaults",
+         Described(OrNull(std::move(defaults)), "Settings for every step of this file")},
+        {"include", Described(IncludeSchema(), "Steps of other files")},
+        {"schedule", Described(OrNull(ObjectSchema(ScheduleSpecs())), "When it runs by itself")},
+        {"on", Described(hooks, "Commands to run when the pipeline ends")},
+        {"env", Described(nullable_object, "Environment variables of every step")},
+        {"steps", {{"type", "array"}, {"items", Ref("step")}}}}},
+      {"definitions", Definitions(catalog)}};
 }
 
 }  // namespace dml::pipelines
