@@ -6,8 +6,10 @@
 #include "cli/run_hooks.h"
 #include "cli/run_options.h"
 #include "cli/runs.h"
+#include "cli/schedule_home.h"
 #include "orchestrator/engine/run_request.h"
 #include "orchestrator/state/run_store.h"
+#include "orchestrator/state/run_view.h"
 
 namespace dml::cli {
 
@@ -21,6 +23,18 @@ struct ResumeOptions {
 Result<std::optional<RunId>> Choose(state::RunStore& store, std::optional<RunId> wanted) {
   if (wanted) return wanted;
   return store.NewestUnfinished();
+}
+
+// A run that a schedule began, and that was stopped or failed there, counts for its slot.
+Result<void> TellSlot(const std::string& home_flag, RunId run) {
+  DML_TRY(std::optional<OpenedSchedules> schedules, FindSchedules(home_flag));
+  if (!schedules) return {};
+  DML_TRY(state::RunView view, state::RunView::Open(schedules->home));
+  DML_TRY(const state::RunSummary summary, view.Find(fmt::format("r{}", run.value)));
+  const bool succeeded = summary.outcome == "succeeded";
+  if (!succeeded && summary.outcome != "failed") return {};
+  const auto outcome = succeeded ? state::SlotState::kSucceeded : state::SlotState::kFailed;
+  return schedules->store.Follow(run, outcome, SystemClock().Wall());
 }
 
 Result<ExitCode> RunResume(const ResumeOptions& options, const std::string& home_flag,
@@ -51,7 +65,9 @@ Result<ExitCode> RunResume(const ResumeOptions& options, const std::string& home
   const auto began = [&](RunId id) {
     output.Note(fmt::format("resuming r{} ({})", id.value, Harmless(header.name)));
   };
-  return DriveRun(home, pipeline, request.options, run, output, began);
+  DML_TRY(const ExitCode code, DriveRun(home, pipeline, request.options, run, output, began));
+  DML_RETURN_IF_ERROR(TellSlot(home_flag, run));
+  return code;
 }
 
 }  // namespace

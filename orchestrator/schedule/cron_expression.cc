@@ -113,7 +113,7 @@ Result<std::vector<int>> Expand(const FieldRule& rule, std::string_view item) {
   if (slash != std::string_view::npos) {
     const std::optional<int> number = Number(item.substr(slash + 1));
     if (!number || *number == 0) return Bad(rule, item, "has no step above zero");
-    step = std::min(*number, 100);  // beyond every field, and far from the end of int
+    step = *number;
     range = item.substr(0, slash);
   }
   int first = rule.lowest;
@@ -131,6 +131,13 @@ Result<std::vector<int>> Expand(const FieldRule& rule, std::string_view item) {
   if (first > last) {
     Error error = Bad(rule, item, "runs backwards");
     error.hint = "write " + Unrolled(rule, range, first, last, top);
+    return error;
+  }
+  // "*/90" reads like every ninety minutes and would be every hour.
+  if (step > rule.highest - rule.lowest) {
+    Error error = Bad(rule, item, "has a step that is longer than the field");
+    error.hint = fmt::format("each {} field begins anew at {}: write {} if that is meant",
+                             rule.name, rule.lowest, first);
     return error;
   }
   std::vector<int> values;

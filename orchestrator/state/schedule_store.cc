@@ -411,6 +411,17 @@ Result<bool> ScheduleStore::Move(const SlotMove& move) {
   return changed == 1;
 }
 
+Result<void> ScheduleStore::Follow(RunId run, SlotState outcome, WallTime now) {
+  return state_->Run(
+      "UPDATE slots SET state = ?1, reason = 'its run was taken up again', exit_code = NULL,"
+      " finished_us = ?2, finished_order = (SELECT coalesce(max(finished_order), 0) + 1"
+      " FROM slots AS s WHERE s.schedule = slots.schedule)"
+      " WHERE run = ?3 AND state IN (?4, ?5)",
+      static_cast<std::int64_t>(outcome), now.us, run.value,
+      static_cast<std::int64_t>(SlotState::kFailed),
+      static_cast<std::int64_t>(SlotState::kCancelled));
+}
+
 Result<void> ScheduleStore::RequestStop(SlotId slot) {
   return state_->Run("UPDATE slots SET stop_requested = 1 WHERE id = ?", slot.value);
 }

@@ -158,6 +158,9 @@ class ScheduleStore {
 
   // False if the slot was not where the move begins. To kStarting counts a start.
   Result<bool> Move(const SlotMove& move);
+  // The run of a slot that had failed or was cancelled has been taken up and ended otherwise: the
+  // slot follows it. Nothing if no slot is about this run, or its process is still there.
+  Result<void> Follow(RunId run, SlotState outcome, WallTime now);
   Result<void> RequestStop(SlotId slot);
   // The run that the process of this start has begun.
   Result<void> SetRun(SlotId slot, int starts, RunId run);

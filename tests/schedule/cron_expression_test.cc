@@ -12,6 +12,15 @@ std::string ErrorOf(const char* text) {
   return parsed.ok() ? "no error" : parsed.error().message;
 }
 
+TEST(CronExpression, AStepBeyondTheFieldIsNoInterval) {
+  for (const char* text : {"*/90 * * * *", "*/60 * * * *", "0 */24 * * *", "0 0 */31 * *"}) {
+    const auto cron = CronExpression::Parse(text);
+    ASSERT_FALSE(cron.ok()) << text;
+    EXPECT_NE(cron.error().message.find("longer than the field"), std::string::npos) << text;
+  }
+  EXPECT_TRUE(CronExpression::Parse("*/59 */23 */30 */11 *").ok());
+}
+
 TEST(CronExpression, ReadsListsRangesStepsAndNames) {
   const auto cron = CronExpression::Parse("*/15 8-18/5 1,15 JAN-mar,12 mon-FRI");
   ASSERT_TRUE(cron.ok()) << cron.error().Render();

@@ -90,6 +90,29 @@ TEST_F(ScheduleStoreTest, FailuresAreCountedInTheOrderTheyHappened) {
   EXPECT_EQ(*store_.FailuresInRow(schedule_), 0) << "resuming begins a new count";
 }
 
+TEST_F(ScheduleStoreTest, ASlotFollowsItsRunThatWasTakenUpAgain) {
+  Finish(200, SlotState::kCancelled);
+  const SlotId slot = (*store_.SlotAt(schedule_, {200}))->id;
+  ASSERT_TRUE(store_.SetRun(slot, 1, RunId(7)).ok());
+  Finish(300, SlotState::kFailed);
+  ASSERT_TRUE(store_.Follow(RunId(8), SlotState::kSucceeded, {2000}).ok());
+  EXPECT_EQ(store_.Slot(slot)->state, SlotState::kCancelled) << "another run";
+  ASSERT_TRUE(store_.Follow(RunId(7), SlotState::kSucceeded, {2000}).ok());
+  EXPECT_EQ(store_.Slot(slot)->state, SlotState::kSucceeded);
+  EXPECT_EQ(store_.Slot(slot)->finished->us, 2000);
+  EXPECT_EQ(*store_.FailuresInRow(schedule_), 0) << "the newest success";
+}
+
+// Its own process is at it, and will say how it ends.
+TEST_F(ScheduleStoreTest, ASlotThatRunsFollowsNobody) {
+  const SlotId slot = Enter(200);
+  EXPECT_TRUE(Moves(slot, SlotState::kWaiting, 0, SlotState::kStarting));
+  ASSERT_TRUE(store_.SetRun(slot, 1, RunId(7)).ok());
+  EXPECT_TRUE(Moves(slot, SlotState::kStarting, 1, SlotState::kRunning));
+  ASSERT_TRUE(store_.Follow(RunId(7), SlotState::kSucceeded, {2000}).ok());
+  EXPECT_EQ(store_.Slot(slot)->state, SlotState::kRunning);
+}
+
 TEST_F(ScheduleStoreTest, AWithdrawnSkipCanBeDecidedAgain) {
   SlotRow many = Row(150, SlotState::kSkipped);
   many.last = {250};
