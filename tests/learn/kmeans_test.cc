@@ -105,6 +105,29 @@ TEST(KMeans, EmptyClustersAreFilledOrReported) {
   EXPECT_EQ(few.error().message, "there are 30 rows for 31 clusters");
 }
 
+// What the certificate shows of the iterations is the documented objective: it falls, from the
+// first assignment on, and ends in the inertia.
+TEST(KMeans, ObjectiveHistoryFallsToTheInertia) {
+  MatrixSource::Dense matrix = ToMatrix(Fixture("iris"));
+  for (std::size_t i = 0; i < matrix.x.size() / matrix.features; ++i) {
+    matrix.weight.push_back(0.5 + static_cast<double>(i % 3));
+  }
+  for (const double offset : {0.0, -40.0}) {
+    for (double& value : matrix.x) value += offset;
+    const Result<FitResult> fit =
+        FitKMeans(MatrixSource(matrix, 40), {.clusters = 8, .n_init = 1}, {});
+    ASSERT_TRUE(fit.ok());
+    const std::vector<double>& history = fit->certificate.objective_history;
+    ASSERT_EQ(history.size(), static_cast<std::size_t>(fit->certificate.iterations) + 1);
+    for (std::size_t i = 1; i < history.size(); ++i) {
+      EXPECT_LE(history[i], history[i - 1] * (1 + 1e-12)) << i;
+    }
+    EXPECT_EQ(history.back(), Inertia(fit));
+    EXPECT_GT(history.back(), 0.0);
+    EXPECT_LT(history.front(), 20 * history.back());
+  }
+}
+
 TEST(KMeans, WeightsPullTheCentre) {
   const MatrixSource source(
       MatrixSource::Dense{.features = 1, .x = {0, 1, 100}, .y = {}, .weight = {3, 1, 2}});

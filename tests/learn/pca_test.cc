@@ -24,6 +24,11 @@ TEST(Pca, AgreesWithScikitLearn) {
             1e-10);
   EXPECT_LT(RelativeDifference(parts.singular_values, fixture.at("pca_singular").get<Numbers>()),
             1e-10);
+  const Json& numbers = fit->certificate.numbers;
+  EXPECT_EQ(numbers.at("explained_variance_ratio_1"), parts.variance_ratio[0]);
+  EXPECT_EQ(numbers.at("explained_variance_ratio_3"), parts.variance_ratio[2]);
+  EXPECT_NEAR(numbers.at("explained_variance_ratio_total").get<double>(),
+              parts.variance_ratio[0] + parts.variance_ratio[1] + parts.variance_ratio[2], 1e-15);
   EXPECT_NEAR(parts.noise_variance, fixture.at("pca_noise").get<double>(), 1e-10);
   for (std::size_t k = 0; k < 3; ++k) {
     const auto expected = fixture.at("pca_components").at(k).get<Numbers>();

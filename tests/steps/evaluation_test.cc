@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/files.h"
 #include "tests/steps/step_lab.h"
 
 // select.best, the evaluations and predict.
@@ -60,6 +61,7 @@ TEST_F(Evaluation, TheBestIsChosenByScoreInEitherDirection) {
   EXPECT_NE(panels.find("alpha=10000\""), std::string::npos) << "as people write it: " << panels;
   EXPECT_EQ(by_r2.metrics["candidates"], 3);
   EXPECT_EQ(by_r2.metrics["params"], (Json{{"alpha", 0.1}})) << "and nothing that all share";
+  EXPECT_EQ(by_r2.metrics["cv"]["r2"], by_r2.metrics["score"]);
   EXPECT_EQ(Bytes(by_r2.outputs.at("model")), Bytes(models[1]));
   const StepRun by_rmse = Select(models, {{"metric", "cv.rmse"}});
   ASSERT_TRUE(by_rmse.ok()) << by_rmse.Failure();
@@ -283,6 +285,16 @@ TEST_F(Evaluation, PcaGivesComponents) {
   const Artifact data = Csv(csv);
   const StepRun model = Run("train.pca", {{"n_components", 2}}, {{"data", data}});
   ASSERT_TRUE(model.ok()) << model.Failure();
+  const double first = model.metrics.at("explained_variance_ratio_1").get<double>();
+  const double second = model.metrics.at("explained_variance_ratio_2").get<double>();
+  EXPECT_GT(first, second);
+  EXPECT_NEAR(model.metrics.at("explained_variance_ratio_total").get<double>(), first + second,
+              1e-15);
+  const std::string panels = ReadFile(model.outputs.at("report").files.at(0).path).value();
+  const Json bars = Json::parse(panels).at("panels").at(0);
+  EXPECT_EQ(bars.at("type"), "bars");
+  EXPECT_NE(bars.at("title").get<std::string>().find("Explained variance"), std::string::npos);
+  EXPECT_EQ(bars.at("values"), Json::array({first, second}));
   const StepRun run =
       Run("predict", Json::object(), {{"model", model.outputs.at("model")}, {"data", data}});
   ASSERT_TRUE(run.ok()) << run.Failure();

@@ -267,6 +267,15 @@ TEST_F(Training, WeightsThatAreAllZeroAreNamed) {
   }
 }
 
+TEST_F(Training, AWeightOfTextIsToldWhatWeightsAre) {
+  const StepRun run = Run("train.ridge", {{"target", "y"}, {"weight", "w"}},
+                          {{"data", Csv("x,w,y\n1,low,2\n2,high,3\n5,low,4\n")}});
+  EXPECT_NE(run.Failure().find("the weight 'w' is category, not a number"), std::string::npos)
+      << run.Failure();
+  EXPECT_NE(run.Failure().find("weights are finite numbers"), std::string::npos) << run.Failure();
+  EXPECT_EQ(run.Failure().find("one_hot"), std::string::npos) << run.Failure();
+}
+
 TEST_F(Training, MoreFeaturesThanThereAreAreRefused) {
   const Artifact rows = Csv("a,b,y\n1,0,2\n2,0,3\n5,1,4\n");
   const auto failure = [&](const Json& count) {

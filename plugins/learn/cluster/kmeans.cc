@@ -76,7 +76,7 @@ class KMeansFit {
   KMeansFit(const KMeansOptions& options, const Execution& execution)
       : options_(options),
         checkpoint_(execution.communicator == nullptr ? execution.checkpoint : CheckpointPlace{},
-                    "k-means 1") {
+                    "k-means 2") {
     if (!LoadState(checkpoint_, state_)) return;
     checkpoint_.Tell(fmt::format("goes on at a checkpoint: {} starts judged, {} iterations",
                                  state_.judged, state_.current.iterations));

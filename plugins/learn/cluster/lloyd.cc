@@ -39,9 +39,10 @@ struct Assignment {
   }
 };
 
-// Exact inertia and weights of the final centres.
+// Exact inertia and weights of the final centres, and the norms that Assignment leaves out.
 struct Outcome {
   double inertia = 0.0;
+  double norms = 0.0;  // sum of w ||x - shift||^2
   std::vector<double> weights;
 
   void Merge(Outcome&& right) {
@@ -50,11 +51,13 @@ struct Outcome {
       return;
     }
     inertia += right.inertia;
+    norms += right.norms;
     AddTo(weights, right.weights);
   }
   template <typename A>
   void Fields(A& archive) {
     archive(inertia);
+    archive(norms);
     archive(weights);
   }
 };
@@ -123,10 +126,14 @@ Result<Outcome> Judge(const DataSource& source, const Points& points, const Exec
   const auto local = [&](const Tile& tile, Outcome& out) -> Result<void> {
     thread_local std::vector<int> labels;
     thread_local std::vector<double> lowest;
+    thread_local std::vector<double> norms;
     AssignToNearest(tile, points, labels, lowest, nullptr);
+    norms.resize(tile.rows);
+    RowNorms(tile, *points.shift, norms.data());
     out.weights.assign(points.count, 0.0);
     for (std::size_t r = 0; r < tile.rows; ++r) {
       const double w = tile.weight.empty() ? 1.0 : tile.weight[r];
+      out.norms += w * norms[r];
       const auto k = static_cast<std::size_t>(labels[r]);
       out.weights[k] += w;
       out.inertia += w * ExactDistance(tile, r, plain.data() + k * p);
@@ -185,6 +192,9 @@ Result<LloydResult> IterateLloyd(const DataSource& source, const std::vector<dou
   out.converged = state.converged;
   out.empty = static_cast<int>(std::ranges::count(out.weights, 0.0));
   out.history = std::move(state.history);
+  // No assignment is better than the last; the norms' rounding must not say so.
+  for (double& seen : out.history) seen = std::max(seen + outcome.norms, outcome.inertia);
+  out.history.push_back(outcome.inertia);
   out.centres = std::move(points.at);
   return out;
 }

@@ -21,7 +21,7 @@ struct LloydState {
   std::vector<double> centres;  // clusters x features, shifted; empty: not begun
   int iterations = 0;
   bool converged = false;
-  std::vector<double> history;  // the objective as seen by each iteration
+  std::vector<double> history;  // the objective as seen by each iteration, without the rows' norms
 
   template <typename A>
   void Fields(A& archive) {
@@ -39,7 +39,7 @@ struct LloydResult {
   int iterations = 0;
   bool converged = false;
   int empty = 0;                // clusters that no row is nearest to, at the end
-  std::vector<double> history;  // the objective as seen by each iteration
+  std::vector<double> history;  // sum of (x - c)^2 as each iteration found it, and the inertia
 
   template <typename A>
   void Fields(A& archive) {

@@ -74,6 +74,20 @@ Result<std::size_t> CountComponents(const PcaOptions& options, const Spectrum& s
   return options.components == 0 ? most : options.components;
 }
 
+// The shares as an array, in all, and the first ones as single numbers, which are metrics.
+void NumberShares(const std::vector<double>& shares, Json& numbers) {
+  constexpr std::size_t kSingleMax = 20;
+  const int width = shares.size() < 10 ? 1 : 2;
+  double total = 0.0;
+  for (std::size_t k = 0; k < shares.size(); ++k) {
+    total += shares[k];
+    if (k >= kSingleMax) continue;
+    numbers[fmt::format("explained_variance_ratio_{:0{}}", k + 1, width)] = shares[k];
+  }
+  numbers["explained_variance_ratio"] = shares;
+  numbers["explained_variance_ratio_total"] = total;
+}
+
 }  // namespace
 
 Result<FitResult> FitPca(const DataSource& source, const PcaOptions& options,
@@ -114,9 +128,8 @@ Result<FitResult> FitPca(const DataSource& source, const PcaOptions& options,
   Certificate& certificate = result.certificate;
   certificate.stopped_because = "solved directly";
   certificate.iterations = 1;
-  certificate.numbers = {{"components", count},
-                         {"explained_variance_ratio", parts.variance_ratio},
-                         {"noise_variance", parts.noise_variance}};
+  certificate.numbers = {{"components", count}, {"noise_variance", parts.noise_variance}};
+  NumberShares(parts.variance_ratio, certificate.numbers);
   const double floor = 1e-10 * spectrum.values.front();
   if (total == 0.0) {
     certificate.warnings.emplace_back("Every feature is constant: there is nothing to decompose.");

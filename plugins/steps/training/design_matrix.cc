@@ -57,7 +57,8 @@ void ScatterSparse(const Column& column, std::size_t row, double* out) {
 
 Result<std::unique_ptr<DesignMatrix>> DesignMatrix::Make(const table::Table& table,
                                                          RowView features, Labels labels,
-                                                         bool allow_missing) {
+                                                         bool allow_missing,
+                                                         RowsAreFor rows_are_for) {
   auto matrix = std::unique_ptr<DesignMatrix>(new DesignMatrix(std::move(features)));
   const table::Schema& schema = matrix->features_.schema();
   std::size_t in_sparse = 0;
@@ -75,6 +76,7 @@ Result<std::unique_ptr<DesignMatrix>> DesignMatrix::Make(const table::Table& tab
   if (all == 0) return Error::Invalid("there is no column to learn from");
   matrix->sparse_ = all > kSparseFeatures && in_sparse * 10 >= all * 9;
   matrix->allow_missing_ = allow_missing;
+  matrix->rows_are_for_ = rows_are_for;
   std::vector<std::string> label_columns;
   if (!labels.target.column.empty()) label_columns.push_back(labels.target.column);
   if (!labels.weight_column.empty()) label_columns.push_back(labels.weight_column);
@@ -208,7 +210,8 @@ bool DesignMatrix::HasAnyValue(std::size_t feature) const {
 
 Error DesignMatrix::BadValue(const Batch& batch, std::size_t feature, std::size_t row,
                              double value) const {
-  if (std::isnan(value) && !HasAnyValue(feature)) {
+  const bool training = rows_are_for_ == RowsAreFor::kTraining;
+  if (training && std::isnan(value) && !HasAnyValue(feature)) {
     return Error::Invalid(
         fmt::format("the column '{}' has no value in any row", names_[feature]),
         fmt::format("leave it out with drop: [{}], or look whether it was loaded as it should be",
@@ -218,6 +221,11 @@ Error DesignMatrix::BadValue(const Batch& batch, std::size_t feature, std::size_
       fmt::format("'{}' {} in row {}", names_[feature],
                   std::isnan(value) ? "has no value" : "is infinite", batch.first_row + row + 1);
   if (std::isnan(value)) {
+    if (!training) {
+      return Error::Invalid("the column " + where,
+                            "the model needs every value: fill it in, leave the row out, or train "
+                            "with - impute: {columns: numeric, strategy: median} in preprocess");
+    }
     return Error::Invalid("the column " + where,
                           "this estimator needs every value: add - impute: {columns: numeric, "
                           "strategy: median} to preprocess, drop the column, or use a forest");

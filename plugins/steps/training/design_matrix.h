@@ -20,14 +20,18 @@ struct Labels {
   std::string weight_column;  // numbers >= 0; a row of weight 2 counts as two rows
 };
 
+// What the rows of a matrix are for, as its errors are to advise.
+enum class RowsAreFor { kTraining, kPrediction };
+
 // The rows of a view as tiles: numbers, booleans and timestamps (in seconds) are one feature each,
 // a sparse column is as many as it is wide. Text is kInvalid and says what to do about it; so are
 // missing values (unless `allow_missing`) and infinite ones, with column and row. Tiles are sparse
 // when there are many features and nearly all of them come from sparse columns. Thread-safe.
 class DesignMatrix final : public learn::DataSource {
  public:
-  static Result<std::unique_ptr<DesignMatrix>> Make(const table::Table& table, RowView features,
-                                                    Labels labels, bool allow_missing);
+  static Result<std::unique_ptr<DesignMatrix>> Make(
+      const table::Table& table, RowView features, Labels labels, bool allow_missing,
+      RowsAreFor rows_are_for = RowsAreFor::kTraining);
 
   [[nodiscard]] std::size_t tile_count() const override { return features_.chunk_count(); }
   [[nodiscard]] std::uint64_t rows() const override { return features_.rows(); }
@@ -50,6 +54,7 @@ class DesignMatrix final : public learn::DataSource {
   std::vector<std::size_t> offsets_;  // first feature of each column
   std::vector<std::string> names_;
   bool allow_missing_ = false;
+  RowsAreFor rows_are_for_ = RowsAreFor::kTraining;
   bool sparse_ = false;
 };
 

@@ -36,6 +36,17 @@ Json WeightsPanel(const learn::Model& model, const std::vector<double>& weights)
   return plugins::BarsPanel(title, labels, values);
 }
 
+// Of principal components, which come in the order of their shares.
+Json VariancePanel(const std::vector<double>& shares, double total) {
+  const std::size_t shown = std::min(shares.size(), kBarsMax);
+  std::vector<std::string> labels;
+  for (std::size_t k = 0; k < shown; ++k) labels.push_back(fmt::format("component {}", k + 1));
+  return plugins::BarsPanel(fmt::format("Explained variance: {:.4g} of it by {} component{}", total,
+                                        shares.size(), shares.size() == 1 ? "" : "s"),
+                            labels,
+                            {shares.begin(), shares.begin() + static_cast<std::ptrdiff_t>(shown)});
+}
+
 Json FoldsPanel(const CrossValidation& validation) {
   std::vector<std::string> columns{"fold"};
   columns.insert(columns.end(), validation.scores.begin(), validation.scores.end());
@@ -55,6 +66,11 @@ Json ModelPanels(const learn::Model& model, const CrossValidation* validation) {
   const std::vector<double> weights = model.predictor->FeatureWeights();
   if (!weights.empty() && weights.size() == model.feature_names.size()) {
     panels.push_back(WeightsPanel(model, weights));
+  }
+  const Json& numbers = model.certificate.numbers;
+  if (const auto shares = numbers.find("explained_variance_ratio"); shares != numbers.end()) {
+    panels.push_back(
+        VariancePanel(*shares, numbers.at("explained_variance_ratio_total").get<double>()));
   }
   if (validation != nullptr) panels.push_back(FoldsPanel(*validation));
   const learn::Certificate& certificate = model.certificate;

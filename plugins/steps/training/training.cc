@@ -38,6 +38,14 @@ Result<std::vector<std::string>> FeatureColumns(const table::Schema& schema,
 
 // Rows of weight 0 count as absent, so somebody has to be there.
 Result<void> RequireWeight(const table::Table& table, const std::string& column) {
+  DML_TRY(const std::size_t index, table.schema().Find(column));
+  const table::ColumnType type = table.schema().fields[index].type;
+  if (!IsNumeric(type)) {
+    return Error::Invalid(
+        fmt::format("the weight '{}' is {}, not a number", column, table::ColumnTypeName(type)),
+        "weights are finite numbers of at least 0: name a numeric column, or cast this one if it "
+        "holds numbers");
+  }
   for (std::size_t p = 0; p < table.partition_count(); ++p) {
     DML_TRY(const table::Batch batch, table.Read(p, {column}));
     DML_TRY(const Numbers weights, ReadNumbers(batch, column));

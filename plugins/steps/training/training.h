@@ -24,7 +24,7 @@ struct ValidateParams {
 // What every train step shares.
 struct TrainingParams {
   plugins::ColumnName target;     // not for clustering and transforms
-  plugins::ColumnName weight;     // rows of weight 2 count twice
+  plugins::ColumnName weight;     // rows of weight 2 count twice, except in `preprocess`
   std::vector<std::string> drop;  // columns that are not features
   Json preprocess = Json::array();
   std::optional<ValidateParams> validate;  // supervised only
@@ -80,7 +80,8 @@ plugins::ParamSchema<Params> WithTraining(plugins::ParamSchema<Params> schema, b
   }
   schema
       .Add("weight", static_cast<plugins::ColumnName Params::*>(&Shared::weight),
-           "a column of weights: a row of weight 2 counts as two rows")
+           "a column of weights: a row of weight 2 counts as two rows, but as one in what "
+           "`preprocess` fits")
       .Add("drop", static_cast<std::vector<std::string> Params::*>(&Shared::drop),
            "columns that are not features")
       .AddJson("preprocess", static_cast<Json Params::*>(&Shared::preprocess), PreprocessSpec(),

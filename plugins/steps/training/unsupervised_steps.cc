@@ -74,6 +74,7 @@ void RegisterUnsupervisedSteps(plugins::StepRegistry& registry) {
       .Add("seed", &KMeansParams::seed, "seed of the starts");
   StepSpec clusters =
       TrainingSpec("train.kmeans", "Clusters around k centres", "min sum_i min_k ||x_i - c_k||^2");
+  clusters.algorithm_version = 2;
   clusters.forecast = ForecastOf(Always(ModelTask::kClustering));
   registry.Add(MakeStepType(std::move(clusters), WithTraining(kmeans, false), TrainKMeans));
   plugins::ParamSchema<PcaParams> pca;
@@ -83,6 +84,7 @@ void RegisterUnsupervisedSteps(plugins::StepRegistry& registry) {
   StepSpec components =
       TrainingSpec("train.pca", "Principal components: the directions of largest variance",
                    "eigenvectors of (X - mean)'(X - mean) / (n - 1)");
+  components.algorithm_version = 2;
   components.forecast = ForecastOf(Always(ModelTask::kTransform));
   registry.Add(MakeStepType(std::move(components), WithTraining(pca, false), TrainPca));
 }
