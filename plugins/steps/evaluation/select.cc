@@ -74,6 +74,7 @@ struct Candidate {
   const Artifact* artifact = nullptr;
   double score = 0.0;
   Json params;
+  Json validation;  // its scores of cross-validation, if it has any
 };
 
 Result<Candidate> Judge(const Artifact& artifact, const std::string& metric) {
@@ -82,7 +83,9 @@ Result<Candidate> Judge(const Artifact& artifact, const std::string& metric) {
   Json metrics = loaded.model.certificate.numbers;
   metrics.update(loaded.model.metrics);
   const std::optional<double> score = FindNumber(metrics, metric);
-  if (score && std::isfinite(*score)) return Candidate{&artifact, *score, loaded.model.params};
+  if (score && std::isfinite(*score)) {
+    return Candidate{&artifact, *score, loaded.model.params, metrics.value("cv", Json())};
+  }
   std::vector<std::string> names;
   ListNumbers(metrics, "", names);
   std::string hint = DidYouMean(metric, names);
@@ -144,8 +147,9 @@ Result<void> SelectBest(const SelectParams& params, plugins::StepContext& contex
   context.metrics["candidates"] = all.size();
   context.metrics["best"] = number + 1;
   context.metrics["score"] = best->score;
-  // For steps that follow: ${steps.best.metrics.params.C}.
+  // For steps that follow: ${steps.best.metrics.params.C}, ${steps.best.metrics.cv.roc_auc}.
   context.metrics["params"] = Distinction(*best, all);
+  if (!best->validation.is_null()) context.metrics["cv"] = best->validation;
   const std::string verdict = fmt::format("The best of {} by {} is {}: {:.6g}.", all.size(),
                                           params.metric, labels[number], best->score);
   if (context.monitor != nullptr) context.monitor->Log(verdict);
