@@ -17,8 +17,18 @@ struct RetryOptions {
   std::string step;
   std::vector<std::string> from;
   std::vector<std::string> sets;
+  std::string cluster;
   int jobs = 0;
 };
+
+// What --cluster says for: no cluster.
+constexpr const char* kThisMachine = "local";
+
+// Where RUN ran, unless something else is asked for: never silently somewhere else.
+std::string ClusterOf(const RetryOptions& options, const engine::RunRequest& request) {
+  if (options.cluster.empty()) return request.options.cluster;
+  return options.cluster == kThisMachine ? "" : options.cluster;
+}
 
 Result<ExitCode> RunRetry(const RetryOptions& options, const std::string& home_flag,
                           const Output& output) {
@@ -35,6 +45,7 @@ Result<ExitCode> RunRetry(const RetryOptions& options, const std::string& home_f
   args.jobs = options.jobs > 0 ? options.jobs : request.options.jobs;
   args.keep_going = request.options.keep_going;
   args.no_cache = request.options.no_cache;
+  args.cluster = ClusterOf(options, request);
   args.from = options.from;
   if (!options.step.empty()) args.from.push_back(options.step);
   // Who names a step wants it, and what comes after it, whatever RUN was about.
@@ -55,8 +66,11 @@ Action SetupRetry(Args& args, CommonOptions& common) {
   args.Values("-S,--set", "KEY=VALUE", options->sets, "change a parameter");
   args.Number("-j,--jobs", "N", options->jobs, 1, 10'000,
               "cores to use at once (default: as the run began)");
+  args.Value("--cluster", "FILE", options->cluster,
+             "run on the nodes of this inventory; local: on this machine (default: where RUN ran)");
   args.Describe(
-      "Starts a new run of the same pipeline file, as it is now, with the parameters of RUN.\n"
+      "Starts a new run of the same pipeline file, as it is now, with the parameters and on the\n"
+      "cluster of RUN.\n"
       "What failed runs again; what is still valid is reused.");
   args.Example("dml retry latest", "what failed, once more");
   args.Example("dml retry r12 model -S C=10", "from a step on, with another parameter");

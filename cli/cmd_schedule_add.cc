@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "cli/cluster_file.h"
 #include "cli/cmd_schedule.h"
 #include "cli/pipeline_file.h"
 #include "cli/schedule_home.h"
@@ -19,6 +20,7 @@ struct AddOptions {
   std::string name;
   std::string cron;
   std::string timezone;
+  std::string cluster;
 };
 
 // What `schedule:` says, with what the command line says instead.
@@ -77,6 +79,13 @@ Result<ExitCode> RunAdd(const AddOptions& options, const std::string& home_flag,
   row.sets = options.pipeline.sets;
   if (!options.cron.empty()) row.overrides["cron"] = options.cron;
   if (!options.timezone.empty()) row.overrides["timezone"] = options.timezone;
+  if (!options.cluster.empty()) {
+    // What is wrong with it is said now, not in the night.
+    DML_TRY([[maybe_unused]] const ssh::Cluster cluster,
+            OpenCluster({options.cluster, {}}, output));
+    row.overrides["cluster"] = row.policy["cluster"] =
+        std::filesystem::absolute(options.cluster, problem).lexically_normal().string();
+  }
   row.created = row.cursor = SystemClock().Wall();
   DML_TRY(OpenedSchedules schedules, MakeSchedules(home_flag));
   DML_TRY(const bool updated, Update(schedules, row));
@@ -147,6 +156,7 @@ Action SetupScheduleAdd(Args& args, CommonOptions& common) {
   args.Value("--name", "NAME", options->name, "of the schedule (default: that of the pipeline)");
   args.Value("--cron", "EXPRESSION", options->cron, "instead of what schedule: says");
   args.Value("--timezone", "ZONE", options->timezone, "instead of what schedule: says");
+  args.Value("--cluster", "FILE", options->cluster, "run on the nodes of this inventory");
   args.Describe(
       "Takes up the pipeline with the rules of its schedule: block; see docs/schedules.md. Done\n"
       "again for the same name and file it replaces the rules. Slots begin from now on.");

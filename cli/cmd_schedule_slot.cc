@@ -125,6 +125,10 @@ class SlotRunner {
       for (const Json& set : schedule_.sets) {
         argv.insert(argv.end(), {"-S", set.get<std::string>()});
       }
+      if (const auto cluster = schedule_.overrides.find("cluster");
+          cluster != schedule_.overrides.end()) {
+        argv.insert(argv.end(), {"--cluster", cluster->get<std::string>()});
+      }
       const bool beside_others = policy_.overlap == schedule::Overlap::kAllow || slot_.parallel > 1;
       if (beside_others) argv.emplace_back("--concurrent");
     }
