@@ -71,6 +71,7 @@ Result<std::vector<Added>> LookAt(const std::string& path, const std::string& te
     hosts.push_back(loaded.cluster.hosts[Find(host, written.cluster).value_or(0)]);
   }
   Doorkeeper keeper(args.accept_keys, output);
+  MeetJumpHosts(hosts, loaded.cluster.connect_timeout, keeper);
   ForEachHost(hosts, [&](std::size_t i) {
     all[i].problem = ssh::LogIn(
         hosts[i],
@@ -87,6 +88,7 @@ Result<ExitCode> RunAdd(const AddArgs& args, const Output& output) {
   std::string text;
   if (std::filesystem::exists(path, ignored)) {
     DML_TRY(text, ReadFile(path));
+    if (text.find_first_not_of(" \t\r\n") == std::string::npos) text.clear();
   }
   if (const ssh::LoadedCluster loaded = ssh::ParseCluster(path, text);
       !text.empty() && !loaded.ok()) {

@@ -37,6 +37,7 @@ std::string Verdict(const ssh::NodeFacts& facts) {
   const Json node =
       facts.probe.is_object() ? facts.probe.value("node", Json::object()) : Json::object();
   if (!facts.problem) return node.value("drained", "").empty() ? "ready" : "drained";
+  if (facts.agent_hangs) return "agent";
   return facts.reached == ssh::Stage::kReady && facts.set_up ? "warning" : NameOf(facts.reached);
 }
 
@@ -135,7 +136,30 @@ Result<ExitCode> RunCheck(const CheckArgs& args, const Output& output) {
   ForEachHost(cluster.hosts, [&](std::size_t i) {
     all[i] = ssh::CheckNode(cluster.hosts[i], worker, {cluster.connect_timeout, {}});
   });
+  ssh::JudgeTwins(cluster.hosts, all);
   return Finish(cluster, all, output);
+}
+
+// What set-up would do to a node that was looked at.
+std::string Intention(const ssh::NodeFacts& facts) {
+  if (!facts.problem || facts.set_up) return "nothing to do";
+  if (facts.lacks_worker) return "would copy the worker program";
+  const bool unknown = facts.reached == ssh::Stage::kHostKey &&
+                       facts.problem->message.find("is not known") != std::string::npos;
+  return unknown ? "would ask whether to trust its host key, then look further" : "cannot help";
+}
+
+Result<ExitCode> ShowSetup(const ssh::Cluster& cluster, const ssh::WorkerProgram& worker,
+                           const Output& output) {
+  std::vector<ssh::NodeFacts> all(cluster.hosts.size());
+  ForEachHost(cluster.hosts, [&](std::size_t i) {
+    all[i] = ssh::CheckNode(cluster.hosts[i], worker, {cluster.connect_timeout, {}});
+    all[i].done = Intention(all[i]);
+  });
+  DML_TRY([[maybe_unused]] const ExitCode code, Finish(cluster, all, output));
+  const bool helpless = std::ranges::any_of(
+      all, [](const ssh::NodeFacts& facts) { return facts.done == "cannot help"; });
+  return helpless ? ExitCode::kInfrastructure : ExitCode::kDone;
 }
 
 Result<ExitCode> RunSetup(const CheckArgs& args, const Output& output) {
@@ -145,8 +169,9 @@ Result<ExitCode> RunSetup(const CheckArgs& args, const Output& output) {
     output.Note(fmt::format("{}: {} -> {}", host.name, ssh::Describe(host),
                             ssh::RemoteWorkerPath(host, worker)));
   }
-  if (args.dry_run) return ExitCode::kDone;
+  if (args.dry_run) return ShowSetup(cluster, worker, output);
   Doorkeeper keeper(args.accept_keys, output);
+  MeetJumpHosts(cluster.hosts, cluster.connect_timeout, keeper);
   std::vector<ssh::NodeFacts> all(cluster.hosts.size());
   ForEachHost(cluster.hosts, [&](std::size_t i) {
     all[i] = ssh::SetUpNode(
@@ -154,6 +179,7 @@ Result<ExitCode> RunSetup(const CheckArgs& args, const Output& output) {
         {cluster.connect_timeout,
          [&](const ssh::Host& host, const ssh::HostKey& key) { return keeper.Ask(host, key); }});
   });
+  ssh::JudgeTwins(cluster.hosts, all);
   return Finish(cluster, all, output);
 }
 
@@ -173,7 +199,7 @@ Action SetupClusterSetup(Args& args, CommonOptions&) {
   AddClusterArgs(args, options->cluster);
   args.Flag("--accept-new-host-keys", options->accept_keys,
             "trust hosts that nobody knows yet, without asking");
-  args.Flag("-n,--dry-run", options->dry_run, "show what goes where, and stop");
+  args.Flag("-n,--dry-run", options->dry_run, "only look, and show what would be done");
   args.Describe(
       "Works on all nodes at once and does only what is missing, so it can be repeated. A host\n"
       "key that has changed is refused in any case.");

@@ -5,6 +5,9 @@
 
 #include <string>
 
+#include "runners/ssh/jumps.h"
+#include "runners/ssh/remote.h"
+
 namespace dml::cli {
 
 bool Doorkeeper::Ask(const ssh::Host& host, const ssh::HostKey& key) {
@@ -17,6 +20,16 @@ bool Doorkeeper::Ask(const ssh::Host& host, const ssh::HostKey& key) {
   std::string answer;
   for (char c = 0; ::read(0, &c, 1) == 1 && c != '\n';) answer += c;
   return answer == "yes";
+}
+
+void MeetJumpHosts(const std::vector<ssh::Host>& hosts, Duration timeout, Doorkeeper& keeper) {
+  for (const ssh::Host& hop : ssh::JumpHostsOf(hosts)) {
+    ssh::NodeFacts ignored;
+    const auto ask = [&](const ssh::Host& host, const ssh::HostKey& key) {
+      return keeper.Ask(host, key);
+    };
+    ssh::LogIn(hop, {timeout, ask}, ignored);
+  }
 }
 
 }  // namespace dml::cli

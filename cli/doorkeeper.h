@@ -1,7 +1,9 @@
 #pragma once
 
 #include <mutex>
+#include <vector>
 
+#include "base/clock.h"
 #include "cli/output.h"
 #include "runners/ssh/host.h"
 #include "runners/ssh/host_keys.h"
@@ -22,5 +24,9 @@ class Doorkeeper {
   const bool accept_;
   const Output& output_;
 };
+
+// OpenSSH goes through jump hosts and asks nobody: whether their keys are trusted is settled first.
+// What else is wrong with them is said of the nodes behind them.
+void MeetJumpHosts(const std::vector<ssh::Host>& hosts, Duration timeout, Doorkeeper& keeper);
 
 }  // namespace dml::cli

@@ -74,6 +74,14 @@ std::string BridgeCommand(const Host& host, const WorkerProgram& worker) {
   return command;
 }
 
+Error NoAnswer(const std::string& said, bool late) {
+  return Error::Environment(
+      fmt::format("no answer from the worker program{}; instead: '{}'", late ? " in time" : "",
+                  Quoted(said)),
+      "let the login shell of that user (.bashrc, .profile) print nothing, wait for nothing and "
+      "exit for nothing where it is not interactive");
+}
+
 Result<void> StartBridge(SshSession& session, const Host& host, const WorkerProgram& worker,
                          Duration limit) {
   DML_RETURN_IF_ERROR(session.Exec("exec " + BridgeCommand(host, worker)));
@@ -101,9 +109,7 @@ Result<void> StartBridge(SshSession& session, const Host& host, const WorkerProg
     if (status == 127 || status == 126) {
       return Error::Environment("the worker program is not there", "run `dml cluster setup`");
     }
-    return Error::Environment(
-        fmt::format("no answer from the worker program; instead: '{}'", Quoted(said)),
-        "let the login shell of that user print nothing and exit for nothing");
+    return NoAnswer(said, late);
   }
 }
 

@@ -31,6 +31,9 @@ Result<WorkerProgram> FindWorkerProgram();
 
 inline constexpr std::size_t kNoiseBytesMax = 64U << 10;
 
+// A login shell said something else than the worker program would have. `late`: it goes on.
+[[nodiscard]] Error NoAnswer(const std::string& said, bool late);
+
 // Starts the bridge to the agent of a node on a fresh session and waits for its first words; what a
 // login shell printed before them is skipped. kEnvironment quotes it if the words never come.
 Result<void> StartBridge(SshSession& session, const Host& host, const WorkerProgram& worker,

@@ -70,9 +70,17 @@ int ConnectOne(const addrinfo& address, Instant until, const std::atomic<bool>* 
 }
 
 // The configuration for `ssh -F` on the way through jump hosts: the user's, after options that it
-// cannot weaken. OpenSSH hands the file on from hop to hop, which it does not do with -o.
+// cannot weaken, and with the keys that dml was told to trust as known as all others. OpenSSH hands
+// the file on from hop to hop, which it does not do with -o.
 Result<std::string> StrictConfig(const Host& host) {
-  std::string text = "Host *\nBatchMode yes\nStrictHostKeyChecking yes\n";
+  std::string text = "Host *\nBatchMode yes\nStrictHostKeyChecking yes\nGlobalKnownHostsFile";
+  std::vector<std::string> known{OwnKnownHosts(), "/etc/ssh/ssh_known_hosts",
+                                 "/etc/ssh/ssh_known_hosts2"};
+  for (const std::string& file : host.known_hosts) {
+    if (std::ranges::find(known, file) == known.end()) known.push_back(file);
+  }
+  for (const std::string& file : known) text += " \"" + file + "\"";
+  text += '\n';
   for (const std::string& file :
        {host.ssh_config.empty() ? AccountHome() + "/.ssh/config" : host.ssh_config,
         std::string(host.ssh_config.empty() ? "/etc/ssh/ssh_config" : "")}) {
@@ -133,6 +141,7 @@ Result<Line> Line::Dial(const Host& host, Instant deadline, const std::atomic<bo
     return Error::Invalid("'" + host.address + "' is not a host name or an address");
   }
   if (!host.jump.empty()) return Jump(host);
+  if (!host.proxy_command.empty()) return Through({"/bin/sh", "-c", "exec " + host.proxy_command});
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -187,6 +196,11 @@ Result<Line> Line::Jump(const Host& host) {
     where.resize(colon);
   }
   argv.insert(argv.end(), {"-W", fmt::format("{}:{}", host.address, host.port), "--", where});
+  return Through(argv);
+}
+
+// What a child process carries.
+Result<Line> Line::Through(const std::vector<std::string>& argv) {
   DML_TRY(const Piped piped, StartPiped(argv));
   Line line;
   line.fd_ = piped.fd;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -12,7 +13,8 @@ namespace dml::ssh {
 // Unacknowledged bytes for this long mean that the connection is dead.
 inline constexpr Duration kUserTimeout = Duration::Seconds(20);
 
-// A byte stream to the SSH server of a host: a TCP connection, or a jump host's.
+// A byte stream to the SSH server of a host: a TCP connection, a jump host's, or
+// that of a ProxyCommand.
 class Line {
  public:
   Line() = default;
@@ -34,6 +36,7 @@ class Line {
 
  private:
   static Result<Line> Jump(const Host& host);
+  static Result<Line> Through(const std::vector<std::string>& argv);
 
   int fd_ = -1;
   int jump_pid_ = 0;

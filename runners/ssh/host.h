@@ -18,12 +18,14 @@ struct Host {
   std::string user;
   std::vector<std::string> identity_files;  // tried in order; the first that is there
   std::string jump;                         // "[user@]host[:port]" to go through, or empty
-  std::string ssh_config;                   // a file for `ssh -F`, or empty
-  std::string host_key;                     // pinned: "SHA256:..." or "ssh-ed25519 AAAA..."
-  std::vector<std::string> known_hosts;     // files of OpenSSH, read only
-  double cpus = 0;                          // cores to use; 0: `slots`, or all that it has
-  double slots = 0;                         // tasks at once; 0: as many as the cores allow
-  std::int64_t memory_bytes = 0;            // 0: what the node has
+  std::string proxy_command;  // ProxyCommand of the ssh configuration; only without a jump
+  bool proxy_passes_descriptor = false;  // ProxyUseFdpass
+  std::string ssh_config;                // a file for `ssh -F`, or empty
+  std::string host_key;                  // pinned: "SHA256:..." or "ssh-ed25519 AAAA..."
+  std::vector<std::string> known_hosts;  // files of OpenSSH, read only
+  double cpus = 0;                       // cores to use; 0: `slots`, or all that it has
+  double slots = 0;                      // tasks at once; 0: as many as the cores allow
+  std::int64_t memory_bytes = 0;         // 0: what the node has
   std::vector<std::string> labels;
   std::map<std::string, std::string> env;  // for every task there
   std::string env_init;    // a script for the login shell there, before its first command

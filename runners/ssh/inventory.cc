@@ -198,6 +198,8 @@ class Reader {
     for (const auto& [name, value] : env) {
       const bool fine = !name.empty() && name.find_first_of("=\0 "sv) == std::string::npos;
       Check(fine, node, "env", name.empty() ? "''" : name, "the name of an environment variable");
+      Check(!name.starts_with("DML_"), node, "env", name,
+            "for an inventory to set: what begins with DML_ is said by dml itself");
     }
   }
 
@@ -230,9 +232,16 @@ void ReadLine(const pipelines::Source& source, int line, std::set<std::string>& 
     int number = 0;
     if (host.name.empty()) {
       const std::size_t colon = word.rfind(':');
-      const bool has_port = colon != word.npos && word.find(':') == colon;
+      // An address of IPv6 with a port stands in brackets.
+      const bool bracketed = word.starts_with('[') && word.find(']') != word.npos;
+      const bool has_port =
+          colon != word.npos && (bracketed ? word[colon - 1] == ']' : word.find(':') == colon);
       host.address = word.substr(0, has_port ? colon : word.npos);
-      host.name = word;
+      if (bracketed && host.address.ends_with(']')) {
+        host.address = host.address.substr(1, host.address.size() - 2);
+      }
+      host.name = bracketed ? host.address + (has_port ? std::string(word.substr(colon)) : "")
+                            : std::string(word);
       if (has_port && !ReadNumber(word.substr(colon + 1), kPortMax, host.port)) {
         diagnostics.Add(place, fmt::format("'{}' is not host[:port]", word));
       }
@@ -245,6 +254,9 @@ void ReadLine(const pipelines::Source& source, int line, std::set<std::string>& 
       host.slots = number;
     } else if (word.starts_with("user=") && IsPlainUser(std::string(word.substr(5)))) {
       host.user = word.substr(5);
+    } else if (word.starts_with("slots=")) {
+      diagnostics.Add(place, fmt::format("'{}': slots= is a number from 1 to {}", word, kSlotsMax),
+                      "take the line away to leave a host out");
     } else {
       diagnostics.Add(place, fmt::format("'{}' is neither slots=N nor user=NAME", word),
                       "a line of a host file is: host[:port] [slots=N] [user=NAME]");
@@ -265,7 +277,11 @@ LoadedCluster ParseCluster(const std::string& path, const std::string& text) {
   const auto source = pipelines::MakeSource(path, folder, text, 0);
   const bool yaml = path.ends_with(".yaml") || path.ends_with(".yml") || path.ends_with(".json");
   if (yaml) {
-    if (const auto document = pipelines::ParseYaml(source, diagnostics)) {
+    const auto document = pipelines::ParseYaml(source, diagnostics);
+    if (document && document->root.is_null()) {
+      diagnostics.Add({source.get(), 1, 1}, "the inventory is empty",
+                      "`dml cluster add HOST` writes one; or begin with `hosts: [node1, node2]`");
+    } else if (document) {
       Reader(diagnostics, out.cluster).Read(document->root);
     }
   } else {
@@ -275,7 +291,8 @@ LoadedCluster ParseCluster(const std::string& path, const std::string& text) {
       ReadLine(*source, line, names, out.cluster, diagnostics);
     }
     if (out.cluster.hosts.empty() && diagnostics.empty()) {
-      diagnostics.Add({source.get(), 0, 0}, "a host file without hosts");
+      diagnostics.Add({source.get(), 1, 1}, "a host file without hosts",
+                      "a line of it is: host[:port] [slots=N] [user=NAME]");
     }
   }
   out.diagnostics = diagnostics.TakeSorted();

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
+#include <string_view>
 
 #include "runners/ssh/subprocess.h"
 
@@ -25,6 +26,39 @@ void AddWords(const std::string& words, std::vector<std::string>& out) {
   for (std::string word; stream >> word;) out.push_back(WithoutTilde(word));
 }
 
+// %h, %n, %p, %r and %% as OpenSSH expands them. Host, port and user are of plain characters, so
+// that the shell which runs the command sees words; a user with a '$' would not be one.
+Result<void> ExpandProxyCommand(const std::string& alias, Host& host) {
+  if (host.proxy_command.empty()) return {};
+  const auto refuse = [&](const std::string& why) {
+    return Error::Invalid(
+        "ProxyCommand '" + host.proxy_command + "' of its ssh configuration " + why,
+        "write jump: in the inventory, or ProxyJump in the configuration");
+  };
+  if (host.proxy_passes_descriptor) return refuse("uses ProxyUseFdpass, which dml cannot");
+  std::string out;
+  for (std::size_t i = 0; i < host.proxy_command.size(); ++i) {
+    const char c = host.proxy_command[i];
+    if (c != '%') {
+      out += c;
+      continue;
+    }
+    const char sign = ++i < host.proxy_command.size() ? host.proxy_command[i] : '\0';
+    if (sign == '%') out += '%';
+    if (sign == 'h') out += host.address;
+    if (sign == 'n') out += alias;
+    if (sign == 'p') out += std::to_string(host.port);
+    if (sign == 'r' && host.user.find('$') != std::string::npos)
+      return refuse("needs a plain user");
+    if (sign == 'r') out += host.user;
+    if (std::string_view("%hnpr").find(sign) == std::string_view::npos) {
+      return refuse("has something else than %h, %n, %p, %r and %% in it");
+    }
+  }
+  host.proxy_command = out;
+  return {};
+}
+
 }  // namespace
 
 std::string AccountHome() {
@@ -41,6 +75,8 @@ void ApplyOpenSshConfig(const std::string& text, Host& host) {
   std::string address;
   std::string user;
   std::string jump;
+  std::string proxy;
+  bool passes_descriptor = false;
   int port = 0;
   for (std::string line; std::getline(lines, line);) {
     const std::size_t space = line.find(' ');
@@ -51,6 +87,8 @@ void ApplyOpenSshConfig(const std::string& text, Host& host) {
     if (key == "user") user = value;
     if (key == "port") port = std::atoi(value.c_str());
     if (key == "proxyjump" && value != "none") jump = value;
+    if (key == "proxycommand" && value != "none") proxy = value;
+    if (key == "proxyusefdpass") passes_descriptor = value == "yes";
     if (key == "identityfile") identities.push_back(WithoutTilde(value));
     if (key == "userknownhostsfile" || key == "globalknownhostsfile") AddWords(value, known);
   }
@@ -58,6 +96,10 @@ void ApplyOpenSshConfig(const std::string& text, Host& host) {
   if (host.user.empty()) host.user = user;
   if (host.jump.empty()) host.jump = jump;
   if (host.port == 0 && port > 0 && port <= kPortMax) host.port = port;
+  if (host.jump.empty() && !proxy.empty()) {
+    host.proxy_command = proxy;
+    host.proxy_passes_descriptor = passes_descriptor;
+  }
   if (host.identity_files.empty()) host.identity_files = identities;
   host.known_hosts.insert(host.known_hosts.end(), known.begin(), known.end());
 }
@@ -92,7 +134,7 @@ Result<void> Resolve(Host& host) {
     return Error::Invalid("'" + host.address + "' is not a host name");
   }
   if (!IsPlainUser(host.user)) return Error::Invalid("'" + host.user + "' is not a user name");
-  return {};
+  return ExpandProxyCommand(target, host);
 }
 
 }  // namespace dml::ssh

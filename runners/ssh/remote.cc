@@ -2,12 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "base/files.h"
+#include "base/quantity.h"
+#include "runners/api/frame.h"
 #include "runners/node/bridge.h"
+#include "runners/ssh/workdir.h"
 
 namespace dml::ssh {
 
@@ -16,6 +21,7 @@ namespace {
 constexpr std::string_view kProbeMarker = "\n<<dml-probe>> ";
 constexpr std::size_t kReadBytes = 1U << 16;
 constexpr std::size_t kMeasuredBytes = 4U << 20;
+constexpr std::size_t kQuotedMax = 300;
 constexpr int kNotExecutable = 126;
 constexpr int kNotFound = 127;
 // More than this, and times in logs of different nodes confuse people. Nothing else depends on it.
@@ -40,32 +46,28 @@ std::string VerbCommand(const Host& host, const WorkerProgram& worker, const std
   return fmt::format("exec {} {} --root {}", RemoteWorkerPath(host, worker), verb, host.workdir);
 }
 
-// The command line of the upload. Nothing in it is quoted data: paths are of plain characters.
-std::string UploadCommand(const Host& host, const WorkerProgram& worker, std::size_t bytes) {
-  const std::string bin = host.workdir + "/bin";
-  return fmt::format(
-      "sh -c 'umask 077; mkdir -p {0} && cat > {0}/new.$$ && test \"$(wc -c < {0}/new.$$)\" -eq "
-      "{1} "
-      "&& chmod 700 {0}/new.$$ && mv {0}/new.$$ {2} || {{ rm -f {0}/new.$$; exit 1; }}'",
-      bin, bytes, RemoteWorkerPath(host, worker));
-}
-
 Result<void> Probe(SshSession& session, const Host& host, const WorkerProgram& worker,
-                   NodeFacts& facts) {
+                   Duration limit, NodeFacts& facts) {
   const SystemClock clock;
   const Instant before = clock.Now();
   const WallTime wall_before = clock.Wall();
+  facts.lacks_worker = false;
   DML_TRY(const RemoteOutput output,
-          RunRemote(session, VerbCommand(host, worker, "probe"), "", kRemoteCommandMax));
-  if (output.code == kNotFound || output.code == kNotExecutable) return NotSetUp();
+          RunRemote(session, VerbCommand(host, worker, "probe"), "", limit));
+  facts.lacks_worker = output.code == kNotFound || output.code == kNotExecutable;
+  if (facts.lacks_worker) return NotSetUp();
   if (IsBridge(output)) return OnlyBridge();
   auto probe = ParseProbe(output.out);
   if (!probe.ok()) {
+    // A program that is damaged ends by a signal; a shell that ends says what it wants to.
+    facts.lacks_worker = !output.late && (output.code < 0 || output.code > kNotFound);
+    if (!facts.lacks_worker) return NoAnswer(output.out + output.err, output.late);
     return Error::Environment(
         fmt::format("the worker program does not run there: {}", output.err.substr(0, 300)),
         "run `dml cluster setup`; it runs on Linux of this machine's architecture");
   }
-  if (probe->value("sha256", "") != worker.sha256) return NotSetUp();
+  facts.lacks_worker = probe->value("sha256", "") != worker.sha256;
+  if (facts.lacks_worker) return NotSetUp();
   // The probe looked at its clock somewhere in between.
   const Duration took = clock.Now() - before;
   const double middle = static_cast<double>(wall_before.us) * 1e-6 + took.seconds() / 2;
@@ -73,6 +75,35 @@ Result<void> Probe(SshSession& session, const Host& host, const WorkerProgram& w
   facts.probe = std::move(probe).value();
   facts.set_up = true;
   return {};
+}
+
+// Whether the agent, which is there, is also awake: it answers a sign of life before anything else,
+// whoever asks, and this leaves nothing behind.
+Result<void> AskAgent(SshSession& session, const Host& host, const WorkerProgram& worker,
+                      Duration limit, NodeFacts& facts) {
+  const int agent = facts.probe.value("node", Json::object()).value("agent", 0);
+  DML_RETURN_IF_ERROR(StartBridge(session, host, worker, kRemoteCommandMax));
+  const SystemClock clock;
+  const Instant deadline = clock.Now() + limit;
+  std::string ping;
+  runners::AppendFrame(runners::FrameType::kPing, "", ping);
+  DML_RETURN_IF_ERROR(session.Write(ping, limit));
+  runners::FrameDecoder decoder;
+  while (clock.Now() < deadline) {
+    auto more = session.Read(kReadBytes, Duration::Millis(200));
+    if (!more.ok()) break;
+    decoder.Feed(*more);
+    const auto frame = decoder.Next();
+    if (!frame.ok()) break;
+    if (*frame && (*frame)->type == runners::FrameType::kPong) return {};
+  }
+  facts.agent_hangs = true;
+  facts.set_up = false;
+  return Error::Environment(
+      agent > 0 ? fmt::format("its agent, the process {} there, does not answer", agent)
+                : std::string("its agent does not answer"),
+      "if it was stopped, `kill -CONT` it there; else `dml cluster down --force --only " +
+          host.name + "` and `dml cluster setup`, which ends what it runs");
 }
 
 std::optional<Error> Judge(NodeFacts& facts) {
@@ -109,12 +140,14 @@ double MibPerSecond(std::size_t bytes, Duration took) {
 
 Result<void> Upload(SshSession& session, const Host& host, const WorkerProgram& worker,
                     NodeFacts& facts) {
+  DML_RETURN_IF_ERROR(ClaimWorkdir(session, host));
   DML_TRY(const std::string program, ReadFile(worker.path));
   const SystemClock clock;
   const Instant start = clock.Now();
   DML_TRY(const RemoteOutput output,
           RunRemote(session, UploadCommand(host, worker, program.size()), program, kUploadMax));
   if (output.code != 0) {
+    static_cast<void>(UndoUpload(session, host, worker, /*all=*/false));
     return Error::Environment(
         fmt::format("cannot copy the worker program to {}/bin: {}", host.workdir,
                     output.err.empty() ? "no reason was given" : output.err.substr(0, 300)),
@@ -169,10 +202,14 @@ Result<RemoteOutput> RunRemote(SshSession& session, const std::string& command,
   }
   session.CloseInput();
   while (true) {
-    if (clock.Now() > deadline) return Error::Environment("the node did not answer in time");
+    output.late = clock.Now() > deadline || output.out.size() > kRemoteOutputMax;
+    if (output.late) {
+      output.err = session.said();
+      return output;
+    }
     auto more = session.Read(kReadBytes, Duration::Millis(200));
     if (!more.ok()) break;  // the end of its output
-    if (output.out.size() < kRemoteOutputMax) output.out += *more;
+    output.out += *more;
   }
   output.code = session.ExitStatus(Duration::Seconds(2));
   output.err = session.said();
@@ -202,11 +239,13 @@ NodeFacts CheckNode(const Host& host, const WorkerProgram& worker, const Connect
   auto session = Connect(host, options, facts);
   if (!session.ok()) {
     facts.problem = session.error();
-  } else if (auto probed = Probe(**session, host, worker, facts); !probed.ok()) {
-    facts.problem = probed.error();
-  } else {
-    facts.problem = Judge(facts);
+    return facts;
   }
+  const Duration limit = options.timeout + kProbeMax;
+  auto looked = Probe(**session, host, worker, limit, facts);
+  const bool agent = looked.ok() && facts.probe.value("node", Json::object()).value("agent", 0) > 0;
+  if (agent) looked = AskAgent(**session, host, worker, options.timeout, facts);
+  facts.problem = looked.ok() ? Judge(facts) : std::optional<Error>(looked.error());
   return facts;
 }
 
@@ -214,17 +253,26 @@ NodeFacts SetUpNode(const Host& host, const WorkerProgram& worker, const Connect
   NodeFacts facts;
   const auto work = [&]() -> Result<void> {
     DML_TRY(const std::unique_ptr<SshSession> session, Connect(host, options, facts));
-    facts.done = "nothing to do";
-    if (!Probe(*session, host, worker, facts).ok()) {
+    const Duration limit = options.timeout + kProbeMax;
+    const Result<void> probed = Probe(*session, host, worker, limit, facts);
+    if (!probed.ok()) {
+      // No copy mends a shell that does not let commands through.
+      if (!facts.lacks_worker) return probed.error();
       DML_RETURN_IF_ERROR(Upload(*session, host, worker, facts));
-      DML_RETURN_IF_ERROR(Probe(*session, host, worker, facts));
+      if (auto started = Probe(*session, host, worker, limit, facts); !started.ok()) {
+        Error why = facts.lacks_worker ? WhyNotStarted(*session, host) : started.error();
+        static_cast<void>(UndoUpload(*session, host, worker, /*all=*/false));
+        return why;
+      }
       facts.done = "worker program copied";
     } else {
       DML_RETURN_IF_ERROR(MeasureUpload(*session, facts));
     }
     if (auto old = JudgeKernel(facts.probe.value("kernel", ""))) return std::move(*old);
     // The whole way, once: shell, program, agent.
-    return StartBridge(*session, host, worker, kRemoteCommandMax);
+    DML_RETURN_IF_ERROR(AskAgent(*session, host, worker, options.timeout, facts));
+    if (facts.done.empty()) facts.done = "nothing to do";
+    return {};
   };
   const auto worked = work();
   facts.problem = worked.ok() ? Judge(facts) : std::optional<Error>(worked.error());
@@ -232,13 +280,43 @@ NodeFacts SetUpNode(const Host& host, const WorkerProgram& worker, const Connect
   return facts;
 }
 
+void JudgeTwins(const std::vector<Host>& hosts, std::vector<NodeFacts>& all) {
+  std::map<std::string, std::size_t> first;  // by agent, and where it is
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Json& probe = all[i].probe;
+    if (!probe.is_object()) continue;
+    const int agent = probe.value("node", Json::object()).value("agent", 0);
+    if (agent == 0 || !all[i].set_up) continue;
+    const std::string where =
+        fmt::format("{} {} {}", probe.value("boot", ""), probe.value("host", ""), agent);
+    const auto [twin, fresh] = first.emplace(where, i);
+    if (fresh) continue;
+    all[i].problem = TwinOf(hosts[twin->second].name);
+    all[i].set_up = false;
+  }
+}
+
+Error TwinOf(const std::string& name) {
+  return Error::Environment(
+      "it is the same machine and workdir as " + name,
+      "leave one of them out of the inventory, or give it a workdir: of its own");
+}
+
 Result<RemoteOutput> RunVerb(const Host& host, const WorkerProgram& worker,
                              const ConnectOptions& options, const std::string& verb,
-                             std::string_view input) {
+                             std::string_view input, Duration limit) {
   Stage reached = Stage::kReach;
   DML_TRY(const std::unique_ptr<SshSession> session, SshSession::Open(host, options, reached));
-  DML_TRY(RemoteOutput output,
-          RunRemote(*session, VerbCommand(host, worker, verb), input, kUploadMax));
+  DML_TRY(RemoteOutput output, RunRemote(*session, VerbCommand(host, worker, verb), input, limit));
+  if (output.late && output.out.size() <= kRemoteOutputMax) {
+    return Error::Environment(
+        "not done after " + FormatDuration(limit) + "; it may go on there" +
+            (output.out.empty()
+                 ? ""
+                 : "; its last words: " +
+                       output.out.substr(std::max(output.out.size(), kQuotedMax) - kQuotedMax)),
+        "see what hangs there");
+  }
   if (output.code == kNotFound || output.code == kNotExecutable) return NotSetUp();
   if (IsBridge(output)) return OnlyBridge();
   return output;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -16,15 +17,18 @@ namespace dml::ssh {
 
 inline constexpr Duration kRemoteCommandMax = Duration::Seconds(30);
 inline constexpr Duration kUploadMax = Duration::Seconds(300);
+// Beyond the time to connect: what a node may take to say what it is.
+inline constexpr Duration kProbeMax = Duration::Seconds(5);
 inline constexpr std::size_t kRemoteOutputMax = 16U << 20;
 
 struct RemoteOutput {
   int code = -1;  // -1: killed by a signal
   std::string out;
   std::string err;
+  bool late = false;  // `limit` has passed, or `out` is full: it goes on there
 };
 
-// Runs one command, feeds it `input`, and waits for its end.
+// Runs one command, feeds it `input`, and waits for its end; not longer than `limit`.
 Result<RemoteOutput> RunRemote(SshSession& session, const std::string& command,
                                std::string_view input, Duration limit);
 
@@ -37,6 +41,8 @@ inline constexpr int kKernelMinorMin = 9;
 // What a node turned out to be.
 struct NodeFacts {
   Stage reached = Stage::kReach;
+  bool agent_hangs = false;      // it is there and says nothing
+  bool lacks_worker = false;     // set-up would copy it
   bool set_up = false;           // the worker program of this dml is there and can run tasks
   std::optional<Error> problem;  // nothing: it can be used
   HostKey host_key;
@@ -58,10 +64,17 @@ NodeFacts CheckNode(const Host& host, const WorkerProgram& worker, const Connect
 // Makes the node ready: host key, worker program, agent. Does only what is missing.
 NodeFacts SetUpNode(const Host& host, const WorkerProgram& worker, const ConnectOptions& options);
 
+// Why the second of two names of one agent cannot be used.
+[[nodiscard]] Error TwinOf(const std::string& name);
+
+// Judges nodes together: one agent that is reached by two names would be counted twice.
+void JudgeTwins(const std::vector<Host>& hosts, std::vector<NodeFacts>& all);
+
 // Runs `dml-worker <verb> --root <workdir>` on the node, with `input` as its standard input.
+// kEnvironment if it takes longer than `limit`.
 Result<RemoteOutput> RunVerb(const Host& host, const WorkerProgram& worker,
                              const ConnectOptions& options, const std::string& verb,
-                             std::string_view input);
+                             std::string_view input, Duration limit = kUploadMax);
 
 // The same without input, for what goes on for long: `take` gets the output as it comes, and false
 // from it ends the command. `endless`: no limit of time.

@@ -13,6 +13,7 @@
 
 #include "base/crash_point.h"
 #include "base/files.h"
+#include "runners/ssh/remote.h"
 #include "runners/ssh/runner_loop.h"
 
 namespace dml::ssh {
@@ -68,6 +69,16 @@ void SshRunner::Loop::Handle(std::size_t index, const runners::Frame& frame) {
   NodeDown(index, "it sent a message that makes no sense", /*final=*/false);
 }
 
+// Another node of the inventory that is the same agent: it would be counted twice.
+const SshRunner::Loop::Node* SshRunner::Loop::TwinOf(const Node& node) const {
+  for (const auto& other : nodes_) {
+    const bool same = other->attached && other->boot == node.boot &&
+                      other->agent_pid == node.agent_pid && other->agent_host == node.agent_host;
+    if (other.get() != &node && same && other->refused.empty()) return other.get();
+  }
+  return nullptr;
+}
+
 // An agent that another version of dml has left there ends if nobody needs it, and the next
 // connection starts ours. Work that it has is left alone, whoever's it is.
 void SshRunner::Loop::ReplaceAgent(std::size_t index, const node::Attached& attached) {
@@ -101,6 +112,13 @@ void SshRunner::Loop::HandleAttached(std::size_t index, const node::Attached& at
   node.attached = true;
   node.told.clear();
   node.boot = attached.boot;
+  node.agent_pid = attached.agent_pid;
+  node.agent_host = attached.host;
+  if (const Node* twin = TwinOf(node)) {
+    const Error error = ssh::TwinOf(twin->host.name);
+    node.refused = error.message;
+    options_.notice(fmt::format("{}: {}; {}", node.host.name, error.message, error.hint));
+  }
   node.lease = std::min(attached.lease, kLeaseMax);
   node.load.slots = CoresOf(node.host) > 0 ? CoresOf(node.host) : std::max(1.0, attached.cpus);
   node.load.memory_bytes =
@@ -251,7 +269,8 @@ void SshRunner::Loop::HandleLost(std::size_t index, const node::Lost& lost) {
     }
     return Stage(lost.key);
   }
-  Strike(index, lost.key, lost.error.message);
+  // What is wrong with the task itself says nothing of the node.
+  if (lost.error.kind != ErrorKind::kInvalid) Strike(index, lost.key, lost.error.message);
   Error error = lost.error;
   Lose(lost.key, std::move(error).Within(node.host.name));
 }

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cmath>
+#include <ctime>
 
 #include "base/check.h"
 #include "base/files.h"
@@ -291,8 +292,10 @@ void SshRunner::Loop::Do(KillAsked& asked) {
       return;
     }
     if (asked.mode != runners::KillMode::kKill) {
-      options_.notice(fmt::format("{}: cancel pending: '{}' runs there, and it cannot be reached",
-                                  node.host.name, attempt.spec.task_name));
+      options_.notice(
+          fmt::format("{}: cancel pending: '{}' runs there, and it cannot be reached; this waits "
+                      "for the node until {} at most, and less if it is asked once more",
+                      node.host.name, attempt.spec.task_name, WaitsUntil(node)));
       return;
     }
     node.releases.push_back(asked.key);  // ends it when the node is back
@@ -345,6 +348,7 @@ void SshRunner::Loop::NodeDown(std::size_t index, const std::string& why, bool f
     options_.notice(fmt::format("{}: connection lost ({}); {} attempts go on there", node.host.name,
                                 why, node.attempts.size()));
     StandBack(index);
+    TellIfAlone(node);
   }
   UpdateUse(node);
   Publish();
@@ -381,15 +385,39 @@ void SshRunner::Loop::Settle(std::size_t index) {
   settled_.notify_all();
 }
 
+// How long a node may be away before its attempts are lost, and before nobody waits for it.
+Duration SshRunner::Loop::PatienceWith(const Node& node) const {
+  return std::max(options_.cluster.lease, node.lease) + options_.lease_margin;
+}
+
+bool SshRunner::Loop::GivenUp(const Node& node) const {
+  return !node.attached && clock_.Now() - node.down_since > PatienceWith(node);
+}
+
+// By the clock on the wall of this machine, for people.
+std::string SshRunner::Loop::WaitsUntil(const Node& node) const {
+  const Duration left = PatienceWith(node) - (clock_.Now() - node.down_since);
+  const auto at = static_cast<std::time_t>((clock_.Wall().us + left.ns / 1000) / 1'000'000);
+  std::tm local{};
+  ::localtime_r(&at, &local);
+  return fmt::format("{:02}:{:02}:{:02}", local.tm_hour, local.tm_min, local.tm_sec);
+}
+
+// Nothing can begin any more, and perhaps never will.
+void SshRunner::Loop::TellIfAlone(const Node& lost) {
+  if (std::ranges::any_of(nodes_, [](const auto& node) { return node->attached; })) return;
+  options_.notice(
+      fmt::format("no node is connected any more; if none comes back until {} (the lease and a "
+                  "margin), the run ends with code 3 and can be resumed",
+                  WaitsUntil(lost)));
+}
+
 // Attempts on nodes that were away for longer than their lease: fenced, and reported as lost. What
 // such a node says of them later is not heard.
 void SshRunner::Loop::CheckLeases() {
-  const Instant now = clock_.Now();
   for (const auto& node : nodes_) {
     if (node->attached || node->attempts.empty()) continue;
-    const Duration lease = std::max(options_.cluster.lease, node->lease);
-    const bool over = now - node->down_since > lease + options_.lease_margin;
-    if (!over && !node->gone) continue;
+    if (!GivenUp(*node) && !node->gone) continue;
     const std::set<Key> attempts = node->attempts;
     for (const Key& key : attempts) {
       if (attempts_.at(key).phase == Phase::kReported) continue;

@@ -87,6 +87,8 @@ class SshRunner::Loop {
     std::string trouble;   // why it is not connected
     std::string told;      // of that, to people
     std::string boot;
+    int agent_pid = 0;
+    std::string agent_host;
     Duration lease{0};  // that its agent keeps, which somebody else may have started
     NodeLoad load;
     double cpus = 0;  // what the agent offers
@@ -151,6 +153,7 @@ class SshRunner::Loop {
 
   void Handle(std::size_t node, const runners::Frame& frame);
   void HandleAttached(std::size_t node, const node::Attached& attached);
+  [[nodiscard]] const Node* TwinOf(const Node& node) const;
   void ReplaceAgent(std::size_t node, const node::Attached& attached);
   void HandleFinished(std::size_t node, node::Finished finished);
   void HandleDrain(std::size_t node, const std::string& reason);
@@ -166,6 +169,10 @@ class SshRunner::Loop {
   void Strike(std::size_t node, const Key& key, const std::string& why);
 
   void NodeDown(std::size_t node, const std::string& why, bool final);
+  [[nodiscard]] Duration PatienceWith(const Node& node) const;
+  [[nodiscard]] bool GivenUp(const Node& node) const;
+  [[nodiscard]] std::string WaitsUntil(const Node& node) const;
+  void TellIfAlone(const Node& lost);
   void CheckLeases();
   void Settle(std::size_t node);
   void Publish();

@@ -13,6 +13,7 @@
 #include "base/crash_point.h"
 #include "base/files.h"
 #include "runners/node/shared_blobs.h"
+#include "runners/ssh/plain_names.h"
 #include "runners/ssh/runner_loop.h"
 
 namespace dml::ssh {
@@ -121,9 +122,12 @@ std::optional<Error> SshRunner::Loop::WhyNowhere(const Need& need) const {
   for (const auto& node : nodes_) {
     if (!HasLabels(node->host.labels, need)) continue;
     labelled = true;
-    if (node->refused.empty() && !node->gone) return std::nullopt;
-    reasons += fmt::format("; {}: {}", node->host.name,
-                           node->refused.empty() ? node->trouble : node->refused);
+    if (node->refused.empty() && !node->gone && !GivenUp(*node)) return std::nullopt;
+    std::string why = node->refused.empty() ? node->trouble : node->refused;
+    if (node->refused.empty() && !node->gone) {
+      why = fmt::format("not reached for {:.0f} s: {}", PatienceWith(*node).seconds(), why);
+    }
+    reasons += fmt::format("; {}: {}", node->host.name, why);
   }
   if (!labelled) {
     std::string labels;
@@ -275,6 +279,7 @@ void SshRunner::Loop::SendLaunch(const Key& key) {
   Node& node = *nodes_[attempt.node];
   runners::LaunchSpec spec = attempt.spec;
   for (const auto& [name, value] : node.host.env) spec.env.emplace(name, value);
+  if (auto named = UsePlainNames(spec); !named.ok()) return Lose(key, std::move(named).error());
   const std::string payload = runners::EncodeLaunch(spec);
   if (payload.size() > runners::kFramePayloadMax) {
     return Lose(key, Error::Invalid("its parameters, arguments, environment and the names of its "

@@ -60,6 +60,47 @@ bool WriteAll(int fd, std::string_view bytes) {
   return true;
 }
 
+// What OpenSSH says on its way through jump hosts, and what helps. Its words are stable: scripts
+// everywhere look for them.
+Error NoConnection(const Host& host, const std::string& why, const std::string& complaint,
+                   Stage& reached) {
+  const auto says = [&](std::string_view words) {
+    return complaint.find(words) != std::string::npos;
+  };
+  if (complaint.empty()) {
+    return Error::Environment(
+        fmt::format("no SSH connection to {}: {}", Describe(host), why),
+        "check that an sshd answers there, and that its MaxStartups is not exhausted");
+  }
+  if (host.jump.empty()) {
+    return Error::Environment(fmt::format("no SSH connection to {}: {}; its ProxyCommand says: {}",
+                                          Describe(host), why, complaint),
+                              "try the command by hand: `" + host.proxy_command + "`");
+  }
+  const std::string text = fmt::format("no way to {} through '{}'; the jump host says: {}",
+                                       Describe(host), host.jump, complaint);
+  if (says("IDENTIFICATION HAS CHANGED") || says("REVOKED HOST KEY")) {
+    reached = Stage::kHostKey;
+    return Error::Environment(text,
+                              "only if the jump host was made anew: remove its old key from "
+                              "the file that the message names");
+  }
+  if (says("host key is known for") || says("Host key verification failed")) {
+    reached = Stage::kHostKey;
+    return Error::Environment(text,
+                              "`dml cluster setup` shows the key of the jump host and asks whether "
+                              "to trust it");
+  }
+  if (says("Permission denied")) {
+    reached = Stage::kAuth;
+    return Error::Environment(text, "OpenSSH logs in there with its own keys: see that `ssh " +
+                                        host.jump + "` works without a password");
+  }
+  return Error::Environment(text, "see that `ssh " + host.jump +
+                                      "` works, and that the node "
+                                      "answers from there");
+}
+
 }  // namespace
 
 SshSession::SshSession() : handles_(std::make_unique<Handles>()) {}
@@ -104,13 +145,9 @@ Result<std::unique_ptr<SshSession>> SshSession::OpenOnce(const Host& host,
   DML_TRY(session->line_, Line::Dial(host, clock.Now() + options.timeout, options.give_up));
   DML_RETURN_IF_ERROR(session->Configure(host, options.timeout));
   if (ssh_connect(session->handles_->session) != SSH_OK) {
-    std::string why = ssh_get_error(session->handles_->session);
-    turned_away = host.jump.empty();
-    const std::string complaint = session->line_.Complaint();
-    if (!complaint.empty()) why += "; the jump host says: " + complaint;
-    return Error::Environment(
-        fmt::format("no SSH connection to {}: {}", Describe(host), why),
-        "check that an sshd answers there, and that its MaxStartups is not exhausted");
+    const std::string why = ssh_get_error(session->handles_->session);
+    turned_away = host.jump.empty() && host.proxy_command.empty();
+    return NoConnection(host, why, session->line_.Complaint(), reached);
   }
   reached = Stage::kHostKey;
   DML_RETURN_IF_ERROR(session->VerifyHostKey(host, options));

@@ -1,10 +1,10 @@
 // Who is at the other end, and who we are to it.
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 
 #include "base/files.h"
@@ -103,9 +103,21 @@ Result<void> SshSession::Authenticate(const Host& host) {
   if (ssh_userauth_none(session, nullptr) == SSH_AUTH_SUCCESS) return {};
   std::string tried;
   std::string locked;
+  std::string absent;
+  std::string open;
   for (const std::string& path : host.identity_files) {
-    std::error_code ignored;
-    if (!std::filesystem::exists(path, ignored)) continue;
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) {
+      absent += (absent.empty() ? "" : ", ") + path;
+      continue;
+    }
+    // As OpenSSH: a key that others can read is no secret any more.
+    if (info.st_uid == ::getuid() && (info.st_mode & 077U) != 0) {
+      tried += fmt::format("{}{} (not used: its mode is {:04o}, others can read it)",
+                           tried.empty() ? "" : ", ", path, info.st_mode & 0777U);
+      if (open.empty()) open = path;
+      continue;
+    }
     ssh_key raw = nullptr;
     bool asked = false;
     if (ssh_pki_import_privkey_file(path.c_str(), nullptr, NotePassphrase, &asked, &raw) !=
@@ -125,13 +137,16 @@ Result<void> SshSession::Authenticate(const Host& host) {
     if (ssh_userauth_agent(session, nullptr) == SSH_AUTH_SUCCESS) return {};
     tried += fmt::format("{}the keys of the agent", tried.empty() ? "" : ", ");
   }
+  if (tried.empty()) tried = "none";
+  if (tried == "none" && !absent.empty()) tried += ", for there is no file " + absent;
   return Error::Environment(
-      fmt::format("{} accepts no key; tried: {}", Describe(host), tried.empty() ? "none" : tried),
-      !locked.empty() ? "unlock it with `ssh-add " + locked +
-                            "`; if there is no agent, start one first: `eval $(ssh-agent)`"
-                      : "name the key with identity_file:, unlock it with ssh-add, and see that "
-                        "its .pub line is in "
-                        "~/.ssh/authorized_keys there");
+      fmt::format("{} accepts no key; tried: {}", Describe(host), tried),
+      !open.empty()     ? "if it is still a secret, `chmod 600 " + open + "`"
+      : !locked.empty() ? "unlock it with `ssh-add " + locked +
+                              "`; if there is no agent, start one first: `eval $(ssh-agent)`"
+                        : "name the key with identity_file:, unlock it with ssh-add, and see that "
+                          "its .pub line is in "
+                          "~/.ssh/authorized_keys there");
 }
 
 }  // namespace dml::ssh

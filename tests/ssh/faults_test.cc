@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "runners/ssh/placement_notes.h"
 #include "tests/ssh/cluster_fixture.h"
 #include "tests/ssh/fault_proxy.h"
 
@@ -245,6 +246,36 @@ TEST_F(SmallDiskTest, AFullDiskIsAVerdictOnTheNode) {
   EXPECT_EQ(nodes[1].verdict.starts_with("disk full"), !mounted_) << nodes[1].verdict;
   // Nothing of what did not fit is left.
   EXPECT_TRUE(fs::is_empty(servers_.server(0).FromHere(disk_)));
+}
+
+// Nodes that never come back: what runs there is lost after the lease, and so is, with the reason,
+// what was to begin meanwhile or is tried again later. Nothing waits for ever.
+TEST_F(FaultTest, ARunWithoutNodesEnds) {
+  RestartAgent(0, {"--lease", "2"});
+  cluster_lease_ = Duration::Seconds(2);
+  lease_margin_ = Duration::Seconds(1);
+  home_ = servers_.Path("head");
+  ConnectThroughProxy();
+  const std::string begun = servers_.Path("begun");
+  ASSERT_TRUE(runner_->Launch({Script(1, "echo x > " + begun + "; sleep 60")}).ok());
+  WaitUntil([&] { return fs::exists(begun); }, "it begins");
+  servers_.server(0).Stop();
+  WaitUntil([&] { return Notices().find("no node is connected any more") != std::string::npos; },
+            "the news");
+  EXPECT_NE(Notices().find("the run ends with code 3"), std::string::npos) << Notices();
+  ASSERT_TRUE(runner_->Launch({Script(2, "true")}).ok());
+  WaitUntil(
+      [&] {
+        return ReadWait(home_, runners::KeyOf(2).run, runners::KeyOf(2).task)
+            .starts_with("n1: not connected");
+      },
+      "it is said why it waits");
+  sink_.WaitForEnds(2);
+  EXPECT_EQ(sink_.End(runners::KeyOf(1)), "lost");
+  EXPECT_EQ(sink_.End(runners::KeyOf(2)), "lost");
+  ASSERT_TRUE(runner_->Launch({Script(3, "true")}).ok());
+  sink_.WaitForEnds(3);
+  EXPECT_EQ(sink_.End(runners::KeyOf(3)), "lost");
 }
 
 // A node whose worker pool cannot do anything: three different tasks, and it is out.

@@ -123,6 +123,44 @@ TEST(Inventory, AHostFileHasALinePerNode) {
   EXPECT_NE(Faults("hosts", "n1:99999\n").find("is not host[:port]"), std::string::npos);
 }
 
+TEST(Inventory, AnAddressOfIpv6HasItsPortBehindBrackets) {
+  const LoadedCluster loaded = ParseCluster("hosts", "[::1]:2222\n[fe80::1]\n::2\n");
+  ASSERT_TRUE(loaded.ok()) << pipelines::RenderText(loaded.diagnostics);
+  ASSERT_EQ(loaded.cluster.hosts.size(), 3U);
+  EXPECT_EQ(loaded.cluster.hosts[0].address, "::1");
+  EXPECT_EQ(loaded.cluster.hosts[0].port, 2222);
+  EXPECT_EQ(loaded.cluster.hosts[0].name, "::1:2222");
+  EXPECT_EQ(loaded.cluster.hosts[1].address, "fe80::1");
+  EXPECT_EQ(loaded.cluster.hosts[1].port, 0);
+  EXPECT_EQ(loaded.cluster.hosts[2].address, "::2");
+  EXPECT_EQ(Faults("hosts", "n1 slots=0\n"), "1:4: 'slots=0': slots= is a number from 1 to 4096\n");
+}
+
+TEST(Inventory, AnEmptyOneIsNamedWithItsPlace) {
+  for (const char* text : {"", "\n\n", "# nothing yet\n"}) {
+    EXPECT_EQ(Faults("c.yaml", text), "1:1: the inventory is empty\n") << text;
+    EXPECT_EQ(ParseCluster("c.yaml", text).diagnostics.at(0).where.file, "c.yaml");
+    EXPECT_EQ(Faults("hosts", text), "1:1: a host file without hosts\n") << text;
+  }
+}
+
+TEST(Inventory, WhatDmlSaysItselfIsNotForInventoriesToSay) {
+  EXPECT_EQ(Faults("c.yaml", "hosts:\n  - {host: a, env: {DML_HOME: /x}}\n"),
+            "2:20: 'DML_HOME' is not for an inventory to set: what begins with DML_ is said by "
+            "dml itself\n");
+}
+
+TEST(Inventory, AProxyCommandIsTakenWhereThereIsNoJump) {
+  Host host;
+  host.name = "gpu";
+  ApplyOpenSshConfig("hostname 10.1.2.3\nproxycommand nc %h %p\n", host);
+  EXPECT_EQ(host.proxy_command, "nc %h %p");
+  Host jumps;
+  jumps.jump = "gate";
+  ApplyOpenSshConfig("hostname 10.1.2.3\nproxycommand nc %h %p\n", jumps);
+  EXPECT_EQ(jumps.proxy_command, "");
+}
+
 TEST(Inventory, OpenSshFillsInWhatIsNotSaid) {
   Host host;
   host.name = "gpu";

@@ -79,7 +79,15 @@ TEST_F(SessionTest, AKeyThatTheServerDoesNotWantIsNamed) {
       << message;
   EXPECT_EQ(reached_, Stage::kAuth);
   host.identity_files = {servers_.Path("nothing")};
-  EXPECT_NE(Open(host).find("tried: none"), std::string::npos);
+  EXPECT_NE(Open(host).find("tried: none, for there is no file " + host.identity_files[0]),
+            std::string::npos);
+  // As OpenSSH: a key that others can read is not used.
+  host.identity_files = {servers_.Path("shown")};
+  std::filesystem::copy_file(servers_.Path("key"), host.identity_files[0]);
+  std::filesystem::permissions(host.identity_files[0], std::filesystem::perms{0644});
+  EXPECT_NE(Open(host).find("shown (not used: its mode is 0644"), std::string::npos);
+  std::filesystem::permissions(host.identity_files[0], std::filesystem::perms{0600});
+  EXPECT_EQ(Open(host), "");
 }
 
 TEST_F(SessionTest, ADeadPortIsNamed) {
