@@ -65,8 +65,8 @@ bool Bind(const std::string& from, const std::string& to, unsigned long more = 0
   return ::mount(from.c_str(), to.c_str(), nullptr, MS_BIND | more, nullptr) == 0;
 }
 
-bool Tmpfs(const std::string& at, const char* options) {
-  return ::mount("tmpfs", at.c_str(), "tmpfs", 0, options) == 0;
+bool Tmpfs(const std::string& at, const char* options, unsigned long flags = 0) {
+  return ::mount("tmpfs", at.c_str(), "tmpfs", flags, options) == 0;
 }
 
 // In a child, whose answer is its exit status.
@@ -265,9 +265,10 @@ void Machine::Join() const {
   if (!forwards || !routed) throw std::runtime_error("no way to other hosts");
 }
 
-bool Machine::MountSmallDisk(const std::string& path, const std::string& size) const {
+bool Machine::MountSmallDisk(const std::string& path, const std::string& size, bool noexec) const {
   const std::string options = "size=" + size;
-  return InChild([&] { return Enter() && Tmpfs(path, options.c_str()); });
+  const unsigned long flags = noexec ? static_cast<unsigned long>(MS_NOEXEC) : 0;
+  return InChild([&] { return Enter() && Tmpfs(path, options.c_str(), flags); });
 }
 
 }  // namespace dml::ssh

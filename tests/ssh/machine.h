@@ -47,8 +47,9 @@ class Machine {
   void PullCable(bool pulled) const;
   // It and others that were joined reach each other, by way of this process's network.
   void Join() const;
-  // A small disk at that path of it.
-  [[nodiscard]] bool MountSmallDisk(const std::string& path, const std::string& size) const;
+  // A small disk at that path of it; `noexec`: no program starts from it.
+  [[nodiscard]] bool MountSmallDisk(const std::string& path, const std::string& size,
+                                    bool noexec = false) const;
 
  private:
   [[nodiscard]] std::string Cable() const;

@@ -287,8 +287,8 @@ int Server::RunThere(std::vector<std::string> argv) const {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-bool Server::MountSmallDisk(const std::string& path, const std::string& size) const {
-  return machine_ && machine_->MountSmallDisk(path, size);
+bool Server::MountSmallDisk(const std::string& path, const std::string& size, bool noexec) const {
+  return machine_ && machine_->MountSmallDisk(path, size, noexec);
 }
 
 std::string Server::FromHere(const std::string& path) const {

@@ -48,7 +48,8 @@ class Server {
   // Runs a program there, as a command of a client would run; its exit status.
   int RunThere(std::vector<std::string> argv) const;
   // A small disk at a path of it; false where that is not possible.
-  [[nodiscard]] bool MountSmallDisk(const std::string& path, const std::string& size) const;
+  [[nodiscard]] bool MountSmallDisk(const std::string& path, const std::string& size,
+                                    bool noexec = false) const;
 
   [[nodiscard]] const std::string& name() const { return name_; }
   // "ssh-ed25519 AAAA...", as known hosts have it.

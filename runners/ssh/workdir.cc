@@ -1,0 +1,216 @@
+#include "runners/ssh/workdir.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <sstream>
+#include <string_view>
+#include <vector>
+
+#include "base/files.h"
+#include "runners/node/bridge.h"
+#include "runners/node/territory.h"
+
+namespace dml::ssh {
+
+namespace {
+
+// At the beginning of a line, whatever was printed before.
+constexpr std::string_view kAnswer = "<<dml-workdir>> ";
+constexpr std::size_t kSaidMax = 300;
+
+// Without a slash at its end and parts that mean nothing.
+std::string Plain(const std::string& workdir) {
+  const std::filesystem::path plain = std::filesystem::path(workdir).lexically_normal();
+  return (plain.has_filename() ? plain : plain.parent_path()).string();
+}
+
+// $d: the folder; tag: its marker; say: answers; own: whether it is dml's.
+std::string Prelude(const Host& host) {
+  return fmt::format(
+      "umask 077; CDPATH=; d={0}; tag=$d/{1}; say() {{ echo; echo \"{2}$*\"; }}; "
+      "own() {{ test -f $tag && return 0; for g in $d/bin/dml-worker-????????????; do "
+      "test -f $g && return 0; done; return 1; }}; ",
+      Plain(host.workdir), node::kMarker, kAnswer);
+}
+
+// How many folders have to be made is counted before they are.
+constexpr std::string_view kClaim =
+    "h=$(cd && pwd -P); r=$(cd $d 2>/dev/null && pwd -P); "
+    "if test -z \"$r\" && { test -e $d || test -h $d; }; then say no is not a folder to enter; "
+    "elif test \"$r\" = /; then say no is the root of the file system; "
+    "elif test -n \"$r\" && test \"$r\" = \"$h\"; then say no is the home folder; "
+    "elif test -f $tag; then say yes; "
+    "else n=1; f=$(ls -A $d 2>/dev/null | head -n 1); "
+    "if own; then f=; "
+    "elif test -n \"$r\"; then n=0; "
+    "else p=$d; while :; do case $p in */?*) p=${p%/*};; *) break;; esac; "
+    "test -z \"$p\" && break; test -e $p && break; n=$((n+1)); done; fi; "
+    "if test -n \"$f\"; then say other $f; "
+    "else mkdir -p $d && echo made $n > $tag && say yes; fi; fi";
+
+constexpr std::string_view kWhose =
+    "if own; then say dml; elif test -n \"$(ls -A $d 2>/dev/null)\"; then say others; "
+    "else say nobody; fi";
+
+// Its last words: what comes after the marker, to the end of the line.
+std::string AnswerOf(const RemoteOutput& output) {
+  const std::size_t at = output.out.rfind(kAnswer);
+  if (at == std::string::npos) return "";
+  const std::size_t begin = at + kAnswer.size();
+  return output.out.substr(begin, output.out.find('\n', begin) - begin);
+}
+
+std::string Shell(const std::string& script) { return "sh -c '" + script + "'"; }
+
+Result<RemoteOutput> RunShell(SshSession& session, const std::string& script) {
+  return RunRemote(session, Shell(script), "", kRemoteCommandMax);
+}
+
+bool IsMissing(const RemoteOutput& output) {
+  constexpr int kNotExecutable = 126;
+  constexpr int kNotFound = 127;
+  return output.code == kNotFound || output.code == kNotExecutable;
+}
+
+std::string SaidBy(const RemoteOutput& output) {
+  return output.err.empty() ? "no reason was given" : output.err.substr(0, kSaidMax);
+}
+
+}  // namespace
+
+Result<void> ClaimWorkdir(SshSession& session, const Host& host) {
+  DML_TRY(const RemoteOutput output, RunShell(session, Prelude(host) + std::string(kClaim)));
+  const std::string answer = AnswerOf(output);
+  const std::string hint = "name a folder for dml alone with workdir:, a new one or an empty one";
+  constexpr std::string_view kOther = "other ";
+  constexpr std::string_view kNo = "no ";
+  if (answer == "yes") return {};
+  if (answer.starts_with(kOther)) {
+    return Error::Environment(fmt::format("'{}' is not a folder of dml: '{}' is in it",
+                                          host.workdir, answer.substr(kOther.size())),
+                              hint);
+  }
+  if (answer.starts_with(kNo)) {
+    return Error::Environment(
+        fmt::format("workdir '{}' {}", host.workdir, answer.substr(kNo.size())), hint);
+  }
+  return Error::Environment(
+      fmt::format("cannot make the folder {}: {}", host.workdir, SaidBy(output)),
+      "see that there is space, and that it may be written");
+}
+
+std::string UploadCommand(const Host& host, const WorkerProgram& worker, std::size_t bytes) {
+  const std::string bin = host.workdir + "/bin";
+  // After a failure the rest is taken all the same: who sends it would wait for that.
+  return Shell(
+      fmt::format("umask 077; mkdir -p {0} && cat > {0}/new.$$ && test \"$(wc -c < {0}/new.$$)\" "
+                  "-eq {1} && chmod 700 {0}/new.$$ && mv {0}/new.$$ {2} || "
+                  "{{ rm -f {0}/new.$$; cat > /dev/null; exit 1; }}",
+                  bin, bytes, RemoteWorkerPath(host, worker)));
+}
+
+Result<WorkdirOwner> WhoseWorkdir(SshSession& session, const Host& host) {
+  DML_TRY(const RemoteOutput output, RunShell(session, Prelude(host) + std::string(kWhose)));
+  const std::string answer = AnswerOf(output);
+  if (answer == "dml") return WorkdirOwner::kDml;
+  if (answer == "others") return WorkdirOwner::kOthers;
+  if (answer == "nobody") return WorkdirOwner::kNobody;
+  if (output.out.find(node::kBridgeMarker) != std::string::npos) {
+    return Error::Environment("this key may start the bridge there, and nothing else",
+                              "name a key without command= with identity_file:");
+  }
+  return Error::Environment("cannot look into " + host.workdir + ": " + SaidBy(output));
+}
+
+Result<void> UndoUpload(SshSession& session, const Host& host, const WorkerProgram& worker,
+                        bool all) {
+  const std::string script = fmt::format(
+      "rm -f {} $d/bin/new.*; rmdir $d/bin 2>/dev/null; "
+      "test \"$(ls -A $d)\" = {} || exit 0; read w n < $tag; rm -f $tag; p=$d; "
+      "while test \"$n\" -gt 0; do rmdir $p || break; n=$((n-1)); "
+      "case $p in */?*) p=${{p%/*}};; *) break;; esac; done",
+      all ? "$d/bin/dml-worker-????????????" : RemoteWorkerPath(host, worker), node::kMarker);
+  DML_TRY(const RemoteOutput output, RunShell(session, Prelude(host) + script));
+  if (output.code == 0) return {};
+  return Error::Environment("cannot tidy up " + host.workdir + ": " + SaidBy(output));
+}
+
+Result<RemoteOutput> TakeDownNode(const Host& host, const WorkerProgram& worker,
+                                  const ConnectOptions& options, const std::string& verb) {
+  Stage reached = Stage::kReach;
+  DML_TRY(const std::unique_ptr<SshSession> session, SshSession::Open(host, options, reached));
+  RemoteOutput output;
+  output.code = 0;
+  DML_TRY(const WorkdirOwner owner, WhoseWorkdir(*session, host));
+  if (owner != WorkdirOwner::kDml) {
+    output.out = owner == WorkdirOwner::kNobody
+                     ? "nothing of dml is there\n"
+                     : host.workdir + " is not a folder of dml: nothing was removed\n";
+    return output;
+  }
+  const std::string command =
+      fmt::format("exec {} {} --root {}", RemoteWorkerPath(host, worker), verb, host.workdir);
+  DML_TRY(output, RunRemote(*session, command, "", kUploadMax));
+  if (!IsMissing(output)) return output;
+  DML_TRY(const std::string program, ReadFile(worker.path));
+  DML_TRY(const RemoteOutput copied,
+          RunRemote(*session, UploadCommand(host, worker, program.size()), program, kUploadMax));
+  if (copied.code == 0) {
+    DML_TRY(output, RunRemote(*session, command, "", kUploadMax));
+    if (!IsMissing(output)) return output;
+  }
+  Error why = copied.code == 0 ? WhyNotStarted(*session, host)
+                               : Error::Environment("cannot copy the worker program to " +
+                                                    host.workdir + "/bin: " + SaidBy(copied));
+  DML_RETURN_IF_ERROR(UndoUpload(*session, host, worker, /*all=*/true));
+  DML_TRY(const WorkdirOwner after, WhoseWorkdir(*session, host));
+  output = {};
+  output.code = 0;
+  if (after == WorkdirOwner::kNobody) return output;
+  why.hint = "what dml has put into " + host.workdir + " is still there: remove it by hand, or " +
+             (why.hint.empty() ? "try again" : why.hint);
+  return why;
+}
+
+Error WhyNotStarted(SshSession& session, const Host& host) {
+  const auto output =
+      RunShell(session, Prelude(host) + "say $(cd $d/bin && pwd -P); cat /proc/self/mountinfo");
+  if (output.ok()) {
+    const std::string folder = AnswerOf(*output);
+    if (IsNoexec(output->out, folder)) {
+      return Error::Environment(
+          "the file system of " + folder + " is mounted noexec: no program starts from it",
+          "name a folder on another one with workdir:, or have it mounted without noexec");
+    }
+  }
+  return Error::Environment(
+      fmt::format("the worker program was copied to {}/bin, and does not start there",
+                  host.workdir),
+      "it runs on Linux of this machine's architecture; a security module may forbid it");
+}
+
+// "36 35 98:0 /mnt1 /mnt2 rw,noatime - ext3 /dev/root rw": the fifth word is the place. The last
+// one that is said of a place is on top.
+bool IsNoexec(const std::string& mountinfo, const std::string& path) {
+  constexpr std::size_t kPlace = 4;
+  constexpr std::size_t kOptions = 5;
+  std::istringstream lines(mountinfo);
+  std::size_t longest = 0;
+  bool noexec = false;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream text(line);
+    std::vector<std::string> words;
+    for (std::string word; words.size() <= kOptions && text >> word;) words.push_back(word);
+    if (words.size() <= kOptions || !words[kPlace].starts_with('/')) continue;
+    const std::string& place = words[kPlace];
+    const std::string below = place == "/" ? place : place + "/";
+    if (!(path + "/").starts_with(below) || place.size() < longest) continue;
+    longest = place.size();
+    noexec = ("," + words[kOptions] + ",").find(",noexec,") != std::string::npos;
+  }
+  return noexec;
+}
+
+}  // namespace dml::ssh
