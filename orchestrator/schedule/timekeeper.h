@@ -13,7 +13,7 @@
 
 namespace dml::schedule {
 
-// How often a slot is started again whose process was lost before it could say how it ended.
+// How often a slot is started in all if its processes are lost before they can say how it ended.
 inline constexpr int kStartsMax = 4;
 // A process that was asked for by somebody else gets this long to appear.
 inline constexpr Duration kAppearWithin = Duration::Seconds(20);
