@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <mutex>
+
+#include "base/quantity.h"
 #include "cli/cluster_file.h"
 #include "cli/each_host.h"
 #include "runners/ssh/remote.h"
+#include "runners/ssh/workdir.h"
 
 namespace dml::cli {
 
@@ -14,41 +18,44 @@ struct VerbArgs {
   ClusterArgs cluster;
   std::vector<std::string> words;
   std::string reason;
+  std::string timeout;
   bool force = false;
   int age_hours = 1;
 };
 
-// A verb of dml-worker on every host, and what became of it.
-Result<ExitCode> RunOnAll(const VerbArgs& args, const std::string& verb, const std::string& input,
-                          const Output& output) {
-  DML_TRY(const ssh::Cluster cluster, OpenCluster(args.cluster, output));
-  DML_TRY(const ssh::WorkerProgram worker, ssh::FindWorkerProgram());
-  std::vector<std::optional<Result<ssh::RemoteOutput>>> results(cluster.hosts.size());
-  ForEachHost(cluster.hosts, [&](std::size_t i) {
-    const ssh::Host& host = cluster.hosts[i];
-    const bool shares = verb.starts_with("gc") || verb.starts_with("down");
-    const std::string shared =
-        shares && !host.shared_dir.empty() ? " --shared " + host.shared_dir : "";
-    results[i] = ssh::RunVerb(host, worker, {cluster.connect_timeout, {}}, verb + shared, input);
-  });
-  Json json = Json::array();
-  bool unreachable = false;
-  bool failed = false;
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    const std::string& name = cluster.hosts[i].name;
-    const Result<ssh::RemoteOutput>& result = *results[i];
-    unreachable |= !result.ok();
-    failed |= result.ok() && result->code != 0;
-    if (output.format() == Format::kJson) {
-      json.push_back({{"host", name},
-                      {"code", result.ok() ? result->code : -1},
-                      {"out", result.ok() ? result->out : ""},
-                      {"err", result.ok() ? result->err : result.error().Render()}});
-      continue;
+// What `dml cluster exec` gives a command.
+constexpr const char* kExecTimeout = "10m";
+
+// Prints what came of it on each node as soon as it is known. Thread-safe.
+class Outcomes {
+ public:
+  Outcomes(const std::vector<ssh::Host>& hosts, const Output& output)
+      : output_(output), json_(hosts.size()) {}
+
+  void Tell(std::size_t at, const std::string& name, const Result<ssh::RemoteOutput>& result) {
+    const std::lock_guard lock(mutex_);
+    unreachable_ |= !result.ok();
+    failed_ |= result.ok() && result->code != 0;
+    if (output_.format() == Format::kJson) {
+      json_[at] = {{"host", name},
+                   {"code", result.ok() ? result->code : -1},
+                   {"out", result.ok() ? result->out : ""},
+                   {"err", result.ok() ? result->err : result.error().Render()}};
+    } else {
+      Print(name, result);
     }
+  }
+
+  ExitCode Finish() {
+    if (output_.format() == Format::kJson) output_.PrintJson(json_);
+    if (unreachable_) return ExitCode::kInfrastructure;
+    return failed_ ? ExitCode::kTaskFailed : ExitCode::kDone;
+  }
+
+ private:
+  void Print(const std::string& name, const Result<ssh::RemoteOutput>& result) const {
     if (!result.ok()) {
-      output.Warn(fmt::format("{}: {}", name, Harmless(result.error().Render())));
-      continue;
+      return output_.Warn(fmt::format("{}: {}", name, Harmless(result.error().Render())));
     }
     std::string text = result->out + result->err;
     if (text.empty() || text.back() != '\n') text += '\n';
@@ -56,14 +63,70 @@ Result<ExitCode> RunOnAll(const VerbArgs& args, const std::string& verb, const s
     while (at < text.size()) {
       const std::size_t end = text.find('\n', at);
       const std::string line = text.substr(at, end - at);
-      if (!line.empty()) output.Print(fmt::format("{}: {}\n", name, Harmless(line)));
+      if (!line.empty()) output_.Print(fmt::format("{}: {}\n", name, Harmless(line)));
       at = end + 1;
     }
-    if (result->code != 0) output.Warn(fmt::format("{}: exit code {}", name, result->code));
+    if (result->late) {
+      output_.Warn(name + ": it writes more than 16 MiB; the rest is not read");
+    } else if (result->code != 0) {
+      output_.Warn(fmt::format("{}: exit code {}", name, result->code));
+    }
   }
-  if (output.format() == Format::kJson) output.PrintJson(json);
-  if (unreachable) return ExitCode::kInfrastructure;
-  return failed ? ExitCode::kTaskFailed : ExitCode::kDone;
+
+  const Output& output_;
+  std::mutex mutex_;
+  std::vector<Json> json_;  // in the order of the inventory
+  bool unreachable_ = false;
+  bool failed_ = false;
+};
+
+// A verb of dml-worker on every host, and what became of it.
+Result<ExitCode> RunOnAll(const VerbArgs& args, const std::string& verb, const std::string& input,
+                          const Output& output) {
+  DML_TRY(const ssh::Cluster cluster, OpenCluster(args.cluster, output));
+  DML_TRY(const ssh::WorkerProgram worker, ssh::FindWorkerProgram());
+  Duration limit = ssh::kUploadMax;
+  if (!args.timeout.empty()) {
+    DML_TRY(limit, ParseDuration(args.timeout));
+  }
+  Outcomes outcomes(cluster.hosts, output);
+  ForEachHost(cluster.hosts, [&](std::size_t i) {
+    const ssh::Host& host = cluster.hosts[i];
+    const bool shares = verb.starts_with("gc") || verb.starts_with("down");
+    const std::string shared =
+        shares && !host.shared_dir.empty() ? " --shared " + host.shared_dir : "";
+    const ssh::ConnectOptions options{cluster.connect_timeout, {}};
+    outcomes.Tell(i, host.name,
+                  verb.starts_with("down")
+                      ? ssh::TakeDownNode(host, worker, options, verb + shared)
+                      : ssh::RunVerb(host, worker, options, verb + shared, input, limit));
+  });
+  return outcomes.Finish();
+}
+
+// All nodes are asked before the first is touched: taken down one by one, a cluster that is at work
+// would lose just those that have nothing to do for a moment.
+Result<ExitCode> TakeDown(const VerbArgs& args, const Output& output) {
+  if (args.force) return RunOnAll(args, "down --force yes", "", output);
+  DML_TRY(const ssh::Cluster cluster, OpenCluster(args.cluster, output));
+  DML_TRY(const ssh::WorkerProgram worker, ssh::FindWorkerProgram());
+  std::vector<std::int64_t> running(cluster.hosts.size());
+  ForEachHost(cluster.hosts, [&](std::size_t i) {
+    const auto probed = ssh::RunVerb(cluster.hosts[i], worker, {cluster.connect_timeout, {}},
+                                     "probe", "", cluster.connect_timeout + ssh::kProbeMax);
+    const auto probe = probed.ok() ? ssh::ParseProbe(probed->out) : Result<Json>(Json());
+    if (!probe.ok() || !probe->is_object()) return;
+    running[i] = probe->value("node", Json::object()).value("running", std::int64_t{0});
+  });
+  std::string where;
+  for (std::size_t i = 0; i < running.size(); ++i) {
+    if (running[i] == 0) continue;
+    where +=
+        fmt::format("{}{} on {}", where.empty() ? "" : ", ", running[i], cluster.hosts[i].name);
+  }
+  if (where.empty()) return RunOnAll(args, "down", "", output);
+  return Error::Busy("attempts run there (" + where + "); no node was taken down",
+                     "wait for them, or end them with --force");
 }
 
 }  // namespace
@@ -72,7 +135,12 @@ Action SetupClusterExec(Args& args, CommonOptions&) {
   auto options = std::make_shared<VerbArgs>();
   AddClusterArgs(args, options->cluster);
   args.Positionals("COMMAND", options->words, /*required=*/true, "the command and its arguments");
-  args.Describe("Runs a command on every node, as it is: no shell takes it apart.");
+  options->timeout = kExecTimeout;
+  args.Value("--timeout", "TIME", options->timeout,
+             "wait no longer than this for a node, such as 30s or 2h (default: 10m)");
+  args.Describe(
+      "Runs a command on every node, as it is: no shell takes it apart. What it prints is shown\n"
+      "for each node as soon as it has ended there.");
   args.Example("dml cluster exec -- nproc", "on every node");
   args.Example("dml cluster exec --only n1 -- df -h .", "on one of them");
   return [options](Output& output) {
@@ -88,10 +156,8 @@ Action SetupClusterDown(Args& args, CommonOptions&) {
   args.Flag("--force", options->force, "end attempts that are still running there");
   args.Describe(
       "Ends the agents and removes what dml has put on the nodes, and nothing else. Refuses\n"
-      "while attempts run there, whoever's they are.");
-  return [options](Output& output) {
-    return RunOnAll(*options, options->force ? "down --force yes" : "down", "", output);
-  };
+      "as a whole while attempts run on any of them, whoever's they are.");
+  return [options](Output& output) { return TakeDown(*options, output); };
 }
 
 namespace {
