@@ -13,6 +13,7 @@
 
 #include "base/files.h"
 #include "base/process.h"
+#include "base/sealed_file.h"
 
 namespace dml::engine {
 
@@ -39,6 +40,7 @@ Result<void> CopyDurably(const std::string& from, const std::string& to) {
   std::error_code error;
   fs::copy_file(from, temporary, fs::copy_options::overwrite_existing, error);
   if (!error) {
+    Seal(temporary);
     if (auto synced = DiskFiles().Sync(temporary); !synced.ok()) {
       ::unlink(temporary.c_str());
       return synced;
@@ -89,7 +91,7 @@ class Disk final : public StoreFiles {
   [[nodiscard]] Result<std::optional<std::vector<ArtifactFile>>> List(
       const std::string& folder) const override {
     std::error_code error;
-    if (!fs::is_directory(folder, error)) return std::optional<std::vector<ArtifactFile>>();
+    if (!fs::is_directory(fs::symlink_status(folder, error))) return std::optional<std::vector<ArtifactFile>>();
     std::vector<ArtifactFile> files;
     fs::recursive_directory_iterator it(folder, error);
     for (; !error && it != fs::end(it); it.increment(error)) {
@@ -133,7 +135,7 @@ class Disk final : public StoreFiles {
 
   Result<void> Adopt(const std::string& path, const std::string& blob) override {
     DML_RETURN_IF_ERROR(folders_.Make(fs::path(blob).parent_path().string()));
-    ::chmod(path.c_str(), 0444);
+    Seal(path);
     int code = ::link(path.c_str(), blob.c_str()) == 0 ? 0 : errno;
     if (code == EEXIST) {
       // Two files of one digest are one file: somebody was faster, or it is damaged.

@@ -16,6 +16,7 @@
 #include "base/files.h"
 #include "base/redactor.h"
 #include "runners/agent/attempt_record.h"
+#include "runners/agent/input_guard.h"
 #include "runners/agent/out_of_memory.h"
 #include "runners/agent/strays.h"
 #include "runners/agent/worker_link.h"
@@ -205,6 +206,28 @@ void NoteKernelKill(OutOfMemoryWatch& memory, runners::ExitReason& reason) {
   failure->error.hint = "the kernel was out of memory: ask for more with resources: {memory: ...}";
 }
 
+// Whatever a task made of inputs that were changed under it is not to be kept.
+void RunGuarded(const runners::LaunchSpec& spec, runners::TaskExecutor& executor, WorkerLink& link,
+                Note& note, runners::AttemptExited& exited) {
+  InputGuard guard(spec);
+  if (auto wrong = guard.Before()) {
+    link.End();
+    exited.reason = ReasonOf(std::move(*wrong));
+    return;
+  }
+  if (std::holds_alternative<runners::Command>(spec.work)) {
+    RunCommand(spec, executor, link, note, exited);
+  } else {
+    RunNative(spec, executor, link, exited);
+  }
+  if (!std::holds_alternative<runners::ExitSuccess>(exited.reason)) return;
+  if (auto wrong = guard.After()) {
+    const bool changed = wrong->kind == ErrorKind::kTask;
+    exited.reason = ReasonOf(std::move(*wrong));
+    if (changed) std::get<runners::ExitFailure>(exited.reason).exit_code = kChangedInputExit;
+  }
+}
+
 std::string EncodeEnd(runners::AttemptExited exited) {
   std::string payload = runners::EncodeExited(exited);
   if (payload.size() <= runners::kFramePayloadMax) return payload;
@@ -240,11 +263,7 @@ int ServeWorker(int fd, runners::TaskExecutor& executor) {
     Note note(*spec);
     runners::AttemptExited exited;
     exited.key = spec->key;
-    if (std::holds_alternative<runners::Command>(spec->work)) {
-      RunCommand(*spec, executor, link, note, exited);
-    } else {
-      RunNative(*spec, executor, link, exited);
-    }
+    RunGuarded(*spec, executor, link, note, exited);
     NoteKernelKill(memory, exited.reason);
     Redact(spec->secrets, exited);
     // Before the next one begins: a step that brings the worker down must not take the word of

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/files.h"
+#include "runners/agent/input_guard.h"
 
 namespace dml::node {
 
@@ -71,21 +72,18 @@ Result<std::vector<Digest>> HoldInputs(const AttemptPaths& paths, const BlobCach
   return absent;
 }
 
-// Code of a command also appears in its work folder, where its relative names are looked up.
-Result<void> LinkFiles(const AttemptPaths& paths, const BlobCache& blobs, bool command,
-                       const std::vector<runners::FileSet>& sets, Renames& renames) {
+Result<void> LinkFiles(const AttemptPaths& paths, const BlobCache& blobs,
+                       std::vector<runners::FileSet>& sets, Renames& renames) {
   const std::string below = paths.folder + "/files";
-  for (const runners::FileSet& set : sets) {
+  for (runners::FileSet& set : sets) {
     renames.emplace(set.pattern, below + set.pattern);
-    for (const ArtifactFile& file : set.files) {
+    for (ArtifactFile& file : set.files) {
       const fs::path relative = fs::path(file.path).relative_path();
       if (!StaysInside(relative) || !StaysInside(fs::path(file.name))) {
         return Error::Environment("the file '" + file.path + "' is not named plainly");
       }
-      const std::string path = PathFor(paths, blobs, file.digest);
-      DML_RETURN_IF_ERROR(Link(path, below / relative));
-      if (!command) continue;
-      DML_RETURN_IF_ERROR(Link(path, fs::path(paths.folder) / "work" / file.name));
+      file.path = PathFor(paths, blobs, file.digest);
+      DML_RETURN_IF_ERROR(Link(file.path, below / relative));
     }
   }
   return {};
@@ -126,11 +124,9 @@ Result<std::vector<Digest>> PlaceAttempt(const AttemptPaths& paths, const BlobCa
   for (Artifact& input : spec.inputs) {
     for (ArtifactFile& file : input.files) file.path = PathFor(paths, blobs, file.digest);
   }
-  auto* command = std::get_if<runners::Command>(&spec.work);
   Renames renames;
-  DML_RETURN_IF_ERROR(LinkFiles(paths, blobs, command != nullptr, spec.files, renames));
-  spec.files.clear();
-  if (command != nullptr) {
+  DML_RETURN_IF_ERROR(LinkFiles(paths, blobs, spec.files, renames));
+  if (auto* command = std::get_if<runners::Command>(&spec.work)) {
     command->work_dir = paths.folder + "/work";
     command->own_folder = true;
     for (std::string& argument : command->argv) {
@@ -140,10 +136,20 @@ Result<std::vector<Digest>> PlaceAttempt(const AttemptPaths& paths, const BlobCa
     }
     return absent;
   }
+  spec.files.clear();  // steps find them by their parameters
   for (auto& step : std::get<std::vector<runners::NativeStep>>(spec.work)) {
     RenameStrings(step.params, renames);
   }
   return absent;
+}
+
+void DropDamaged(const AttemptPaths& paths, const BlobCache& blobs) {
+  std::error_code error;
+  fs::directory_iterator it(paths.folder + "/" + agent::kDamagedFolder, error);
+  for (; !error && it != fs::directory_iterator(); it.increment(error)) {
+    const auto digest = Digest::FromHex(it->path().filename().string());
+    if (digest.ok()) ::unlink(blobs.Find(*digest).c_str());
+  }
 }
 
 }  // namespace dml::node

@@ -41,4 +41,8 @@ struct AttemptPaths {
 Result<std::vector<Digest>> PlaceAttempt(const AttemptPaths& paths, const BlobCache& blobs,
                                          runners::LaunchSpec& spec);
 
+// Removes what the attempt has put aside (runners/agent/input_guard.h) from the blobs: the head
+// sends it again to whoever needs it.
+void DropDamaged(const AttemptPaths& paths, const BlobCache& blobs);
+
 }  // namespace dml::node
