@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -44,10 +45,11 @@ void AppendTexts(std::string& out, const std::map<std::string, std::string>& tex
   out += '}';
 }
 
-// By their contents; "files" only if there are any.
-void AppendFiles(std::string& out, const std::map<std::string, Digest>& files) {
+// By their contents; the group only if there are any.
+void AppendFiles(std::string& out, std::string_view group,
+                 const std::map<std::string, Digest>& files) {
   if (files.empty()) return;
-  AppendName(out, "files");
+  AppendName(out, group);
   out += '{';
   for (const auto& [name, digest] : files) {
     AppendName(out, name);
@@ -59,7 +61,7 @@ void AppendFiles(std::string& out, const std::map<std::string, Digest>& files) {
 void AppendNative(std::string& out, const NativeWork& work, const KeyParts::Part& part) {
   AppendName(out, "algorithm");
   out += std::to_string(work.algorithm_version);
-  AppendFiles(out, part.files);
+  AppendFiles(out, "files", part.files);
   AppendName(out, "params");
   const bool replaced = std::ranges::any_of(
       part.files, [&](const auto& file) { return work.params.contains(file.first); });
@@ -82,7 +84,8 @@ void AppendCommand(std::string& out, const CommandWork& work, const KeyParts::Pa
     AppendText(out, word);
   }
   out += ']';
-  AppendFiles(out, part.files);
+  AppendFiles(out, "code", part.code);
+  AppendFiles(out, "files", part.files);
   AppendName(out, "inputs");
   AppendTexts(out, work.inputs);
   if (!work.kinds.empty()) {
@@ -216,6 +219,86 @@ std::string AsWritten(const std::string& pointer, const Json& flat) {
   return Dotted(work + (one_text ? "/run" : "/run" + pointer.substr(argv + 5)));
 }
 
+// The member of a chain that a change is in, for its text; nothing of a single task.
+std::string MemberOf(std::size_t step, const std::vector<std::string>& members) {
+  return members.size() > 1 && step < members.size() ? members[step] + "." : std::string();
+}
+
+// A group of files in the key of one of the steps.
+struct FilePlace {
+  std::size_t step = 0;
+  bool code = false;
+  std::string name;  // of the parameter, or of the code file
+};
+
+// "/work/1/files/path" -> 1, path.
+std::optional<FilePlace> FilePlaceOf(const std::string& pointer) {
+  if (!pointer.starts_with("/work/")) return std::nullopt;
+  const std::size_t group = pointer.find('/', 6);
+  if (group == std::string::npos) return std::nullopt;
+  const std::string_view rest = std::string_view(pointer).substr(group);
+  const bool code = rest.starts_with("/code/");
+  if (!code && !rest.starts_with("/files/")) return std::nullopt;
+  const std::size_t step = std::strtoul(pointer.c_str() + 6, nullptr, 10);
+  return FilePlace{step, code, Dotted(rest.substr(code ? 5 : 6))};
+}
+
+KeyChange CodeChange(const std::string& name, const Json* before, const Json* after) {
+  const std::string_view what = before == nullptr  ? "added to code"
+                                : after == nullptr ? "removed from code"
+                                                   : "changed";
+  return {KeyChange::Kind::kFile, name, fmt::format("file {} {}", name, what)};
+}
+
+// What was kept of the files that a parameter named; null if nothing was.
+const Json* SeenAt(const Json& fields, const FilePlace& place) {
+  const auto seen = fields.find("seen");
+  if (seen == fields.end() || !seen->is_object()) return nullptr;
+  const auto step = seen->find(std::to_string(place.step));
+  if (step == seen->end() || !step->is_object()) return nullptr;
+  const auto param = step->find(place.name);
+  if (param == step->end() || !param->is_object()) return nullptr;
+  const bool whole = param->value("files", Json()).is_object() && param->contains("pattern");
+  return whole ? &*param : nullptr;
+}
+
+// Which of the files that a parameter names were changed, added and removed.
+void AddFileChanges(const Json& before, const Json& after, std::vector<KeyChange>& changes) {
+  const auto add = [&](const std::string& file, const char* what) {
+    changes.push_back({KeyChange::Kind::kFile, file, fmt::format("file {} {}", file, what)});
+  };
+  for (const auto& [name, digest] : after.items()) {
+    const auto old = before.find(name);
+    if (old == before.end()) {
+      add(name, "added");
+    } else if (*old != digest) {
+      add(name, "changed");
+    }
+  }
+  for (const auto& [name, digest] : before.items()) {
+    if (!after.contains(name)) add(name, "removed");
+  }
+}
+
+// Of a parameter that names files, and these have another content.
+void AddParamChanges(const FilePlace& place, const Json& before, const Json& after,
+                     const std::vector<std::string>& members, std::vector<KeyChange>& changes) {
+  const Json* const old_seen = SeenAt(before, place);
+  const Json* const new_seen = SeenAt(after, place);
+  const Json* const old_pattern = old_seen == nullptr ? nullptr : &old_seen->at("pattern");
+  const Json* const new_pattern = new_seen == nullptr ? nullptr : &new_seen->at("pattern");
+  if (old_pattern == nullptr && new_pattern == nullptr) {
+    changes.push_back({KeyChange::Kind::kFile, place.name, "files of " + place.name + " changed"});
+  } else if (old_pattern == nullptr || new_pattern == nullptr || *old_pattern != *new_pattern) {
+    std::string name = MemberOf(place.step, members) + "params." + place.name;
+    std::ranges::replace(name, '/', '.');
+    std::string text = fmt::format("{} {}", name, ShownChange(old_pattern, new_pattern));
+    changes.push_back({KeyChange::Kind::kValue, std::move(name), std::move(text)});
+  } else {
+    AddFileChanges(old_seen->at("files"), new_seen->at("files"), changes);
+  }
+}
+
 KeyChange Describe(std::string name, const Json* before, const Json* after,
                    const std::vector<std::string>& members) {
   if (name.starts_with("inputs.")) {
@@ -224,12 +307,13 @@ KeyChange Describe(std::string name, const Json* before, const Json* after,
     return {KeyChange::Kind::kInput, port, fmt::format("input {} changed", port)};
   }
   name = InMember(name, members);
-  if (name.starts_with("files.")) {
-    const std::string param = name.substr(6);
-    return {KeyChange::Kind::kFile, param, fmt::format("file of {} changed", param)};
-  }
   std::string text = fmt::format("{} {}", name, ShownChange(before, after));
   return {KeyChange::Kind::kValue, std::move(name), std::move(text)};
+}
+
+Json WithoutSeenFiles(Json fields) {
+  fields.erase("seen");
+  return fields;
 }
 
 }  // namespace
@@ -257,6 +341,21 @@ std::string KeyFields(const KeyParts& parts) {
   return out += "]}";
 }
 
+std::string WithSeenFiles(std::string fields, const KeyParts& parts) {
+  Json seen = Json::object();
+  for (std::size_t i = 0; i < parts.parts.size(); ++i) {
+    for (const auto& [param, one] : parts.parts[i].seen) {
+      if (one.files.size() > SeenFiles::kMax) continue;
+      Json files = Json::object();
+      for (const auto& [name, digest] : one.files) files[name] = digest.Short();
+      seen[std::to_string(i)][param] = {{"files", std::move(files)}, {"pattern", one.pattern}};
+    }
+  }
+  if (seen.empty()) return fields;
+  fields.pop_back();
+  return fields += ",\"seen\":" + CanonicalJson(seen) + "}";
+}
+
 Digest KeyOf(std::string_view fields) {
   Fingerprint fingerprint;
   fingerprint.Add("dml.key", fields);
@@ -272,13 +371,19 @@ std::vector<KeyChange> KeyChanges(std::string_view before, std::string_view afte
                                   const std::vector<std::string>& members) {
   const Json old_fields = ParseKeyFields(before);
   const Json new_fields = ParseKeyFields(after);
+  const Json old_format = old_fields.value("format", Json());
+  if (old_format.is_number() && old_format != kKeyFormat) {
+    return {{KeyChange::Kind::kValue, "format",
+             fmt::format("its last result is of another version of dml (key format {} -> {})",
+                         old_format.dump(), kKeyFormat)}};
+  }
   // Step by step, a chain of other steps differs in everything.
   if (const std::size_t steps = CountSteps(old_fields); steps != CountSteps(new_fields)) {
     return {{KeyChange::Kind::kValue, "work",
              fmt::format("the chain has {} steps, it had {}", CountSteps(new_fields), steps)}};
   }
-  const Json old_flat = ByName(old_fields).flatten();
-  const Json new_flat = ByName(new_fields).flatten();
+  const Json old_flat = ByName(WithoutSeenFiles(old_fields)).flatten();
+  const Json new_flat = ByName(WithoutSeenFiles(new_fields)).flatten();
   std::set<std::string> pointers;
   for (const auto& item : old_flat.items()) pointers.insert(item.key());
   for (const auto& item : new_flat.items()) pointers.insert(item.key());
@@ -288,11 +393,18 @@ std::vector<KeyChange> KeyChanges(std::string_view before, std::string_view afte
     const Json* new_value = Find(new_flat, pointer);
     const bool same = old_value != nullptr && new_value != nullptr && *old_value == *new_value;
     if (same) continue;
-    KeyChange change = Describe(AsWritten(pointer, new_flat), old_value, new_value, members);
+    const std::optional<FilePlace> place = FilePlaceOf(pointer);
+    if (place && !place->code) {
+      AddParamChanges(*place, old_fields, new_fields, members, changes);
+      continue;
+    }
+    KeyChange change = place
+                           ? CodeChange(place->name, old_value, new_value)
+                           : Describe(AsWritten(pointer, new_flat), old_value, new_value, members);
     const bool said = !changes.empty() && changes.back().text == change.text;
     if (!said) changes.push_back(std::move(change));
   }
-  if (changes.empty() && old_fields != new_fields) {
+  if (changes.empty() && WithoutSeenFiles(old_fields) != WithoutSeenFiles(new_fields)) {
     changes.push_back({KeyChange::Kind::kValue, "work", "the same values come in another order"});
   }
   std::ranges::stable_sort(changes, {}, &KeyChange::kind);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 
 #include "base/files.h"
 #include "orchestrator/engine/absent_metric.h"
@@ -13,9 +14,6 @@ namespace dml::engine {
 namespace {
 
 using pipelines::TaskDecl;
-
-// Of the names that files of `code:` have in a key.
-constexpr std::string_view kCodePrefix = "code/";
 
 // "cv.roc_auc" in nested objects; a key that itself holds dots is found as well.
 const Json* FindMetric(const Json& metrics, const std::string& path) {
@@ -217,33 +215,28 @@ Result<std::optional<std::string>> TaskResolver::ComputeKey(PreparedTask& task,
   }
   task.fields = core::KeyFields(key);
   task.key = core::KeyOf(task.fields);
+  task.fields = core::WithSeenFiles(std::move(task.fields), key);
   return std::optional<std::string>();
 }
 
 Result<std::optional<std::string>> TaskResolver::AddPart(const TaskDecl& decl, PreparedTask& task,
                                                          core::KeyParts::Part& part) {
   for (const pipelines::FileInput& file : decl.files) {
-    auto added = AddFile(file.param, file.pattern, task, part);
+    auto added =
+        AddFiles(file, std::holds_alternative<pipelines::CommandWork>(decl.work), task, part);
     if (!added.ok()) return std::move(added).error().At(PlaceOf(file.where));
-    if (*added) return added;
-  }
-  const auto* command = std::get_if<pipelines::CommandWork>(&decl.work);
-  if (command == nullptr) return std::optional<std::string>();
-  for (const std::string& path : command->code) {
-    const std::string name = std::string(kCodePrefix) + path.substr(path.find_last_of('/') + 1);
-    auto added = AddFile(name, path, task, part);
-    if (!added.ok()) return std::move(added).error().At(PlaceOf(decl.where));
     if (*added) return added;
   }
   return std::optional<std::string>();
 }
 
-Result<std::optional<std::string>> TaskResolver::AddFile(const std::string& name,
-                                                         const std::string& pattern,
-                                                         PreparedTask& task,
-                                                         core::KeyParts::Part& part) {
-  DML_TRY(const std::vector<std::string> paths, ExpandGlob(pattern));
-  runners::FileSet set{pattern, {}};
+// `code`: of a command; else the value of a parameter.
+Result<std::optional<std::string>> TaskResolver::AddFiles(const pipelines::FileInput& file,
+                                                          bool code, PreparedTask& task,
+                                                          core::KeyParts::Part& part) {
+  DML_TRY(const std::vector<std::string> paths, ExpandGlob(file.pattern));
+  runners::FileSet set{file.pattern, {}};
+  core::SeenFiles seen{ShownName(file.pattern), {}};
   Fingerprint all;
   std::optional<Digest> digest;
   for (const std::string& path : paths) {
@@ -251,17 +244,37 @@ Result<std::optional<std::string>> TaskResolver::AddFile(const std::string& name
     if (!digest) return std::optional<std::string>(path);
     all.Add("file", *digest);
     set.files.push_back({NameOf(path), path, 0, *digest});
+    if (code) {
+      part.code.emplace(CodeName(path), *digest);
+    } else if (paths.size() <= core::SeenFiles::kMax) {
+      seen.files.emplace(ShownName(path), *digest);
+    }
   }
   task.files.push_back(std::move(set));
+  if (code) return std::optional<std::string>();
   if (paths.size() > 1) digest = all.Finish();
-  part.files.emplace(name, *digest);
+  part.files.emplace(file.param, *digest);
+  if (paths.size() <= core::SeenFiles::kMax) part.seen.emplace(file.param, std::move(seen));
   return std::optional<std::string>();
+}
+
+// From the folder of the pipeline, if need be upwards: it moves with the files.
+std::string TaskResolver::CodeName(const std::string& path) const {
+  const std::filesystem::path plain = std::filesystem::path(path).lexically_normal();
+  return plain.lexically_relative(parts_.pipeline.directory).string();
+}
+
+// For people: as CodeName() below that folder, else in full.
+std::string TaskResolver::ShownName(const std::string& path) const {
+  std::string name = CodeName(path);
+  return name.empty() || name.starts_with("..") ? path : name;
 }
 
 std::string TaskResolver::NameOf(const std::string& path) const {
   const std::string folder = parts_.pipeline.directory + "/";
-  return path.starts_with(folder) ? path.substr(folder.size())
-                                  : path.substr(path.find_last_of('/') + 1);
+  const std::string plain = std::filesystem::path(path).lexically_normal().string();
+  return plain.starts_with(folder) ? plain.substr(folder.size())
+                                   : plain.substr(plain.find_last_of('/') + 1);
 }
 
 Result<std::optional<state::TaskResult>> TaskResolver::LastResult(const std::string& task) {
@@ -292,14 +305,9 @@ Result<std::vector<std::string>> TaskResolver::WhyChanged(const PreparedTask& ta
   for (const core::KeyChange& change : core::KeyChanges(before->fields, task.fields, members)) {
     switch (change.kind) {
       case core::KeyChange::Kind::kValue:
+      case core::KeyChange::Kind::kFile:
         changes.push_back(change.text);
         break;
-      case core::KeyChange::Kind::kFile: {
-        // Files of `code:` are in the key twice.
-        std::string text = FileChange(task, change);
-        if (std::ranges::find(changes, text) == changes.end()) changes.push_back(std::move(text));
-        break;
-      }
       case core::KeyChange::Kind::kInput: {
         DML_TRY(std::string text, InputChange(task, before->fields, change.name, upstream));
         changes.push_back(std::move(text));
@@ -309,20 +317,6 @@ Result<std::vector<std::string>> TaskResolver::WhyChanged(const PreparedTask& ta
   }
   if (changes.empty()) changes.emplace_back("its earlier result was removed");
   return changes;
-}
-
-// By its path rather than by the parameter that names it.
-std::string TaskResolver::FileChange(const PreparedTask& task,
-                                     const core::KeyChange& change) const {
-  const bool code = change.name.starts_with(kCodePrefix);
-  for (const TaskDecl* member : task.members) {
-    for (const pipelines::FileInput& file : member->files) {
-      const bool named = code ? file.pattern.ends_with(change.name.substr(kCodePrefix.size() - 1))
-                              : file.param == change.name;
-      if (named) return fmt::format("file {} changed", NameOf(file.pattern));
-    }
-  }
-  return change.text;
 }
 
 // Which producer, why it ran, and what came of it: "input raw: file a.csv changed, 3 rows added".

@@ -29,7 +29,7 @@ struct PreparedTask {
   std::vector<Artifact> inputs;
   std::vector<runners::FileSet> files;  // outside the store, as they were hashed
   Digest key;
-  std::string fields;  // what the key is the hash of
+  std::string fields;  // what the key is the hash of, and the files seen
   bool alone = false;  // it runs whatever was done before, so it goes on with nobody's checkpoint
 
   [[nodiscard]] const pipelines::TaskDecl& decl() const { return *members.back(); }
@@ -100,13 +100,13 @@ class TaskResolver {
   Result<std::optional<std::string>> ComputeKey(PreparedTask& task, const Upstream& upstream);
   Result<std::optional<std::string>> AddPart(const pipelines::TaskDecl& decl, PreparedTask& task,
                                              core::KeyParts::Part& part);
-  Result<std::optional<std::string>> AddFile(const std::string& name, const std::string& pattern,
-                                             PreparedTask& task, core::KeyParts::Part& part);
+  Result<std::optional<std::string>> AddFiles(const pipelines::FileInput& file, bool code,
+                                              PreparedTask& task, core::KeyParts::Part& part);
+  [[nodiscard]] std::string CodeName(const std::string& path) const;
+  [[nodiscard]] std::string ShownName(const std::string& path) const;
   [[nodiscard]] std::string NameOf(const std::string& path) const;
   Result<std::vector<std::string>> WhyChanged(const PreparedTask& task, const Upstream& upstream);
   Result<std::optional<state::TaskResult>> LastResult(const std::string& task);
-  [[nodiscard]] std::string FileChange(const PreparedTask& task,
-                                       const core::KeyChange& change) const;
   Result<std::string> InputChange(const PreparedTask& task, const std::string& before,
                                   const std::string& port, const Upstream& upstream);
 

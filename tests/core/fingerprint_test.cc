@@ -26,7 +26,7 @@ TEST(KeyFields, AreTheCanonicalFormOfWhatTheySay) {
   parts.env = &env;
   parts.inputs = {{"train", Of("2")}, {"data", Of("1")}, {"train", Of("3")}};
   parts.parts.push_back({&native, {{"path", Of("file")}}});
-  parts.parts.push_back({&command, {{"code/code.py", Of("code")}}});
+  parts.parts.push_back({&command, {}, {{"lib/code.py", Of("code")}}});
 
   const std::string text = KeyFields(parts);
 
@@ -41,7 +41,7 @@ TEST(KeyFields, AreTheCanonicalFormOfWhatTheySay) {
          {"params", {{"alpha", 0.1}, {"b", nullptr}}},
          {"uses", "train.ridge"}},
         {{"argv", std::get<CommandWork>(command).argv},
-         {"files", {{"code/code.py", Of("code").Hex()}}},
+         {"code", {{"lib/code.py", Of("code").Hex()}}},
          {"inputs", {{"in", "in.csv"}}},
          {"kinds", {{"z", "table"}}},
          {"outputs", {{"a", "out/a"}, {"z", "out/z"}}},
@@ -53,7 +53,7 @@ TEST(KeyFields, LeaveOutWhatThereIsNone) {
   const Work work = NativeWork{"noop", 1, Json::object()};
   KeyParts parts;
   parts.parts.push_back({&work, {}});
-  EXPECT_EQ(KeyFields(parts), R"({"format":1,"work":[{"algorithm":1,"params":{},"uses":"noop"}]})");
+  EXPECT_EQ(KeyFields(parts), R"({"format":2,"work":[{"algorithm":1,"params":{},"uses":"noop"}]})");
 }
 
 // What runs as one task is told apart by the names of its steps.
@@ -142,15 +142,80 @@ TEST(KeyChanges, NameTheWordsOfACommandAsTheyAreWritten) {
   EXPECT_EQ(ChangeOfCommand(list, other), "run.2 \"b\" -> \"c\"; ");
 }
 
-TEST(KeyChanges, NameFilesWithoutEscapes) {
-  const Work work = CommandWork{{"x"}, true, {}, {}, {}, {}};
+std::string Texts(std::string_view before, std::string_view after,
+                  const std::vector<std::string>& members = {}) {
+  std::string out;
+  for (const KeyChange& change : KeyChanges(before, after, members)) out += change.text + "; ";
+  return out;
+}
+
+// The command calls its code by name: order in the list means nothing, names mean everything.
+TEST(KeyChanges, NameTheCodeThatWasAddedRemovedOrChanged) {
+  const auto fields = [](const std::map<std::string, Digest>& code) {
+    const Work work = CommandWork{{"x"}, true, {}, {}, {}, {}};
+    KeyParts parts;
+    parts.parts.push_back({&work, {}, code});
+    return WithSeenFiles(KeyFields(parts), parts);
+  };
+  const std::string before = fields({{"lib/a.py", Of("1")}});
+  EXPECT_EQ(Texts(before, fields({{"lib/a.py", Of("2")}})), "file lib/a.py changed; ");
+  EXPECT_EQ(Texts(before, fields({{"lib/b.py", Of("1")}})),
+            "file lib/a.py removed from code; file lib/b.py added to code; ");
+  EXPECT_EQ(Texts(before, fields({})), "file lib/a.py removed from code; ");
+  EXPECT_EQ(Texts(fields({}), before), "file lib/a.py added to code; ");
+  EXPECT_EQ(KeyChanges(before, fields({}))[0].name, "lib/a.py");
+}
+
+// Fields of a step that reads `files`, of which the content counts and the names do not.
+std::string FieldsOfLoad(const std::string& pattern, const std::map<std::string, Digest>& files,
+                         bool chain = false) {
+  Fingerprint all;
+  for (const auto& [name, digest] : files) all.Add("file", digest);
+  const Work work = NativeWork{"load.csv", 1, {{"path", pattern}}};
   KeyParts parts;
-  parts.parts.push_back({&work, {{"code/feat.py", Of("1")}}});
-  const std::string before = KeyFields(parts);
-  parts.parts.front().files = {{"code/feat.py", Of("2")}};
-  const std::vector<KeyChange> changes = KeyChanges(before, KeyFields(parts));
-  ASSERT_EQ(changes.size(), 1U);
-  EXPECT_EQ(changes[0].name, "code/feat.py");
+  if (chain) parts.parts.push_back({&work});
+  parts.parts.push_back({&work, {{"path", all.Finish()}}, {}, {{"path", {pattern, files}}}});
+  return WithSeenFiles(KeyFields(parts), parts);
+}
+
+TEST(KeyChanges, NameTheFilesOfAPatternThatWereChangedAddedAndRemoved) {
+  const std::string before = FieldsOfLoad("d*.csv", {{"d1.csv", Of("1")}, {"d2.csv", Of("2")}});
+  const auto after = [&](const std::map<std::string, Digest>& files) {
+    return Texts(before, FieldsOfLoad("d*.csv", files));
+  };
+  EXPECT_EQ(after({{"d1.csv", Of("1")}, {"d2.csv", Of("3")}}), "file d2.csv changed; ");
+  EXPECT_EQ(after({{"d1.csv", Of("1")}, {"d2.csv", Of("2")}, {"d3.csv", Of("3")}}),
+            "file d3.csv added; ");
+  EXPECT_EQ(after({{"d2.csv", Of("2")}}), "file d1.csv removed; ");
+}
+
+TEST(KeyChanges, TellAnotherPathFromAnotherContent) {
+  const std::string before = FieldsOfLoad("v1/d.csv", {{"v1/d.csv", Of("1")}});
+  EXPECT_EQ(Texts(before, FieldsOfLoad("v2/d.csv", {{"v2/d.csv", Of("2")}})),
+            "params.path \"v1/d.csv\" -> \"v2/d.csv\"; ");
+  EXPECT_EQ(Texts(FieldsOfLoad("a", {{"a", Of("1")}}, true),
+                  FieldsOfLoad("b", {{"b", Of("2")}}, true), {"load", "again"}),
+            "load.params.path \"a\" -> \"b\"; again.params.path \"a\" -> \"b\"; ");
+}
+
+TEST(KeyChanges, AreOneForKeysOfAnotherVersion) {
+  std::string before = FieldsOfLoad("a", {{"a", Of("1")}});
+  const std::string after = before;
+  before.replace(before.find("\"format\":2"), 10, "\"format\":1");
+  EXPECT_EQ(Texts(before, after),
+            "its last result is of another version of dml (key format 1 -> 2); ");
+}
+
+// Names are for people: they must not decide.
+TEST(KeyFields, DoNotCountTheNamesOfFilesThatAreRead) {
+  const Work work = NativeWork{"load.csv", 1, {{"path", "x"}}};
+  KeyParts parts;
+  parts.parts.push_back({&work, {{"path", Of("1")}}, {}, {{"path", {"x", {{"x", Of("1")}}}}}});
+  const std::string here = KeyFields(parts);
+  parts.parts.front().seen = {{"path", {"y", {{"y", Of("1")}}}}};
+  EXPECT_EQ(KeyFields(parts), here);
+  EXPECT_TRUE(KeyChanges(WithSeenFiles(here, parts), here).empty());
+  EXPECT_EQ(ParseKeyFields(WithSeenFiles(here, parts))["work"], ParseKeyFields(here)["work"]);
 }
 
 }  // namespace

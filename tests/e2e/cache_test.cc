@@ -53,14 +53,18 @@ class Cache : public EndToEnd {
           "    outputs: {h: h}\n    run: 'cat in > h'\n");
   }
   // Overwrites the blob of "good\n" in place.
-  void Spoil(const std::string& store) const {
+  void Spoil(const std::string& store, bool seen = true) const {
     for (const std::string& name : BlobsOf(Path(store))) {
       const std::string blob = store + "/store/blobs/" + name.substr(0, 2) + "/" + name;
       if (Read(blob) != "good\n") continue;
+      const auto time = std::filesystem::last_write_time(Path(blob));
       ::chmod(Path(blob).c_str(), 0644);
       Write(blob, "evil\n");
+      if (!seen) std::filesystem::last_write_time(Path(blob), time);
     }
   }
+  // As a disk does that forgets: nothing tells but the content.
+  void SpoilUnseen(const std::string& store) const { Spoil(store, false); }
   // Whether a file of the store holds `text`.
   [[nodiscard]] bool Stores(const std::string& text) const {
     return std::ranges::any_of(BlobsOf(Path(".dml")), [&](const std::string& name) {
@@ -108,6 +112,141 @@ TEST_F(Cache, ReasonsNameACodeFileOnce) {
   Write("src/feat.py", "2");
   ASSERT_EQ(Run({"run", "code.yaml"}).code, 0);
   EXPECT_EQ(Why("feat"), "file src/feat.py changed");
+}
+
+// The command calls its code by name, and its order in the list means nothing.
+TEST_F(Cache, ReasonsNameCodeThatCameOrWent) {
+  const auto write = [&](const std::string& code) {
+    Write("code.yaml",
+          "name: c\nsteps:\n  - id: feat\n    run: 'echo x > f'\n    outputs: {f: f}\n" + code);
+  };
+  Write("lib/a.py", "1");
+  Write("b/a.py", "2");
+  write("    code: ['lib/*.py', b/a.py]\n");
+  ASSERT_EQ(Run({"run", "code.yaml"}).code, 0);
+  write("    code: [b/a.py, 'lib/*.py']\n");
+  EXPECT_EQ(RunJson({"plan", "code.yaml"})["tasks"][0]["reason"], "unchanged");
+  const auto why = [&] { return RunJson({"plan", "code.yaml"})["tasks"][0]["reason"]; };
+  Write("b/a.py", "3");
+  EXPECT_EQ(why(), "file b/a.py changed") << "though another has the same base name";
+  Write("b/a.py", "2");
+  std::filesystem::rename(Path("lib/a.py"), Path("lib/b.py"));
+  EXPECT_EQ(why(), "file lib/a.py removed from code; file lib/b.py added to code");
+  write("");
+  EXPECT_EQ(why(), "file b/a.py removed from code; file lib/a.py removed from code");
+}
+
+TEST_F(Cache, ReasonsNameTheFileOfAPatternAndAnotherPath) {
+  const auto write = [&](const std::string& path) {
+    Write("p.yaml",
+          "name: n\nparams: {d: v1}\nsteps:\n  - id: raw\n    uses: load.csv\n"
+          "    with: {path: \"" +
+              path + "\"}\n");
+  };
+  Write("v1/d1.csv", "x\n1\n");
+  Write("v1/d2.csv", "x\n2\n");
+  Write("v2/d1.csv", "x\n3\n");
+  write("${params.d}/d*.csv");
+  ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
+  const auto why = [&](const std::vector<std::string>& more = {}) {
+    std::vector<std::string> args{"plan", "p.yaml"};
+    args.insert(args.end(), more.begin(), more.end());
+    return RunJson(args)["tasks"][0]["reason"];
+  };
+  Write("v1/d2.csv", "x\n22\n");
+  EXPECT_EQ(why(), "file v1/d2.csv changed");
+  Write("v1/d2.csv", "x\n2\n");
+  Write("v1/d3.csv", "x\n2\n");
+  EXPECT_EQ(why(), "file v1/d3.csv added");
+  std::filesystem::remove(Path("v1/d3.csv"));
+  EXPECT_EQ(why(), "unchanged");
+  std::filesystem::remove(Path("v1/d2.csv"));
+  EXPECT_EQ(why(), "file v1/d2.csv removed");
+  Write("v1/d2.csv", "x\n2\n");
+  EXPECT_EQ(why({"-S", "d=v2"}), "params.path \"v1/d*.csv\" -> \"v2/d*.csv\"");
+}
+
+// A folder of one file, or of none, is a folder; also the second time, from the store.
+TEST_F(Cache, FoldersAndFilesKeepTheirShape) {
+  const auto pipeline = [&](const std::string& look) {
+    Write(
+        "shape.yaml",
+        "name: s\nsteps:\n"
+        "  - {id: one, run: 'mkdir out; echo 1 > out/part-0.csv', outputs: {o: out}}\n"
+        "  - {id: deep, run: 'mkdir -p out/x/y; echo 1 > out/x/y/part-0.csv', outputs: {o: out}}\n"
+        "  - {id: none, run: 'mkdir out', outputs: {o: out}}\n"
+        "  - {id: file, run: 'echo 1 > part-0.csv', outputs: {o: part-0.csv}}\n"
+        "  - id: look\n    input: {one: one.o, deep: deep.o, none: none.o, file: file.o}\n"
+        "    run: '" +
+            look +
+            "; find -L one deep none file | sort'\n"
+            "  - id: both\n    input: {many: [one.o, file.o]}\n"
+            "    run: 'find -L many | sort'\n");
+  };
+  const std::string expected =
+      "deep\ndeep/x\ndeep/x/y\ndeep/x/y/part-0.csv\nfile\nnone\none\none/part-0.csv\n";
+  for (const std::string look : {"true", "test -f file"}) {
+    pipeline(look);
+    const Finished run = Run({"run", "shape.yaml"});
+    ASSERT_EQ(run.code, 0) << run.err;
+    EXPECT_EQ(Run({"logs", "look"}).out, expected);
+    EXPECT_EQ(Run({"logs", "both"}).out.substr(0, 32), "many\nmany/0\nmany/0/part-0.csv\nma");
+  }
+}
+
+// As root a command can write to the store through the link that it gets; others may, too, who
+// give themselves the right. What read it is not kept, and the file is made again.
+TEST_F(Cache, AStepThatChangesItsInputFailsAndTheInputIsMadeAgain) {
+  Write(
+      "p.yaml",
+      "name: n\nsteps:\n"
+      "  - {id: a, run: 'echo good > o', outputs: {o: o}}\n"
+      "  - id: b\n    input: {a: a.o}\n    outputs: {o: o}\n"
+      "    run: 'chmod u+w $(readlink a); echo BAD >> a; cat a > o'\n"
+      "  - {id: c, needs: b, if: always(), input: {a: a.o}, outputs: {o: o}, run: 'cat a > o'}\n");
+  const Finished run = Run({"run", "p.yaml", "-k"});
+  EXPECT_EQ(run.code, 1) << run.err;
+  EXPECT_NE(run.err.find("the input 'a' was changed while the task ran"), std::string::npos)
+      << run.err;
+  EXPECT_EQ(States()["b"], "failed");
+  EXPECT_FALSE(Stores("good\nBAD\n"));
+  const Finished again = Run({"run", "p.yaml", "-k", "--until", "c"});
+  EXPECT_EQ(States()["c"] == "succeeded" || States()["c"] == "reused", true) << again.err;
+  EXPECT_TRUE(Stores("good\n"));
+  EXPECT_FALSE(Stores("good\nBAD\n"));
+}
+
+// Of the same size, and seen by a task that begins after the damage was done.
+TEST_F(Cache, WhoeverReadsADamagedInputGetsAnother) {
+  WriteChain();
+  ASSERT_EQ(Run({"run", "chain.yaml"}).code, 0);
+  Spoil(".dml");
+  Write("chain.yaml",
+        Read("chain.yaml").replace(Read("chain.yaml").find("echo read"), 9, "echo seen"));
+  const Finished run = Run({"run", "chain.yaml"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_NE(run.err.find("the input 'f' is damaged"), std::string::npos) << run.err;
+  EXPECT_TRUE(Stores("seen\ngood\n"));
+  EXPECT_FALSE(Stores("seen\nevil\n"));
+}
+
+// Of the user's own files nothing is taken: neither through links nor by further names.
+TEST_F(Cache, OutputsAreNeverSomebodyElsesFiles) {
+  Write("mine/f", "mine\n");
+  Write("p.yaml",
+        "name: n\nsteps:\n  - {id: a, run: 'ln -s " + Path("mine") + " o', outputs: {o: o}}\n");
+  const Finished link = Run({"run", "p.yaml"});
+  EXPECT_EQ(link.code, 1);
+  EXPECT_NE(link.err.find("'o' is a symbolic link"), std::string::npos) << link.err;
+  Write("p.yaml",
+        "name: n\nsteps:\n  - {id: a, run: 'ln " + Path("mine/f") + " o', outputs: {o: o}}\n");
+  ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
+  struct stat info {};
+  ASSERT_EQ(::stat(Path("mine/f").c_str(), &info), 0);
+  EXPECT_EQ(info.st_nlink, 1U);
+  EXPECT_NE(info.st_mode & 0200U, 0U) << "still writable";
+  Write("mine/f", "edited\n");
+  EXPECT_TRUE(Stores("mine\n"));
 }
 
 // The newest run knows nothing of what it did not get to.
@@ -166,7 +305,7 @@ TEST_F(Cache, VerifyFindsADamagedFileAndTheNextRunMakesOnlyThatAgain) {
 TEST_F(Cache, VerifyDropsWhatWasMadeFromADamagedFile) {
   WriteChain();
   ASSERT_EQ(Run({"run", "chain.yaml", "--until", "first"}).code, 0);
-  Spoil(".dml");
+  SpoilUnseen(".dml");
   ASSERT_EQ(Run({"run", "chain.yaml"}).code, 0);
   ASSERT_TRUE(Stores("read\nevil\n")) << "nobody reads a file again to be sure";
   const Finished verify = Run({"cache", "verify"});
@@ -304,7 +443,7 @@ TEST_F(Cache, VerifyDropsWhatOtherHomesMadeFromADamagedFile) {
   StartOptions shared;
   shared.env = {"DML_CACHE=" + Path("cache")};
   ASSERT_EQ(Run({"run", "chain.yaml", "--until", "first", "--home", "one"}, shared).code, 0);
-  Spoil("one");
+  SpoilUnseen("one");
   ASSERT_EQ(Run({"run", "chain.yaml", "--home", "one"}, shared).code, 0);
   ASSERT_EQ(Run({"run", "chain.yaml", "--home", "two"}, shared).code, 0);
   const Finished verify = Run({"cache", "verify", "--home", "one"});

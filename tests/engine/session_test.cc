@@ -71,7 +71,8 @@ TEST_F(SessionTest, AFileCountsByItsContent) {
   std::ofstream(path) << "x\n1\n";  // rewritten with the same content
   EXPECT_EQ(Run(maker.pipeline).launched, Names{});
   std::ofstream(path) << "x\n2\n";
-  EXPECT_EQ(MakePlan(*home_, maker.pipeline, {}, clock_)->tasks[a].reason, "file data.csv changed");
+  EXPECT_EQ(MakePlan(*home_, maker.pipeline, {}, clock_)->tasks[a].reason,
+            "file " + path + " changed");
   EXPECT_EQ(Run(maker.pipeline).launched, Names{"a"});
 
   std::filesystem::remove(path);
