@@ -1,7 +1,8 @@
-// A long outage: the cables of two nodes are out for a minute.
+// Long outages: the cables of two nodes are out for a minute, and nodes that never come back.
 
 #include <poll.h>
 
+#include "base/files.h"
 #include "tests/cluster/scenario.h"
 
 namespace dml::cluster {
@@ -24,6 +25,35 @@ TEST_F(OutageScenario, OfAMinuteIsSurvived) {
   ExpectDone(run);
   EXPECT_EQ(Begun().size(), static_cast<std::size_t>(kTasks));
   ExpectGoodHistory();
+}
+
+// All nodes are taken away from a run: it says until when it waits, why each task does, and ends
+// after the lease and its margin with code 3. Once there are nodes again it goes on.
+TEST_F(OutageScenario, ForEverEndsTheRunWhichCanBeResumed) {
+  ASSERT_EQ(Dml({"cluster", "down"}).code, 0);
+  Write("cluster.yaml", "lease: 2s\n" + *ReadFile(Path("cluster.yaml")));
+  ASSERT_EQ(Dml({"cluster", "setup"}).code, 0);
+  e2e::Program run = StartRun();
+  AwaitBegun(kTasks);
+  ASSERT_EQ(Dml({"cluster", "down", "--force"}).code, 0);
+  AwaitSaid(run, "no node is connected any more; if none comes back until ");
+  WaitUntil(
+      [&] {
+        for (int task = 0; task < kTasks; ++task) {
+          const std::string name = "work[" + std::to_string(task) + "]";
+          const e2e::Finished why = Dml({"explain", name, "--home", Path("there")});
+          if (why.out.find("  waits: n1: not connected") == std::string::npos) return false;
+        }
+        return true;
+      },
+      "it is said why they wait");
+  const e2e::Finished ended = run.Wait();
+  EXPECT_EQ(ended.code, 3) << ended.err;
+  EXPECT_NE(ended.err.find("no node is left to run it"), std::string::npos) << ended.err;
+  ASSERT_EQ(Dml({"cluster", "setup"}).code, 0);
+  OpenGate();
+  const e2e::Finished resumed = Dml({"resume", "r1", "--home", Path("there")});
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
 }
 
 }  // namespace

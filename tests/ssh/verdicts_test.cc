@@ -169,7 +169,7 @@ class LoginTest : public VerdictTest {
 };
 
 TEST_F(LoginTest, WhatALoginShellSaysInsteadIsQuotedSoon) {
-  Edit("connect_timeout: 30s", "connect_timeout: 3s");
+  Edit("connect_timeout: 30s", "connect_timeout: 2s");
   for (const char* verb : {"setup", "check"}) {
     const SystemClock clock;
     const Instant start = clock.Now();
