@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "base/suggest.h"
@@ -22,6 +23,25 @@ Node* FindMutable(Node& mapping, std::string_view key) {
     if (mapping.keys[i].text == key) return &mapping.items[i];
   }
   return nullptr;
+}
+
+// The element that a piece of a dotted name stands for: a key, or a number from 0 in a list.
+Node* FindElement(Node& node, std::string_view piece) {
+  if (!node.is_sequence()) return FindMutable(node, piece);
+  std::size_t index = 0;
+  const auto [end, failure] = std::from_chars(piece.data(), piece.data() + piece.size(), index);
+  const bool number = failure == std::errc() && end == piece.data() + piece.size();
+  return number && index < node.items.size() ? &node.items[index] : nullptr;
+}
+
+std::string HowToName(const Node& parent, std::string_view piece) {
+  if (parent.is_sequence()) {
+    return fmt::format("this list has {} elements, counted from 0", parent.items.size());
+  }
+  std::vector<std::string> names;
+  for (const Node::Key& known : parent.keys) names.push_back(known.text);
+  std::string hint = DidYouMean(piece, names);
+  return hint.empty() ? "declare it under `params:` with a default" : hint;
 }
 
 constexpr std::string_view kTruth = "true or false";
@@ -73,18 +93,15 @@ void ApplyOverride(ValidateContext& context, const Source& main, Node& params,
   std::string_view rest = key;
   while (node != nullptr && !rest.empty()) {
     const std::size_t dot = rest.find('.');
-    std::vector<std::string> names;
-    for (const Node::Key& known : node->keys) names.push_back(known.text);
     const std::string_view piece = rest.substr(0, dot);
     rest = dot == std::string_view::npos ? std::string_view() : rest.substr(dot + 1);
-    node = FindMutable(*node, piece);
+    Node& parent = *node;
+    node = FindElement(parent, piece);
     if (node != nullptr) continue;
     const auto source = MakeSource("-S", "", key + "=" + text, -1);
-    std::string hint = DidYouMean(piece, names);
-    if (hint.empty()) hint = "declare it under `params:` with a default";
     context.diagnostics.Add({source.get(), 1, 1, static_cast<int>(key.size())},
                             fmt::format("the pipeline has no parameter '{}'", key),
-                            std::move(hint));
+                            HowToName(parent, piece));
     return;
   }
   if (key.empty() || node == nullptr) return;
