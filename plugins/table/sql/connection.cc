@@ -149,7 +149,7 @@ Error Connection::Explain(const SqlText& text) const {
   }
   const Finding found = Judge(text, message);
   if (found.text != nullptr) return ErrorOf(*found.text, found.fault);
-  const UserText whole{"the SQL", text.texts().empty() ? text.sql() : std::string()};
+  const UserText whole{kWholeSql, text.texts().empty() ? text.sql() : std::string()};
   return ErrorIn(whole, message);
 }
 

@@ -16,6 +16,9 @@ struct sqlite3_stmt;
 
 namespace dml::sql {
 
+// What an error names that is about no single text of the user.
+inline constexpr char kWholeSql[] = "the SQL";
+
 // What a user's SQL may see.
 enum class Reach {
   kRow,    // the columns of one row: no other row, no row number, no subquery

@@ -101,6 +101,35 @@ Result<QueryResult> RunQuery(SqlText query, const std::vector<NamedTable>& table
   return out;
 }
 
+namespace {
+
+// The columns [first, last) of an aggregation, with its keys.
+SqlText GroupingText(const Aggregation& aggregation, const std::string& keys, std::size_t first,
+                     std::size_t last) {
+  SqlText sql;
+  sql.Add("SELECT ");
+  const char* separator = "";
+  for (const std::string& key : aggregation.by) {
+    sql.Add(separator + ("data." + QuoteName(key)) + " AS " + QuoteName(key));
+    separator = ", ";
+  }
+  for (std::size_t i = first; i < last; ++i) {
+    sql.Add(separator);
+    separator = ", ";
+    sql.AddExpression(aggregation.columns[i]);
+    sql.Add(" AS " + QuoteName(aggregation.names[i]));
+  }
+  sql.Add(" FROM data");
+  if (!keys.empty()) sql.Add(" GROUP BY " + keys + " ORDER BY " + keys);
+  return sql;
+}
+
+bool IsUnplaced(const Error& error) {
+  return error.kind == ErrorKind::kInvalid && error.message.starts_with(kWholeSql);
+}
+
+}  // namespace
+
 Result<QueryResult> Aggregate(const Aggregation& aggregation, const table::Table& data,
                               const ResultTypes& types, const ConnectionOptions& options,
                               const std::string& directory) {
@@ -112,24 +141,19 @@ Result<QueryResult> Aggregate(const Aggregation& aggregation, const table::Table
   if (aggregation.by.empty() && aggregation.columns.empty()) {
     return Error::Invalid("columns: nothing is to be computed", "such as {rows: \"count(*)\"}");
   }
-  SqlText sql;
-  sql.Add("SELECT ");
-  const char* separator = "";
-  for (const std::string& key : aggregation.by) {
-    sql.Add(separator + ("data." + QuoteName(key)) + " AS " + QuoteName(key));
-    separator = ", ";
+  for (const UserText& column : aggregation.columns) DML_RETURN_IF_ERROR(CheckExpression(column));
+  const auto run = [&](std::size_t first, std::size_t last, const ResultTypes& wanted) {
+    return RunQuery(GroupingText(aggregation, keys, first, last), {{"data", data}}, wanted, options,
+                    directory);
+  };
+  const std::size_t count = aggregation.columns.size();
+  Result<QueryResult> whole = run(0, count, types);
+  // SQLite does not say which expression failed as it ran: alone, it tells of itself.
+  for (std::size_t i = 0; !whole.ok() && IsUnplaced(whole.error()) && i < count; ++i) {
+    Result<QueryResult> alone = run(i, i + 1, {});
+    if (!alone.ok()) return std::move(alone).error();
   }
-  for (std::size_t i = 0; i < aggregation.columns.size(); ++i) {
-    DML_RETURN_IF_ERROR(CheckExpression(aggregation.columns[i]));
-    sql.Add(separator);
-    separator = ", ";
-    sql.AddExpression(aggregation.columns[i]);
-    sql.Add(" AS " + QuoteName(aggregation.names[i]));
-  }
-  sql.Add(" FROM data");
-  if (!keys.empty()) sql.Add(" GROUP BY " + keys + " ORDER BY " + keys);
-  DML_TRY(QueryResult result,
-          RunQuery(std::move(sql), {{"data", data}}, types, options, directory));
+  DML_TRY(const QueryResult result, std::move(whole));
   if (aggregation.by.empty() && result.rows > 1) {
     return Error::Invalid("there is a row for every row of the data",
                           "every column needs an aggregate such as sum(x), or set by");

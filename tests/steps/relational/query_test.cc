@@ -47,6 +47,17 @@ TEST_F(Queries, AggregateOfAllRowsIsOneRow) {
   EXPECT_EQ(run.result.error().message, "there is a row for every row of the data");
 }
 
+TEST_F(Queries, AggregateNamesTheColumnWhoseSumIsTooLarge) {
+  const Artifact ids = Csv("g,id\na,9000000000000000000\na,9000000000000000000\n");
+  const StepRun run = Run(
+      "aggregate",
+      {{"by", {"g"}}, {"columns", {{"rows", "count(*)"}, {"ids", "sum(id)"}, {"m", "max(id)"}}}},
+      {{"data", ids}});
+  EXPECT_EQ(run.Failure(),
+            "columns.ids: a whole number is outside the range of 64 bits\n    sum(id) | calculate "
+            "with decimals: CAST(x AS REAL), or total(x) instead of sum(x)");
+}
+
 TEST_F(Queries, AggregateNamesItsMistakes) {
   const Artifact sales = Csv(kSales, 2);
   StepRun run =
