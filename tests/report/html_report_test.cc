@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "orchestrator/report/html/escape.h"
 #include "orchestrator/report/html/panel.h"
+#include "orchestrator/report/html/timeline_svg.h"
 #include "tests/report/sample_run.h"
 
 namespace dml::report {
@@ -129,6 +132,37 @@ TEST(Panel, ExtremeNumbersDrawWithoutNanInThePicture) {
     const std::string html = PanelHtml(one);
     EXPECT_EQ(html.find("nan"), std::string::npos) << type;
     EXPECT_EQ(html.find("inf"), std::string::npos) << type;
+  }
+}
+
+// The texts of the timeline's axis for a run of one task.
+std::vector<std::string> AxisOf(double seconds) {
+  RunFacts run;
+  run.started = {1'000'000};
+  run.ended = {1'000'000 + static_cast<std::int64_t>(seconds * 1e6)};
+  TaskFacts task;
+  task.name = "a";
+  task.attempts.push_back({1, run.started, run.ended, "succeeded"});
+  run.tasks.push_back(task);
+  std::string html = TimelineSvg(run);
+  html = html.substr(html.find("<g class=\"axes\">"));
+  html.resize(html.find("</g>"));
+  std::vector<std::string> labels;
+  for (std::size_t end = html.find("</text>"); end != std::string::npos;
+       end = html.find("</text>", end + 1)) {
+    const std::size_t begin = html.rfind('>', end) + 1;
+    labels.push_back(html.substr(begin, end - begin));
+  }
+  return labels;
+}
+
+TEST(Timeline, NoTwoTicksReadTheSame) {
+  for (const double seconds : {0.0, 0.004, 0.03, 0.2, 0.35, 0.9, 2.0, 7.0, 12.0, 45.0, 90.0, 700.0,
+                               4000.0, 30'000.0, 200'000.0}) {
+    const std::vector<std::string> labels = AxisOf(seconds);
+    EXPECT_GE(labels.size(), 3U) << seconds;
+    EXPECT_EQ(std::set<std::string>(labels.begin(), labels.end()).size(), labels.size())
+        << seconds << ": " << Json(labels).dump();
   }
 }
 

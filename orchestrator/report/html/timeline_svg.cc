@@ -58,6 +58,14 @@ std::string AttemptTooltip(const TaskFacts& task, const AttemptFacts& attempt) {
   return text;
 }
 
+// Ticks closer than SecondsText tells apart have the decimals of their distance.
+std::string TimeTick(double seconds, double step) {
+  if (step < 0.001) return fmt::format("{:.4g} ms", seconds * 1e3);
+  if (step < 0.0995) return fmt::format("{:.0f} ms", seconds * 1e3);
+  if (step < 0.995) return fmt::format("{:.1f} s", seconds);
+  return SecondsText(seconds);
+}
+
 }  // namespace
 
 std::string TimelineSvg(const RunFacts& run) {
@@ -75,10 +83,12 @@ std::string TimelineSvg(const RunFacts& run) {
   const double bottom = kTop + kRow * static_cast<double>(rows.size());
   Svg svg(kWidth, bottom + 8, "timeline of the tasks");
   svg.Open("axes");
-  for (double tick : Ticks({0, span}, 8)) {
+  const std::vector<double> ticks = Ticks({0, span}, 8);
+  const double step = ticks.size() > 1 ? ticks[1] - ticks[0] : span;
+  for (double tick : ticks) {
     const double at = kLabels + tick / span * (kWidth - kLabels - kRight);
     svg.Line(at, kTop - 4, at, bottom, "grid");
-    svg.Text(at, kTop - 10, tick == 0 ? "0" : SecondsText(tick), "tick", Anchor::kMiddle);
+    svg.Text(at, kTop - 10, tick == 0 ? "0" : TimeTick(tick, step), "tick", Anchor::kMiddle);
   }
   svg.Close();
   for (std::size_t r = 0; r < rows.size(); ++r) {
