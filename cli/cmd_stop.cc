@@ -41,9 +41,15 @@ Result<ExitCode> RunStop(const StopOptions& options, const std::string& home_fla
   engine::StopRequest request;
   request.run = opened.run.id;
   request.at_once = options.now;
-  DML_RETURN_IF_ERROR(engine::StopRun(home, request, make_runner, SystemClock()));
-  output.Note(
-      fmt::format("r{0} is stopped; `dml resume r{0}` goes on with it", opened.run.id.value));
+  request.say = [&](const std::string& text) { output.Note(Harmless(text)); };
+  DML_TRY(const std::string outcome, engine::StopRun(home, request, make_runner, SystemClock()));
+  const std::string name = fmt::format("r{}", opened.run.id.value);
+  const bool stopped = outcome == state::RunOutcomeName(state::RunOutcome::kCancelled);
+  if (output.format() == Format::kJson) {
+    output.PrintJson({{"run", name}, {"stopped", stopped}, {"outcome", outcome}});
+  }
+  output.Note(stopped ? fmt::format("{0} is stopped; `dml resume {0}` goes on with it", name)
+                      : fmt::format("{} had already ended: {}", name, outcome));
   return ExitCode::kDone;
 }
 
@@ -56,7 +62,9 @@ Action SetupStop(Args& args, CommonOptions& common) {
   args.Describe(
       "Asks the process that drives the run to stop: its tasks get TERM, a moment, and KILL. It\n"
       "returns once none of them is left. Finished work is kept. If that process is dead, what it\n"
-      "has left running is ended here, also on the nodes of its cluster.");
+      "has left running is ended here, also on the nodes of its cluster. A run that ends by "
+      "itself\n"
+      "before it hears is no error: its outcome is said.");
   args.Example("dml stop latest", "stop the newest run");
   return [options, &common](Output& output) { return RunStop(*options, common.home, output); };
 }

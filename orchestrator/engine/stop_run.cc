@@ -5,8 +5,11 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "base/crash_point.h"
+#include "base/files.h"
 #include "base/process.h"
 #include "orchestrator/engine/file_lock.h"
 #include "orchestrator/engine/recovery.h"
@@ -17,6 +20,8 @@ namespace dml::engine {
 namespace {
 
 constexpr Duration kKillPatience = Duration::Seconds(10);
+// Whoever waits for longer wants to know for whom.
+constexpr Duration kMoment = Duration::Millis(1500);
 constexpr int kLookMs = 20;
 
 // Whether the run has no owner any more.
@@ -29,22 +34,82 @@ bool WaitForEnd(const std::string& lock, Duration patience, const Clock& clock) 
   return true;
 }
 
+// By SIGSTOP, a terminal or a debugger: it does not act on signals, but for KILL.
+bool IsStopped(const ProcessId& process) {
+  const auto status = ReadFile(fmt::format("/proc/{}/status", process.pid));
+  if (!status.ok() || !IsAlive(process)) return false;
+  return status->find("\nState:\tT") != std::string::npos ||
+         status->find("\nState:\tt") != std::string::npos;
+}
+
+// False if it is dead.
+Result<bool> Send(const LockOwner& owner, int signal) {
+  if (SignalProcess(owner.process, signal)) return true;
+  if (!IsAlive(owner.process)) return false;
+  return Error::Environment(owner.Describe() + ", and that process belongs to another user",
+                            "nothing was stopped: let that user, or root, stop it");
+}
+
+// Steps of the ladder are given up once the owner has gone.
+class Ladder {
+ public:
+  Ladder(const LockOwner& owner, std::string lock, const StopRequest& request, const Clock& clock)
+      : owner_(owner), lock_(std::move(lock)), request_(request), clock_(clock) {}
+
+  Result<void> Climb() {
+    DML_TRY(const bool heard, request_.at_once ? KillTasks() : EndTasks());
+    if (heard) return {};
+    DML_TRY(std::ignore, Send(owner_, SIGKILL));
+    if (WaitForEnd(lock_, kKillPatience, clock_)) return {};
+    return Error::Environment(fmt::format("process {} does not die", owner_.process.pid),
+                              "it may wait for a disk or a network share; try again later");
+  }
+
+ private:
+  // A process that is stopped hears TERM once it goes on.
+  Result<bool> EndTasks() {
+    DML_TRY(std::ignore, Send(owner_, SIGTERM));
+    SignalProcess(owner_.process, SIGCONT);
+    CrashPoint("stop.sent");
+    if (WaitForEnd(lock_, kMoment, clock_)) return true;
+    Say(fmt::format("waiting for {}, which gives its tasks a moment to end; --now kills them",
+                    Owner()));
+    if (WaitForEnd(lock_, request_.patience - kMoment, clock_)) return true;
+    Say(fmt::format("telling {} to kill its tasks", Owner()));
+    return KillTasks();
+  }
+
+  Result<bool> KillTasks() {
+    DML_TRY(std::ignore, Send(owner_, kStopNowSignal));
+    CrashPoint("stop.sent");
+    if (WaitForEnd(lock_, kMoment, clock_)) return true;
+    if (!IsStopped(owner_.process)) {
+      Say(fmt::format("waiting for {}, which is to kill its tasks", Owner()));
+      if (WaitForEnd(lock_, kKillPatience - kMoment, clock_)) return true;
+    }
+    Say(fmt::format("killing {}, which {}", Owner(),
+                    IsStopped(owner_.process) ? "is stopped" : "does not answer"));
+    return false;
+  }
+
+  [[nodiscard]] std::string Owner() const {
+    return fmt::format("process {} on {}", owner_.process.pid, owner_.host);
+  }
+  void Say(const std::string& text) const { request_.say(text); }
+
+  const LockOwner& owner_;
+  const std::string lock_;
+  const StopRequest& request_;
+  const Clock& clock_;
+};
+
 Result<void> StopOwner(const LockOwner& owner, const std::string& lock, const StopRequest& request,
                        const Clock& clock) {
   if (owner.process.boot != BootId() || !IsAlive(owner.process)) {
+    if (!FileLock::Owner(lock)) return {};
     return Error::Environment(owner.Describe(), "stop it there");
   }
-  SignalProcess(owner.process, request.at_once ? kStopNowSignal : SIGTERM);
-  CrashPoint("stop.sent");
-  if (!request.at_once) {
-    if (WaitForEnd(lock, request.patience, clock)) return {};
-    SignalProcess(owner.process, kStopNowSignal);
-  }
-  if (WaitForEnd(lock, kKillPatience, clock)) return {};
-  SignalProcess(owner.process, SIGKILL);
-  if (WaitForEnd(lock, kKillPatience, clock)) return {};
-  return Error::Environment(fmt::format("process {} does not die", owner.process.pid),
-                            "it may wait for a disk or a network share; try again later");
+  return Ladder(owner, lock, request, clock).Climb();
 }
 
 // The owner is dead, or died of us: what it would have done.
@@ -71,8 +136,8 @@ Result<void> CancelDeadRun(const Home& home, RunId run, state::RunStore& store,
 
 }  // namespace
 
-Result<void> StopRun(const Home& home, const StopRequest& request, const RunnerMaker& make_runner,
-                     const Clock& clock) {
+Result<std::string> StopRun(const Home& home, const StopRequest& request,
+                            const RunnerMaker& make_runner, const Clock& clock) {
   const std::string lock = home.RunLockPath(request.run);
   const std::string name = fmt::format("r{}", request.run.value);
   const auto owner = FileLock::Owner(lock);
@@ -84,16 +149,20 @@ Result<void> StopRun(const Home& home, const StopRequest& request, const RunnerM
   const bool open = snapshot.outcome == state::RunOutcomeName(state::RunOutcome::kRunning) ||
                     snapshot.outcome == state::RunOutcomeName(state::RunOutcome::kInterrupted);
   if (!open) {
-    if (owner) return {};
+    if (owner) return snapshot.outcome;
     return Error::Invalid(
         fmt::format("{} has ended: it {}", name,
                     snapshot.outcome == "cancelled" ? "was cancelled" : snapshot.outcome));
   }
-  DML_TRY(const FileLock mine, FileLock::Take(lock, name));
   DML_TRY(const std::unique_ptr<runners::Runner> runner, make_runner());
+  auto first = FileLock::Take(lock, name);
+  // Its leavings may have filled the disk.
+  const bool room = first.ok() || first.error().kind != ErrorKind::kEnvironment;
+  if (!room) DML_RETURN_IF_ERROR(RecoverRun(home, store, *runner, request.run));
+  DML_TRY(const FileLock mine, room ? std::move(first) : FileLock::Take(lock, name));
   DML_RETURN_IF_ERROR(CancelDeadRun(home, request.run, store, *runner, clock));
   runner->Shutdown();
-  return {};
+  return std::string(state::RunOutcomeName(state::RunOutcome::kCancelled));
 }
 
 }  // namespace dml::engine

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -23,13 +24,17 @@ struct StopRequest {
   RunId run;
   bool at_once = false;                       // KILL without TERM and grace
   Duration patience = Duration::Seconds(20);  // for the tasks' grace; then KILL
+  // Hears a line about whom this waits for, if that takes longer than a moment. Not empty.
+  std::function<void(const std::string&)> say = [](const std::string&) {};
 };
 
 // Ends a run, whoever drives it: the owner is asked (TERM), told to kill its tasks (kStopNowSignal)
-// and finally killed. When this returns, no process of the run is left where its runner works and
-// the run is cancelled; it can be resumed. kInvalid: it has ended already; kEnvironment: its owner
-// is on another machine. `make_runner` is called only if the owner is dead, or died of this.
-Result<void> StopRun(const Home& home, const StopRequest& request, const RunnerMaker& make_runner,
-                     const Clock& clock);
+// and finally killed; at once if it was told so and is stopped itself. When this returns, no
+// process of the run is left where its runner works, and it gives how the run has ended:
+// "cancelled", which can be resumed, or what it came to before it heard. kInvalid: it had ended
+// already; kEnvironment: its owner is on another machine or belongs to another user. `make_runner`
+// is called only if the owner is dead, or died of this.
+Result<std::string> StopRun(const Home& home, const StopRequest& request,
+                            const RunnerMaker& make_runner, const Clock& clock);
 
 }  // namespace dml::engine
