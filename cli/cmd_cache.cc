@@ -4,7 +4,10 @@
 
 #include "base/quantity.h"
 #include "cli/cmd_explain.h"
+#include "cli/local_runner.h"
 #include "cli/run_options.h"
+#include "orchestrator/engine/inbox.h"
+#include "orchestrator/engine/recovery.h"
 #include "orchestrator/engine/store_care.h"
 #include "orchestrator/engine/store_verify.h"
 #include "orchestrator/report/text_table.h"
@@ -82,6 +85,12 @@ struct GcOptions {
 Result<ExitCode> RunGc(const GcOptions& options, const std::string& home_flag,
                        const Output& output) {
   DML_TRY(OpenedCache opened, OpenCache(home_flag));
+  if (!options.dry_run) {
+    engine::Inbox inbox;
+    DML_TRY(const auto runner, MakeLocalRunner(/*jobs=*/1, opened.home.path(), inbox));
+    DML_RETURN_IF_ERROR(engine::TidyDeadRuns(opened.home, *runner));
+    runner->Shutdown();
+  }
   DML_TRY(const engine::GarbageReport report,
           engine::CollectGarbage(opened.home, opened.cache, options.keep_runs, options.dry_run));
   if (output.format() == Format::kJson) {

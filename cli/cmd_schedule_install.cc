@@ -8,6 +8,8 @@
 #include <optional>
 #include <sstream>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "base/files.h"
 #include "cli/child.h"
@@ -46,13 +48,42 @@ bool InPath(const std::string& program) {
 // Where the user's units are.
 Result<std::string> UnitFolder() {
   std::string config = Variable("XDG_CONFIG_HOME");
-  if (config.empty()) {
+  // One that is relative counts as none: so says its specification, and so does systemd.
+  if (!config.starts_with('/')) {
     config = Variable("HOME");
     if (config.empty()) return Error::Invalid("HOME is not set", "set it, or use --cron");
+    if (!config.starts_with('/')) {
+      return Error::Invalid("HOME is not an absolute path: '" + config + "'",
+                            "set it, or use --cron");
+    }
     config += "/.config";
   }
   return config + "/systemd/user";
 }
+
+// Makes a folder, and unmakes what it had to make for it, unless told to keep it.
+class NewFolder {
+ public:
+  static Result<NewFolder> Make(const std::string& path) {
+    NewFolder made;
+    std::error_code ignored;
+    for (fs::path folder = path; !fs::exists(folder, ignored); folder = folder.parent_path()) {
+      made.made_.push_back(folder);
+    }
+    DML_RETURN_IF_ERROR(MakeDirectories(path));
+    return made;
+  }
+  NewFolder(NewFolder&& other) noexcept : made_(std::exchange(other.made_, {})) {}
+  NewFolder& operator=(NewFolder&&) = delete;
+  ~NewFolder() {
+    for (const fs::path& folder : made_) ::rmdir(folder.c_str());  // unless it is in use by now
+  }
+  void Keep() { made_.clear(); }
+
+ private:
+  NewFolder() = default;
+  std::vector<fs::path> made_;  // the innermost first
+};
 
 Result<ServicePlace> PlaceOf(const std::string& home_flag) {
   std::error_code problem;
@@ -143,7 +174,7 @@ Result<ExitCode> InstallUnit(const ServicePlace& place, const InstallOptions& op
   }
   Show(change, "the unit", output);
   if (!Confirmed(options, output)) return Report(change, false, output);
-  DML_RETURN_IF_ERROR(MakeDirectories(folder));
+  DML_TRY(NewFolder made, NewFolder::Make(folder));
   DML_RETURN_IF_ERROR(WriteFileAtomic(change.path, change.content));
   auto started = Tool({"systemctl", "--user", "daemon-reload"});
   if (started.ok()) started = Tool({"systemctl", "--user", "enable", "--now", name});
@@ -158,6 +189,7 @@ Result<ExitCode> InstallUnit(const ServicePlace& place, const InstallOptions& op
     error.hint = "nothing was installed; `dml schedule install --cron` does without systemd";
     return error;
   }
+  made.Keep();
   output.Note(
       "installed and started; `loginctl enable-linger` keeps it running after a logout,\n"
       "`journalctl --user -u " +

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "cli/runs.h"
 #include "orchestrator/engine/run_request.h"
 
 namespace dml::cli {
@@ -55,44 +56,30 @@ engine::RunOptions EngineOptions(const RunArgs& args, const OpenedPipeline& pipe
 
 namespace {
 
-// Where a home is looked for: --home, else DML_HOME, else upwards from the working directory.
-struct HomeSearch {
-  std::string wanted;
-  std::string directory;
-  std::string cache;  // DML_CACHE
-};
-
-Result<HomeSearch> SearchFor(const std::string& home) {
-  std::error_code problem;
-  const std::filesystem::path here = std::filesystem::current_path(problem);
-  if (problem) return Error::System("cannot tell the working directory", problem.value());
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);
-    return std::string(value == nullptr ? "" : value);
-  };
-  return HomeSearch{home.empty() ? variable("DML_HOME") : home, here.string(),
-                    variable("DML_CACHE")};
+std::string SharedCache() {
+  const char* value = std::getenv("DML_CACHE");
+  return value == nullptr ? "" : value;
 }
 
 }  // namespace
 
 Result<engine::Home> OpenHome(const std::string& home) {
-  DML_TRY(const HomeSearch search, SearchFor(home));
-  return engine::Home::Open(search.wanted, search.directory, search.cache);
+  DML_TRY(const HomeSearch search, SearchForHome(home));
+  return engine::Home::Open(search.wanted, search.directory, SharedCache());
 }
 
 Result<BorrowedHome> BorrowedHome::Open(const std::string& home) {
-  DML_TRY(const HomeSearch search, SearchFor(home));
+  DML_TRY(const HomeSearch search, SearchForHome(home));
   std::error_code ignored;
   if (std::filesystem::exists(engine::Home::Locate(search.wanted, search.directory), ignored)) {
-    DML_TRY(engine::Home found, engine::Home::Open(search.wanted, search.directory, search.cache));
+    DML_TRY(engine::Home found, engine::Home::Open(search.wanted, search.directory, SharedCache()));
     return BorrowedHome(std::move(found), "");
   }
   std::string folder = (std::filesystem::temp_directory_path(ignored) / "dml-plan-XXXXXX").string();
   if (::mkdtemp(folder.data()) == nullptr) {
     return Error::System("cannot make a temporary folder '" + folder + "'", errno);
   }
-  auto opened = engine::Home::Open(folder + "/home", search.directory, search.cache);
+  auto opened = engine::Home::Open(folder + "/home", search.directory, SharedCache());
   if (!opened.ok()) {
     std::filesystem::remove_all(folder, ignored);
     return opened.error();

@@ -40,14 +40,22 @@ std::optional<pipelines::ExpandedPipeline> Reexpand(const state::RunSummary& run
 
 }  // namespace
 
-Result<std::string> HomePath(const std::string& home) {
-  std::error_code problem;
-  const std::filesystem::path here = std::filesystem::current_path(problem);
-  if (problem) return Error::System("cannot tell the working directory", problem.value());
-  std::string wanted = home;
+Result<HomeSearch> SearchForHome(const std::string& home) {
+  HomeSearch search{home, "/"};
   const char* variable = std::getenv("DML_HOME");
-  if (wanted.empty() && variable != nullptr) wanted = variable;
-  return engine::Home::Locate(wanted, here.string());
+  if (search.wanted.empty() && variable != nullptr) search.wanted = variable;
+  if (std::filesystem::path(search.wanted).is_absolute()) return search;
+  std::error_code problem;
+  search.directory = std::filesystem::current_path(problem).string();
+  if (problem) {
+    return Error::System("cannot tell the working directory", problem.value());
+  }
+  return search;
+}
+
+Result<std::string> HomePath(const std::string& home) {
+  DML_TRY(const HomeSearch search, SearchForHome(home));
+  return engine::Home::Locate(search.wanted, search.directory);
 }
 
 void CorrectOutcome(const std::string& home, state::RunSummary& run) {

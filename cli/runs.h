@@ -23,6 +23,14 @@ Result<OpenedRun> OpenRun(const std::string& home, const std::string& selector);
 // folder itself.
 void CorrectOutcome(const std::string& home, state::RunSummary& run);
 
+// Where a home is looked for: --home, else DML_HOME, else upwards from the working directory, which
+// is asked for only if it matters: it may have been removed.
+struct HomeSearch {
+  std::string wanted;
+  std::string directory;
+};
+Result<HomeSearch> SearchForHome(const std::string& home);
+
 // The folder that --home, DML_HOME or a search upwards names; it need not exist.
 Result<std::string> HomePath(const std::string& home);
 

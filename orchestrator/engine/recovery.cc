@@ -40,6 +40,23 @@ Result<void> RecoverDeadRuns(const Home& home, state::RunStore& store, runners::
   return SweepCheckpoints(home, store);
 }
 
+Result<void> TidyDeadRuns(const Home& home, runners::Runner& runner) {
+  DML_TRY(const FileLock gate, FileLock::Wait(home.GateLockPath()));
+  DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
+  return RecoverDeadRuns(home, store, runner);
+}
+
+Result<void> SweepUnfinished(const Home& home, state::RunStore& store, RunId run) {
+  DML_TRY(const std::vector<state::OpenAttempt> attempts, store.OpenAttempts(run));
+  std::set<std::string> keep;
+  for (const state::OpenAttempt& open : attempts) {
+    if (open.state != core::TaskState::kCommitting) continue;
+    keep.insert(home.AttemptPath(run, open.name, open.attempt));
+  }
+  SweepAttempts(home, run, keep);
+  return {};
+}
+
 void SweepAttempts(const Home& home, RunId run, const std::set<std::string>& keep) {
   std::error_code ignored;
   for (const auto& task : fs::directory_iterator(home.RunPath(run), ignored)) {

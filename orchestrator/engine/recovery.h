@@ -23,6 +23,14 @@ Result<void> RecoverDeadRuns(const Home& home, state::RunStore& store, runners::
 Result<void> RecoverRun(const Home& home, state::RunStore& store, runners::Runner& runner,
                         RunId run);
 
+// What a run on this machine that cannot go on leaves at once, so that there is room to say so: no
+// attempt of it is alive. Those that are to be stored stay.
+Result<void> SweepUnfinished(const Home& home, state::RunStore& store, RunId run);
+
+// RecoverDeadRuns() for whoever does not begin a run: takes the gate. Needs no room on the disk
+// before it has removed what it can.
+Result<void> TidyDeadRuns(const Home& home, runners::Runner& runner);
+
 // Removes the attempts' folders of a run but for those in `keep`.
 void SweepAttempts(const Home& home, RunId run, const std::set<std::string>& keep);
 

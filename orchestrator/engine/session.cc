@@ -53,10 +53,19 @@ struct RunSession::State {
     return {};
   }
 
+  // The name of an owner needs room on the disk, which the leavings of dead runs may take.
+  template <typename Lock>
+  Result<void> WithRoom(const Lock& lock, state::RunStore& store, runners::Runner& runner) {
+    auto first = lock();
+    if (first.ok() || first.error().kind != ErrorKind::kEnvironment) return first;
+    DML_RETURN_IF_ERROR(RecoverDeadRuns(home, store, runner));
+    return lock();
+  }
+
   // The gate is shut behind us, so that nobody sees the run before it has an owner.
   Result<void> Begin(RunLoop& loop, state::RunStore& store, runners::Runner& runner) {
     DML_TRY(const FileLock gate, FileLock::Wait(home.GateLockPath()));
-    DML_RETURN_IF_ERROR(LockPipeline());
+    DML_RETURN_IF_ERROR(WithRoom([&] { return LockPipeline(); }, store, runner));
     DML_RETURN_IF_ERROR(RecoverDeadRuns(home, store, runner));
     DML_RETURN_IF_ERROR(loop.Begin());
     return LockRun(loop.run());
@@ -64,7 +73,7 @@ struct RunSession::State {
   Result<void> TakeUp(RunId run, RunLoop& loop, state::RunStore& store, runners::Runner& runner) {
     DML_TRY(const FileLock gate, FileLock::Wait(home.GateLockPath()));
     // The run first: that it is at work is the better answer.
-    DML_RETURN_IF_ERROR(LockRun(run));
+    DML_RETURN_IF_ERROR(WithRoom([&] { return LockRun(run); }, store, runner));
     DML_RETURN_IF_ERROR(LockPipeline());
     DML_TRY(const state::RunSnapshot snapshot, store.Load(run));
     DML_RETURN_IF_ERROR(CheckUnfinished(run, snapshot.outcome));
@@ -105,6 +114,9 @@ struct RunSession::State {
     if (auto driven = Drive(loop); !driven.ok()) {
       // The store no longer hears about them: nothing may go on unseen.
       runner.Shutdown();
+      background.reset();
+      // On the nodes of a cluster attempts live on, and are asked for first.
+      if (options.cluster.empty()) static_cast<void>(SweepUnfinished(home, store, loop.run()));
       return std::move(driven).error();
     }
     // What is to be removed is removed before the run counts as ended: nobody looks again.

@@ -1,10 +1,14 @@
 #include "orchestrator/state/run_store.h"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
+#include <filesystem>
 #include <unordered_map>
 
 #include "orchestrator/core/fingerprint.h"
 #include "orchestrator/state/result_json.h"
+#include "orchestrator/state/run_files.h"
 #include "orchestrator/state/run_store_state.h"
 #include "orchestrator/state/schema.h"
 
@@ -14,6 +18,36 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kOutcomes{"running", "succeeded", "failed", "cancelled",
                                                     "interrupted"};
+
+// The largest number of a run that has left files here.
+std::int64_t LargestLeft(const std::filesystem::path& runs) {
+  std::int64_t largest = 0;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(runs, ignored)) {
+    const std::string name = entry.path().filename().string();
+    std::int64_t number = 0;
+    if (!name.starts_with('r')) continue;
+    std::from_chars(name.data() + 1, name.data() + name.size(), number);
+    largest = std::max(largest, number);
+  }
+  return largest;
+}
+
+// Of the next run. Where this database is not the first of its home, because a damaged one was
+// moved away or an old one came back, files of other runs may be in the way: they keep their
+// numbers.
+Result<std::int64_t> NextNumber(Database& db) {
+  DML_TRY(Statement query,
+          db.Prepare("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'runs'), 0), "
+                     "(SELECT file FROM pragma_database_list WHERE name = 'main')"));
+  DML_RETURN_IF_ERROR(query.Step());
+  const std::int64_t next = query.Int(0) + 1;
+  const std::filesystem::path home = std::filesystem::path(query.Text(1)).parent_path();
+  std::error_code ignored;
+  const std::filesystem::path wanted = RunPath(home.string(), RunId{next});
+  if (!std::filesystem::exists(wanted, ignored)) return next;
+  return std::max(next, LargestLeft(wanted.parent_path()) + 1);
+}
 
 }  // namespace
 
@@ -68,19 +102,21 @@ Result<RunStore> RunStore::Open(const std::string& path) {
 Result<RunId> RunStore::BeginRun(const RunHeader& header, std::span<const TaskHeader> tasks) {
   Database& db = state_->db;
   DML_TRY(Transaction transaction, Transaction::Begin(db));
-  DML_TRY(Statement insert_run,
-          db.Prepare("INSERT INTO runs(name, file, params, pipeline, options, started_us, outcome) "
-                     "VALUES(?, ?, ?, ?, ?, ?, 'running')"));
+  DML_TRY(const std::int64_t number, NextNumber(db));
+  DML_TRY(Statement insert_run, db.Prepare("INSERT INTO runs(id, name, file, params, pipeline, "
+                                           "options, started_us, outcome) "
+                                           "VALUES(?, ?, ?, ?, ?, ?, ?, 'running')"));
   const std::string params = CanonicalJson(header.params);
   const std::string options = CanonicalJson(header.options);
-  DML_RETURN_IF_ERROR(insert_run.Bind(header.name)
+  DML_RETURN_IF_ERROR(insert_run.Bind(number)
+                          .Bind(header.name)
                           .Bind(header.file)
                           .Bind(params)
                           .Bind(header.pipeline)
                           .Bind(options)
                           .Bind(header.started.us)
                           .Run());
-  const RunId run{db.LastInsertId()};
+  const RunId run{number};
   DML_TRY(Statement insert_task, db.Prepare("INSERT INTO tasks VALUES(?, ?, ?, ?, ?, 0, ?, '')"));
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     DML_RETURN_IF_ERROR(insert_task.Bind(run.value)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 
 #include "orchestrator/state/database.h"
 #include "orchestrator/state/result_json.h"
@@ -72,13 +73,35 @@ RunView::RunView(RunView&&) noexcept = default;
 RunView& RunView::operator=(RunView&&) noexcept = default;
 RunView::~RunView() = default;
 
+namespace {
+
+Error NoRuns(const std::string& home) {
+  return Error::Invalid(fmt::format("there are no runs in '{}'", home),
+                        "start one with 'dml run pipeline.yaml', or name a folder with --home");
+}
+
+Result<bool> HasTables(Database& db) {
+  DML_TRY(Statement query, db.Prepare("SELECT 1 FROM sqlite_master WHERE name = 'runs'"));
+  return query.Step();
+}
+
+}  // namespace
+
 Result<RunView> RunView::Open(const std::string& home) {
   auto db = Database::Open(home + "/dml.db", OpenMode::kReadOnly);
   if (!db.ok()) {
-    return Error::Invalid(fmt::format("there are no runs in '{}'", home),
-                          "start one with 'dml run pipeline.yaml', or name a folder with --home");
+    return NoRuns(home);
   }
-  return RunView(std::make_unique<State>(State{std::move(db).value(), home}));
+  DML_TRY(const bool begun, HasTables(*db));
+  if (begun) return RunView(std::make_unique<State>(State{std::move(db).value(), home}));
+  // A dml that was killed at its very beginning leaves an empty file, and no runs.
+  std::error_code ignored;
+  const std::filesystem::path runs = std::filesystem::path(home) / "runs";
+  if (!std::filesystem::exists(runs, ignored) || std::filesystem::is_empty(runs, ignored)) {
+    return NoRuns(home);
+  }
+  return Error::Environment(fmt::format("the store '{}/dml.db' is damaged: it is empty", home),
+                            "move it away; finished outputs stay in store/blobs");
 }
 
 Result<std::vector<RunSummary>> RunView::Runs(int limit) {

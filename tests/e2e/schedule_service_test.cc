@@ -42,7 +42,8 @@ class Services : public EndToEnd {
     return options;
   }
   [[nodiscard]] std::string Unit() const {
-    for (const auto& entry : fs::recursive_directory_iterator(Path(".config"))) {
+    std::error_code none;
+    for (const auto& entry : fs::recursive_directory_iterator(Path(".config"), none)) {
       if (entry.is_regular_file()) return entry.path().string();
     }
     return {};
@@ -69,6 +70,20 @@ TEST_F(Services, AUnitIsShownThenWrittenThenRemoved) {
   EXPECT_TRUE(Exists(".config/systemd/user/other.service"));
   EXPECT_NE(Read("systemctl.log").find("--user disable --now dml-schedule-"), std::string::npos);
   EXPECT_EQ(Run({"schedule", "uninstall", "--yes"}, WithTools()).code, 2) << "nothing is left";
+}
+
+// Nor does a folder stay that was made for it, and a home folder that is none is refused.
+TEST_F(Services, WhatIsNotInstalledLeavesNoFolders) {
+  Tool("systemctl", "exit 1");
+  StartOptions nowhere = WithTools();
+  nowhere.env.push_back("HOME=" + Path("some/where"));
+  EXPECT_EQ(Run({"schedule", "install", "--systemd", "--yes"}, nowhere).code, 3);
+  EXPECT_FALSE(Exists("some"));
+  nowhere.env.back() = "HOME=some/where";
+  const Finished relative = Run({"schedule", "install", "--systemd", "--yes"}, nowhere);
+  EXPECT_EQ(relative.code, 2) << relative.err;
+  EXPECT_NE(relative.err.find("HOME is not an absolute path"), std::string::npos) << relative.err;
+  EXPECT_FALSE(Exists("some"));
 }
 
 // As where nobody has logged in: there is no bus of the user.

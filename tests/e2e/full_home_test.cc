@@ -1,0 +1,119 @@
+// Goal: a disk that a dead or failed attempt has filled is free again without anybody's help.
+
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "base/process.h"
+#include "tests/e2e/leavings.h"
+#include "tests/e2e/program.h"
+
+namespace dml::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FullHome : public EndToEnd {
+ protected:
+  ~FullHome() override {
+    if (mounted_) ::umount2(Path("small").c_str(), MNT_DETACH);
+  }
+  // The test has its mounts to itself, and they go with it.
+  bool MountSmallDisk() {
+    fs::create_directory(Path("small"));
+    mounted_ = ::unshare(CLONE_NEWNS) == 0 &&
+               ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+               ::mount("tmpfs", Path("small").c_str(), "tmpfs", 0, "size=6m") == 0;
+    if (mounted_) return true;
+    EXPECT_EQ(errno, EPERM);
+    std::cout << "no right to mount a small disk\n";
+    return false;
+  }
+  // b does `first`, fills the disk in its own folder and does `next`; nothing of it if there is a
+  // file "small-work".
+  void WriteFilling(const std::string& first, const std::string& next) {
+    Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'echo x >> " + Path("trace") +
+                        "'}\n  - id: b\n    needs: a\n    outputs: {o: o}\n    run: 'test -e " +
+                        Path("small-work") + " && exec touch o; " + first +
+                        " head -c 8000000 /dev/zero > o; " + next + "'\n");
+  }
+  [[nodiscard]] std::string StateOfB() const {
+    const Json status =
+        Json::parse(Run({"status", "-o", "json", "--home", Home()}).out, nullptr, false);
+    if (!status.is_object()) return "";
+    for (const Json& task : status["tasks"]) {
+      if (task["name"] == "b") return task["state"].get<std::string>();
+    }
+    return "";
+  }
+  [[nodiscard]] std::string Home() const { return Path("small/.dml"); }
+
+ private:
+  bool mounted_ = false;
+};
+
+TEST_F(FullHome, AFailedAttemptGivesItsRoomBackAtOnce) {
+  if (!MountSmallDisk()) return;
+  WriteFilling("", "exit 1");
+  const Finished run = Run({"run", "p.yaml", "--home", Home()});
+  EXPECT_NE(run.code, 0) << run.err;
+  EXPECT_FALSE(fs::exists(Home() + "/runs/r1/b/1"));
+  Write("small-work", "");
+  const Finished again = Run({"run", "p.yaml", "--home", Home()});
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(Read("trace"), "x\n");
+}
+
+class DeadAttempt : public FullHome, public testing::WithParamInterface<const char*> {};
+
+// kill -9 of everything at the worst moment.
+TEST_P(DeadAttempt, GivesItsRoomBackToWhoeverComesNext) {
+  if (!MountSmallDisk()) return;
+  WriteFilling("while ! test -e " + Path("go") + "; do sleep 0.02; done;",
+               "touch " + Path("filled") + "; while :; do sleep 0.05; done");
+  Program run = Start({"run", "p.yaml", "--home", Home()});
+  // Nothing is left to be written about it by then.
+  WaitUntil([&] { return StateOfB() == "running"; }, "the step is known to run");
+  Write("go", "");
+  WaitUntil([&] { return Exists("filled"); }, "the disk is full");
+  run.Signal(SIGKILL);
+  (void)run.Wait();
+  EXPECT_TRUE(fs::exists(Home() + "/runs/r1/b/1/work/o"));
+  // Not even the name of an owner finds room.
+  fs::remove(Home() + "/locks/r1");
+  std::ofstream rest(Path("small/rest"));
+  while (rest << std::string(4096, 'x') << std::flush) {
+  }
+  Write("small-work", "");
+  std::vector<std::string> args;
+  for (std::string words = GetParam(); !words.empty();) {
+    const std::size_t end = std::min(words.find(' '), words.size());
+    args.push_back(words.substr(0, end));
+    words.erase(0, end + 1);
+  }
+  args.insert(args.end(), {"--home", Home()});
+  const Finished next = Run(args);
+  EXPECT_EQ(next.code, 0) << next.err;
+  EXPECT_FALSE(fs::exists(Home() + "/runs/r1/b/1"));
+  const Finished last = Run({"run", "p.yaml", "--home", Home()});
+  EXPECT_EQ(last.code, 0) << last.err;
+  EXPECT_EQ(Read("trace"), "x\n") << "what was finished was not lost";
+  EXPECT_EQ(LeavingsOf(Home()), std::vector<std::string>());
+}
+
+INSTANTIATE_TEST_SUITE_P(By, DeadAttempt,
+                         testing::Values("stop latest", "resume", "run p.yaml", "cache gc"),
+                         [](const auto& one) {
+                           const std::string words = one.param;
+                           return words.substr(0, words.find(' '));
+                         });
+
+}  // namespace
+}  // namespace dml::e2e

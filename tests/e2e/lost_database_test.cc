@@ -1,0 +1,60 @@
+// Goal: a home whose database is gone, empty or moved away says so, and mixes nothing up; nor does
+// it need a working directory to be found.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tests/e2e/program.h"
+
+namespace dml::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+class LostDatabase : public EndToEnd {
+ protected:
+  LostDatabase() {
+    Write("p.yaml",
+          "name: n\nparams: {n: 0}\nsteps:\n  - {id: a, run: 'echo this is ${params.n}'}\n");
+  }
+};
+
+// As the message about a damaged one advises.
+TEST_F(LostDatabase, MovedAwayItsRunsKeepTheirNumbersAndLogs) {
+  EXPECT_EQ(Run({"run", "-S", "n=1", "p.yaml"}).code, 0);
+  EXPECT_EQ(Run({"run", "-S", "n=2", "p.yaml"}).code, 0);
+  fs::rename(Path(".dml/dml.db"), Path("away.db"));
+  EXPECT_EQ(Run({"run", "-S", "n=3", "p.yaml"}).code, 0);
+  EXPECT_EQ(Run({"logs", "a"}).out, "this is 3\n");
+  EXPECT_EQ(RunJson({"ls"})["runs"][0]["run"], "r3");
+  EXPECT_EQ(Run({"run", "-S", "n=4", "p.yaml"}).code, 0);
+  EXPECT_EQ(RunJson({"ls"})["runs"][0]["run"], "r4");
+  EXPECT_EQ(Read(".dml/runs/r1/logs/a.1.log"), "this is 1\n");
+}
+
+TEST_F(LostDatabase, AnEmptyOneIsDamagedWhereThereWereRuns) {
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  fs::remove(Path(".dml/dml.db"));
+  Write(".dml/dml.db", "");
+  const Finished status = Run({"status"});
+  EXPECT_EQ(status.code, 3);
+  EXPECT_NE(status.err.find("dml.db' is damaged: it is empty"), std::string::npos) << status.err;
+  Write("new/dml.db", "");
+  const Finished none = Run({"status", "--home", "new"});
+  EXPECT_EQ(none.code, 2);
+  EXPECT_NE(none.err.find("there are no runs"), std::string::npos) << none.err;
+}
+
+TEST_F(LostDatabase, AHomeNeedsNoWorkingDirectoryIfItsPathIsWhole) {
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  fs::create_directory(Path("gone"));
+  Write("q.yaml", "name: q\nsteps:\n  - {id: a, run: 'cd " + Path("gone") +
+                      " && rmdir ../gone && exec " + DML_BINARY_DIR + "/dml status r1'}\n");
+  const Finished run = Run({"run", "q.yaml"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_NE(Run({"logs", "a", "--run", "r2"}).out.find("succeeded"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace dml::e2e
