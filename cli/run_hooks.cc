@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -21,6 +23,8 @@
 #include "orchestrator/report/run_json.h"
 #include "orchestrator/state/run_store.h"
 #include "pipelines/reference.h"
+#include "runners/agent/orphans.h"
+#include "runners/agent/strays.h"
 
 namespace dml::cli {
 
@@ -137,10 +141,27 @@ Result<Prepared> Prepare(const Json& hook, Secrets& secrets, const std::string& 
   return out;
 }
 
-std::string LastLineOf(std::string text) {
+// The end of what a hook has said, fit to be one line of a message.
+std::string LastWords(std::string text) {
+  constexpr std::size_t kBytesMax = 400;
   while (text.ends_with('\n')) text.pop_back();
-  const std::size_t start = text.rfind('\n');
-  return start == std::string::npos ? text : text.substr(start + 1);
+  text = Harmless(std::string_view(text).substr(text.rfind('\n') + 1));
+  if (text.size() <= kBytesMax) return text;
+  std::size_t start = text.size() - kBytesMax;
+  const auto inside = [&](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; };
+  while (start < text.size() && inside(text[start])) ++start;
+  return "..." + text.substr(start);
+}
+
+// What a hook leaves running ends with it, as with a step: also what has left its group. The mark
+// lets a later dml find it all if this one is killed.
+Result<ChildEnd> RunAsStep(Prepared& prepared, const std::string& home, Duration timeout,
+                           const std::stop_token& stop) {
+  prepared.options.env[agent::kOwnerVariable] = agent::OwnerMark(home);
+  agent::AdoptStrays();
+  auto end = RunChild(prepared.argv, prepared.options, timeout, stop);
+  agent::EndStrays(agent::IsMarked);
+  return end;
 }
 
 struct Ended {
@@ -163,12 +184,12 @@ std::string RunOne(const Json& hook, const Ended& ended, const std::stop_token& 
                                 {"DML_OUTCOME", ended.run.value("outcome", "")},
                                 {"DML_HOME", ended.home}});
   const Duration timeout{hook.value("timeout", Duration::Seconds(30).ns)};
-  const auto end = RunChild(prepared->argv, prepared->options, timeout, stop);
+  const auto end = RunAsStep(*prepared, ended.home, timeout, stop);
   if (!end.ok()) return end.error().Render();
   if (end->cancelled) return "ended on request";
   if (end->timed_out) return "killed after its timeout of " + FormatDuration(timeout);
   if (end->code == 0) return {};
-  const std::string last = secrets.Blotted(LastLineOf(end->output));
+  const std::string last = LastWords(secrets.Blotted(end->output));
   return fmt::format("exit code {}{}{}", end->code, last.empty() ? "" : ": ", last);
 }
 
@@ -209,7 +230,7 @@ Result<void> RunRest(const engine::Home& home, state::RunStore& store,
     }
     if (problem.empty()) continue;
     const std::string what = hook.contains("webhook") ? "webhook" : "hook";
-    output.Warn(Harmless(fmt::format("the {} of on.{} failed: {}", what, event, problem)));
+    output.Warn(fmt::format("the {} of on.{} failed: {}", what, event, Harmless(problem)));
   }
   return store.SetDueHook(run, 0);
 }
@@ -252,6 +273,8 @@ Result<std::vector<RunId>> RunDueHooks(const engine::Home& home, const HookOwner
     return !header.ok() || header->file != owners.file;
   });
   if (due.empty()) return due;
+  // Of the one that was at work when its dml was killed.
+  DML_TRY(std::ignore, agent::EndOrphans(home.path()));
   std::stop_source stop;
   const SignalWatcher signals([&](int, int) { stop.request_stop(); });
   for (const RunId run : due) {

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
+
+#include "base/process.h"
 #include "tests/e2e/program.h"
 
 namespace dml::e2e {
@@ -79,6 +82,53 @@ TEST_F(Hooks, AreThoseOfTheRun) {
   EXPECT_EQ(resumed.code, 0) << resumed.err;
   EXPECT_EQ(Read("hooked"), "success r1 succeeded\nfinish finish\n");
   EXPECT_EQ(RunJson({"ls"})["runs"][0]["outcome"], "succeeded") << "and q is done as well";
+}
+
+// Two copies of a hook never run side by side.
+TEST_F(Hooks, OneThatOutlivedItsProcessIsEndedBeforeItIsRunAgain) {
+  Write("p.yaml", "name: n\non: {finish: {run: 'trap \"\" TERM HUP; echo $$ >> " + Path("pids") +
+                      "; while ! test -e " + Path("go") +
+                      "; do sleep 0.05; done'}}\nsteps: [{id: a, run: 'true'}]\n");
+  Program run = Start({"run", "p.yaml"});
+  const auto lines = [&] { return std::ranges::count(Read("pids"), '\n'); };
+  WaitUntil([&] { return lines() == 1; }, "the hook runs");
+  const int first = std::stoi(Read("pids"));
+  run.Signal(SIGKILL);
+  (void)run.Wait();
+  EXPECT_TRUE(StartOf(first)) << "nobody has ended it yet";
+  Program resumed = Start({"resume"});
+  WaitUntil([&] { return lines() == 2; }, "it runs again");
+  EXPECT_FALSE(StartOf(first)) << "the first still lives";
+  Write("go", "");
+  EXPECT_EQ(resumed.Wait().code, 0);
+}
+
+TEST_F(Hooks, WhatOneLeavesRunningEndsWithIt) {
+  Write("p.yaml",
+        "name: n\non:\n"
+        "  success: {run: 'setsid sleep 311 & echo $! > left; exit 0'}\n"
+        "  finish: {run: 'trap \"\" TERM; setsid sleep 311 & echo $! > late; sleep 311', "
+        "timeout: 100ms}\n"
+        "steps: [{id: a, run: 'true'}]\n");
+  const Finished run = Run({"run", "p.yaml"});
+  EXPECT_EQ(run.code, 0);
+  EXPECT_NE(run.err.find("killed after its timeout"), std::string::npos) << run.err;
+  EXPECT_FALSE(StartOf(std::stoi(Read("left"))));
+  EXPECT_FALSE(StartOf(std::stoi(Read("late"))));
+}
+
+TEST_F(Hooks, TheLastWordsOfOneThatFailsAreFew) {
+  Write("p.yaml",
+        "name: n\non:\n"
+        "  success: {run: 'head -c 70000 /dev/zero | tr \"\\0\" x; echo the reason; exit 3'}\n"
+        "  finish: {run: 'head -c 70000 /dev/zero; exit 4'}\n"
+        "steps: [{id: a, run: 'true'}]\n");
+  const Finished run = Run({"run", "-q", "p.yaml"});
+  EXPECT_EQ(run.code, 0);
+  EXPECT_NE(run.err.find("exit code 3: ..."), std::string::npos) << run.err;
+  EXPECT_NE(run.err.find("xxthe reason"), std::string::npos) << run.err;
+  EXPECT_NE(run.err.find("exit code 4"), std::string::npos) << run.err;
+  EXPECT_LT(run.err.size(), 1200U);
 }
 
 }  // namespace
