@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <string_view>
 
+#include "base/file_descriptor.h"
 #include "base/files.h"
 #include "runners/agent/command_outputs.h"
 
@@ -129,6 +130,27 @@ Result<void> PrepareWorkFolder(const runners::LaunchSpec& spec) {
   return {};
 }
 
+namespace {
+
+// A line of a log is usually shorter than that.
+constexpr std::size_t kLineBytesMax = 64U << 10U;
+
+// What a file holds from `offset` on, also what is appended meanwhile, up to a limit.
+std::string EndOf(int fd, std::int64_t offset) {
+  std::string text(2 * kLogBytesKept, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t got = ::pread(fd, text.data() + size, text.size() - size,
+                                offset + static_cast<std::int64_t>(size));
+    if (got <= 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  text.resize(size);
+  return text;
+}
+
+}  // namespace
+
 Result<void> MakeLogFolder(const std::string& log_path) {
   if (log_path.empty()) return {};
   return MakeDirectories(fs::path(log_path).parent_path().string());
@@ -137,12 +159,14 @@ Result<void> MakeLogFolder(const std::string& log_path) {
 bool CutLog(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0 || info.st_size <= kLogBytesMax) return false;
-  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (fd < 0) return false;
-  const std::string line = fmt::format("[dml: {}]\n", kLogCutWarning);
-  const bool cut = ::ftruncate(fd, 0) == 0 && ::write(fd, line.data(), line.size()) > 0;
-  ::close(fd);
-  return cut;
+  const FileDescriptor file(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC));
+  if (file.get() < 0) return false;
+  std::string kept = EndOf(file.get(), info.st_size - kLogBytesKept);
+  // From a beginning of a line, if one is near: a line may be all that there is.
+  const std::size_t line = kept.substr(0, kLineBytesMax).find('\n');
+  if (line != std::string::npos) kept.erase(0, line + 1);
+  kept.insert(0, fmt::format("[dml: {}]\n", kLogCutWarning));
+  return ::ftruncate(file.get(), 0) == 0 && WriteAll(file.get(), kept) == 0;
 }
 
 void RemoveEmptyLog(const std::string& path) {

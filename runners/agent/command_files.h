@@ -24,10 +24,12 @@ Result<void> PrepareWorkFolder(const runners::LaunchSpec& spec);
 // Nothing for an empty path.
 Result<void> MakeLogFolder(const std::string& log_path);
 
-// A log that has grown beyond kLogBytesMax loses what it holds so far, and says so in its first
-// line; whoever appends to it goes on after that. Returns whether it did.
+// A log that has grown beyond kLogBytesMax keeps its last kLogBytesKept bytes, and says so in its
+// first line; whoever appends to it goes on after that, and may lose what it writes in the very
+// instant of the cut. Returns whether it was cut.
 bool CutLog(const std::string& path);
 inline constexpr std::int64_t kLogBytesMax = 256LL << 20;
+inline constexpr std::int64_t kLogBytesKept = 16LL << 20;
 inline constexpr char kLogCutWarning[] =
     "its log grew beyond 256 MiB: only what came last was kept";
 

@@ -100,6 +100,17 @@ TEST_F(CommandEdgesTest, ALogThatGrowsTooLongKeepsItsEnd) {
   EXPECT_EQ(sink_.Exited(KeyOf(0)).warnings, std::vector<std::string>{agent::kLogCutWarning});
 }
 
+// Its only long line included: the reason for a failure stands at the end.
+TEST_F(CommandEdgesTest, ALogOfOneEndlessLineKeepsItsEnd) {
+  const std::string flood = "head -c 300000000 /dev/zero | tr '\\0' x; ";
+  EXPECT_EQ(Run(Shell(0, flood + "echo; echo 'FATAL: the reason'; exit 3")),
+            "exit 3: the command ended with exit code 3");
+  const std::string log = Log(0);
+  EXPECT_LT(log.size(), static_cast<std::size_t>(2 * agent::kLogBytesKept));
+  EXPECT_TRUE(log.starts_with("[dml: its log grew beyond 256 MiB"));
+  EXPECT_TRUE(log.ends_with("xxx\nFATAL: the reason\n"));
+}
+
 TEST_F(CommandEdgesTest, RunningOutOfMemoryIsToldFromOtherEnds) {
   constexpr std::int64_t kLimit = 64 << 20;
   // Holds nearly all that it may have, and is killed by a signal that nobody here sent.
