@@ -87,6 +87,7 @@ void Scheduler::Apply(std::span<const Event> events, Instant now, std::vector<Co
     Settle();
   }
   WakeRetries();
+  Settle();
   LaunchWhatFits();
   out_ = nullptr;
 }
@@ -153,18 +154,25 @@ void Scheduler::Settle() {
   settling_.clear();
 }
 
+// The first producer that is final and has nothing to read, if the task heeds that.
+std::optional<TaskId> Scheduler::FailedProducer(TaskId task) const {
+  if (!policies_[task].heeds_failures) return std::nullopt;
+  for (const TaskId producer : graph_.producers(task)) {
+    const TaskState state = tasks_[producer].state;
+    if (IsFinal(state) && !HasOutputs(state)) return producer;
+  }
+  return std::nullopt;
+}
+
 // All producers are final: ask for a decision, or pass their failure on.
 void Scheduler::Examine(TaskId task) {
   if (tasks_[task].state != TaskState::kBlocked) return;
   if (cancelling_) return Move(task, TaskState::kCancelled, "the run was cancelled");
-  if (policies_[task].heeds_failures) {
-    for (const TaskId producer : graph_.producers(task)) {
-      const TaskState state = tasks_[producer].state;
-      if (HasOutputs(state)) continue;
-      const TaskState to =
-          state == TaskState::kCancelled ? TaskState::kCancelled : TaskState::kSkipped;
-      return Move(task, to, std::string(TaskStateName(state)), producer);
-    }
+  if (const std::optional<TaskId> producer = FailedProducer(task)) {
+    const TaskState state = tasks_[*producer].state;
+    const TaskState to =
+        state == TaskState::kCancelled ? TaskState::kCancelled : TaskState::kSkipped;
+    return Move(task, to, std::string(TaskStateName(state)), *producer);
   }
   if (!MayStart(task)) return Move(task, TaskState::kSkipped, "another task failed");
   Move(task, TaskState::kReady);
@@ -358,8 +366,9 @@ void Scheduler::WakeRetries() {
   while (!backoff_.empty() && backoff_.begin()->first <= now_) {
     const TaskId task = backoff_.begin()->second;
     backoff_.erase(backoff_.begin());
-    if (tasks_[task].waiting > 0) {
+    if (tasks_[task].waiting > 0 || FailedProducer(task)) {
       Reopen(task, "its inputs are made again");
+      if (tasks_[task].waiting == 0) Examine(task);  // or were to be, and could not
       continue;
     }
     Move(task, TaskState::kReady);

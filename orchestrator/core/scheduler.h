@@ -220,6 +220,7 @@ class Scheduler {
   void LaunchWhatFits();
   [[nodiscard]] std::optional<TaskId> ChooseNext();
   [[nodiscard]] bool Fits(TaskId task, bool ahead) const;
+  [[nodiscard]] std::optional<TaskId> FailedProducer(TaskId task) const;
   [[nodiscard]] bool MayStart(TaskId task) const { return !failing_ || policies_[task].cleans_up; }
   [[nodiscard]] bool IsCurrent(TaskId task, AttemptNumber attempt) const;
   void StopLaunching();

@@ -85,6 +85,7 @@ class RunLoop {
   void Restore(const state::RunSnapshot& snapshot);
   Result<void> FindAttempts(const state::RunSnapshot& snapshot);
   Result<void> FindAttempt(TaskId unit, AttemptNumber attempt);
+  [[nodiscard]] Result<bool> HasItsInputs(TaskId unit);
   void TakeUpCommits(const state::RunSnapshot& snapshot);
   Result<void> FindOutputs();
   [[nodiscard]] Result<std::vector<TaskId>> LostOutputs(std::vector<TaskId> readers);

@@ -119,11 +119,7 @@ Result<void> RunLoop::FindAttempt(TaskId unit, AttemptNumber attempt) {
   const runners::AttemptKey key = Key(unit, attempt);
   DML_TRY(const runners::AttemptStatus status, parts_.runner.Find(key));
   if (!std::holds_alternative<runners::AttemptUnknown>(status)) {
-    bool whole = true;
-    for (const TaskId producer : parts_.graph.producers(unit)) {
-      DML_TRY(const bool there, LoadOutputs(producer));
-      whole &= there || !core::HasOutputs(states_[producer]);
-    }
+    DML_TRY(const bool whole, HasItsInputs(unit));
     auto verdict = resolver_.Resolve(unit, {states_, results_, &reasons_});
     auto* run = whole && verdict.ok() ? std::get_if<MustRun>(&*verdict) : nullptr;
     if (run != nullptr) {
@@ -143,6 +139,22 @@ Result<void> RunLoop::FindAttempt(TaskId unit, AttemptNumber attempt) {
   }
   events_.emplace_back(core::AttemptVanished{unit, attempt});
   return {};
+}
+
+// Whether what an attempt was launched on is still there, so that its result can be told from what
+// it reads: not if a producer was to be made again when the process died.
+Result<bool> RunLoop::HasItsInputs(TaskId unit) {
+  const auto& condition = parts_.pipeline.tasks[parts_.fusion.members[unit].front()].condition;
+  const bool heeds_failures = !condition || !condition->reads_status;
+  for (const TaskId producer : parts_.graph.producers(unit)) {
+    if (core::HasOutputs(states_[producer])) {
+      DML_TRY(const bool there, LoadOutputs(producer));
+      if (!there) return false;
+    } else if (heeds_failures || !core::IsFinal(states_[producer])) {
+      return false;
+    }
+  }
+  return true;
 }
 
 // Also of a task that is being stored: if that fails, it runs again.

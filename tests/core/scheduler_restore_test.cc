@@ -130,6 +130,23 @@ TEST_F(Restore, OutputsLostInTheMiddleAreMadeAgainBeforeAnybodyElseReadsThem) {
   EXPECT_TRUE(scheduler_->Done());
 }
 
+// 0 -> 1: what 1 was to read is gone, and cannot be made again.
+TEST_F(Restore, ARetryWhoseInputCannotBeMadeAgainIsSkipped) {
+  policies_ = IdMap<TaskId, TaskPolicy>(2);
+  policies_[TaskId(1)].retry = {3, Duration::Seconds(1), Duration::Seconds(1), 0.0, {}};
+  Build(2, {{0, 1}}, {.keep_going = true});
+  Apply(Started{});
+  Succeed(0);
+  const Error gone = Error::Environment("cannot read");
+  Apply({OutputsLost{TaskId(0)},
+         AttemptFailed{TaskId(1), {1}, FailureKind::kInfrastructure, 1, gone}});
+  Apply(AttemptFailed{TaskId(0), {2}, FailureKind::kInvalid, 2, Error::Invalid("bad")});
+  now_ = now_ + Duration::Seconds(60);
+  EXPECT_EQ(Apply(TimePassed{}), "");
+  EXPECT_EQ(State(1), "skipped");
+  EXPECT_TRUE(scheduler_->Done());
+}
+
 TEST_F(Restore, NothingIsMadeAgainInARunThatFails) {
   Build(2, {{0, 1}});
   Apply(Started{});

@@ -92,7 +92,10 @@ TEST(Simulation, KeepsItsPromisesForEverySeed) {
 
 // What random seeds once found, and the first thousands do not.
 TEST(Simulation, KeepsFindingWhatItFoundOnce) {
-  constexpr std::uint64_t kFound[] = {1138178387};  // a turn that was due before its clock
+  constexpr std::uint64_t kFound[] = {
+      1138178387,  // a turn that was due before its clock
+      4172688043,  // a retry whose input was gone and could not be made again
+  };
   for (const std::uint64_t seed : kFound) {
     SimCounts counts;
     for (const std::string& complaint : RunSeed(seed, Folder(), counts)) {
