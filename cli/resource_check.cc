@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "base/quantity.h"
@@ -36,6 +38,12 @@ void NoteWideTasks(const OpenedPipeline& opened, const runners::Capacity& machin
                           widest->name, widest->resources.cpus, machine.cpus, others));
 }
 
+Error Refusal(const pipelines::TaskDecl& task, const runners::Capacity& machine) {
+  const char* remedy =
+      task.resources.labels.empty() ? kRemedy : "run it with --cluster FILE, or leave out labels";
+  return Error::Invalid(WhyNever(task, machine), remedy).At(PlaceOf(task));
+}
+
 }  // namespace
 
 std::string WhyNever(const pipelines::TaskDecl& task, const runners::Capacity& machine) {
@@ -64,16 +72,17 @@ Result<void> RequireRoom(const engine::Home& home, const OpenedPipeline& opened,
   if (too_large.empty()) return {};
   // What is reused or left out needs no room.
   DML_TRY(const core::Plan plan, engine::MakePlan(home, opened.expanded, options, clock));
+  std::optional<Error> last;
+  std::set<std::string> told;  // tasks of one step ask for the same
   for (const TaskId task : too_large) {
     const core::Decision decision = plan.tasks[task].decision;
     if (decision != core::Decision::kRun && decision != core::Decision::kMaybe) continue;
     const pipelines::TaskDecl& decl = opened.expanded.tasks[task];
-    return Error::Invalid(WhyNever(decl, machine),
-                          decl.resources.labels.empty()
-                              ? kRemedy
-                              : "run it with --cluster FILE, or leave out labels")
-        .At(PlaceOf(decl));
+    if (!told.insert(decl.step).second) continue;
+    if (last) output.Problem(*last);
+    last = Refusal(decl, machine);
   }
+  if (last) return *last;
   return {};
 }
 

@@ -115,6 +115,15 @@ TEST_F(Capacity, TooMuchIsRefusedAtOnce) {
     }
     EXPECT_EQ(Read("trace"), "");
   }
+  // Each step once, all at once.
+  Write("p.yaml",
+        "steps:\n  - {id: a, run: [\"true\"], matrix: {i: [1, 2]}, resources: {labels: [gpu]}}\n"
+        "  - {id: b, run: [\"true\"], resources: {memory: 100000Gi}}\n");
+  const auto both = Run({"run", "p.yaml"});
+  EXPECT_EQ(both.code, 2);
+  EXPECT_NE(both.err.find("p.yaml:2:"), std::string::npos) << both.err;
+  EXPECT_NE(both.err.find("p.yaml:3:"), std::string::npos) << both.err;
+  EXPECT_EQ(both.err.find("a@i=2"), std::string::npos) << both.err;
   // What is left out needs no room.
   Write("p.yaml",
         "steps:\n  - {id: small, run: [\"true\"]}\n"
