@@ -150,8 +150,10 @@ Result<bool> Args::Parse(const std::vector<std::string>& args) {
     std::vector<std::string> reversed(args.rbegin(), args.rend());  // as CLI11 wants them
     parser_->app.parse(std::move(reversed));
   } catch (const CLI::RequiredError&) {
-    for (const OptionInfo& info : options_) {
+    for (std::size_t i = 0; i < options_.size(); ++i) {
+      const OptionInfo& info = options_[i];
       if (!info.positional() || !info.required) continue;
+      if (parser_->app.get_option(PlainName(i))->count() > 0) continue;
       return Error::Invalid("'dml " + command_ + "' needs " + info.value + ": " + info.doc,
                             "usage: " + UsageLine());
     }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "cli/runs.h"
 #include "orchestrator/report/collect.h"
 #include "orchestrator/report/metrics_text.h"
@@ -20,16 +22,27 @@ Result<report::RunFacts> Facts(const std::string& home, const std::string& selec
   return report::CollectRun(opened.view, opened.run, nullptr, /*with_panels=*/false);
 }
 
+// The run of the newest run's pipeline before it. A home may be shared by several pipelines.
+Result<std::string> RunBefore(const std::string& home) {
+  DML_TRY(OpenedRun newest, OpenRun(home, ""));
+  DML_TRY(const std::vector<state::RunSummary> runs,
+          newest.view.Runs(std::numeric_limits<int>::max()));
+  for (const state::RunSummary& run : runs) {
+    if (run.id.value >= newest.run.id.value || run.file != newest.run.file) continue;
+    return fmt::format("r{}", run.id.value);
+  }
+  return Error::Invalid(
+      fmt::format("r{} is the only run of '{}'", newest.run.id.value, newest.run.file),
+      "name two runs: `dml metrics diff A B`; `dml ls` lists them");
+}
+
 Result<ExitCode> RunDiff(const MetricsOptions& options, const std::string& home,
                          const Output& output) {
   if (options.words.size() > 3) return Error::Invalid("'dml metrics diff' compares two runs");
   std::string before = options.words.size() > 1 ? options.words[1] : "";
   const std::string after = options.words.size() > 2 ? options.words[2] : "";
   if (before.empty()) {
-    DML_TRY(OpenedRun newest, OpenRun(home, ""));
-    DML_TRY(const std::vector<state::RunSummary> runs, newest.view.Runs(2));
-    if (runs.size() < 2) return Error::Invalid("there is only one run to compare");
-    before = fmt::format("r{}", runs[1].id.value);
+    DML_TRY(before, RunBefore(home));
   }
   DML_TRY(const report::RunFacts old_run, Facts(home, before));
   DML_TRY(const report::RunFacts new_run, Facts(home, after));
@@ -67,11 +80,12 @@ Result<ExitCode> RunMetrics(const MetricsOptions& options, const std::string& ho
 Action SetupMetrics(Args& args, CommonOptions& common) {
   auto options = std::make_shared<MetricsOptions>();
   args.Positionals("RUN | diff [A [B]]", options->words, /*required=*/false,
-                   "a run (default: the newest); or diff and two runs (default: the last two)");
+                   "a run (default: the newest); or diff and two runs (default: the newest and "
+                   "the one of the same pipeline before it)");
   args.Flag("-a,--all", options->all, "in a diff: also what did not change");
   args.Example("dml metrics", "what the newest run measured");
   args.Example("dml metrics diff r3 r7", "what changed between two runs");
-  args.Example("dml metrics diff", "the newest run against the one before");
+  args.Example("dml metrics diff", "the newest run against the one of its pipeline before");
   return [options, &common](Output& output) { return RunMetrics(*options, common.home, output); };
 }
 

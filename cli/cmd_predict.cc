@@ -17,6 +17,7 @@
 #include "cli/signals.h"
 #include "cli/step_executor.h"
 #include "cli/steps_registry.h"
+#include "plugins/table/table.h"
 
 namespace dml::cli {
 
@@ -141,17 +142,30 @@ Result<void> PrintFile(const std::string& path, const Output& output) {
   return {};
 }
 
-// A pipe is read to its end, but nobody means the rows of a device.
+// A pipe is read to its end, but nobody means the rows of a device. A pattern is left to the
+// loader.
 Result<void> CheckData(const std::string& path) {
   std::error_code none;
+  const bool pattern = path.find_first_of("*?[") != std::string::npos;
+  if (!pattern && fs::status(path, none).type() == fs::file_type::not_found) {
+    return Error::Invalid("there is no file '" + path + "'",
+                          "relative paths start at the working directory");
+  }
   const fs::file_type type = fs::status(path, none).type();
   if (type != fs::file_type::character && type != fs::file_type::block) return {};
   return Error::Invalid("'" + path + "' is a device, not a file", "name a file of rows");
 }
 
-// The loader's remedies are for a pipeline; here its parameters are said on the command line.
-Error Readable(Error error, const PredictOptions& options) {
-  if (error.kind == ErrorKind::kInvalid && options.with.empty()) {
+// As of rows that were read with a delimiter they do not have.
+bool HasOneColumn(const Artifact& data) {
+  const auto table = table::Table::Open(data.files);
+  return table.ok() && table->schema().fields.size() == 1;
+}
+
+// The loader's remedies for what stands in a file are for a pipeline; here its parameters are said
+// on the command line.
+Error Readable(Error error, const PredictOptions& options, bool concerns_reading) {
+  if (error.kind == ErrorKind::kInvalid && options.with.empty() && concerns_reading) {
     error.hint += error.hint.empty() ? "" : "; ";
     error.hint += "say how it is to be read with --with, as in -w 'delimiter=;'";
   }
@@ -179,11 +193,15 @@ Result<ExitCode> RunPredict(PredictOptions options, const std::string& home, con
   const std::string loader = LoaderFor(options.data);
   DML_TRY(const Json how, LoaderParams(loader, data_path, options.with, output));
   auto data = pipeline.Run(loader, how, {}, PortOfKind("predict", PortKind::kTable));
-  if (!data.ok()) return Readable(std::move(data).error(), options);
+  if (!data.ok()) {
+    const bool placed = !data.error().where.empty();
+    return Readable(std::move(data).error(), options, placed);
+  }
+  const bool one_column = HasOneColumn(*data);
   auto predictions =
       pipeline.Run("predict", Json::object(), {std::move(model), std::move(data).value()},
                    PortOfKind("write.csv", PortKind::kTable));
-  if (!predictions.ok()) return Readable(std::move(predictions).error(), options);
+  if (!predictions.ok()) return Readable(std::move(predictions).error(), options, one_column);
   const std::string target = to_stdout ? scratch.path() + "/predictions.csv"
                                        : fs::absolute(options.file, problem).string();
   DML_TRY([[maybe_unused]] const Artifact nothing,

@@ -14,21 +14,32 @@ struct StepsOptions {
   bool names = false;
 };
 
-Json StepJson(const StepSpec& step) {
-  Json params = Json::array();
-  for (const ParamSpec& param : step.params) {
-    params.push_back({{"name", param.name},
-                      {"type", pipelines::TypeName(param)},
-                      {"expects", pipelines::DescribeExpected(param)},
-                      {"required", param.required},
-                      {"default", param.default_value},
-                      {"doc", param.doc}});
+Json ParamsJson(const std::vector<ParamSpec>& params) {
+  Json out = Json::array();
+  for (const ParamSpec& param : params) {
+    out.push_back({{"name", param.name},
+                   {"type", pipelines::TypeName(param)},
+                   {"expects", pipelines::DescribeExpected(param)},
+                   {"required", param.required},
+                   {"default", param.default_value},
+                   {"doc", param.doc}});
   }
+  return out;
+}
+
+Json StepJson(const StepSpec& step) {
   return {{"name", step.name},
           {"summary", step.summary},
           {"formula", step.formula},
           {"algorithm_version", step.algorithm_version},
-          {"params", params}};
+          {"params", ParamsJson(step.params)}};
+}
+
+Json TransformJson(const TransformSpec& transform) {
+  return {{"name", transform.name},
+          {"summary", transform.summary},
+          {"formula", transform.formula},
+          {"params", ParamsJson(transform.params)}};
 }
 
 Error UnknownStep(const StepCatalog& catalog, const std::string& name) {
@@ -44,11 +55,18 @@ Result<ExitCode> RunSteps(const StepsOptions& options, const Output& output) {
   const StepCatalog& catalog = BuiltinSteps().catalog();
   if (output.format() == Format::kJson) {
     Json steps = Json::array();
+    Json transforms = Json::array();
+    const auto wanted = [&](const std::string& name) {
+      return options.name.empty() || options.name == name;
+    };
     for (const StepSpec& step : catalog.steps) {
-      if (options.name.empty() || options.name == step.name) steps.push_back(StepJson(step));
+      if (wanted(step.name)) steps.push_back(StepJson(step));
     }
-    if (steps.empty()) return UnknownStep(catalog, options.name);
-    output.PrintJson({{"steps", steps}});
+    for (const TransformSpec& transform : catalog.transforms) {
+      if (wanted(transform.name)) transforms.push_back(TransformJson(transform));
+    }
+    if (steps.empty() && transforms.empty()) return UnknownStep(catalog, options.name);
+    output.PrintJson({{"steps", steps}, {"transforms", transforms}});
     return ExitCode::kDone;
   }
   if (options.names) {

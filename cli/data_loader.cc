@@ -21,11 +21,26 @@ std::string YamlValue(const std::string& text) {
   return plain && !sign ? text : CanonicalJson(text);
 }
 
+std::string Unpacked(std::string name) {
+  for (const char* packed : {".gz", ".zst"}) {
+    if (name.ends_with(packed)) name.resize(name.rfind('.'));
+  }
+  return name;
+}
+
+bool SaysDelimiter(const std::vector<std::string>& with) {
+  return std::ranges::any_of(
+      with, [](const std::string& entry) { return entry.starts_with("delimiter="); });
+}
+
 // One step, so that the language judges it.
 Result<std::string> PipelineText(const std::string& uses, const std::string& path,
                                  const std::vector<std::string>& with) {
   std::string text = "steps:\n  - id: data\n    uses: " + uses +
                      "\n    with:\n      path: " + CanonicalJson(path) + "\n";
+  if (uses == "load.csv" && Unpacked(path).ends_with(".tsv") && !SaysDelimiter(with)) {
+    text += "      delimiter: tab\n";
+  }
   for (const std::string& entry : with) {
     const std::size_t equals = entry.find('=');
     if (equals == std::string::npos || equals == 0 || entry.find('\n') != std::string::npos) {
@@ -40,10 +55,7 @@ Result<std::string> PipelineText(const std::string& uses, const std::string& pat
 }  // namespace
 
 std::string LoaderFor(const std::string& path) {
-  std::string name = path;
-  for (const char* packed : {".gz", ".zst"}) {
-    if (name.ends_with(packed)) name.resize(name.rfind('.'));
-  }
+  const std::string name = Unpacked(path);
   if (name.ends_with(".jsonl") || name.ends_with(".ndjson")) return "load.jsonl";
   if (name.ends_with(".svm") || name.ends_with(".svmlight") || name.ends_with(".libsvm")) {
     return "load.svmlight";

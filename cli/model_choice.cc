@@ -84,7 +84,9 @@ Result<Artifact> ChooseModel(const std::string& name, const std::string& home) {
   if (found.ok() || found.error().kind != ErrorKind::kInvalid) return found;
   Error error = std::move(found).error();
   if (name.find('/') == std::string::npos) {
-    error.hint = "name a model file, a task, or a task of another run: r3/" + name;
+    const bool question = error.hint.ends_with('?');
+    error.hint += error.hint.empty() ? "name" : question ? " Or name" : "; or name";
+    error.hint += " a model file, or a task of another run as RUN/TASK (`dml ls` lists the runs)";
   }
   return std::move(error).Within("no model '" + name + "'");
 }

@@ -135,8 +135,9 @@ Result<void> PrintSummary(const engine::Home& home, const pipelines::ExpandedPip
       PrintFailure(view, result.run, task, output);
     }
     if (shown > kFailuresShown) {
-      output.Note(fmt::format("\nand {} more failed tasks: dml status r{}", shown - kFailuresShown,
-                              result.run.value));
+      const std::size_t more = shown - kFailuresShown;
+      output.RawMessage(fmt::format("\nand {} more failed {}: dml status r{}\n", more,
+                                    more == 1 ? "task" : "tasks", result.run.value));
     }
   }
   if (HasVerdicts(pipeline)) {

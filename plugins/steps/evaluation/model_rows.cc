@@ -2,8 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <set>
+
 #include "plugins/steps/transform/cast_column.h"
 #include "plugins/steps/transform/chain.h"
+#include "plugins/table/column_builder.h"
+#include "plugins/table/csv/cell_scan.h"
+#include "plugins/table/csv/number.h"
 
 namespace dml::steps {
 
@@ -37,16 +43,44 @@ bool HasValues(const table::Column& column) {
   return false;
 }
 
+// Text that spells a number becomes that number's text, as the values of a column of numbers are
+// written; other text stays what it is.
+table::Column NumbersAsText(const table::Column& column) {
+  table::ColumnBuilder out(table::Field{{}, ColumnType::kString, 1});
+  out.Reserve(column.size());
+  for (std::size_t row = 0; row < column.size(); ++row) {
+    if (!column.IsValid(row)) {
+      out.AppendMissing();
+      continue;
+    }
+    const std::string_view text = table::StripSpaces(column.string(row));
+    const auto whole = table::ParseInt64(text);
+    const auto number = whole ? std::nullopt : table::ParseDouble(text);
+    if (whole) {
+      out.AppendText(std::to_string(*whole));
+    } else {
+      out.AppendText(number ? table::MakeFloat64({*number}).AsText(0) : std::string(text));
+    }
+  }
+  return out.Finish();
+}
+
 // Reads columns as the types that a model was trained on.
 class ReadAs final : public FittedTransform {
  public:
-  explicit ReadAs(table::Schema wanted) : wanted_(std::move(wanted)) {}
+  // Columns of `as_text` were numbers, but may hold any text.
+  ReadAs(table::Schema wanted, std::set<std::string> as_text)
+      : wanted_(std::move(wanted)), as_text_(std::move(as_text)) {}
 
   [[nodiscard]] Result<table::Batch> Apply(table::Batch batch) const override {
     for (std::size_t c = 0; c < wanted_.fields.size(); ++c) {
       const table::Field& field = wanted_.fields[c];
       const ColumnType type = batch.columns[c].type();
       if (IsAlike(type, field.type)) continue;
+      if (IsText(type) && as_text_.contains(field.name)) {
+        batch.Set({field.name, ColumnType::kString, 1}, NumbersAsText(batch.columns[c]));
+        continue;
+      }
       if (!MayBeRead(type, field.type) && HasValues(batch.columns[c])) {
         return Error::Invalid(
             fmt::format("the column '{}' was {} in training and is {} here", field.name,
@@ -67,26 +101,41 @@ class ReadAs final : public FittedTransform {
 
  private:
   const table::Schema wanted_;
+  const std::set<std::string> as_text_;
 };
 
-// Removes the columns of `wanted` that the rows lack and that the preprocessing removes before
-// anything has read them. Any other that is lacking is the error.
+// Removes the columns of `wanted` that the rows lack, or hold as another type, and that the
+// preprocessing removes before anything has read them. Any other that is lacking is the error.
 Result<void> LeaveOutUnread(const Json& preprocessing, const table::Schema& found,
                             table::Schema& wanted) {
   const table::Schema all = wanted;
   for (const table::Field& field : all.fields) {
     auto there = found.Find(field.name);
-    if (there.ok()) continue;
+    if (there.ok() && IsAlike(found.fields[*there].type, field.type)) continue;
     table::Schema others = all;
     std::erase_if(others.fields, [&](const table::Field& one) { return one.name == field.name; });
     DML_TRY(const table::Schema with, SchemaThrough(preprocessing, all));
     const Result<table::Schema> without = SchemaThrough(preprocessing, others);
     if (!without.ok() || without->Names() != with.Names()) {
+      if (there.ok()) continue;
       return std::move(there).error().Within("the model needs a column that the rows lack");
     }
     std::erase_if(wanted.fields, [&](const table::Field& one) { return one.name == field.name; });
   }
   return {};
+}
+
+// The columns of numbers that hold text now and are first read by what compares text.
+Result<std::set<std::string>> ReadAsText(const Json& preprocessing, const table::Schema& found,
+                                         const table::Schema& wanted) {
+  std::set<std::string> names;
+  for (const table::Field& field : wanted.fields) {
+    DML_TRY(const std::size_t index, found.Find(field.name));
+    if (!IsNumber(field.type) || !IsText(found.fields[index].type)) continue;
+    DML_TRY(const FittedTransformPtr reader, FirstReader(preprocessing, wanted, field.name));
+    if (reader != nullptr && reader->ComparesText(field.name)) names.insert(field.name);
+  }
+  return names;
 }
 
 bool TakesMissing(const learn::Model& model) {
@@ -107,10 +156,11 @@ Result<std::unique_ptr<DesignMatrix>> RowsForModel(const learn::Model& model,
   DML_TRY(table::Schema wanted, table::Schema::FromJson(model.schema));
   DML_RETURN_IF_ERROR(LeaveOutUnread(model.preprocessing, table.schema(), wanted));
   DML_TRY(RowView rows, RowView::Of(table, wanted.Names()));
-  DML_TRY(rows, rows.Through(std::make_shared<const ReadAs>(std::move(wanted))));
+  DML_TRY(std::set<std::string> as_text, ReadAsText(model.preprocessing, table.schema(), wanted));
+  DML_TRY(rows, rows.Through(MakeFitted<ReadAs>(std::move(wanted), std::move(as_text))));
   DML_TRY(rows, LoadChain(model.preprocessing, std::move(rows)));
-  DML_TRY(auto matrix,
-          DesignMatrix::Make(table, std::move(rows), std::move(labels), TakesMissing(model)));
+  DML_TRY(auto matrix, DesignMatrix::Make(table, std::move(rows), std::move(labels),
+                                          TakesMissing(model), RowsAreFor::kPrediction));
   if (matrix->feature_names().size() != model.feature_names.size()) {
     return Error::Invalid(fmt::format("the rows give {} features, and the model was trained on {}",
                                       matrix->feature_names().size(), model.feature_names.size()),

@@ -20,6 +20,14 @@ Result<FittedTransformPtr> LoadTransform(const Json& item) {
   return type->load(item.value("state", Json()));
 }
 
+table::Batch NoRows(const table::Schema& schema) {
+  table::Batch batch;
+  for (const table::Field& field : schema.fields) {
+    batch.Set(field, table::ColumnBuilder(field).Finish());
+  }
+  return batch;
+}
+
 }  // namespace
 
 Result<RowView> FitChain(const Json& bound, RowView rows, const learn::Execution& execution) {
@@ -60,11 +68,22 @@ Result<RowView> LoadChain(const Json& saved, RowView rows) {
   return rows;
 }
 
-Result<table::Schema> SchemaThrough(const Json& saved, const table::Schema& schema) {
-  table::Batch batch;
-  for (const table::Field& field : schema.fields) {
-    batch.Set(field, table::ColumnBuilder(field).Finish());
+Result<FittedTransformPtr> FirstReader(const Json& saved, const table::Schema& schema,
+                                       std::string_view column) {
+  table::Schema others = schema;
+  std::erase_if(others.fields, [&](const table::Field& field) { return field.name == column; });
+  table::Batch batch = NoRows(others);
+  for (const Json& item : saved) {
+    DML_TRY(FittedTransformPtr fitted, LoadTransform(item));
+    auto applied = fitted->Apply(std::move(batch));
+    if (!applied.ok()) return fitted;
+    batch = std::move(applied).value();
   }
+  return FittedTransformPtr();
+}
+
+Result<table::Schema> SchemaThrough(const Json& saved, const table::Schema& schema) {
+  table::Batch batch = NoRows(schema);
   for (const Json& item : saved) {
     DML_TRY(const FittedTransformPtr fitted, LoadTransform(item));
     DML_TRY(batch, fitted->Apply(std::move(batch)));

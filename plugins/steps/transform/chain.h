@@ -18,6 +18,11 @@ Result<RowView> FitChain(const Json& bound, RowView rows, const learn::Execution
 Json SaveChain(const Json& bound, const RowView& rows);
 Result<RowView> LoadChain(const Json& saved, RowView rows);
 
+// The first transform of a saved chain that reads `column` of the rows: it fails without it. Null
+// if none does, because it is left alone or dropped.
+Result<FittedTransformPtr> FirstReader(const Json& saved, const table::Schema& schema,
+                                       std::string_view column);
+
 // The columns that a saved chain makes of those of `schema`. The error of a transform that misses
 // one.
 Result<table::Schema> SchemaThrough(const Json& saved, const table::Schema& schema);

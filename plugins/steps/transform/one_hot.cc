@@ -86,6 +86,9 @@ class OneHot final : public FittedTransform {
     const auto found = std::ranges::find(columns_, column, &Encoding::column);
     return found == columns_.end() || !sparse_ ? std::vector<std::string>() : found->names;
   }
+  bool ComparesText(std::string_view column) const override {
+    return std::ranges::find(columns_, column, &Encoding::column) != columns_.end();
+  }
 
  private:
   static Result<void> CheckLoaded(const Encoding& one) {

@@ -62,6 +62,10 @@ class Ordinal final : public FittedTransform {
     return batch;
   }
 
+  bool ComparesText(std::string_view column) const override {
+    return std::ranges::find(columns_, column, &Numbering::column) != columns_.end();
+  }
+
   Json Save() const override {
     Json columns = Json::array();
     for (const Numbering& one : columns_) {

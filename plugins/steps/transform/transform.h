@@ -37,6 +37,13 @@ class FittedTransform {
   // What is to be said of the rows it was fitted on; not saved.
   [[nodiscard]] virtual std::vector<std::string> Warnings() const { return {}; }
 
+  // Whether it compares the values of this column with those of training as text, so that any text
+  // has a meaning to it although the column held numbers then.
+  [[nodiscard]] virtual bool ComparesText(std::string_view column) const {
+    (void)column;
+    return false;
+  }
+
   // Names of the features inside a sparse column that this transform made; empty for any other.
   [[nodiscard]] virtual std::vector<std::string> FeatureNames(std::string_view column) const {
     (void)column;
