@@ -163,6 +163,51 @@ TEST(SameBits, ForALogisticRegressionThatStartsOnASample) {
   }
 }
 
+// So many features that rows are what is solved for, in tiles of 0, 1 and more rows.
+TEST(SameBits, ForFewRowsOfManyFeatures) {
+  constexpr std::size_t kFeatures = 5000;
+  const Philox random(23, "wide");
+  for (const bool sparse : {false, true}) {
+    std::vector<Tile> tiles;
+    std::uint64_t row = 0;
+    for (const std::size_t rows : {0U, 1U, 13U, 0U, 7U, 1U, 9U}) {
+      Tile tile;
+      tile.rows = rows;
+      if (sparse) tile.offsets = {0};
+      for (std::size_t r = 0; r < rows; ++r, ++row) {
+        for (std::uint64_t j = 0; j < kFeatures; j += sparse ? 3 : 1) {
+          (sparse ? tile.values : tile.x).push_back(random.Normal(row, j));
+          if (sparse) tile.indices.push_back(static_cast<std::int32_t>(j));
+        }
+        if (sparse) tile.offsets.push_back(static_cast<std::int64_t>(tile.values.size()));
+        tile.y.push_back(random.Normal(row, kFeatures));
+        tile.weight.push_back(row == 4 ? 0.0 : random.Uniform(row, kFeatures + 1));
+      }
+      tiles.push_back(std::move(tile));
+    }
+    const MatrixSource source(std::move(tiles), kFeatures, sparse);
+    const std::vector<Case> cases{
+        {"ridge", sparse,
+         [](const DataSource& s, const Execution& e) { return FitRidge(s, {.alpha = 0.1}, e); }},
+        {"linear", sparse,
+         [](const DataSource& s, const Execution& e) { return FitLinearRegression(s, {}, e); }},
+        {"pca", sparse,
+         [](const DataSource& s, const Execution& e) { return FitPca(s, {.components = 4}, e); }}};
+    for (const Case& test : cases) {
+      const std::string expected = ModelBytes(test.fit(source, {}));
+      ASSERT_FALSE(expected.starts_with("failed")) << test.name << ": " << expected;
+      for (const int ranks : {1, 2, 3, 7}) {
+        for (const int threads : {1, 2, 3, 7}) {
+          for (const std::string& bytes : FitWithRanks(test, source, ranks, threads)) {
+            EXPECT_TRUE(bytes == expected)
+                << test.name << ", " << ranks << " ranks of " << threads << " threads";
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(SameBits, AFailureOfOneRankReachesAll) {
   MatrixSource::Dense matrix{.features = 1, .x = {1, 2, 3, 4}, .y = {1, 2, 3, 4}, .weight = {}};
   matrix.x[3] = std::nan("");

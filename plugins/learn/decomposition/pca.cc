@@ -7,9 +7,11 @@
 #include <cmath>
 #include <limits>
 
+#include "plugins/learn/decomposition/row_components.h"
 #include "plugins/learn/kernels/tile_product.h"
 #include "plugins/learn/moments.h"
 #include "plugins/learn/tensors.h"
+#include "plugins/learn/wide_rows.h"
 
 namespace dml::learn {
 
@@ -40,24 +42,31 @@ Spectrum Decompose(const Moments& moments) {
   for (Eigen::Index k = n; k-- > 0;) {
     out.values.push_back(std::max(0.0, solver.eigenvalues()[k]));
     const auto vector = solver.eigenvectors().col(k);
-    Eigen::Index largest = 0;
-    for (Eigen::Index j = 1; j < n; ++j) {
-      if (std::abs(vector[j]) > std::abs(vector[largest])) largest = j;
-    }
-    const double sign = vector[largest] < 0.0 ? -1.0 : 1.0;
-    for (Eigen::Index j = 0; j < n; ++j) out.vectors.push_back(sign * vector[j]);
+    for (Eigen::Index j = 0; j < n; ++j) out.vectors.push_back(vector[j]);
   }
   return out;
 }
 
+// The entry of largest magnitude becomes positive.
+void FixSign(double* vector, std::size_t features) {
+  std::size_t largest = 0;
+  for (std::size_t j = 1; j < features; ++j) {
+    if (std::abs(vector[j]) > std::abs(vector[largest])) largest = j;
+  }
+  if (!(vector[largest] < 0.0)) return;
+  for (std::size_t j = 0; j < features; ++j) vector[j] = -vector[j];
+}
+
 Result<std::size_t> CountComponents(const PcaOptions& options, const Spectrum& spectrum,
-                                    std::uint64_t rows, double total) {
+                                    std::uint64_t rows) {
   const std::size_t most =
       std::min(spectrum.values.size(), static_cast<std::size_t>(std::max<std::uint64_t>(1, rows)));
   if (options.variance_share > 0.0) {
     if (options.variance_share >= 1.0) {
       return Error::Invalid("the share of variance must lie between 0 and 1");
     }
+    double total = 0.0;
+    for (const double value : spectrum.values) total += value;
     double sum = 0.0;
     for (std::size_t k = 0; k < most; ++k) {
       sum += spectrum.values[k];
@@ -72,6 +81,51 @@ Result<std::size_t> CountComponents(const PcaOptions& options, const Spectrum& s
                           "lower n_components");
   }
   return options.components == 0 ? most : options.components;
+}
+
+// The components to keep, and what they were found from.
+struct Decomposition {
+  Spectrum spectrum;  // all values; at least `count` vectors
+  std::size_t count = 0;
+  std::vector<double> mean;
+  double weight = 0.0;
+  std::uint64_t rows = 0;
+};
+
+Error TooFewRows() {
+  return Error::Invalid("PCA needs at least two rows",
+                        "check the filters and the split before this step");
+}
+
+Result<Decomposition> DecomposeByFeatures(const DataSource& source, const PcaOptions& options,
+                                          const Execution& execution) {
+  DML_TRY(Moments moments, FitMoments(source, MomentsOf::kFeatures, execution));
+  if (!(moments.weight > 1.0)) return TooFewRows();
+  Decomposition out;
+  out.spectrum = Decompose(moments);
+  DML_TRY(out.count, CountComponents(options, out.spectrum, moments.rows));
+  out.mean = std::move(moments.mean);
+  out.weight = moments.weight;
+  out.rows = moments.rows;
+  return out;
+}
+
+Result<Decomposition> DecomposeByRows(const DataSource& source, const PcaOptions& options,
+                                      const Execution& execution) {
+  DML_TRY(WideRows wide, GatherWide(source, false, true, execution));
+  if (!(wide.weight > 1.0)) return TooFewRows();
+  DML_TRY(const RowSpectrum rows, DecomposeRows(wide, execution));
+  Decomposition out;
+  for (const double value : rows.values) {
+    out.spectrum.values.push_back(value / (wide.weight - 1.0));
+  }
+  out.spectrum.values.resize(wide.features, 0.0);  // no row points any further
+  DML_TRY(out.count, CountComponents(options, out.spectrum, wide.rows_seen));
+  out.spectrum.vectors = ComponentsOf(wide, rows, out.count);
+  out.mean = std::move(wide.mean);
+  out.weight = wide.weight;
+  out.rows = wide.rows_seen;
+  return out;
 }
 
 // The shares as an array, in all, and the first ones as single numbers, which are metrics.
@@ -94,35 +148,34 @@ Result<FitResult> FitPca(const DataSource& source, const PcaOptions& options,
                          const Execution& execution) {
   const std::size_t p = source.feature_names().size();
   if (p == 0) return Error::Invalid("there are no features to train on");
-  if (p > kFeaturesMax) {
+  const bool wide = IsWide(source.rows(), p);
+  if (p > kFeaturesMax && !wide) {
     return Error::Invalid(
         fmt::format("{} features are too many for a covariance matrix (at most "
                     "{})",
                     p, kFeaturesMax));
   }
-  DML_TRY(const Moments moments, FitMoments(source, MomentsOf::kFeatures, execution));
-  if (!(moments.weight > 1.0)) {
-    return Error::Invalid("PCA needs at least two rows",
-                          "check the filters and the split before this step");
-  }
-  const Spectrum spectrum = Decompose(moments);
-  double total = 0.0;
-  for (const double value : spectrum.values) total += value;
-  DML_TRY(const std::size_t count, CountComponents(options, spectrum, moments.rows, total));
+  DML_TRY(Decomposition found, wide ? DecomposeByRows(source, options, execution)
+                                    : DecomposeByFeatures(source, options, execution));
+  const std::vector<double>& values = found.spectrum.values;
   PcaPredictor::Parts parts;
   parts.features = p;
   parts.whiten = options.whiten;
-  parts.mean = moments.mean;
-  const auto size = static_cast<std::ptrdiff_t>(count * p);
-  parts.components.assign(spectrum.vectors.begin(), spectrum.vectors.begin() + size);
+  parts.mean = std::move(found.mean);
+  parts.components = std::move(found.spectrum.vectors);
+  parts.components.resize(found.count * p);
+  double total = 0.0;
+  for (const double value : values) total += value;
+  const std::size_t count = found.count;
   for (std::size_t k = 0; k < count; ++k) {
-    parts.variance.push_back(spectrum.values[k]);
-    parts.variance_ratio.push_back(total > 0.0 ? spectrum.values[k] / total : 0.0);
-    parts.singular_values.push_back(std::sqrt(spectrum.values[k] * (moments.weight - 1.0)));
+    FixSign(parts.components.data() + k * p, p);
+    parts.variance.push_back(values[k]);
+    parts.variance_ratio.push_back(total > 0.0 ? values[k] / total : 0.0);
+    parts.singular_values.push_back(std::sqrt(values[k] * (found.weight - 1.0)));
   }
-  const std::size_t rank = std::min(p, static_cast<std::size_t>(moments.rows));
+  const std::size_t rank = std::min(p, static_cast<std::size_t>(found.rows));
   for (std::size_t k = count; k < rank; ++k) {
-    parts.noise_variance += spectrum.values[k] / static_cast<double>(rank - count);
+    parts.noise_variance += values[k] / static_cast<double>(rank - count);
   }
   FitResult result;
   Certificate& certificate = result.certificate;
@@ -130,7 +183,7 @@ Result<FitResult> FitPca(const DataSource& source, const PcaOptions& options,
   certificate.iterations = 1;
   certificate.numbers = {{"components", count}, {"noise_variance", parts.noise_variance}};
   NumberShares(parts.variance_ratio, certificate.numbers);
-  const double floor = 1e-10 * spectrum.values.front();
+  const double floor = 1e-10 * values.front();
   if (total == 0.0) {
     certificate.warnings.emplace_back("Every feature is constant: there is nothing to decompose.");
   } else if (parts.variance.back() < floor) {

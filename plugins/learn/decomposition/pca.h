@@ -10,7 +10,8 @@ namespace dml::learn {
 // Principal components from the eigenvectors of the covariance matrix X~'X~ / (n - 1), as
 // scikit-learn's PCA with svd_solver=covariance_eigh. Each component's entry of largest magnitude
 // is made positive (ties: the first), so signs do not depend on the machine. Weights act as
-// repetitions.
+// repetitions. Where features far outnumber rows (IsWide), the eigenvectors u of the rows' Gram
+// matrix give the same ones, Z'u scaled to length 1.
 struct PcaOptions {
   std::size_t components = 0;   // 0: min(rows, features), unless variance_share is given
   double variance_share = 0.0;  // in (0, 1): the fewest components that explain this share

@@ -8,7 +8,9 @@
 #include "plugins/learn/kernels/dense.h"
 #include "plugins/learn/kernels/tile_product.h"
 #include "plugins/learn/linear/normal_equations.h"
+#include "plugins/learn/linear/row_system.h"
 #include "plugins/learn/tensors.h"
+#include "plugins/learn/wide_rows.h"
 
 namespace dml::learn {
 
@@ -78,7 +80,7 @@ Result<void> CheckProblem(const DataSource& source, const Problem& problem) {
   }
   const std::size_t p = source.feature_names().size();
   if (p == 0) return Error::Invalid("there are no features to train on");
-  if (p > kFeaturesMax) {
+  if (p > kFeaturesMax && !IsWide(source.rows(), p)) {
     return Error::Invalid(
         fmt::format("{} features are too many for the normal equations (at most {})", p,
                     kFeaturesMax),
@@ -87,17 +89,15 @@ Result<void> CheckProblem(const DataSource& source, const Problem& problem) {
   return {};
 }
 
-void Warn(Certificate& certificate, const Moments& moments, const NormalEquations& equations) {
-  const std::size_t p = moments.mean.size() - 1;
-  const double y_squares = moments.gram.back();
+void Warn(Certificate& certificate, double y_squares, std::size_t rank, std::size_t features) {
   if (y_squares == 0.0) {
     certificate.warnings.emplace_back("The target is constant: every weight is 0.");
   }
-  if (equations.rank() < p) {
+  if (rank < features) {
     certificate.warnings.push_back(fmt::format(
         "The features are linearly dependent (rank {} of {}): the solution of minimum norm was "
         "taken, and single weights mean little.",
-        equations.rank(), p));
+        rank, features));
   }
 }
 
@@ -125,6 +125,20 @@ struct Solution {
   int refinements = 0;
 };
 
+// A solution with what the certificate says of its system.
+struct Answer {
+  Solution solution;
+  std::vector<double> mean;  // that rows were shifted by
+  double y_squares = 0.0;
+  std::size_t rank = 0;
+  double condition = 0.0;
+};
+
+Error NoRows() {
+  return Error::Invalid("there are no rows to train on",
+                        "check the filters and the split before this step");
+}
+
 // Solves on the Gram matrix, then adds the solution for what the true residuals still say.
 Result<Solution> Solve(const DataSource& source, const Problem& problem, const Moments& moments,
                        const NormalEquations& equations, const Execution& execution) {
@@ -134,7 +148,10 @@ Result<Solution> Solve(const DataSource& source, const Problem& problem, const M
   for (std::size_t j = 0; j < p; ++j) right[j] = moments.gram[j * q + p];
   Solution out{equations.Solve(right), moments.mean[p], 0.0, 0};
   out.squares = moments.gram.back();
-  for (std::size_t j = 0; j < p; ++j) out.squares -= out.w[j] * right[j];
+  // The solution has X~'r = alpha w.
+  for (std::size_t j = 0; j < p; ++j) {
+    out.squares -= out.w[j] * (right[j] + problem.alpha * out.w[j]);
+  }
   if (equations.condition() < kRefineCondition) return out;
   const std::vector<double> shift(moments.mean.begin(), moments.mean.end() - 1);
   for (; out.refinements < kRefinementsMax; ++out.refinements) {
@@ -149,23 +166,66 @@ Result<Solution> Solve(const DataSource& source, const Problem& problem, const M
   return out;
 }
 
+Result<Answer> SolveByFeatures(const DataSource& source, const Problem& problem,
+                               const Execution& execution) {
+  DML_TRY(Moments moments, FitMoments(source, MomentsOf::kFeaturesAndTarget, execution));
+  if (moments.mean.empty()) return NoRows();
+  const std::size_t p = moments.mean.size() - 1;
+  if (!problem.fit_intercept) Uncentre(moments);
+  const NormalEquations equations(moments.gram.data(), p, p + 1, problem.alpha);
+  DML_TRY(Solution solution, Solve(source, problem, moments, equations, execution));
+  moments.mean.pop_back();
+  return Answer{std::move(solution), std::move(moments.mean), moments.gram.back(), equations.rank(),
+                equations.condition()};
+}
+
+// Adds the solution for what the true residuals still say.
+Solution SolveWide(const WideRows& wide, const RowSystem& system, double alpha) {
+  std::vector<double> a = system.Solve(wide.target);
+  Solution out{ToFeatures(wide, a.data()), wide.target_mean, 0.0, 0};
+  while (true) {
+    std::vector<double> rest = ToRows(wide, out.w);
+    out.squares = 0.0;
+    for (std::size_t i = 0; i < wide.rows; ++i) {
+      const double residual = wide.target[i] - rest[i];
+      out.squares += residual * residual;
+      rest[i] = residual - alpha * a[i];
+    }
+    if (out.refinements == kRefinementsMax) return out;
+    const std::vector<double> step = system.Solve(rest);
+    const std::vector<double> w_step = ToFeatures(wide, step.data());
+    if (!(Norm(w_step) > 1e-13 * Norm(out.w))) return out;
+    for (std::size_t i = 0; i < wide.rows; ++i) a[i] += step[i];
+    for (std::size_t j = 0; j < wide.features; ++j) out.w[j] += w_step[j];
+    ++out.refinements;
+  }
+}
+
+Result<Answer> SolveByRows(const DataSource& source, const Problem& problem,
+                           const Execution& execution) {
+  DML_TRY(WideRows wide, GatherWide(source, true, problem.fit_intercept, execution));
+  if (wide.rows == 0) return NoRows();
+  DML_TRY(const std::vector<double> gram, RowGram(wide, execution));
+  const RowSystem system(gram, wide.rows, problem.alpha);
+  const std::size_t rank = problem.alpha > 0.0 ? wide.features : system.rank();
+  double y_squares = 0.0;
+  for (const double t : wide.target) y_squares += t * t;
+  Solution solution = SolveWide(wide, system, problem.alpha);
+  return Answer{std::move(solution), std::move(wide.mean), y_squares, rank, system.condition()};
+}
+
 Result<FitResult> Fit(const DataSource& source, const Problem& problem,
                       const Execution& execution) {
   DML_RETURN_IF_ERROR(CheckProblem(source, problem));
-  DML_TRY(Moments moments, FitMoments(source, MomentsOf::kFeaturesAndTarget, execution));
-  if (moments.mean.empty()) {
-    return Error::Invalid("there are no rows to train on",
-                          "check the filters and the split before this step");
-  }
-  const std::size_t p = moments.mean.size() - 1;
+  const std::size_t p = source.feature_names().size();
+  DML_TRY(Answer answer, IsWide(source.rows(), p) ? SolveByRows(source, problem, execution)
+                                                  : SolveByFeatures(source, problem, execution));
+  Solution& solution = answer.solution;
   FitResult result;
   Certificate& certificate = result.certificate;
-  if (!problem.fit_intercept) Uncentre(moments);
-  const NormalEquations equations(moments.gram.data(), p, p + 1, problem.alpha);
-  Warn(certificate, moments, equations);
-  DML_TRY(Solution solution, Solve(source, problem, moments, equations, execution));
+  Warn(certificate, answer.y_squares, answer.rank, p);
   double intercept = solution.bias;
-  for (std::size_t j = 0; j < p; ++j) intercept -= moments.mean[j] * solution.w[j];
+  for (std::size_t j = 0; j < p; ++j) intercept -= answer.mean[j] * solution.w[j];
   if (!problem.fit_intercept) intercept = 0.0;
   double penalty = 0.0;
   for (const double w : solution.w) penalty += w * w;
@@ -173,10 +233,9 @@ Result<FitResult> Fit(const DataSource& source, const Problem& problem,
   certificate.stopped_because = "solved directly";
   certificate.iterations = 1 + solution.refinements;
   certificate.objective_history = {objective};
-  const double condition = equations.condition();
-  certificate.numbers = {{"rank", equations.rank()}, {"refinements", solution.refinements}};
+  certificate.numbers = {{"rank", answer.rank}, {"refinements", solution.refinements}};
   certificate.numbers["condition_estimate"] =
-      std::isfinite(condition) ? Json(std::sqrt(condition)) : Json(nullptr);
+      std::isfinite(answer.condition) ? Json(std::sqrt(answer.condition)) : Json(nullptr);
   result.predictor =
       std::make_unique<LinearPredictor>(problem.kind, std::move(solution.w), intercept);
   return result;

@@ -14,7 +14,8 @@ namespace dml::learn {
 // One pass collects the centred Gram matrix (Chan merge), which is scaled to unit diagonal and
 // factored by Cholesky; passes of iterative refinement with the true residuals follow where the
 // condition estimate asks for it. A rank-deficient matrix gets the solution of minimum norm and a
-// warning. Constant columns get the weight 0.
+// warning. Constant columns get the weight 0. Where features far outnumber rows (IsWide), the same
+// solution is w = Z'a, with (Z Z' + alpha I) a = t over rows, refined in the same way.
 struct LinearOptions {
   bool fit_intercept = true;
 };

@@ -73,16 +73,18 @@ plugins::StepType MakeSupervised(StepSpec spec, const plugins::ParamSchema<Param
 void RegisterLeastSquares(plugins::StepRegistry& registry) {
   plugins::ParamSchema<LinearParams> linear;
   linear.Add("fit_intercept", &LinearParams::fit_intercept, kInterceptDoc);
-  registry.Add(MakeSupervised(
-      TrainingSpec("train.linear_regression", "Ordinary least squares", "min ||y - Xw - b||^2"),
-      linear, ModelTask::kRegression, TrainLinear));
+  StepSpec plain =
+      TrainingSpec("train.linear_regression", "Ordinary least squares", "min ||y - Xw - b||^2");
+  plain.algorithm_version = 2;
+  registry.Add(MakeSupervised(std::move(plain), linear, ModelTask::kRegression, TrainLinear));
   plugins::ParamSchema<RidgeParams> ridge;
   ridge.Add("alpha", &RidgeParams::alpha, "strength of the penalty")
       .AtLeast(0)
       .Add("fit_intercept", &RidgeParams::fit_intercept, kInterceptDoc);
-  registry.Add(MakeSupervised(TrainingSpec("train.ridge", "Linear regression with an L2 penalty",
-                                           "min ||y - Xw - b||^2 + alpha ||w||^2"),
-                              ridge, ModelTask::kRegression, TrainRidge));
+  StepSpec penalised = TrainingSpec("train.ridge", "Linear regression with an L2 penalty",
+                                    "min ||y - Xw - b||^2 + alpha ||w||^2");
+  penalised.algorithm_version = 2;
+  registry.Add(MakeSupervised(std::move(penalised), ridge, ModelTask::kRegression, TrainRidge));
 }
 
 }  // namespace
