@@ -46,6 +46,14 @@ Error SignalError(const runners::ExitSignal& exit) {
                          : fmt::format("it was killed by signal {} (SIG{})", exit.signal, name));
 }
 
+// What a step refuses it was told in the pipeline, unless it names a place in the data.
+Error Located(Error error, const pipelines::TaskDecl& decl) {
+  const bool native = std::holds_alternative<pipelines::NativeWork>(decl.work);
+  if (!native || error.kind != ErrorKind::kInvalid || decl.where.file.empty()) return error;
+  return std::move(error).At(
+      fmt::format("{}:{}:{}", decl.where.file, decl.where.line, decl.where.column));
+}
+
 }  // namespace
 
 void RunLoop::Take(const Message& message) {
@@ -102,7 +110,7 @@ void RunLoop::Hear(const runners::AttemptExited& event) {
   if (const auto* failure = std::get_if<runners::ExitFailure>(&event.reason)) {
     const auto kind =
         failure->out_of_memory ? core::FailureKind::kOutOfMemory : KindOf(failure->error);
-    Fail(event.key, kind, failure->exit_code, failure->error);
+    Fail(event.key, kind, failure->exit_code, Located(failure->error, decl));
   } else if (const auto* signal = std::get_if<runners::ExitSignal>(&event.reason)) {
     const auto kind =
         signal->out_of_memory ? core::FailureKind::kOutOfMemory : core::FailureKind::kTask;

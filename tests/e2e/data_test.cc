@@ -169,7 +169,7 @@ TEST_F(Data, AWriteStepThatFailsLeavesTheFileAsItWas) {
   write("folder");
   const Finished folder = Run({"run", "w.yaml"});
   EXPECT_EQ(folder.code, 2) << folder.err;
-  EXPECT_NE(folder.err.find("\nfailed: out\n  '" + Path("folder") +
+  EXPECT_NE(folder.err.find("\nfailed: out\n  w.yaml:4:5: '" + Path("folder") +
                             "' is a folder, not a file; name a file in it\n"),
             std::string::npos)
       << folder.err;
@@ -182,13 +182,13 @@ TEST_F(Data, AWriteStepThatFailsLeavesTheFileAsItWas) {
 
 TEST_F(Data, EmptyFile) {
   WritePipeline();
-  ExpectFailure("", "raw", "'" + Path("data.csv") + "' is empty");
+  ExpectFailure("", "raw", "p.yaml:3:5: '" + Path("data.csv") + "' is empty");
 }
 
 TEST_F(Data, HeaderOnly) {
   WritePipeline();
   ExpectFailure("x1,x2,color,y\n", "raw",
-                "'" + Path("data.csv") +
+                "p.yaml:3:5: '" + Path("data.csv") +
                     "' has a header but no rows; check the file and the options header and "
                     "skip_rows");
 }
@@ -214,7 +214,8 @@ TEST_F(Data, TargetMissing) {
   std::string csv = GoodCsv();
   csv.replace(csv.find(",y\n"), 3, ",yy\n");
   ExpectFailure(csv, "model",
-                "there is no column 'y'; did you mean 'yy'?; the columns are: x1, x2, color, yy");
+                "p.yaml:10:5: there is no column 'y'; did you mean 'yy'?; the columns are: x1, x2, "
+                "color, yy");
 }
 
 TEST_F(Data, TargetConstant) {
@@ -222,7 +223,8 @@ TEST_F(Data, TargetConstant) {
   std::string csv = "x1,x2,color,y\n";
   for (int i = 0; i < 40; ++i) csv += fmt::format("{},{},red,1\n", i * 0.1, 40 - i * 0.3);
   ExpectFailure(csv, "model",
-                "the target 'y' has 1 class (every row is '1'), and at least 2 are needed; check "
+                "p.yaml:10:5: the target 'y' has 1 class (every row is '1'), and at least 2 are "
+                "needed; check "
                 "the column, and the filters and splits before this step");
 }
 
@@ -230,15 +232,17 @@ TEST_F(Data, AllMissingColumn) {
   WritePipeline();
   std::string csv = "x1,x2,color,y\n";
   for (int i = 0; i < 40; ++i) csv += fmt::format("{},,red,{}\n", i * 0.1, i % 2);
-  ExpectFailure(csv, "model",
-                "the column 'x2' has no value in any row; leave it out with drop: [x2], or look "
-                "whether it was loaded as it should be");
+  ExpectFailure(
+      csv, "model",
+      "p.yaml:10:5: the column 'x2' has no value in any row; leave it out with drop: [x2], or look "
+      "whether it was loaded as it should be");
 }
 
 TEST_F(Data, InfiniteValues) {
   WritePipeline();
-  ExpectFailure(GoodCsv() + "inf,0.5,red,1\ninf,0.5,red,0\n-inf,0.1,red,1\ninf,0.2,blue,0\n",
-                "model", "the column 'x1' is infinite in row 92; clip the column, or drop the row");
+  ExpectFailure(
+      GoodCsv() + "inf,0.5,red,1\ninf,0.5,red,0\n-inf,0.1,red,1\ninf,0.2,blue,0\n", "model",
+      "p.yaml:10:5: the column 'x1' is infinite in row 92; clip the column, or drop the row");
 }
 
 TEST_F(Data, AClassWithOneRowCannotBeStratified) {
@@ -247,10 +251,10 @@ TEST_F(Data, AClassWithOneRowCannotBeStratified) {
   pipeline.replace(pipeline.find("seed: 1"), 7, "seed: 1, stratify: y");
   Write("p.yaml", pipeline);
   std::string csv = GoodCsv();
-  ExpectFailure(
-      csv + "0.5,0.5,red,2\n", "split",
-      "the value '2' of the column 'y' has 1 row, and 2 are needed; drop such rows, merge "
-      "rare classes, or leave out stratify");
+  ExpectFailure(csv + "0.5,0.5,red,2\n", "split",
+                "p.yaml:6:5: the value '2' of the column 'y' has 1 row, and 2 are needed; drop "
+                "such rows, merge "
+                "rare classes, or leave out stratify");
 }
 
 }  // namespace

@@ -103,5 +103,125 @@ TEST_F(Remarks, ATableThatACommandHandsOnIsRead) {
   EXPECT_EQ(run.code, 0) << run.err;
 }
 
+// Whole numbers as categories, a column that is dropped before anything reads it, and one that has
+// to be there.
+class Predict : public EndToEnd {
+ protected:
+  void SetUp() override {
+    std::string csv = "a,c,day,junk,y\n";
+    for (int i = 0; i < 60; ++i) {
+      const std::string row = std::to_string(i);
+      csv += row + "," + std::to_string(i % 3 + 1) + "," + std::to_string(i % 7) + "," + row + "," +
+             std::to_string(i * 2 + i % 3) + "\n";
+    }
+    Write("t.csv", csv);
+    Write("p.yaml",
+          "steps:\n"
+          "  - {id: d, uses: load.csv, with: {path: t.csv}}\n"
+          "  - id: m\n    uses: train.ridge\n    input: d\n    with:\n      target: y\n"
+          "      preprocess:\n        - drop: {columns: [junk]}\n"
+          "        - one_hot: {columns: [c], handle_unknown: ignore}\n");
+    ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
+  }
+  // What `dml predict m` prints for these rows, without their own columns.
+  [[nodiscard]] std::string Prediction(const std::string& rows,
+                                       const std::string& name = "u.csv") const {
+    Write(name, rows);
+    const Finished done = Run({"predict", "m", name});
+    EXPECT_EQ(done.code, 0) << done.err;
+    return done.out.substr(done.out.rfind(','));
+  }
+  [[nodiscard]] std::string Refusal(const std::string& rows) const {
+    Write("u.csv", rows);
+    const Finished done = Run({"predict", "m", "u.csv"});
+    EXPECT_EQ(done.code, 2);
+    return done.err;
+  }
+};
+
+TEST_F(Predict, UnknownValuesAreIgnoredWhateverTheyLookLike) {
+  const std::string unknown = Prediction("a,c,day\n1,4,3\n");
+  EXPECT_EQ(Prediction("a,c,day\n1,other,3\n"), unknown);
+  const std::string known = Prediction("a,c,day\n1,2,3\n");
+  EXPECT_NE(known, unknown);
+  EXPECT_EQ(Prediction("a,c,day\n1,other,3\n1,2,3\n"), known) << "a number among words";
+  EXPECT_EQ(Prediction("a,c,day\n1,other,3\n1, 2.0 ,3\n"), known);
+}
+
+TEST_F(Predict, WhatIsDroppedIsNotRead) {
+  const std::string without = Prediction("a,c,day\n1,2,3\n");
+  EXPECT_EQ(Prediction("a,c,day,junk\n1,2,3,word\n"), without);
+  EXPECT_EQ(Prediction("a,c,day,junk\n1,2,3,2020-01-01\n"), without);
+}
+
+TEST_F(Predict, TabsSeparateTheFieldsOfTsv) {
+  EXPECT_EQ(Prediction("a\tc\tday\n1\t2\t3\n", "u.tsv"), Prediction("a,c,day\n1,2,3\n"));
+}
+
+TEST_F(Predict, AMissingValueIsSaidForOneRow) {
+  const std::string refusal = Refusal("a,c,day\n1,2,\n");
+  EXPECT_NE(refusal.find("the column 'day' has no value in row 1"), std::string::npos) << refusal;
+  EXPECT_NE(refusal.find("train with - impute"), std::string::npos) << refusal;
+}
+
+TEST_F(Predict, HintsAreAboutWhatIsWrong) {
+  EXPECT_NE(Refusal("a,c,day\n1,2\n").find("--with"), std::string::npos) << "fields";
+  EXPECT_NE(Refusal("a;c;day\n1;2;3\n").find("--with"), std::string::npos) << "one column";
+  EXPECT_EQ(Refusal("a,c,day\n1,2,\n").find("--with"), std::string::npos);
+  EXPECT_EQ(Refusal("a,c,day,prediction\n1,2,3,4\n").find("--with"), std::string::npos);
+  const std::string absent = Run({"predict", "m", "nowhere.csv"}).err;
+  EXPECT_EQ(absent,
+            "error: there is no file 'nowhere.csv'\n"
+            "  hint: relative paths start at the working directory\n");
+  const std::string unknown = Run({"predict", "modell", "u.csv"}).err;
+  EXPECT_EQ(unknown.find("r3/"), std::string::npos) << unknown;
+  EXPECT_NE(unknown.find("RUN/TASK"), std::string::npos) << unknown;
+  EXPECT_NE(Run({"predict", "m"}).err.find("needs DATA"), std::string::npos);
+  EXPECT_NE(Run({"predict"}).err.find("needs MODEL"), std::string::npos);
+}
+
+TEST_F(Remarks, TransformsAreListedAsJsonToo) {
+  const Json one = RunJson({"steps", "standardize"});
+  EXPECT_EQ(one["transforms"].at(0)["name"], "standardize");
+  EXPECT_FALSE(one["transforms"].at(0)["params"].empty());
+  EXPECT_GT(RunJson({"steps"})["transforms"].size(), 10U);
+  EXPECT_EQ(Run({"steps", "standardise", "-o", "json"}).code, 2);
+}
+
+TEST_F(Remarks, EvenQuietListsSayThatTheyAreShortened) {
+  Write("p.yaml", "steps:\n  - {id: a, matrix: {i: [1, 2, 3, 4, 5, 6, 7, 8]}, run: 'exit 3'}\n");
+  const Finished run = Run({"run", "-q", "-k", "p.yaml"});
+  EXPECT_EQ(run.code, 1);
+  EXPECT_NE(run.err.find("and 3 more failed tasks: dml status r1"), std::string::npos) << run.err;
+}
+
+TEST_F(Remarks, ADiffIsOfRunsOfOnePipeline) {
+  const std::string rows = "steps:\n  - {id: a, uses: generate.regression, with: {n_samples: ";
+  Write("p.yaml", rows + "10}}\n");
+  Write("q.yaml", rows + "20}}\n");
+  ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
+  ASSERT_EQ(Run({"run", "q.yaml"}).code, 0);
+  const Finished alone = Run({"metrics", "diff"});
+  EXPECT_EQ(alone.code, 2);
+  EXPECT_NE(alone.err.find("r2 is the only run of"), std::string::npos) << alone.err;
+  ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
+  const Json diff = RunJson({"metrics", "diff"});
+  EXPECT_EQ(diff["before"], "r1");
+  EXPECT_EQ(diff["after"], "r3");
+}
+
+TEST_F(Remarks, WhatAStepRefusesSaysWhereItIsWritten) {
+  Write("data.csv", "a,b\n1,2\n3,4\n");
+  Write("p.yaml",
+        "steps:\n"
+        "  - {id: e, uses: load.csv, with: {path: data.csv}}\n"
+        "  - {id: f, uses: preprocess.drop, input: e, with: {columns: [zz]}}\n"
+        "  - {id: m, uses: train.ridge, input: e, with: {target: nope}}\n");
+  const Finished run = Run({"run", "-k", "p.yaml"});
+  EXPECT_EQ(run.code, 2);
+  EXPECT_NE(run.err.find("p.yaml:3:5: there is no column 'zz'"), std::string::npos) << run.err;
+  EXPECT_NE(run.err.find("p.yaml:4:5: there is no column 'nope'"), std::string::npos) << run.err;
+}
+
 }  // namespace
 }  // namespace dml::e2e

@@ -125,7 +125,7 @@ TEST_F(SessionTest, InvalidInputIsNotRetriedAndSkipsWhatFollows) {
   const Ran ran = Run(maker.pipeline, {.jobs = 1, .keep_going = true}, fail);
   EXPECT_EQ(ran.launched, (Names{"a", "c"}));
   EXPECT_EQ(ran.result.outcome, state::RunOutcome::kFailed);
-  EXPECT_EQ(ran.observer.Reason(a, TaskState::kFailed), "row 3 is ragged");
+  EXPECT_EQ(ran.observer.Reason(a, TaskState::kFailed), "p.yaml:3:5: row 3 is ragged");
   EXPECT_EQ(ran.observer.Reason(b, TaskState::kSkipped), "a failed");
   EXPECT_EQ(ran.observer.Reason(c, TaskState::kSucceeded), "");
 }
