@@ -94,6 +94,7 @@ Result<ExitCode> RunExplain(const ExplainOptions& options, const std::string& ho
   if (task.result) {
     out += fmt::format("  key: {}, made of\n", task.result->key.Short());
     for (const auto& [name, value] : fields.items()) {
+      if (name == "seen") continue;  // names of files do not count
       out += fmt::format("    {:<16} {}\n", name, Harmless(report::CellText(value)));
     }
     for (const Artifact& artifact : task.result->outputs) {

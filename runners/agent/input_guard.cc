@@ -17,9 +17,8 @@ namespace dml::agent {
 namespace {
 
 constexpr char kHint[] =
-    "inputs are links to the only copy: a step that changes one copies it first, such as "
-    "cp --no-preserve=mode,timestamps INPUT MINE; if this step does not, another that reads it "
-    "does";
+    "inputs are links to the only copy: change a copy (cp --no-preserve=mode INPUT MINE); if this "
+    "step changes nothing, another that reads the same does";
 
 bool IsSealed(const struct statx& info) {
   return info.stx_mtime.tv_sec == kSealedSeconds && info.stx_mtime.tv_nsec == 0;
