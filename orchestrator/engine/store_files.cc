@@ -91,7 +91,8 @@ class Disk final : public StoreFiles {
   [[nodiscard]] Result<std::optional<std::vector<ArtifactFile>>> List(
       const std::string& folder) const override {
     std::error_code error;
-    if (!fs::is_directory(fs::symlink_status(folder, error))) return std::optional<std::vector<ArtifactFile>>();
+    if (!fs::is_directory(fs::symlink_status(folder, error)))
+      return std::optional<std::vector<ArtifactFile>>();
     std::vector<ArtifactFile> files;
     fs::recursive_directory_iterator it(folder, error);
     for (; !error && it != fs::end(it); it.increment(error)) {

@@ -114,8 +114,7 @@ void DescribeTrees(const std::vector<GrownTree>& trees, Certificate& certificate
     depth = std::max(depth, tree.depth);
   }
   certificate.iterations = static_cast<int>(trees.size());
-  certificate.stopped_because =
-      trees.size() == 1 ? "the tree is grown" : "every tree is grown";
+  certificate.stopped_because = trees.size() == 1 ? "the tree is grown" : "every tree is grown";
   certificate.numbers["nodes"] = nodes;
   certificate.numbers["leaves"] = leaves;
   certificate.numbers["depth"] = depth;
