@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string_view>
@@ -26,6 +27,8 @@ namespace {
 // A killed process may have had a child a moment before: look again until there is none.
 constexpr int kRoundsMax = 100;
 constexpr int kDeathMs = 5000;
+// Of folders that have none: those of agents.
+constexpr char kNoId[] = "-";
 
 // Process numbers mean something within one namespace only.
 std::string PidNamespace() {
@@ -46,30 +49,34 @@ std::optional<std::string> FindMark(int pid) {
   return std::nullopt;
 }
 
-struct HomeNames {
+// "<pid> <start> <pid namespace> <id of the home> <home>", taken apart. The first two are the
+// owner's.
+struct OwnerOf {
+  ProcessId process;
   std::string id;
   std::string path;
 };
 
-// "<pid> <start> <pid namespace> <id of the home> <home>": whether it is of this home and
-// namespace, and dead.
-bool IsOfDeadHead(const std::string& mark, const HomeNames& home) {
-  ProcessId head;
+// Nothing if it makes no sense, or is of another namespace.
+std::optional<OwnerOf> TakeApart(const std::string& mark) {
+  OwnerOf owner;
   const char* const end = mark.data() + mark.size();
-  const auto [after_pid, bad_pid] = std::from_chars(mark.data(), end, head.pid);
-  if (bad_pid != std::errc() || after_pid == end) return false;
-  const auto [after_start, bad_start] = std::from_chars(after_pid + 1, end, head.start);
-  if (bad_start != std::errc() || after_start == end) return false;
+  const auto [after_pid, bad_pid] = std::from_chars(mark.data(), end, owner.process.pid);
+  if (bad_pid != std::errc() || after_pid == end) return std::nullopt;
+  const auto [after_start, bad_start] = std::from_chars(after_pid + 1, end, owner.process.start);
+  if (bad_start != std::errc() || after_start == end) return std::nullopt;
   const std::string rest(after_start + 1, end);
-  head.boot = BootId();  // no process outlives its boot
+  owner.process.boot = BootId();  // no process outlives its boot
   const std::string space = PidNamespace() + " ";
-  if (!rest.starts_with(space)) return false;
+  if (!rest.starts_with(space)) return std::nullopt;
   const std::size_t id_end = rest.find(' ', space.size());
-  if (id_end == std::string::npos) return false;
-  const bool same = rest.substr(space.size(), id_end - space.size()) == home.id ||
-                    rest.substr(id_end + 1) == home.path;
-  return same && !IsAlive(head);
+  if (id_end == std::string::npos) return std::nullopt;
+  owner.id = rest.substr(space.size(), id_end - space.size());
+  owner.path = rest.substr(id_end + 1);
+  return owner;
 }
+
+using IsOrphan = std::function<bool(int pid, const OwnerOf& owner)>;
 
 std::vector<int> Processes() {
   std::vector<int> pids;
@@ -85,7 +92,7 @@ std::vector<int> Processes() {
 
 // The descriptor is taken before the mark is read: it stays this process, whatever its number
 // comes to mean.
-Result<bool> EndIfOrphan(int pid, const HomeNames& home) {
+Result<bool> EndIfOrphan(int pid, const IsOrphan& is_orphan) {
   const auto fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   // Without a descriptor to spare an orphan could not be told.
   if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
@@ -93,7 +100,8 @@ Result<bool> EndIfOrphan(int pid, const HomeNames& home) {
   }
   if (fd < 0) return false;
   const auto mark = FindMark(pid);
-  const bool orphan = mark && IsOfDeadHead(*mark, home);
+  const auto owner = mark ? TakeApart(*mark) : std::nullopt;
+  const bool orphan = owner && !IsAlive(owner->process) && is_orphan(pid, *owner);
   bool dead = true;
   if (orphan) {
     ::syscall(SYS_pidfd_send_signal, fd, SIGKILL, nullptr, 0);
@@ -114,22 +122,13 @@ std::string Mark(const std::string& id, const std::string& folder) {
   return fmt::format("{} {} {} {} {}", self.pid, self.start, PidNamespace(), id, folder);
 }
 
-}  // namespace
-
-std::string OwnerMark(const std::string& home) { return Mark(HomeId(home), home); }
-
-std::string AgentMark(const std::string& root) { return Mark("-", root); }
-
-bool IsMarked(int pid) { return FindMark(pid).has_value(); }
-
-Result<int> EndOrphans(const std::string& home) {
-  const HomeNames names{HomeId(home), home};
+Result<int> EndAll(const IsOrphan& is_orphan) {
   int ended = 0;
   for (int round = 0; round < kRoundsMax; ++round) {
     int found = 0;
     for (const int pid : Processes()) {
       if (pid == ::getpid()) continue;
-      DML_TRY(const bool orphan, EndIfOrphan(pid, names));
+      DML_TRY(const bool orphan, EndIfOrphan(pid, is_orphan));
       found += orphan ? 1 : 0;
     }
     if (found == 0) return ended;
@@ -137,6 +136,41 @@ Result<int> EndOrphans(const std::string& home) {
   }
   return Error::Environment("processes of an earlier run of dml keep starting new ones",
                             "end them by hand: they have DML_OWNER in their environment");
+}
+
+// 0 if there is none.
+int ParentOf(int pid) {
+  const auto stat = ReadFile(fmt::format("/proc/{}/stat", pid));
+  if (!stat.ok()) return 0;
+  // "17 (name) S 1 ...", and names may hold anything.
+  const std::size_t name_end = stat->rfind(')');
+  constexpr std::size_t kState = 4;
+  return name_end == std::string::npos ? 0 : std::atoi(stat->c_str() + name_end + kState);
+}
+
+}  // namespace
+
+std::string OwnerMark(const std::string& home) { return Mark(HomeId(home), home); }
+
+std::string AgentMark(const std::string& root) { return Mark(kNoId, root); }
+
+bool IsMarked(int pid) { return FindMark(pid).has_value(); }
+
+Result<int> EndOrphans(const std::string& home) {
+  const std::string id = HomeId(home);
+  return EndAll([&](int, const OwnerOf& owner) { return owner.id == id || owner.path == home; });
+}
+
+Result<int> EndOrphansOfAgents(const std::string& root,
+                               const std::function<bool(int pid)>& spared) {
+  return EndAll([&](int pid, const OwnerOf& owner) {
+    std::error_code ignored;
+    if (owner.id != kNoId || !fs::equivalent(owner.path, root, ignored)) return false;
+    for (int ancestor = pid; ancestor > 1; ancestor = ParentOf(ancestor)) {
+      if (spared(ancestor)) return false;
+    }
+    return true;
+  });
 }
 
 }  // namespace dml::agent

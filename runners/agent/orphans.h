@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/result.h"
@@ -25,5 +26,9 @@ inline constexpr char kOwnerVariable[] = "DML_OWNER";
 // path that head had reached it, and returns once all of them are. Returns how many; kEnvironment
 // if one does not die within seconds.
 Result<int> EndOrphans(const std::string& home);
+
+// The same for processes of dead agents of the folder `root`, but for those that `spared` says by
+// their numbers, and their descendants: workers that still run what a later agent takes up.
+Result<int> EndOrphansOfAgents(const std::string& root, const std::function<bool(int pid)>& spared);
 
 }  // namespace dml::agent

@@ -15,9 +15,11 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "runners/agent/orphans.h"
+#include "runners/node/disk.h"
 #include "runners/node/drain.h"
 #include "runners/node/territory.h"
 #include "runners/node/unix_socket.h"
+#include "runners/node/upkeep.h"
 
 namespace dml::node {
 
@@ -34,6 +36,12 @@ void Wake(int fd) {
   const std::uint64_t one = 1;
   const ssize_t written = ::write(fd, &one, sizeof one);
   DML_CHECK(written == sizeof one || errno == EAGAIN, "an event descriptor takes a count");
+}
+
+// By itself, and not because somebody ended it.
+bool IsFailure(const runners::ExitReason& reason) {
+  return std::holds_alternative<runners::ExitFailure>(reason) ||
+         std::holds_alternative<runners::ExitSignal>(reason);
 }
 
 std::string HowItEnded(const std::variant<Finished, Lost>& outcome) {
@@ -70,6 +78,11 @@ Result<std::unique_ptr<Agent>> Agent::Open(AgentOptions options) {
   DML_TRY(BlobCache blobs, BlobCache::Open(options.root));
   std::unique_ptr<Agent> agent(new Agent(std::move(options), std::move(blobs)));
   DML_RETURN_IF_ERROR(agent->TakeUpRecords());
+  agent->EndLeftBehind();
+  if (!agent->attempts_.empty()) {
+    agent->journal_.Add(fmt::format("{} attempts of before were found", agent->attempts_.size()));
+  }
+  RemoveUnrecorded(agent->options_.root);
   DML_TRY(agent->listener_, ListenAt(agent->options_.root, "agent.sock"));
   return agent;
 }
@@ -195,6 +208,13 @@ void Agent::TakeInbound() {
       continue;
     }
     auto& collected = std::get<Collected>(one);
+    const Key ended = collected.exited.key;
+    if (!collected.outputs.ok()) {
+      if (auto full = ProveDiskFull(options_.root)) {
+        Conclude(ended, Lost{ended, *full, {}});
+        continue;
+      }
+    }
     Finished finished{std::move(collected.exited), {}, 0};
     if (collected.outputs.ok()) {
       finished.outputs = std::move(collected.outputs).value();
@@ -202,8 +222,16 @@ void Agent::TakeInbound() {
       const int code = collected.outputs.error().kind == ErrorKind::kEnvironment ? 3 : 1;
       finished.exited.reason = runners::ExitFailure{collected.outputs.error(), code};
     }
-    const Key key = finished.exited.key;
-    Conclude(key, std::move(finished));
+    Conclude(ended, std::move(finished));
+  }
+}
+
+// What agents before this one have left running: a retry must not begin beside it.
+void Agent::EndLeftBehind() {
+  const auto ended = EndLeftovers(options_.root);
+  if (!ended.ok()) journal_.Add(ended.error().message);
+  if (ended.ok() && *ended > 0) {
+    journal_.Add(fmt::format("{} processes of a dead agent were ended", *ended));
   }
 }
 
@@ -215,7 +243,7 @@ void Agent::Hear(runners::RunnerEvent event) {
   if (auto* exited = std::get_if<runners::AttemptExited>(&event)) {
     Ended(key, std::move(*exited));
   } else if (auto* lost = std::get_if<runners::AttemptLost>(&event)) {
-    Conclude(key, Lost{key, lost->error, {}});
+    Conclude(key, Lost{key, ProveDiskFull(options_.root).value_or(lost->error), {}});
   } else if (attempt.reporter != nullptr) {
     if (auto* started = std::get_if<runners::AttemptStarted>(&event)) {
       attempt.reporter->Send(runners::FrameType::kStarted,
@@ -236,6 +264,12 @@ void Agent::Ended(const Key& key, runners::AttemptExited exited) {
   // What it found damaged, or has damaged, is not for others.
   if (!std::holds_alternative<runners::ExitSuccess>(exited.reason)) {
     DropDamaged(attempt.paths, blobs_);
+    if (IsFailure(exited.reason)) {
+      if (auto full = ProveDiskFull(options_.root)) return Conclude(key, Lost{key, *full, {}});
+    }
+  } else if (FindDiskFull(options_.root)) {
+    exited.warnings.emplace_back(
+        "the disk of the node was full when it ended: its log may be incomplete");
   }
   if (collects) {
     return collector_->Add(
@@ -250,13 +284,14 @@ void Agent::Conclude(const Key& key, std::variant<Finished, Lost> outcome) {
   if (found == attempts_.end()) return;
   Attempt& attempt = found->second;
   running_.erase(attempt.order);
-  Note(attempt, HowItEnded(outcome));
+  if (!attempt.paths.Noted()) Note(attempt, HowItEnded(outcome));
+  attempt.paths.MarkNoted();
   if (attempt.forget) {
     attempt.paths.Remove();
     attempts_.erase(found);
     return;
   }
-  attempt.ended = clock_.Now();
+  attempt.ended = clock_.Now() + Duration{-attempt.age.ns};
   attempt.outcome = std::move(outcome);
   if (attempt.reporter != nullptr) attempt.reporter->reports.push_back(key);
 }

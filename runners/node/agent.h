@@ -76,6 +76,7 @@ class Agent final : public runners::EventSink {
     std::int64_t log_sent = 0;
     std::optional<std::variant<Finished, Lost>> outcome = {};
     Instant ended{0};
+    Duration age{0};                       // of its end, when it was taken up
     bool forget = false;                   // its head no longer wants it
     std::uint64_t order = 0;               // of launch
     std::optional<ProcessId> worker = {};  // of an adopted one
@@ -93,6 +94,8 @@ class Agent final : public runners::EventSink {
   Agent(AgentOptions options, BlobCache blobs);
   Result<void> TakeUpRecords();
   void TakeUp(const std::string& name, agent::AttemptRecord record);
+
+  void EndLeftBehind();
 
   void PollOnce();
   [[nodiscard]] int PollTimeoutMs() const;

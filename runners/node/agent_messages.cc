@@ -1,6 +1,6 @@
 // What heads ask of an agent, and what the agent finds when it begins.
 
-#include <sys/statvfs.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "runners/node/agent.h"
+#include "runners/node/disk.h"
 #include "runners/node/drain.h"
 #include "runners/node/territory.h"
 
@@ -23,10 +24,12 @@ using runners::FrameType;
 
 constexpr Duration kDrainInterval = Duration::Seconds(1);
 
-std::int64_t FreeBytes(const std::string& path) {
-  struct statvfs info {};
-  if (::statvfs(path.c_str(), &info) != 0) return 0;
-  return static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize);
+// Since it was written, by the wall, the only clock that files have.
+Duration AgeOf(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return {0};
+  const std::int64_t now = SystemClock().Wall().us / 1'000'000;
+  return Duration::Seconds(std::max<std::int64_t>(0, now - info.st_mtim.tv_sec));
 }
 
 // "<client>.<run>.<task>.<attempt>.json": the client, or nothing if it is another file.
@@ -96,6 +99,7 @@ void Agent::TakeUp(const std::string& name, agent::AttemptRecord record) {
       attempt.pidfd = -1;
     }
   }
+  if (record.exited) attempt.age = AgeOf(attempt.paths.record);
   const bool alive = attempt.pidfd >= 0;
   running_.emplace(attempt.order, key);
   attempts_.insert_or_assign(key, std::move(attempt));
@@ -106,12 +110,15 @@ void Agent::TakeUp(const std::string& name, agent::AttemptRecord record) {
 // The worker of an adopted attempt is gone: its record says how it ended, if it got that far.
 void Agent::CheckAdopted(const Key& key) {
   Attempt& attempt = attempts_.at(key);
-  if (attempt.pidfd >= 0) ::close(attempt.pidfd);
+  const bool was_alive = attempt.pidfd >= 0;
+  if (was_alive) ::close(attempt.pidfd);
   attempt.pidfd = -1;
   adopted_.erase(key);
   auto record = agent::ReadRecord(attempt.paths.record);
   if (record.ok() && record->exited) return Ended(key, std::move(*record->exited));
   if (record.ok()) agent::SignalCommand(*record, SIGKILL);
+  // Whatever left the group of its command.
+  if (was_alive) EndLeftBehind();
   if (attempt.kill_at) {
     runners::AttemptExited exited;
     exited.key = key;
@@ -248,6 +255,9 @@ void Agent::HandleLaunch(Session& session, runners::LaunchSpec spec) {
   const Key theirs = spec.key;
   const Key key = OurKey(session.client, theirs);
   if (attempts_.contains(key)) return HandleAdopt(session, {theirs, 0});
+  if (const auto full = FindDiskFull(options_.root)) {
+    return session.Send(FrameType::kLost, Encode(Lost{theirs, *full, {}}));
+  }
   Attempt attempt{session.client, theirs,
                   AttemptPaths(options_.root, AttemptName(session.client, theirs)), spec.outputs};
   attempt.paths.checkpoint = CheckpointPath(options_.root, session.client, spec.checkpoint_dir);

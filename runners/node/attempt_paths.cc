@@ -1,6 +1,7 @@
 #include "runners/node/attempt_paths.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 
 #include "base/files.h"
 #include "runners/agent/input_guard.h"
+#include "runners/node/territory.h"
 
 namespace dml::node {
 
@@ -89,14 +91,63 @@ Result<void> LinkFiles(const AttemptPaths& paths, const BlobCache& blobs,
   return {};
 }
 
+// A task may have made folders that not even their owner may change.
+void RemoveFolder(const std::string& folder) {
+  std::error_code error;
+  fs::remove_all(folder, error);
+  if (!error) return;
+  std::vector<fs::path> folders{folder};
+  while (!folders.empty()) {
+    const fs::path one = std::move(folders.back());
+    folders.pop_back();
+    fs::permissions(one, fs::perms::owner_all, fs::perm_options::add, error);
+    for (fs::directory_iterator it(one, error); !error && it != fs::directory_iterator();
+         it.increment(error)) {
+      if (it->is_directory(error) && !it->is_symlink(error)) folders.push_back(it->path());
+    }
+  }
+  fs::remove_all(folder, error);
+}
+
 }  // namespace
 
 void AttemptPaths::Remove() const {
-  std::error_code ignored;
   ::unlink(record.c_str());
   ::unlink(log.c_str());
-  fs::remove_all(folder, ignored);
+  RemoveFolder(folder);
 }
+
+void RemoveUnrecorded(const std::string& root) {
+  const auto names = [](const std::string& folder) {
+    std::vector<std::string> found;
+    std::error_code error;
+    for (fs::directory_iterator it(folder, error); !error && it != fs::directory_iterator();
+         it.increment(error)) {
+      found.push_back(it->path().filename().string());
+    }
+    return found;
+  };
+  const auto recorded = [&](const std::string& name) {
+    return ::access(AttemptPaths(root, name).record.c_str(), F_OK) == 0;
+  };
+  for (const std::string& name : names(root + "/attempts")) {
+    const bool plain = IsAttemptName(name) && std::ranges::count(name, '.') == 3;
+    if (plain && !recorded(name)) RemoveFolder(AttemptPaths(root, name).folder);
+  }
+  for (const std::string& name : names(root + "/logs")) {
+    if (!IsAttemptName(name) || !name.ends_with(".log")) continue;
+    const AttemptPaths paths(root, name.substr(0, name.size() - 4));
+    if (::access(paths.record.c_str(), F_OK) != 0) ::unlink(paths.log.c_str());
+  }
+}
+
+// By the mode of the record: one that is written anew has the first again.
+bool AttemptPaths::Noted() const {
+  struct stat info {};
+  return ::stat(record.c_str(), &info) == 0 && (info.st_mode & 0200) == 0;
+}
+
+void AttemptPaths::MarkNoted() const { ::chmod(record.c_str(), 0400); }
 
 void AttemptPaths::RemoveCheckpoint() const {
   std::error_code ignored;

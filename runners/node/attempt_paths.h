@@ -21,10 +21,17 @@ struct AttemptPaths {
   std::string record;
   std::string checkpoint = {};  // of the task: its next attempt here goes on from there
 
+  // The record first: what has none is not taken up, but removed by the next agent.
   void Remove() const;
+  // Whether the journal has its end. A record that is still written says no.
+  [[nodiscard]] bool Noted() const;
+  void MarkNoted() const;
   // When the task has succeeded.
   void RemoveCheckpoint() const;
 };
+
+// Removes folders and logs of attempts without a record, and nothing else.
+void RemoveUnrecorded(const std::string& root);
 
 [[nodiscard]] std::string AttemptName(const std::string& client, const runners::AttemptKey& key);
 

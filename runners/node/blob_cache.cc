@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "base/files.h"
 #include "base/process.h"
 #include "base/sealed_file.h"
+#include "runners/node/disk.h"
 #include "runners/node/territory.h"
 
 namespace dml::node {
@@ -23,23 +23,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kRehashBytes = 1U << 20;
-
-Error DiskFull(const std::string& path, std::int64_t needed) {
-  struct statvfs info {};
-  const bool known = ::statvfs(path.c_str(), &info) == 0;
-  const auto free =
-      known ? static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize)
-            : 0;
-  return Error::Environment(
-      fmt::format("disk full: need {} bytes, have {}, at '{}'", needed, free, path),
-      "free space there, or run `dml cluster gc`");
-}
-
-std::int64_t FreeBytes(const std::string& path) {
-  struct statvfs info {};
-  if (::statvfs(path.c_str(), &info) != 0) return INT64_MAX;
-  return static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize);
-}
 
 Result<void> WriteAll(int fd, std::string_view bytes, std::int64_t offset) {
   while (!bytes.empty()) {
@@ -91,9 +74,9 @@ std::string BlobCache::Find(const Digest& digest) const {
 }
 
 bool BlobCache::Holds(const Digest& digest) const {
-  return Touch(PathOf(digest)) ||
-         std::ranges::any_of(shared_,
-                             [&](const SharedBlobs& shared) { return shared.Holds(digest); });
+  return Touch(PathOf(digest)) || std::ranges::any_of(shared_, [&](const SharedBlobs& shared) {
+           return shared.Holds(digest);
+         });
 }
 
 bool BlobCache::Hold(const Digest& digest, const std::string& folder) const {

@@ -47,9 +47,7 @@ std::string SharedBlobs::PathOf(const Digest& digest) const {
   return folder_ + "/" + hex.substr(0, 2) + "/" + hex.substr(2);
 }
 
-bool SharedBlobs::Holds(const Digest& digest) const {
-  return Touch(PathOf(digest));
-}
+bool SharedBlobs::Holds(const Digest& digest) const { return Touch(PathOf(digest)); }
 
 bool SharedBlobs::Link(const std::string& path, const Digest& digest) const {
   const std::string blob = PathOf(digest);

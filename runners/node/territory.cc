@@ -165,7 +165,7 @@ bool IsAttemptName(std::string_view name) {
     if (end == name.size()) return part == 2;
     at = end;
   }
-  constexpr std::array<std::string_view, 4> kEnds{".json", ".json.new", ".log", ".gone"};
+  constexpr std::array<std::string_view, 3> kEnds{".json", ".json.new", ".log"};
   return std::ranges::find(kEnds, name.substr(at)) != kEnds.end();
 }
 

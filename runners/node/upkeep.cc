@@ -16,6 +16,7 @@
 #include "base/files.h"
 #include "base/process.h"
 #include "runners/agent/attempt_record.h"
+#include "runners/agent/orphans.h"
 #include "runners/node/blob_cache.h"
 #include "runners/node/drain.h"
 #include "runners/node/territory.h"
@@ -147,6 +148,17 @@ Json Survey(const std::string& root) {
           {"blobs", bytes}};
 }
 
+Result<int> EndLeftovers(const std::string& root) {
+  const auto runs = [&](int pid) {
+    bool found = false;
+    ForEachRecord(root, [&](const agent::AttemptRecord& record) {
+      found |= record.worker.pid == pid && Runs(record);
+    });
+    return found;
+  };
+  return agent::EndOrphansOfAgents(root, runs);
+}
+
 Result<std::vector<std::string>> TakeDown(const std::string& root, bool force,
                                           const std::string& shared_dir) {
   std::int64_t running = 0;
@@ -158,6 +170,7 @@ Result<std::vector<std::string>> TakeDown(const std::string& root, bool force,
   DML_RETURN_IF_ERROR(EndAgent(root));
   // What an agent that was killed has left.
   DML_RETURN_IF_ERROR(EndAttempts(root));
+  DML_RETURN_IF_ERROR(EndLeftovers(root));
   if (!shared_dir.empty()) DML_RETURN_IF_ERROR(SharedBlobs(shared_dir).Remove());
   return RemoveOwn(root);
 }

@@ -11,6 +11,10 @@
 // What is done to the folder of a node from outside its agent, by short commands.
 namespace dml::node {
 
+// Ends what dead agents of `root` have left running, but for workers that still run an attempt, and
+// what these have started. Returns how many processes.
+Result<int> EndLeftovers(const std::string& root);
+
 inline constexpr Duration kAgentStopMax = Duration::Seconds(15);
 inline constexpr Duration kDeathMax = Duration::Seconds(10);
 

@@ -76,6 +76,26 @@ class AgentTest : public ::testing::Test {
     children_.push_back(pid);
     return {pid, StartOf(pid).value_or(0), BootId()};
   }
+  // A shell in a session of its own that carries that mark.
+  ProcessId Marked(const std::string& mark, const std::string& script) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      ::setsid();
+      ::setenv("DML_OWNER", mark.c_str(), 1);
+      ::execl("/bin/sh", "sh", "-c", script.c_str(), nullptr);
+      ::_exit(127);
+    }
+    children_.push_back(pid);
+    const std::string path = fmt::format("/proc/{}/environ", pid);
+    Await(
+        [&] {
+          const auto text = ReadFile(path);
+          return text.ok() && text->find(mark) != std::string::npos;
+        },
+        "the mark");
+    return {pid, StartOf(pid).value_or(0), BootId()};
+  }
   // The signal that ended a child.
   int SignalThatEnded(const ProcessId& child) {
     int status = 0;
@@ -291,6 +311,82 @@ TEST_F(AgentTest, TakingDownEndsWhateverRunsFirst) {
   EXPECT_FALSE(IsAlive(worker));
   EXPECT_TRUE(IsAlive(stranger));
   EXPECT_FALSE(fs::exists(root_));
+}
+
+// What agents that are dead have started tells whose it is. A worker that still runs an attempt
+// goes on, with all that it has started; when it dies, that ends with it.
+TEST_F(AgentTest, WhatADeadAgentHasLeftRunningEndsBeforeAnythingElseBegins) {
+  const ProcessId dead = Child();
+  ::kill(dead.pid, SIGKILL);
+  EXPECT_EQ(SignalThatEnded(dead), SIGKILL);
+  const auto mark = [&](const ProcessId& agent, const std::string& root) {
+    return fmt::format("{} {} {} - {}", agent.pid, agent.start,
+                       fs::read_symlink("/proc/self/ns/pid").string(), root);
+  };
+  const ProcessId orphan = Marked(mark(dead, root_), "exec sleep 1000");
+  const ProcessId elsewhere = Marked(mark(dead, base_), "exec sleep 1000");
+  const ProcessId of_another = Marked(mark(ThisProcess(), root_), "exec sleep 1000");
+  const std::string told = base_ + "/told";
+  const ProcessId worker =
+      Marked(mark(dead, root_), "setsid sh -c 'echo $$ > " + told + ".new; mv " + told + ".new " +
+                                    told + "; exec sleep 1000' & wait");
+  Await([&] { return fs::exists(told); }, "the worker's command begins");
+  const ProcessId command{std::stoi(*ReadFile(told)), *StartOf(std::stoi(*ReadFile(told))),
+                          BootId()};
+  Write(RecordOf(1, worker, worker));
+  Serve();
+  EXPECT_FALSE(IsAlive(orphan));
+  EXPECT_TRUE(IsAlive(elsewhere));
+  EXPECT_TRUE(IsAlive(of_another));
+  EXPECT_TRUE(IsAlive(worker));
+  EXPECT_TRUE(IsAlive(command));
+  ::kill(worker.pid, SIGKILL);
+  EXPECT_EQ(SignalThatEnded(worker), SIGKILL);
+  Await([&] { return !IsAlive(command); }, "what the worker had started ends");
+}
+
+TEST_F(AgentTest, WhatHasNoRecordIsRemovedAndOnlyThat) {
+  const auto put = [&](const std::string& name) {
+    fs::create_directories(fs::path(root_ + "/" + name).parent_path());
+    std::ofstream(root_ + "/" + name) << "x";
+  };
+  for (const char* name : {"attempts/head.1.9.1/work/closed/x", "logs/head.1.9.1.log",
+                           "attempts/notes/x", "logs/app.log", "attempts/head.1.2.1/x"}) {
+    put(name);
+  }
+  fs::permissions(root_ + "/attempts/head.1.9.1/work/closed", fs::perms(0555));
+  agent::AttemptRecord record = RecordOf(2, Child());
+  record.exited.emplace();
+  record.exited->key = record.key;
+  Write(record);
+  Serve();
+  EXPECT_FALSE(fs::exists(root_ + "/attempts/head.1.9.1"));
+  EXPECT_FALSE(fs::exists(root_ + "/logs/head.1.9.1.log"));
+  for (const char* name : {"attempts/notes/x", "logs/app.log", "attempts/head.1.2.1/x"}) {
+    EXPECT_TRUE(fs::exists(root_ + "/" + name)) << name;
+  }
+}
+
+TEST_F(AgentTest, TheJournalHasTheEndOfAnAttemptOnce) {
+  agent::AttemptRecord record = RecordOf(2, Child());
+  record.exited.emplace();
+  record.exited->key = record.key;
+  Write(record);
+  const auto lines = [&] {
+    const std::string text = *ReadFile(root_ + "/agent.log");
+    int count = 0;
+    for (std::size_t at = text.find(": succeeded"); at != text.npos;
+         at = text.find(": succeeded", at + 1)) {
+      ++count;
+    }
+    return count;
+  };
+  for (int i = 0; i < 3; ++i) {
+    auto agent = Agent::Open(options_);
+    ASSERT_TRUE(agent.ok()) << agent.error().message;
+    agent->reset();
+    EXPECT_EQ(lines(), 1) << i;
+  }
 }
 
 TEST_F(AgentTest, GarbageIsWhatNobodyNeeds) {

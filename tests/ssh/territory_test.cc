@@ -121,7 +121,7 @@ TEST_F(TerritoryTest, OnlyNamesOfDmlAreRemoved) {
                                    "records/h.1.2.3.json.new",
                                    "logs/h.1.2.3.log",
                                    "attempts/h.1.2.3/work/anything",
-                                   "attempts/h.1.2.3.gone/x",
+                                   "attempts/h.1.2.30/x",
                                    "checkpoints/h." + hex + "/c",
                                    "blobs/" + hex + ".part",
                                    "blobs/" + hex.substr(0, 2) + "/" + hex.substr(2),

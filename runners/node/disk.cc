@@ -1,0 +1,52 @@
+#include "runners/node/disk.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/file_descriptor.h"
+#include "base/files.h"
+
+namespace dml::node {
+
+namespace {
+
+constexpr std::size_t kTriedBytes = 1U << 16;
+
+}  // namespace
+
+std::int64_t FreeBytes(const std::string& path) {
+  struct statvfs info {};
+  if (::statvfs(path.c_str(), &info) != 0) return INT64_MAX;
+  // Where inodes are not counted, there are none in all.
+  if (info.f_files > 0 && info.f_favail == 0) return 0;
+  return static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize);
+}
+
+Error DiskFull(const std::string& path, std::int64_t needed) {
+  const std::int64_t free = FreeBytes(path);
+  return Error::Environment(fmt::format("disk full: need {} bytes, have {}, at '{}'", needed,
+                                        free == INT64_MAX ? 0 : free, path),
+                            "free space there, or run `dml cluster gc`");
+}
+
+std::optional<Error> FindDiskFull(const std::string& root) {
+  if (FreeBytes(root) >= kDiskFreeMin) return std::nullopt;
+  return DiskFull(root, kDiskFreeMin);
+}
+
+std::optional<Error> ProveDiskFull(const std::string& root) {
+  if (auto full = FindDiskFull(root)) return full;
+  const std::string path = root + "/disk.probe";
+  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  int code = file.get() < 0 ? errno : WriteAll(file.get(), std::string(kTriedBytes, '\0'));
+  if (code == 0) code = file.Close();
+  ::unlink(path.c_str());
+  if (code != ENOSPC && code != EDQUOT) return std::nullopt;
+  return DiskFull(root, kDiskFreeMin);
+}
+
+}  // namespace dml::node
