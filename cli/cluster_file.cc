@@ -13,6 +13,8 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/suggest.h"
+#include "orchestrator/core/task_state.h"
+#include "orchestrator/state/run_view.h"
 #include "runners/ssh/ssh_runner.h"
 
 namespace dml::cli {
@@ -96,6 +98,22 @@ Result<std::string> ClientName(const std::string& home) {
   return Error::Environment("'" + path + "' is damaged", "remove it");
 }
 
+namespace {
+
+// No resumption will ask for what it has left on nodes: it has ended, and so has every task.
+bool IsOver(const std::string& home, RunId run) {
+  auto view = state::RunView::Open(home);
+  if (!view.ok()) return false;
+  const auto found = view->Find(fmt::format("r{}", run.value));
+  if (!found.ok() || !found->finished) return false;
+  for (std::size_t i = 0; i < found->counts.size(); ++i) {
+    if (found->counts[i] > 0 && !core::IsFinal(static_cast<core::TaskState>(i))) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<runners::Runner>> MakeClusterRunner(
     const std::string& file, int jobs, const std::string& home, const Output& output,
     std::function<void(const std::string&)> notice, runners::EventSink& events) {
@@ -106,6 +124,7 @@ Result<std::unique_ptr<runners::Runner>> MakeClusterRunner(
   options.jobs = jobs;
   options.home = home;
   options.notice = std::move(notice);
+  options.over = [home](RunId run) { return IsOver(home, run); };
   DML_TRY(std::unique_ptr<ssh::SshRunner> runner,
           ssh::SshRunner::Connect(std::move(options), events));
   return std::unique_ptr<runners::Runner>(std::move(runner));

@@ -103,6 +103,32 @@ void SshRunner::Loop::ReplaceAgent(std::size_t index, const node::Attached& atta
   Settle(index);
 }
 
+// Which attempts of this home it has. What nobody waits for any more is let go.
+std::set<runners::AttemptKey> SshRunner::Loop::Compare(std::size_t index,
+                                                       const node::Attached& attached) {
+  Node& node = *nodes_[index];
+  std::set<Key> there;
+  std::map<RunId, bool> over_by_run;
+  for (const node::KnownAttempt& one : attached.attempts) {
+    there.insert(one.key);
+    if (attempts_.contains(one.key)) continue;
+    if (runs_.contains(one.key.run)) {
+      node.releases.push_back(one.key);  // fenced meanwhile
+      continue;
+    }
+    // The word that let it go was lost.
+    const auto [over, unasked] = over_by_run.try_emplace(one.key.run, false);
+    if (unasked) over->second = options_.over(one.key.run);
+    if (over->second) {
+      node.releases.push_back(one.key);
+      continue;
+    }
+    const std::lock_guard lock(mutex_);
+    known_.insert_or_assign(one.key, std::make_pair(index, one));
+  }
+  return there;
+}
+
 // The node is there, perhaps again. What it knows of our attempts is compared with what we know.
 void SshRunner::Loop::HandleAttached(std::size_t index, const node::Attached& attached) {
   Node& node = *nodes_[index];
@@ -136,17 +162,7 @@ void SshRunner::Loop::HandleAttached(std::size_t index, const node::Attached& at
   node.port.ResumeTransfers();
   if (again) options_.notice(node.host.name + ": connected again");
 
-  std::set<Key> there;
-  for (const node::KnownAttempt& one : attached.attempts) {
-    there.insert(one.key);
-    if (attempts_.contains(one.key)) continue;
-    if (runs_.contains(one.key.run)) {
-      node.releases.push_back(one.key);  // fenced meanwhile
-      continue;
-    }
-    const std::lock_guard lock(mutex_);
-    known_.insert_or_assign(one.key, std::make_pair(index, one));
-  }
+  const std::set<Key> there = Compare(index, attached);
   const std::set<Key> ours = node.attempts;
   for (const Key& key : ours) {
     Attempt& attempt = attempts_.at(key);
@@ -269,6 +285,7 @@ void SshRunner::Loop::HandleLost(std::size_t index, const node::Lost& lost) {
     }
     return Stage(lost.key);
   }
+  RefuseIfFull(index, lost.error);
   // What is wrong with the task itself says nothing of the node.
   if (lost.error.kind != ErrorKind::kInvalid) Strike(index, lost.key, lost.error.message);
   Error error = lost.error;
@@ -327,6 +344,16 @@ void SshRunner::Loop::Forget(const Key& key) {
   nodes_[attempts_.at(key).node]->releases.push_back(key);
   Unassign(key);
   attempts_.erase(key);
+}
+
+// A verdict on the node: whatever it gets more would end the same way.
+void SshRunner::Loop::RefuseIfFull(std::size_t index, const Error& error) {
+  Node& node = *nodes_[index];
+  if (!node.refused.empty() || !error.message.starts_with("disk full")) return;
+  node.refused = error.message;
+  UpdateUse(node);
+  options_.notice(fmt::format("{}: {}; it gets no more tasks", node.host.name, error.message));
+  Publish();
 }
 
 // Failures that are nobody's but the node's, of different tasks with no success in between.

@@ -153,6 +153,7 @@ class SshRunner::Loop {
 
   void Handle(std::size_t node, const runners::Frame& frame);
   void HandleAttached(std::size_t node, const node::Attached& attached);
+  std::set<Key> Compare(std::size_t node, const node::Attached& attached);
   [[nodiscard]] const Node* TwinOf(const Node& node) const;
   void ReplaceAgent(std::size_t node, const node::Attached& attached);
   void HandleFinished(std::size_t node, node::Finished finished);
@@ -166,6 +167,7 @@ class SshRunner::Loop {
   void Lose(const Key& key, Error error);
   void EndKilled(const Key& key);
   void Forget(const Key& key);
+  void RefuseIfFull(std::size_t node, const Error& error);
   void Strike(std::size_t node, const Key& key, const std::string& why);
 
   void NodeDown(std::size_t node, const std::string& why, bool final);

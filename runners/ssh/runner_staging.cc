@@ -302,16 +302,7 @@ void SshRunner::Loop::Uploaded(std::size_t index, const Uploads::Done& done) {
   Node& node = *nodes_[index];
   const auto found = node.waiters.extract(done.digest);
   if (found.empty()) return;
-  if (!done.result.ok() && node.refused.empty()) {
-    const Error& error = done.result.error();
-    if (error.message.starts_with("disk full")) {
-      // A verdict on the node: sending it more would end the same way.
-      node.refused = error.message;
-      UpdateUse(node);
-      options_.notice(fmt::format("{}: {}; it gets no more tasks", node.host.name, error.message));
-      Publish();
-    }
-  }
+  if (!done.result.ok()) RefuseIfFull(index, done.result.error());
   for (const Key& key : found.mapped()) {
     Attempt& attempt = attempts_.at(key);
     attempt.awaited.erase(done.digest);

@@ -28,6 +28,9 @@ struct ClusterOptions {
   std::string home = {};
   LinkOptions link = {};
   Duration lease_margin = kLeaseMargin;
+  // Whether a run of this home has ended for good: what nodes still keep of it is let go. Called
+  // from a thread of the runner.
+  std::function<bool(RunId)> over = [](RunId) { return false; };
   // Tells people about nodes that come and go. Called from a thread of the runner.
   std::function<void(const std::string&)> notice = [](const std::string&) {};
 };

@@ -60,6 +60,7 @@ class ClusterFixture : public ::testing::Test {
     options.client = client;
     options.home = home_;
     options.lease_margin = lease_margin_;
+    options.over = [this](RunId) { return over_; };
     options.link.silence = silence_;
     options.link.backoff = Duration::Millis(50);
     options.link.backoff_max = Duration::Millis(200);
@@ -138,6 +139,7 @@ class ClusterFixture : public ::testing::Test {
   RecordingSink sink_;
   std::mutex mutex_;
   std::string notices_;
+  bool over_ = false;  // what the store says of runs that are not driven here
   Duration lease_margin_ = kLeaseMargin;
   Duration silence_ = kSilenceMax;
   std::string home_;

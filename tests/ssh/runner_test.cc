@@ -281,5 +281,28 @@ TEST_F(NoisyShellTest, WhatLoginShellsPrintDoesNotMatter) {
   EXPECT_EQ(nodes, (std::set<std::string>{"n1\n", "n2\n", "n3\n"}));
 }
 
+// The head had the result, and died before the node heard so.
+TEST_F(ClusterRunnerTest, WhatEndedRunsHaveLeftOnNodesIsLetGo) {
+  Cluster cluster = servers_.AllHosts();
+  cluster.hosts.resize(1);
+  Connect(cluster);
+  ASSERT_TRUE(runner_->Launch({Script(1, "echo x > o.txt; echo said")}).ok());
+  sink_.WaitForEnds(1);
+  ASSERT_EQ(sink_.End(runners::KeyOf(1)), "success");
+  runner_.reset();
+  const std::string root = servers_.server(0).root();
+  const auto bare = [&] {
+    return fs::is_empty(root + "/records") && fs::is_empty(root + "/attempts") &&
+           fs::is_empty(root + "/logs");
+  };
+  // A run that may be resumed will ask for it.
+  Connect(cluster);
+  runner_.reset();
+  EXPECT_FALSE(bare());
+  over_ = true;
+  Connect(cluster);
+  WaitUntil(bare, "the attempt leaves the node");
+}
+
 }  // namespace
 }  // namespace dml::ssh

@@ -1,0 +1,67 @@
+// A node whose disk is full while tasks run there: nobody's fault but its own.
+
+#include "tests/ssh/cluster_fixture.h"
+
+namespace dml::ssh {
+namespace {
+
+class FullDiskTest : public ClusterFixture {
+ protected:
+  FullDiskTest() : ClusterFixture(std::vector<ServerOptions>(1)) {
+    Server& server = servers_.server(0);
+    WaitUntil([&] { return server.agent() > 0; }, "the agent has begun");
+    const pid_t before = server.agent();
+    mounted_ = server.MountSmallDisk(server.root(), "48m");
+    if (!mounted_) return;
+    ::kill(before, SIGKILL);
+    EXPECT_EQ(server.RunThere({"/bin/chmod", "700", server.root()}), 0);
+    ConnectOptions options;
+    options.timeout = Duration::Seconds(30);
+    // It is told that there is little space, and can be used all the same.
+    EXPECT_TRUE(SetUpNode(servers_.HostOf(0), worker_, options).set_up);
+    Connect(servers_.AllHosts());
+  }
+
+  std::string EndOf(const LaunchSpec& spec) {
+    EXPECT_TRUE(runner_->Launch({spec}).ok());
+    sink_.WaitForEnds(++launched_);
+    return sink_.End(spec.key);
+  }
+
+  bool mounted_ = false;
+  std::size_t launched_ = 0;
+};
+
+constexpr const char* kFill = "dd if=/dev/zero of=filler bs=64k 2> /dev/null; ";
+
+TEST_F(FullDiskTest, AFailureThereIsALostAttemptAndAVerdict) {
+  if (!mounted_) GTEST_SKIP() << "nodes cannot have a disk of their own here";
+  EXPECT_EQ(EndOf(Script(1, std::string(kFill) + "echo said; echo x > o.txt")), "lost");
+  EXPECT_NE(Notices().find("n1: disk full: need"), std::string::npos) << Notices();
+  EXPECT_TRUE(runner_->Nodes()[0].verdict.starts_with("disk full"));
+}
+
+TEST_F(FullDiskTest, ALogThatCouldNotBeWrittenIsNamed) {
+  if (!mounted_) GTEST_SKIP() << "nodes cannot have a disk of their own here";
+  const LaunchSpec spec = Script(1, ": > o.txt; " + std::string(kFill) + "echo said; exit 0");
+  EXPECT_EQ(EndOf(spec), "success");
+  const std::vector<std::string> warnings = sink_.Exited(spec.key).warnings;
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("its log may be incomplete"), std::string::npos) << warnings[0];
+}
+
+// Nothing that is sent there begins.
+TEST_F(FullDiskTest, NothingBeginsOnAFullDisk) {
+  if (!mounted_) GTEST_SKIP() << "nodes cannot have a disk of their own here";
+  Server& server = servers_.server(0);
+  EXPECT_NE(server.RunThere({"/bin/dd", "if=/dev/zero", "of=" + server.root() + "/filler", "bs=64k",
+                             "status=none"}),
+            0);
+  const std::string begun = servers_.Path("begun");
+  EXPECT_EQ(EndOf(Script(1, "echo x > " + begun)), "lost");
+  EXPECT_FALSE(fs::exists(begun));
+  EXPECT_NE(Notices().find("n1: disk full: need"), std::string::npos) << Notices();
+}
+
+}  // namespace
+}  // namespace dml::ssh
