@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "plugins/learn/tree/extremes.h"
 #include "plugins/learn/tree/fixed_target.h"
 #include "plugins/learn/tree/parallel_for.h"
 
@@ -122,27 +123,36 @@ class Binner {
   Result<void> ChooseFor(std::size_t first, std::size_t last) {
     const Philox random(0, "tree bins");
     const double share = static_cast<double>(kBinSampleRows) / static_cast<double>(data_.rows);
+    // Extremes of all rows: a sample seldom holds them, and the ends of a tail are looked at
+    // closely.
+    const std::size_t ends = share < 1 ? kLevelsAlone : 0;
     std::vector<std::vector<double>> values(last - first);
+    std::vector<Extremes> extremes(last - first, Extremes(ends));
     std::mutex mutex;
     const auto take = [&](std::size_t, const Tile& tile) -> Result<void> {
       std::vector<double> row;
       std::vector<std::vector<double>> found(last - first);
+      std::vector<Extremes> outermost(last - first, Extremes(ends));
       for (std::size_t i = 0; i < tile.rows; ++i) {
         if (!(WeightOf(tile, i) > 0)) continue;
-        if (share < 1 && random.Uniform(tile.row_id(i)) >= share) continue;
+        const bool sampled = share >= 1 || random.Uniform(tile.row_id(i)) < share;
         DenseRow(tile, i, row);
         for (std::size_t f = first; f < last; ++f) {
-          if (std::isfinite(row[f])) found[f - first].push_back(row[f]);
+          if (!std::isfinite(row[f])) continue;
+          if (sampled) found[f - first].push_back(row[f]);
+          if (ends > 0) outermost[f - first].Add(row[f]);
         }
       }
       const std::scoped_lock lock(mutex);
       for (std::size_t k = 0; k < found.size(); ++k) {
+        extremes[k].Merge(outermost[k]);
         values[k].insert(values[k].end(), found[k].begin(), found[k].end());
       }
       return {};
     };
     DML_RETURN_IF_ERROR(ForEachTile(take));
     ParallelFor(execution_.threads, values.size(), [&](std::size_t k) {
+      extremes[k].AppendTo(values[k]);
       data_.features[first + k] = ChooseBins(values[k], bins_max_);
     });
     return {};

@@ -46,7 +46,8 @@ struct BinnedData {
 };
 
 // Bins are chosen on all rows up to this number; above, on those rows whose Philox draw, keyed by
-// the row id, is low - about this many, the same however the rows are partitioned.
+// the row id, is low - about this many, the same however the rows are partitioned -
+// and on the kLevelsAlone extreme values at either end of all rows.
 inline constexpr std::size_t kBinSampleRows = 200'000;
 // Values held at once while bins are chosen; more features than fit take further passes.
 inline constexpr std::size_t kBinSampleBytes = std::size_t{256} << 20;

@@ -35,6 +35,8 @@ struct FeatureBins {
 };
 
 inline constexpr std::size_t kLevelsMax = 256;
+// Of them, at either end of a feature with more values than levels: levels of one value each.
+inline constexpr std::size_t kLevelsAlone = kLevelsMax / 3;
 
 // Chooses at most `bins_max` bins for finite values, given in any order (they are sorted in place):
 // one per distinct value if those are few enough, else bins of about equal numbers of rows. A bin's
