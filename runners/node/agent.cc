@@ -19,7 +19,6 @@
 #include "runners/node/drain.h"
 #include "runners/node/territory.h"
 #include "runners/node/unix_socket.h"
-#include "runners/node/upkeep.h"
 
 namespace dml::node {
 

@@ -23,6 +23,7 @@
 #include "runners/node/journal.h"
 #include "runners/node/login_script.h"
 #include "runners/node/session.h"
+#include "runners/node/upkeep.h"
 #include "runners/node/wire.h"
 
 namespace dml::node {
@@ -38,8 +39,8 @@ struct AgentOptions {
   // up, which is when nothing was heard on it for `silence`.
   Duration lease = Duration::Seconds(30 * 60);
   Duration silence = kHeadSilenceMax;
-  Duration keep = Duration::Seconds(24 * 3600);  // and what they ended with is kept this long
-  Duration idle = Duration::Seconds(3600);       // an agent that nobody needs ends after this
+  Duration keep = kEndedMax;                // and what they ended with is kept this long
+  Duration idle = Duration::Seconds(3600);  // an agent that nobody needs ends after this
 };
 
 // The resident process of one node: owns the workers, the blobs and the attempts of every head that

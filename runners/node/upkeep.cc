@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "base/process.h"
 #include "runners/agent/attempt_record.h"
 #include "runners/agent/orphans.h"
+#include "runners/node/attempt_paths.h"
 #include "runners/node/blob_cache.h"
 #include "runners/node/drain.h"
 #include "runners/node/territory.h"
@@ -175,12 +177,37 @@ Result<std::vector<std::string>> TakeDown(const std::string& root, bool force,
   return RemoveOwn(root);
 }
 
+namespace {
+
+// Attempts that ended so long ago that their heads would have asked. With an agent, that is its
+// affair.
+void ExpireAttempts(const std::string& root, Duration age) {
+  if (FindAgent(root)) return;
+  const std::int64_t now = SystemClock().Wall().us / 1'000'000;
+  std::vector<std::string> old;
+  std::error_code error;
+  for (fs::directory_iterator it(root + "/records", error);
+       !error && it != fs::directory_iterator(); it.increment(error)) {
+    const std::string path = it->path().string();
+    const std::string name = it->path().stem().string();
+    struct stat info {};
+    if (it->path().extension() != ".json" || !IsAttemptName(name)) continue;
+    const auto record = agent::ReadRecord(path);
+    if (!record.ok() || Runs(*record) || ::stat(path.c_str(), &info) != 0) continue;
+    if (info.st_mtim.tv_sec <= now - age.ns / 1'000'000'000) old.push_back(name);
+  }
+  for (const std::string& name : old) AttemptPaths(root, name).Remove();
+}
+
+}  // namespace
+
 Result<std::int64_t> CollectGarbage(const std::string& root, Duration age,
                                     const std::string& shared_dir) {
   if (!IsOwn(root)) {
     return Error::Environment("'" + root + "' is not a folder of dml", "run `dml cluster setup`");
   }
   ExpireCheckpoints(root);
+  ExpireAttempts(root, std::max(age, kEndedMax));
   DML_TRY(const BlobCache blobs, BlobCache::Open(root));
   const std::int64_t shared =
       shared_dir.empty() ? 0 : CollectBlobs(SharedBlobs(shared_dir).folder(), age);

@@ -367,6 +367,24 @@ TEST_F(AgentTest, WhatHasNoRecordIsRemovedAndOnlyThat) {
   }
 }
 
+TEST_F(AgentTest, WhatNobodyAskedForWithinADayIsGarbage) {
+  for (const std::size_t task : {1U, 2U, 3U}) {
+    agent::AttemptRecord record = RecordOf(task, Child());
+    if (task != 3) record.exited.emplace();
+    Write(record);
+  }
+  const auto path = [&](std::size_t task) {
+    return AttemptPaths(root_, AttemptName("head", KeyOf(task))).record;
+  };
+  for (const std::size_t task : {1U, 3U}) {
+    fs::last_write_time(path(task), fs::file_time_type::clock::now() - std::chrono::hours(25));
+  }
+  ASSERT_TRUE(CollectGarbage(root_, Duration::Seconds(0)).ok());
+  EXPECT_FALSE(fs::exists(path(1)));
+  EXPECT_TRUE(fs::exists(path(2))) << "it may still be asked for";
+  EXPECT_TRUE(fs::exists(path(3))) << "it runs";
+}
+
 TEST_F(AgentTest, TheJournalHasTheEndOfAnAttemptOnce) {
   agent::AttemptRecord record = RecordOf(2, Child());
   record.exited.emplace();
