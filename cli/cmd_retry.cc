@@ -5,7 +5,9 @@
 #include "cli/drive_run.h"
 #include "cli/run_options.h"
 #include "cli/runs.h"
+#include "orchestrator/core/fusion.h"
 #include "orchestrator/engine/run_request.h"
+#include "orchestrator/engine/selection.h"
 #include "orchestrator/state/run_store.h"
 
 namespace dml::cli {
@@ -48,9 +50,9 @@ Result<ExitCode> RunRetry(const RetryOptions& options, const std::string& home_f
   args.cluster = ClusterOf(options, request);
   args.from = options.from;
   if (!options.step.empty()) args.from.push_back(options.step);
-  // Who names a step wants it, and what comes after it, whatever RUN was about.
-  if (args.from.empty()) args.until = request.options.until;
   DML_TRY(const OpenedPipeline pipeline, OpenPipeline(args.pipeline, output));
+  DML_TRY(const core::TaskGraph graph, core::BuildGraph(pipeline.expanded));
+  DML_TRY(args.until, engine::EndsFor(pipeline.expanded, graph, request.options.until, args.from));
   output.Note(fmt::format("r{} once more", opened.run.id.value));
   return DriveRun(home, pipeline, EngineOptions(args, pipeline), std::nullopt, output);
 }

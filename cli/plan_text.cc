@@ -1,6 +1,7 @@
 #include "cli/plan_text.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/clock.h"
 #include "base/quantity.h"
@@ -72,6 +73,17 @@ Json PlanJson(const pipelines::ExpandedPipeline& pipeline, const core::Plan& pla
   return {{"pipeline", pipeline.name}, {"tasks", tasks}};
 }
 
+// For a line of a table; --explain has all of them.
+std::string ReasonText(const core::PlannedTask& planned, bool explain) {
+  constexpr std::size_t kShownMax = 3;
+  const std::vector<std::string>& changes = planned.changes;
+  if (explain && !changes.empty()) return changes.front();
+  if (changes.size() <= kShownMax) return planned.reason;
+  return fmt::format("{}; and {} more",
+                     fmt::join(changes.begin(), changes.begin() + kShownMax, "; "),
+                     changes.size() - kShownMax);
+}
+
 }  // namespace
 
 Result<ExitCode> PrintPlan(const RunArgs& args, const std::string& home, const Output& output) {
@@ -94,8 +106,7 @@ Result<ExitCode> PrintPlan(const RunArgs& args, const std::string& home, const O
     const bool starts = planned.decision == Decision::kRun || planned.decision == Decision::kMaybe;
     table.AddRow({Harmless(decl.name), DecisionName(planned.decision),
                   starts ? MemoryText(MemoryOf(decl, share)) : std::string(),
-                  Harmless(args.explain && !planned.changes.empty() ? planned.changes.front()
-                                                                    : planned.reason)});
+                  Harmless(ReasonText(planned, args.explain))});
     for (std::size_t i = 1; args.explain && i < planned.changes.size(); ++i) {
       table.AddRow({"", "", "", Harmless(planned.changes[i])});
     }

@@ -62,4 +62,27 @@ Result<Selection> SelectTasks(const pipelines::ExpandedPipeline& pipeline,
   return selection;
 }
 
+Result<std::vector<std::string>> EndsFor(const pipelines::ExpandedPipeline& pipeline,
+                                         const core::TaskGraph& graph,
+                                         const std::vector<std::string>& until,
+                                         const std::vector<std::string>& from) {
+  if (until.empty()) return until;
+  IdMap<TaskId, bool> inside(graph.size(), false);
+  DML_RETURN_IF_ERROR(Reach(pipeline, graph, until, &core::TaskGraph::producers, inside));
+  std::vector<std::string> ends = until;
+  for (const std::string& step : from) {
+    IdMap<TaskId, bool> after(graph.size(), false);
+    DML_RETURN_IF_ERROR(Reach(pipeline, graph, {step}, &core::TaskGraph::consumers, after));
+    bool beyond = false;
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < graph.size(); ++i) {
+      const pipelines::TaskDecl& decl = pipeline.tasks[TaskId(i)];
+      beyond |= (decl.step == step || decl.name == step) && !inside[TaskId(i)];
+      if (after[TaskId(i)]) names.push_back(decl.name);
+    }
+    if (beyond) ends.insert(ends.end(), names.begin(), names.end());
+  }
+  return ends;
+}
+
 }  // namespace dml::engine

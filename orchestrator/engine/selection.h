@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/ids.h"
@@ -20,5 +21,12 @@ struct Selection {
 // pipeline is kInvalid with did-you-mean.
 Result<Selection> SelectTasks(const pipelines::ExpandedPipeline& pipeline,
                               const core::TaskGraph& graph, const RunOptions& options);
+
+// Where a run from these steps on ends, if an earlier one was to end at `until`: there too, unless
+// one of the steps lies beyond; then what comes after them is wanted as well.
+Result<std::vector<std::string>> EndsFor(const pipelines::ExpandedPipeline& pipeline,
+                                         const core::TaskGraph& graph,
+                                         const std::vector<std::string>& until,
+                                         const std::vector<std::string>& from);
 
 }  // namespace dml::engine

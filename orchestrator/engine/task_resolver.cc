@@ -35,10 +35,10 @@ pipelines::MetricLookup LookupIn(const Upstream& upstream) {
   };
 }
 
-// For a line of a table; `dml plan --explain` has all of them.
-std::string FirstOf(const std::vector<std::string>& changes) {
-  constexpr std::size_t kShownMax = 3;
-  const std::size_t shown = std::min(changes.size(), kShownMax);
+// For the log, where `dml explain` finds it when the run is over.
+std::string InOneLine(const std::vector<std::string>& changes) {
+  constexpr std::size_t kToldMax = 20;
+  const std::size_t shown = std::min(changes.size(), kToldMax);
   std::string text = changes.front();
   for (std::size_t i = 1; i < shown; ++i) text += "; " + changes[i];
   if (changes.size() > shown) text += fmt::format("; and {} more", changes.size() - shown);
@@ -128,7 +128,7 @@ Result<Verdict> TaskResolver::Resolve(TaskId unit, const Upstream& upstream) {
   }
   if (known) return Verdict(MustRun{std::move(task), "its outputs are no longer in the store"});
   DML_TRY(std::vector<std::string> changes, WhyChanged(task, upstream));
-  std::string reason = FirstOf(changes);
+  std::string reason = InOneLine(changes);
   return Verdict(MustRun{std::move(task), std::move(reason), std::move(changes)});
 }
 

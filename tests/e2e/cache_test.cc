@@ -1,5 +1,6 @@
 // The store of results from outside: reasons, damage, garbage.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -270,6 +271,25 @@ TEST_F(Cache, PlanExplainsEverythingThatChanged) {
   const Finished plan = Run({"plan", "p.yaml", "--explain"});
   EXPECT_NE(plan.out.find("params.alpha"), std::string::npos) << plan.out;
   EXPECT_NE(plan.out.find("params.fit_intercept true -> false"), std::string::npos) << plan.out;
+}
+
+// Also once the run is over, when no plan can tell any more.
+TEST_F(Cache, ExplainTellsEverythingThatHadChanged) {
+  const auto pipeline = [](const char* v) {
+    return fmt::format(
+        "steps:\n  - id: a\n    run: 'true'\n    env: {{A: {0}, B: {0}, C: {0}, D: "
+        "{0}, E: {0}}}\n",
+        v);
+  };
+  Write("p.yaml", pipeline("x"));
+  ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
+  Write("p.yaml", pipeline("y"));
+  EXPECT_NE(Run({"plan", "p.yaml"}).out.find("; and 2 more"), std::string::npos);
+  ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
+  const std::string why = Run({"explain", "a"}).out;
+  for (const char* name : {"A", "B", "C", "D", "E"}) {
+    EXPECT_NE(why.find(fmt::format("env.{} \"x\" -> \"y\"", name)), std::string::npos) << why;
+  }
 }
 
 TEST_F(Cache, VerifyFindsADamagedFileAndTheNextRunMakesOnlyThatAgain) {

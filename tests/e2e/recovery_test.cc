@@ -200,12 +200,15 @@ TEST_F(Recover, ResumeFindsTheRunThatNoOtherHasMadeUpFor) {
 
 TEST_F(Recover, RetryFromAStepWantsThatStep) {
   Write("p.yaml", "steps:\n  - {id: a, run: 'true'}\n  - {id: b, needs: a, run: 'echo b >> " +
-                      Path("trace") + "'}\n");
+                      Path("trace") + "'}\n  - {id: other, run: 'echo other >> " + Path("trace") +
+                      "'}\n");
   EXPECT_EQ(Run({"run", "p.yaml", "--until", "a"}).code, 0);
   EXPECT_EQ(Run({"retry", "latest"}).code, 0);
   EXPECT_FALSE(Exists("trace")) << "what the run was about, and no more";
+  EXPECT_EQ(Run({"retry", "latest", "--from", "a"}).code, 0);
+  EXPECT_FALSE(Exists("trace")) << "a part of what the run was about";
   EXPECT_EQ(Run({"retry", "latest", "--from", "b"}).code, 0);
-  EXPECT_EQ(Read("trace"), "b\n");
+  EXPECT_EQ(Read("trace"), "b\n") << "and nothing that nobody asked for";
 }
 
 // What a command started in a session of its own dies with the attempt, whoever else dies.
