@@ -74,12 +74,10 @@ int ConnectOne(const addrinfo& address, Instant until, const std::atomic<bool>* 
 // the file on from hop to hop, which it does not do with -o.
 Result<std::string> StrictConfig(const Host& host) {
   std::string text = "Host *\nBatchMode yes\nStrictHostKeyChecking yes\nGlobalKnownHostsFile";
-  std::vector<std::string> known{OwnKnownHosts(), "/etc/ssh/ssh_known_hosts",
-                                 "/etc/ssh/ssh_known_hosts2"};
-  for (const std::string& file : host.known_hosts) {
-    if (std::ranges::find(known, file) == known.end()) known.push_back(file);
+  for (const std::string& file : {OwnKnownHosts(), std::string("/etc/ssh/ssh_known_hosts"),
+                                  std::string("/etc/ssh/ssh_known_hosts2")}) {
+    text += " \"" + file + "\"";
   }
-  for (const std::string& file : known) text += " \"" + file + "\"";
   text += '\n';
   for (const std::string& file :
        {host.ssh_config.empty() ? AccountHome() + "/.ssh/config" : host.ssh_config,

@@ -295,7 +295,7 @@ void SshRunner::Loop::Do(KillAsked& asked) {
       options_.notice(
           fmt::format("{}: cancel pending: '{}' runs there, and it cannot be reached; this waits "
                       "for the node until {} at most, and less if it is asked once more",
-                      node.host.name, attempt.spec.task_name, WaitsUntil(node)));
+                      node.host.name, attempt.spec.task_name, node.patience_ends));
       return;
     }
     node.releases.push_back(asked.key);  // ends it when the node is back
@@ -345,6 +345,7 @@ void SshRunner::Loop::NodeDown(std::size_t index, const std::string& why, bool f
   node.gone |= final;
   if (was_attached) {
     node.down_since = clock_.Now();
+    node.patience_ends = TimeIn(PatienceWith(node));
     options_.notice(fmt::format("{}: connection lost ({}); {} attempts go on there", node.host.name,
                                 why, node.attempts.size()));
     StandBack(index);
@@ -385,18 +386,20 @@ void SshRunner::Loop::Settle(std::size_t index) {
   settled_.notify_all();
 }
 
-// How long a node may be away before its attempts are lost, and before nobody waits for it.
+// How long a node may be away before its attempts are lost.
 Duration SshRunner::Loop::PatienceWith(const Node& node) const {
   return std::max(options_.cluster.lease, node.lease) + options_.lease_margin;
 }
 
+// Attempts without a node wait for as long again: a machine that needs longer than the lease to
+// start anew is no reason to end a run.
 bool SshRunner::Loop::GivenUp(const Node& node) const {
-  return !node.attached && clock_.Now() - node.down_since > PatienceWith(node);
+  const Duration patience = PatienceWith(node);
+  return !node.attached && clock_.Now() - node.down_since > patience + patience;
 }
 
 // By the clock on the wall of this machine, for people.
-std::string SshRunner::Loop::WaitsUntil(const Node& node) const {
-  const Duration left = PatienceWith(node) - (clock_.Now() - node.down_since);
+std::string SshRunner::Loop::TimeIn(Duration left) const {
   const auto at = static_cast<std::time_t>((clock_.Wall().us + left.ns / 1000) / 1'000'000);
   std::tm local{};
   ::localtime_r(&at, &local);
@@ -406,10 +409,12 @@ std::string SshRunner::Loop::WaitsUntil(const Node& node) const {
 // Nothing can begin any more, and perhaps never will.
 void SshRunner::Loop::TellIfAlone(const Node& lost) {
   if (std::ranges::any_of(nodes_, [](const auto& node) { return node->attached; })) return;
+  const Duration patience = PatienceWith(lost);
   options_.notice(
-      fmt::format("no node is connected any more; if none comes back until {} (the lease and a "
-                  "margin), the run ends with code 3 and can be resumed",
-                  WaitsUntil(lost)));
+      fmt::format("no node is connected any more; if none comes back, what runs there is given up "
+                  "at {}, and the run ends at {} with code 3: `dml retry latest` goes on with it "
+                  "then",
+                  lost.patience_ends, TimeIn(patience + patience)));
 }
 
 // Attempts on nodes that were away for longer than their lease: fenced, and reported as lost. What
@@ -417,7 +422,8 @@ void SshRunner::Loop::TellIfAlone(const Node& lost) {
 void SshRunner::Loop::CheckLeases() {
   for (const auto& node : nodes_) {
     if (node->attached || node->attempts.empty()) continue;
-    if (!GivenUp(*node) && !node->gone) continue;
+    const bool over = clock_.Now() - node->down_since > PatienceWith(*node);
+    if (!over && !node->gone) continue;
     const std::set<Key> attempts = node->attempts;
     for (const Key& key : attempts) {
       if (attempts_.at(key).phase == Phase::kReported) continue;

@@ -95,8 +95,9 @@ class SshRunner::Loop {
     std::set<Key> attempts = {};
     std::map<Digest, std::set<Key>> waiters = {};
     Instant down_since{0};
-    int failures = 0;      // to connect for the first time
-    int replacements = 0;  // of its agent by one of this version
+    std::string patience_ends;  // by the clock on the wall, for people
+    int failures = 0;           // to connect for the first time
+    int replacements = 0;       // of its agent by one of this version
     std::vector<Key> releases = {};
     std::set<TaskId> strikes = {};
     std::set<std::pair<RunId, TaskId>> failed = {};  // for reasons of the node
@@ -173,7 +174,7 @@ class SshRunner::Loop {
   void NodeDown(std::size_t node, const std::string& why, bool final);
   [[nodiscard]] Duration PatienceWith(const Node& node) const;
   [[nodiscard]] bool GivenUp(const Node& node) const;
-  [[nodiscard]] std::string WaitsUntil(const Node& node) const;
+  [[nodiscard]] std::string TimeIn(Duration left) const;
   void TellIfAlone(const Node& lost);
   void CheckLeases();
   void Settle(std::size_t node);

@@ -125,7 +125,7 @@ std::optional<Error> SshRunner::Loop::WhyNowhere(const Need& need) const {
     if (node->refused.empty() && !node->gone && !GivenUp(*node)) return std::nullopt;
     std::string why = node->refused.empty() ? node->trouble : node->refused;
     if (node->refused.empty() && !node->gone) {
-      why = fmt::format("not reached for {:.0f} s: {}", PatienceWith(*node).seconds(), why);
+      why = fmt::format("not reached for {:.0f} s: {}", 2 * PatienceWith(*node).seconds(), why);
     }
     reasons += fmt::format("; {}: {}", node->host.name, why);
   }
@@ -264,7 +264,17 @@ void SshRunner::Loop::NoteWaits() {
     const auto found = attempts_.find(entry.first);
     return found == attempts_.end() || found->second.phase != Phase::kPending;
   });
-  notes_.Wait(waits_);
+  std::map<Key, std::string> waits = waits_;
+  for (const auto& node : nodes_) {
+    if (node->attached) continue;
+    for (const Key& key : node->attempts) {
+      waits[key] = fmt::format(
+          "{}: not connected; what runs there goes on, and is waited for until "
+          "{} at most",
+          node->host.name, node->patience_ends);
+    }
+  }
+  notes_.Wait(waits);
   notes_.Flush();
 }
 

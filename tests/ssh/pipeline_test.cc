@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <sstream>
 
 #include "base/files.h"
 #include "base/json.h"
@@ -95,7 +96,13 @@ TEST_F(PipelineTest, SetUpIsNeededThenIdempotentThenRemovable) {
   EXPECT_EQ(check.code, 0) << check.out << check.err;
   const Output exec =
       Dml({"cluster", "exec", "-c", inventory_, "--", "printf", "%s;", "a b", "$HOME"});
-  EXPECT_EQ(exec.out, "n1: a b;$HOME;\nn2: a b;$HOME;\nn3: a b;$HOME;\n") << exec.err;
+  // As each node ends.
+  std::multiset<std::string> lines;
+  std::istringstream stream(exec.out);
+  for (std::string line; std::getline(stream, line);) lines.insert(line);
+  EXPECT_EQ(lines,
+            (std::multiset<std::string>{"n1: a b;$HOME;", "n2: a b;$HOME;", "n3: a b;$HOME;"}))
+      << exec.err;
   const Output down = Dml({"cluster", "down", "-c", inventory_});
   EXPECT_EQ(down.code, 0) << down.out << down.err;
   for (std::size_t i = 0; i < 3; ++i) EXPECT_FALSE(fs::exists(servers_.server(i).root()));
