@@ -62,6 +62,27 @@ TEST_F(SharedDirTest, WhatCannotBeCopiedThereIsSent) {
   EXPECT_GE(BytesOnWire(shared).first, kBytes);
 }
 
+// What a task with the rights of root has done to its input is not for the next one.
+TEST_F(SharedDirTest, ABlobThatATaskHasDamagedIsSentAgain) {
+  Cluster cluster = servers_.AllHosts();
+  cluster.hosts.resize(1);
+  Connect(cluster);
+  LaunchSpec culprit =
+      Script(1, "chmod u+w $(readlink -f in.dat); echo BAD >> in.dat; cat in.dat > o.txt");
+  AddInput(culprit, "good\n");
+  ASSERT_TRUE(runner_->Launch({culprit}).ok());
+  sink_.WaitForEnds(1);
+  EXPECT_EQ(sink_.End(runners::KeyOf(1)),
+            "exit 125: the input 'in' was changed while the task ran: 'in.dat' is not what was "
+            "stored");
+  LaunchSpec next = Script(2, "cat in.dat > o.txt");
+  AddInput(next, "good\n");
+  ASSERT_TRUE(runner_->Launch({next}).ok());
+  sink_.WaitForEnds(2);
+  EXPECT_EQ(sink_.End(runners::KeyOf(2)), "success");
+  EXPECT_EQ(OutputOf(next), "good\n");
+}
+
 // The nodes do not see what is below the folder of the head.
 TEST_F(SharedDirTest, AFolderThatIsNotTheSameIsNotBelieved) {
   if (servers_.server(0).address() == "127.0.0.1") GTEST_SKIP() << "the hosts are this machine";
