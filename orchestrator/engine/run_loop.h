@@ -120,6 +120,7 @@ class RunLoop {
   void Hear(const FileHashed& hashed);
   void Hear(const LogWritten& written);
   void Fail(const runners::AttemptKey& key, core::FailureKind kind, int exit_code, Error error);
+  Error Located(Error error, const pipelines::TaskDecl& decl);
 
   void Plan(const core::Change& change);
   void Plan(const core::Resolve& command) { unresolved_.push_back(command.task); }
@@ -162,6 +163,7 @@ class RunLoop {
   core::Scheduler scheduler_;
   Prefetch prefetch_;
   int prefetch_depth_ = 0;
+  int places_sought_ = 0;  // in the text of the pipeline, for failures
   RunId run_;
   Instant started_{0};
 

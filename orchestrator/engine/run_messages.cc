@@ -9,6 +9,7 @@
 #include "base/quantity.h"
 #include "orchestrator/engine/run_loop.h"
 #include "orchestrator/engine/task_policy.h"
+#include "pipelines/written_name.h"
 
 namespace dml::engine {
 
@@ -17,6 +18,9 @@ namespace {
 // Exit statuses by convention of shells and coreutils.
 constexpr int kTimedOut = 124;
 constexpr int kSignalBase = 128;
+
+// Of a run's failures, for so many the text is read again to find the very parameter.
+constexpr int kPlacesSoughtMax = 50;
 
 core::FailureKind KindOf(const Error& error) {
   switch (error.kind) {
@@ -44,14 +48,6 @@ Error SignalError(const runners::ExitSignal& exit) {
   return Error::Task(name == nullptr
                          ? fmt::format("it was killed by signal {}", exit.signal)
                          : fmt::format("it was killed by signal {} (SIG{})", exit.signal, name));
-}
-
-// What a step refuses it was told in the pipeline, unless it names a place in the data.
-Error Located(Error error, const pipelines::TaskDecl& decl) {
-  const bool native = std::holds_alternative<pipelines::NativeWork>(decl.work);
-  if (!native || error.kind != ErrorKind::kInvalid || decl.where.file.empty()) return error;
-  return std::move(error).At(
-      fmt::format("{}:{}:{}", decl.where.file, decl.where.line, decl.where.column));
 }
 
 }  // namespace
@@ -101,6 +97,21 @@ bool RunLoop::IsItsEnd(const runners::AttemptKey& key) {
 void RunLoop::Hear(const runners::AttemptLost& event) {
   if (!IsItsEnd(event.key)) return;
   Fail(event.key, core::FailureKind::kInfrastructure, 1, event.error);
+}
+
+// What a step refuses it was told in the pipeline, unless it names a place in the data.
+Error RunLoop::Located(Error error, const pipelines::TaskDecl& decl) {
+  const bool native = std::holds_alternative<pipelines::NativeWork>(decl.work);
+  const bool placed = !error.where.empty() || decl.where.file.empty();
+  if (!native || placed || error.kind != ErrorKind::kInvalid) return error;
+  pipelines::Location where = decl.where;
+  if (places_sought_ < kPlacesSoughtMax) {
+    ++places_sought_;
+    where = pipelines::FindWrittenName(parts_.options.pipeline_text, decl.step, decl.where,
+                                       error.message)
+                .value_or(decl.where);
+  }
+  return std::move(error).At(fmt::format("{}:{}:{}", where.file, where.line, where.column));
 }
 
 void RunLoop::Hear(const runners::AttemptExited& event) {

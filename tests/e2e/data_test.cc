@@ -213,9 +213,10 @@ TEST_F(Data, TargetMissing) {
   WritePipeline();
   std::string csv = GoodCsv();
   csv.replace(csv.find(",y\n"), 3, ",yy\n");
-  ExpectFailure(csv, "model",
-                "p.yaml:10:5: there is no column 'y'; did you mean 'yy'?; the columns are: x1, x2, "
-                "color, yy");
+  ExpectFailure(
+      csv, "model",
+      "p.yaml:13:20: there is no column 'y'; did you mean 'yy'?; the columns are: x1, x2, "
+      "color, yy");
 }
 
 TEST_F(Data, TargetConstant) {
@@ -223,7 +224,7 @@ TEST_F(Data, TargetConstant) {
   std::string csv = "x1,x2,color,y\n";
   for (int i = 0; i < 40; ++i) csv += fmt::format("{},{},red,1\n", i * 0.1, 40 - i * 0.3);
   ExpectFailure(csv, "model",
-                "p.yaml:10:5: the target 'y' has 1 class (every row is '1'), and at least 2 are "
+                "p.yaml:13:20: the target 'y' has 1 class (every row is '1'), and at least 2 are "
                 "needed; check "
                 "the column, and the filters and splits before this step");
 }
@@ -252,7 +253,7 @@ TEST_F(Data, AClassWithOneRowCannotBeStratified) {
   Write("p.yaml", pipeline);
   std::string csv = GoodCsv();
   ExpectFailure(csv + "0.5,0.5,red,2\n", "split",
-                "p.yaml:6:5: the value '2' of the column 'y' has 1 row, and 2 are needed; drop "
+                "p.yaml:9:48: the value '2' of the column 'y' has 1 row, and 2 are needed; drop "
                 "such rows, merge "
                 "rare classes, or leave out stratify");
 }

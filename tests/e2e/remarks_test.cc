@@ -219,8 +219,8 @@ TEST_F(Remarks, WhatAStepRefusesSaysWhereItIsWritten) {
         "  - {id: m, uses: train.ridge, input: e, with: {target: nope}}\n");
   const Finished run = Run({"run", "-k", "p.yaml"});
   EXPECT_EQ(run.code, 2);
-  EXPECT_NE(run.err.find("p.yaml:3:5: there is no column 'zz'"), std::string::npos) << run.err;
-  EXPECT_NE(run.err.find("p.yaml:4:5: there is no column 'nope'"), std::string::npos) << run.err;
+  EXPECT_NE(run.err.find("p.yaml:3:63: there is no column 'zz'"), std::string::npos) << run.err;
+  EXPECT_NE(run.err.find("p.yaml:4:57: there is no column 'nope'"), std::string::npos) << run.err;
 }
 
 }  // namespace

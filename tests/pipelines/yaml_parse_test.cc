@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "pipelines/written_name.h"
+
 namespace dml::pipelines {
 namespace {
 
@@ -28,6 +30,23 @@ TEST(YamlParse, EveryNodeKnowsItsPlace) {
   EXPECT_FALSE(inner.plain);
   EXPECT_TRUE(root.Find("d")->is_null());
   EXPECT_EQ(root.keys[2].place.ToLocation(), (Location{"t.yaml", 5, 1}));
+}
+
+TEST(WrittenName, IsFoundAmongTheParametersOfItsStep) {
+  const std::string text =
+      "steps:\n  - {id: a, uses: x, with: {columns: [k], types: {n: int64}, on: '${params.k}'}}\n"
+      "  - {id: b, uses: x, input: k}\n";
+  const auto find = [&](const char* id, Location where, const char* message) {
+    return FindWrittenName(text, id, where, message);
+  };
+  const Location a{"p.yaml", 2, 5};
+  EXPECT_EQ(find("a", a, "there is no column 'k'"), (Location{"p.yaml", 2, 39}));
+  EXPECT_EQ(find("a", a, "types names a column 'n' that"), (Location{"p.yaml", 2, 51}));
+  EXPECT_EQ(find("a", a, "the value 'k' of the column 'z'"), std::nullopt) << "not written";
+  EXPECT_EQ(find("a", a, "the value 'k'"), std::nullopt) << "no column";
+  EXPECT_EQ(find("a", a, "the column 'k"), std::nullopt);
+  EXPECT_EQ(find("b", a, "there is no column 'k'"), std::nullopt) << "of another file";
+  EXPECT_EQ(find("b", {"p.yaml", 3, 5}, "there is no column 'k'"), std::nullopt) << "no with:";
 }
 
 TEST(YamlParse, ColumnsCountCodePoints) {
