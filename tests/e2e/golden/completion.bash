@@ -8,7 +8,7 @@ _dml() {
   case "$command" in
     run) options="-S --set --at -j --jobs --cluster -k --keep-going -f --force --no-cache --from --until --concurrent --id-file -n --dry-run --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     resume) options="-j --jobs --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
-    retry) options="--from -S --set -j --jobs --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    retry) options="--from -S --set -j --jobs --cluster --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     stop) options="--now --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     plan) options="-S --set --at -j --jobs --cluster -k --keep-going -f --force --no-cache --from --until --explain --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     validate) options="-S --set --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
@@ -21,8 +21,8 @@ _dml() {
     metrics) options="-a --all --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     report) options="-o --output --home -q --quiet -v --verbose --no-color --help" members="" ;;
     predict) options="-o --output -w --with --home -q --quiet -v --verbose --no-color --help" members="" ;;
-    schedule) options="-S --set --name --cron --timezone --home -o --output -q --quiet -v --verbose --no-color -n --count --from -n --limit --events --reason --to -p --parallel --newest-first --again -n --dry-run --max-runs --if-none --systemd -y --yes --help" members="add ls next history pause resume backfill rm daemon install uninstall" ;;
-    cluster) options="-c --cluster --accept-new-host-keys --offline --home -o --output -q --quiet -v --verbose --no-color --only -n --dry-run -n --lines -f --follow --reason --hours --force --help" members="add check setup status exec logs drain undrain gc down key schema" ;;
+    schedule) options="-S --set --name --cron --timezone --cluster --home -o --output -q --quiet -v --verbose --no-color -n --count --from -n --limit --events --reason --to -p --parallel --newest-first --again -n --dry-run --max-runs --if-none --systemd -y --yes --help" members="add ls next history pause resume backfill rm daemon install uninstall" ;;
+    cluster) options="-c --cluster --accept-new-host-keys --offline --home -o --output -q --quiet -v --verbose --no-color --only -n --dry-run --timeout -n --lines -f --follow --reason --hours --force --help" members="add check setup status exec logs drain undrain gc down key schema" ;;
     steps) options="--names --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     schema) options="--home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     completion) options="--home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
