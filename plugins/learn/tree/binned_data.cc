@@ -165,7 +165,7 @@ class Binner {
       divided += bins.divided() ? 1U : 0U;
     }
     data_.codes.resize(data_.rows * data_.features.size());
-    data_.levels.resize(data_.rows * divided);
+    data_.level_codes.resize(data_.rows * divided);
     return ForEachTile([&](std::size_t t, const Tile& tile) -> Result<void> {
       const std::size_t p = data_.features.size();
       if (tile.sparse()) {
@@ -194,9 +194,7 @@ class Binner {
     const bool missing = std::isnan(value) || bins.count() == 0;
     const LevelCode code = missing ? bins.FirstOf(bins.missing_code()) : bins.Code(value);
     data_.codes[f * data_.rows + row] = static_cast<std::uint8_t>(code >> 8U);
-    if (bins.divided()) {
-      data_.levels[data_.levels_at[f] + row] = static_cast<std::uint8_t>(code & 0xFFU);
-    }
+    if (bins.divided()) data_.level_codes[data_.levels_at[f] + row] = code;
     return {};
   }
 

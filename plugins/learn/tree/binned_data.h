@@ -20,8 +20,8 @@ struct BinnedData {
   std::size_t classes = 0;  // 0: regression
   std::vector<FeatureBins> features;
   std::vector<std::uint8_t> codes;     // features x rows: the bin
-  std::vector<std::uint8_t> levels;    // divided features x rows: the level in the bin
-  std::vector<std::size_t> levels_at;  // of each feature in `levels`, if it is divided
+  std::vector<LevelCode> level_codes;  // divided features x rows: bin and level
+  std::vector<std::size_t> levels_at;  // of each feature in `level_codes`, if it is divided
 
   std::vector<double> y;             // as given
   std::vector<std::uint32_t> label;  // classification
@@ -36,12 +36,12 @@ struct BinnedData {
     return {codes.data() + f * rows, rows};
   }
   [[nodiscard]] LevelCode code(std::size_t f, std::size_t row) const {
-    const std::uint8_t* level = level_column(f);
-    return static_cast<LevelCode>(codes[f * rows + row] << 8U | (level ? level[row] : 0U));
+    const LevelCode* code = level_column(f);
+    return code != nullptr ? code[row] : static_cast<LevelCode>(codes[f * rows + row] << 8U);
   }
   // Null if the bins of the feature are not divided: then each is its level 0.
-  [[nodiscard]] const std::uint8_t* level_column(std::size_t f) const {
-    return features[f].divided() ? levels.data() + levels_at[f] : nullptr;
+  [[nodiscard]] const LevelCode* level_column(std::size_t f) const {
+    return features[f].divided() ? level_codes.data() + levels_at[f] : nullptr;
   }
 };
 
@@ -53,7 +53,7 @@ inline constexpr std::size_t kBinSampleRows = 200'000;
 inline constexpr std::size_t kBinSampleBytes = std::size_t{256} << 20;
 
 // Reads the source twice or more. Missing values are NaN; infinite ones, invalid targets and
-// negative weights are kInvalid with their row. Memory: two bytes per cell; per feature 16 per
+// negative weights are kInvalid with their row. Memory: three bytes per cell; per feature 16 per
 // level, of which there are at most 65,280 and no more than distinct values; per row 20 bytes for
 // classes or 24 for numbers; 8 more per row and kBinSampleBytes while it is built.
 Result<BinnedData> BinData(const DataSource& source, std::size_t classes, int max_bins,

@@ -14,6 +14,27 @@ double Midpoint(double low, double high) {
   return middle >= high || middle < low ? low : middle;
 }
 
+// How many of the ascending values satisfy `left`, which holds up to some point. Without branches:
+// which way to go is not foreseen.
+template <typename Left>
+std::size_t CountLeft(const double* values, std::size_t size, const Left& left) {
+  std::size_t count = 0;
+  while (size > 0) {
+    const std::size_t half = (size + 1) / 2;
+    count += left(values[count + half - 1]) ? half : 0;
+    size -= half;
+  }
+  return count;
+}
+
+std::size_t CountBelow(const double* values, std::size_t size, double limit) {
+  return CountLeft(values, size, [&](double v) { return v < limit; });
+}
+
+std::size_t CountNotAbove(const double* values, std::size_t size, double limit) {
+  return CountLeft(values, size, [&](double v) { return v <= limit; });
+}
+
 struct Distinct {
   double value = 0.0;
   std::size_t rows = 0;
@@ -68,24 +89,16 @@ std::vector<std::size_t> LevelsOf(std::span<const Distinct> bin, std::size_t lev
 }  // namespace
 
 LevelCode FeatureBins::Code(double value) const {
-  const auto bin = static_cast<std::size_t>(std::ranges::lower_bound(upper, value) - upper.begin());
-  // The number of levels of the bin that lie below the value.
-  std::size_t level = first[bin];
-  std::size_t left = first[bin + 1] - first[bin] - 1;
-  while (left > 0) {
-    const std::size_t half = left / 2;
-    const std::size_t middle = level + half;
-    if (value > Midpoint(high[middle], low[middle + 1])) {
-      level = middle + 1;
-      left -= half + 1;
-    } else {
-      left = half;
-    }
-  }
-  return static_cast<LevelCode>(bin << 8U | (level - first[bin]));
+  const std::size_t bin = CountBelow(upper.data(), upper.size(), value);
+  const std::size_t begin = first[bin];
+  // The last level that begins at or below the value, or, from halfway on, the next.
+  const std::size_t size = first[bin + 1] - begin;
+  std::size_t level = begin + CountNotAbove(low.data() + begin + 1, size - 1, value);
+  if (level + 1 < begin + size && value > Midpoint(high[level], low[level + 1])) ++level;
+  return static_cast<LevelCode>(bin << 8U | (level - begin));
 }
 
-LevelCode FeatureBins::FirstOf(std::size_t bin) const { return static_cast<LevelCode>(bin << 8U); }
+LevelCode FeatureBins::FirstOf(std::size_t bin) { return static_cast<LevelCode>(bin << 8U); }
 
 LevelCode FeatureBins::LastOf(std::size_t bin) const {
   return static_cast<LevelCode>(bin << 8U | (first[bin + 1] - first[bin] - 1));

@@ -27,7 +27,7 @@ struct FeatureBins {
   [[nodiscard]] std::uint8_t missing_code() const { return static_cast<std::uint8_t>(count()); }
   [[nodiscard]] LevelCode Code(double value) const;
   // The codes of whole bins, as codes of their first and last level.
-  [[nodiscard]] LevelCode FirstOf(std::size_t bin) const;
+  [[nodiscard]] static LevelCode FirstOf(std::size_t bin);
   [[nodiscard]] LevelCode LastOf(std::size_t bin) const;
   // Between the values of level `code` and those of `next`: where a node without rows in between
   // is split. Equal to the midpoint of its neighbours where levels are exact.

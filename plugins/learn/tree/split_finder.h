@@ -194,19 +194,17 @@ template <typename Sample>
 bool SplitFinder::TryOrdered(std::span<const Sample> samples,
                              const std::vector<std::int64_t>& total, std::uint32_t feature,
                              Split& best) {
-  const std::uint8_t* bins = data_.column(feature).data();
-  const std::uint8_t* levels = data_.level_column(feature);
-  const std::uint8_t missing_code = data_.features[feature].missing_code();
+  const LevelCode* codes = data_.level_column(feature);
+  const LevelCode missing_code = FeatureBins::FirstOf(data_.features[feature].missing_code());
   std::ranges::fill(missing_sum_, 0);
   ordered_.Clear();
   for (std::size_t i = 0; i < samples.size(); ++i) {
-    const std::size_t row = samples[i].row;
-    if (bins[row] == missing_code) {
+    const LevelCode code = codes[samples[i].row];
+    if (code == missing_code) {
       samples[i].AddTo(missing_sum_.data());
       ++missing_sum_.back();
     } else {
-      ordered_.Add(static_cast<LevelCode>(bins[row] << 8U | levels[row]),
-                   static_cast<std::uint32_t>(i));
+      ordered_.Add(code, static_cast<std::uint32_t>(i));
     }
   }
   const bool missing = missing_sum_.back() > 0;
@@ -255,15 +253,14 @@ template <typename Sample>
 void SplitFinder::Refine(std::span<const Sample> samples, const std::vector<std::int64_t>& total,
                          Split& best) {
   const std::uint8_t* bins = data_.column(best.feature).data();
-  const std::uint8_t* levels = data_.level_column(best.feature);
+  const LevelCode* codes = data_.level_column(best.feature);
   const std::uint8_t bin = between_.bin;
   const std::uint8_t next = between_.next.value_or(bin);
   ordered_.Clear();
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const std::size_t row = samples[i].row;
     if (bins[row] != bin && bins[row] != next) continue;
-    ordered_.Add(static_cast<LevelCode>(bins[row] << 8U | levels[row]),
-                 static_cast<std::uint32_t>(i));
+    ordered_.Add(codes[row], static_cast<std::uint32_t>(i));
   }
   ordered_.Sort();
   Split candidate;

@@ -13,7 +13,7 @@ namespace dml::learn {
 // distinct values, and in nodes of fewer than SplitFinder::kOrderedRows rows while there are no
 // more than 256 times as many. Missing features (NaN) go to the side that gains more. `classes`
 // is the number of classes, or 0 for regression. Every sum is an integer: the model is the same
-// bits for every thread count and partitioning. Memory: two bytes per cell; per row 28 bytes for
+// bits for every thread count and partitioning. Memory: three bytes per cell; per row 28 bytes for
 // classes, 32 for numbers; per row and thread 36 and 52. Errors: kInvalid for bad options or rows,
 // kCancelled.
 Result<FitResult> FitDecisionTree(const DataSource& source, std::size_t classes,

@@ -247,16 +247,15 @@ class Grower {
   // Moves the left child's samples to the front, both sides in row order.
   std::size_t Partition(const Pending& node) {
     const std::uint8_t* bins = data_.column(node.split.feature).data();
-    const std::uint8_t* levels = data_.level_column(node.split.feature);
+    const LevelCode* codes = data_.level_column(node.split.feature);
     const std::uint8_t missing = data_.features[node.split.feature].missing_code();
-    if (levels == nullptr) {
+    if (codes == nullptr) {
       return Partition(node, [&](std::uint32_t row) {
         return bins[row] == missing ? node.split.missing_left : bins[row] <= node.split.code >> 8U;
       });
     }
     return Partition(node, [&](std::uint32_t row) {
-      return bins[row] == missing ? node.split.missing_left
-                                  : (bins[row] << 8U | levels[row]) <= node.split.code;
+      return codes[row] >> 8U == missing ? node.split.missing_left : codes[row] <= node.split.code;
     });
   }
 
