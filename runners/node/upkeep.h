@@ -33,8 +33,8 @@ Result<std::vector<std::string>> TakeDown(const std::string& root, bool force,
 inline constexpr Duration kEndedMax = Duration::Seconds(24 * 3600);
 
 // Removes blobs that were not used for `age` from the cache, and from the one in `shared_dir`, if
-// there is one, checkpoints that nobody has touched for a week, and, where no agent is, attempts that
-// ended longer ago than kEndedMax; the bytes of blobs freed.
+// there is one, checkpoints that nobody has touched for a week, and, where no agent is, attempts
+// that ended longer ago than kEndedMax; the bytes of blobs freed.
 Result<std::int64_t> CollectGarbage(const std::string& root, Duration age,
                                     const std::string& shared_dir = "");
 

@@ -211,6 +211,19 @@ TEST_F(Recover, RetryFromAStepWantsThatStep) {
   EXPECT_EQ(Read("trace"), "b\n") << "and nothing that nobody asked for";
 }
 
+// The failure before the death counts, and its pause has begun.
+TEST_F(Recover, BudgetsUsedStayUsed) {
+  Write("p.yaml", "steps:\n  - id: a\n    retry: {limit: 1, backoff: 1s}\n    run: 'echo x >> " +
+                      Path("trace") + "; exit 1'\n");
+  Program run = Start({"run", "p.yaml"});
+  WaitUntil([&] { return run.ErrorSoFar().find("will be repeated") != std::string::npos; },
+            "the first failure");
+  run.Signal(SIGKILL);
+  static_cast<void>(run.Wait());
+  EXPECT_EQ(Run({"resume"}).code, 1);
+  EXPECT_EQ(Read("trace"), "x\nx\n");
+}
+
 // What a command started in a session of its own dies with the attempt, whoever else dies.
 TEST_F(Recover, TheDeathOfAWorkerLeavesNothingOfItsCommand) {
   Write("p.yaml", "steps:\n  - id: a\n    run: 'setsid sh -c \"sleep 500 & echo \\$! > " +
