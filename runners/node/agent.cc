@@ -266,9 +266,11 @@ void Agent::Ended(const Key& key, runners::AttemptExited exited) {
     if (IsFailure(exited.reason)) {
       if (auto full = ProveDiskFull(options_.root)) return Conclude(key, Lost{key, *full, {}});
     }
-  } else if (FindDiskFull(options_.root)) {
-    exited.warnings.emplace_back(
-        "the disk of the node was full when it ended: its log may be incomplete");
+  } else if (auto full = FindDiskFull(options_.root)) {
+    // Few commands look whether all was written: its outputs and its log may be cut short. The next
+    // agent, which may find room again, must not read of a success.
+    ::unlink(attempt.paths.record.c_str());
+    return Conclude(key, Lost{key, *full, {}});
   }
   if (collects) {
     return collector_->Add(

@@ -255,7 +255,9 @@ void Agent::HandleLaunch(Session& session, runners::LaunchSpec spec) {
   const Key theirs = spec.key;
   const Key key = OurKey(session.client, theirs);
   if (attempts_.contains(key)) return HandleAdopt(session, {theirs, 0});
-  if (const auto full = FindDiskFull(options_.root)) {
+  auto full = FindDiskFull(options_.root);
+  if (full && blobs_.Evict(Duration{0}) > 0) full = FindDiskFull(options_.root);
+  if (full) {
     return session.Send(FrameType::kLost, Encode(Lost{theirs, *full, {}}));
   }
   Attempt attempt{session.client, theirs,

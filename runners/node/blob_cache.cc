@@ -94,9 +94,9 @@ Result<void> BlobCache::Begin(const BlobRange& range) {
   if (arriving_.contains(range.digest)) {
     return Error::Busy("the same blob arrives from somebody else");
   }
-  if (FreeBytes(folder_) < range.size - range.offset + kReserveBytes) {
-    return DiskFull(folder_, range.size - range.offset + kReserveBytes);
-  }
+  const std::int64_t needed = range.size - range.offset + kReserveBytes;
+  const auto fits = [&] { return FreeBytes(folder_) >= needed; };
+  if (!fits() && (Evict(kStagedMax) == 0 || !fits())) return DiskFull(folder_, needed);
   const std::string path = PartialPath(range.digest);
   Arriving arriving;
   arriving.fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -194,6 +194,14 @@ Result<void> BlobCache::Ingest(const std::string& path, const Digest& digest) co
   if (!error) return {};
   ::unlink(temporary.c_str());
   return Error::System("cannot store '" + blob + "'", error.value());
+}
+
+std::int64_t BlobCache::Evict(Duration age) const {
+  const std::string tried = PartialPath(Digest{});  // `down` knows what has such a name
+  ::unlink(tried.c_str());
+  if (::link((folder_ + ".boot").c_str(), tried.c_str()) != 0) return 0;
+  ::unlink(tried.c_str());
+  return Collect(age);
 }
 
 std::int64_t CollectBlobs(const std::string& folder, Duration age) {

@@ -31,6 +31,8 @@ class BlobCache {
  public:
   // Room that a blob must leave on the disk, for logs and records.
   static constexpr std::int64_t kReserveBytes = 16 << 20;
+  // A blob that needs room does not take that of others that an attempt may be about to need.
+  static constexpr Duration kStagedMax = Duration::Seconds(3600);
 
   // Empties the folder if it is of an earlier boot.
   static Result<BlobCache> Open(const std::string& root);
@@ -66,6 +68,10 @@ class BlobCache {
   // Removes blobs that nobody holds and that were not used for `age`, and remains of transfers of
   // that age, but at least kTransferMax; bytes freed.
   [[nodiscard]] std::int64_t Collect(Duration age) const { return CollectBlobs(folder_, age); }
+
+  // The same before a full disk is a reason to refuse something, with any age; nothing where links
+  // do not work, for nobody knows there what is held.
+  [[nodiscard]] std::int64_t Evict(Duration age) const;
 
  private:
   struct Arriving {

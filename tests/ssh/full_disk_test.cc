@@ -41,13 +41,35 @@ TEST_F(FullDiskTest, AFailureThereIsALostAttemptAndAVerdict) {
   EXPECT_TRUE(runner_->Nodes()[0].verdict.starts_with("disk full"));
 }
 
-TEST_F(FullDiskTest, ALogThatCouldNotBeWrittenIsNamed) {
+// A command that does not look whether all was written would pass a part of its output as the
+// whole.
+TEST_F(FullDiskTest, AnEndThereIsNoSuccess) {
   if (!mounted_) GTEST_SKIP() << "nodes cannot have a disk of their own here";
-  const LaunchSpec spec = Script(1, ": > o.txt; " + std::string(kFill) + "echo said; exit 0");
-  EXPECT_EQ(EndOf(spec), "success");
-  const std::vector<std::string> warnings = sink_.Exited(spec.key).warnings;
-  ASSERT_EQ(warnings.size(), 1U);
-  EXPECT_NE(warnings[0].find("its log may be incomplete"), std::string::npos) << warnings[0];
+  EXPECT_EQ(EndOf(Script(1, "yes abcdefg1 | head -c 60000000 > o.txt; exit 0")), "lost");
+  EXPECT_NE(Notices().find("n1: disk full: need"), std::string::npos) << Notices();
+  EXPECT_TRUE(runner_->Nodes()[0].verdict.starts_with("disk full"));
+}
+
+TEST_F(FullDiskTest, ALogThatCouldNotBeWrittenIsNoSuccess) {
+  if (!mounted_) GTEST_SKIP() << "nodes cannot have a disk of their own here";
+  LaunchSpec spec = Script(1, std::string(kFill) + "echo said; exit 0");
+  spec.outputs.clear();
+  std::get<runners::Command>(spec.work).outputs.clear();
+  EXPECT_EQ(EndOf(spec), "lost");
+}
+
+// What only the cache keeps is no reason to refuse a task.
+TEST_F(FullDiskTest, TheCacheMakesRoom) {
+  if (!mounted_) GTEST_SKIP() << "nodes cannot have a disk of their own here";
+  Server& server = servers_.server(0);
+  const std::string folder = server.root() + "/blobs/ab";
+  const std::string blob = folder + "/" + std::string(62, 'c');
+  ASSERT_EQ(server.RunThere({"/bin/mkdir", "-p", folder}), 0);
+  ASSERT_NE(server.RunThere({"/bin/dd", "if=/dev/zero", "of=" + blob, "bs=64k", "status=none"}), 0);
+  const LaunchSpec spec = Script(1, "echo x > o.txt");
+  EXPECT_EQ(EndOf(spec), "success") << Notices();
+  EXPECT_EQ(OutputOf(spec), "x\n");
+  EXPECT_FALSE(fs::exists(server.FromHere(blob)));
 }
 
 // Nothing that is sent there begins.
