@@ -371,9 +371,10 @@ void Scheduler::WakeRetries() {
       if (tasks_[task].waiting == 0) Examine(task);  // or were to be, and could not
       continue;
     }
+    // What it reads may be another by now: an equal result may be there, an input made again, a
+    // script mended.
     Move(task, TaskState::kReady);
-    tasks_[task].resolved = true;
-    ready_.Push(task);
+    out_->emplace_back(Resolve{task});
   }
 }
 

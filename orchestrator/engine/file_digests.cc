@@ -76,6 +76,15 @@ Result<Digest> FileDigests::Get(const std::string& path) {
   return digest;
 }
 
+bool FileDigests::HasChanged(const std::string& path) {
+  const auto known = known_.find(path);
+  if (known == known_.end()) return false;
+  const auto now = StampOf(path);
+  if (now.ok() && *now == known->second.stamp) return false;
+  known_.erase(known);
+  return true;
+}
+
 std::vector<state::FileEntry> FileDigests::TakeNew() { return std::exchange(new_, {}); }
 
 Result<std::vector<std::string>> ExpandGlob(const std::string& pattern) {

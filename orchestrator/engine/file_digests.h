@@ -29,6 +29,10 @@ class FileDigests {
   // Find, hashing here and now whatever the size.
   Result<Digest> Get(const std::string& path);
 
+  // Whether a file is no longer the one that was found, or gone. If so it is looked at anew by the
+  // next Find.
+  bool HasChanged(const std::string& path);
+
   // New entries for the store since the last call.
   [[nodiscard]] std::vector<state::FileEntry> TakeNew();
 

@@ -141,7 +141,9 @@ Result<void> RunLoop::Turn(const std::vector<Message>& messages) {
 
 void RunLoop::Plan(const core::Change& change) {
   states_[change.task] = change.to;
-  if (change.to == core::TaskState::kBlocked) Forget(change.task, change.from);
+  const bool again =
+      change.from == core::TaskState::kBackoff && change.to == core::TaskState::kReady;
+  if (again || change.to == core::TaskState::kBlocked) Forget(change.task, change.from);
   std::string reason = change.reason;
   if (change.blamed.valid()) reason = parts_.pipeline.tasks[change.blamed].name + " " + reason;
   if (change.to == core::TaskState::kLaunching) reason = active_[change.task]->reason;

@@ -115,6 +115,7 @@ class RunLoop {
   void Hear(const runners::AttemptProgress& event);
   void Hear(const runners::AttemptExited& event);
   void Hear(const runners::AttemptLost& event);
+  std::optional<std::string> ChangedFile(const PreparedTask& task);
   void HearSuccess(const runners::AttemptExited& event);
   void Hear(const CommitReport& report);
   void Hear(const FileHashed& hashed);

@@ -137,8 +137,27 @@ void RunLoop::Hear(const runners::AttemptExited& event) {
   }
 }
 
+// A file that was changed after its content had been looked at: the key says what the task may not
+// have read.
+std::optional<std::string> RunLoop::ChangedFile(const PreparedTask& task) {
+  std::optional<std::string> changed;
+  for (const runners::FileSet& set : task.files) {
+    for (const ArtifactFile& file : set.files) {
+      if (files_.HasChanged(file.path)) changed = file.path;
+    }
+  }
+  return changed;
+}
+
 void RunLoop::HearSuccess(const runners::AttemptExited& event) {
   Active& active = *active_[event.key.task];
+  if (const auto changed = ChangedFile(active.task)) {
+    return Fail(event.key, core::FailureKind::kInfrastructure, 1,
+                Error::Environment(
+                    fmt::format("the file '{}' changed while the task was under way", *changed),
+                    "it reads what is there now; a file that goes on changing has "
+                    "to be copied first"));
+  }
   active.metrics = event.metrics;
   active.warnings = event.warnings;
   active.usage = event.usage;

@@ -292,6 +292,59 @@ TEST_F(Cache, ExplainTellsEverythingThatHadChanged) {
   }
 }
 
+// Mending a script while its step waits for the next attempt is an everyday act.
+TEST_F(Cache, AnAttemptIsFiledUnderTheScriptThatItRan) {
+  const std::string bad = "echo old; exit 1\n";
+  Write("c.sh", bad);
+  Write("p.yaml",
+        "steps:\n  - id: a\n    run: 'sh c.sh > o'\n    code: c.sh\n    outputs: {o: o}\n"
+        "    retry: {limit: 3, backoff: 1s}\n");
+  Program run = Start({"run", "p.yaml"});
+  WaitUntil([&] { return run.ErrorSoFar().find("will be repeated") != std::string::npos; },
+            "the first failure");
+  Write("c.sh", "echo new\n");
+  EXPECT_EQ(run.Wait().code, 0);
+  Write("c.sh", bad);
+  EXPECT_EQ(Run({"run", "p.yaml", "--until", "a"}).code, 1) << "reused what another script made";
+}
+
+// A task that was decided on, and waits for its turn while its file changes.
+TEST_F(Cache, AFileThatChangesUnderWayIsReadAgain) {
+  Write("d.csv", "x\n1\n");
+  Write("p.yaml",
+        "steps:\n  - {id: go, run: 'touch " + Path("begun") + "; until test -e " + Path("go") +
+            "; do sleep 0.05; done', cache: false}\n"
+            "  - {id: n, run: 'true', needs: go}\n  - {id: m, run: 'true', needs: n}\n"
+            "  - {id: l, uses: load.csv, with: {path: d.csv}, resources: {memory: 64Mi}}\n"
+            "  - {id: w, uses: write.csv, input: l, with: {path: out.csv}}\n");
+  Program run = Start({"run", "p.yaml", "-j1"});
+  WaitUntil([&] { return Exists("begun"); }, "the first step");
+  Write("d.csv", "x\n2\n");
+  Write("go", "");
+  const Finished finished = run.Wait();
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  EXPECT_EQ(Read("out.csv"), "x\n2\n");
+  Write("d.csv", "x\n1\n");
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  EXPECT_EQ(Read("out.csv"), "x\n1\n");
+}
+
+// What is made again may have other bytes: whoever waits for it reads those.
+TEST_F(Cache, AnInputThatIsMadeAgainIsReadAsItIsNow) {
+  Write("p.yaml",
+        "steps:\n  - {id: a, run: 'date +%N > o', outputs: {o: o}}\n"
+        "  - {id: wait, needs: a, run: 'touch " +
+            Path("begun") + "; until test -e " + Path("go") +
+            "; do sleep 0.05; done'}\n"
+            "  - {id: d, needs: wait, input: {a: a}, run: 'cat a'}\n");
+  Program run = Start({"run", "p.yaml"});
+  WaitUntil([&] { return Exists("begun"); }, "the wait");
+  std::filesystem::remove_all(Path(".dml/store/blobs"));
+  Write("go", "");
+  const Finished finished = run.Wait();
+  EXPECT_EQ(finished.code, 0) << finished.err;
+}
+
 TEST_F(Cache, VerifyFindsADamagedFileAndTheNextRunMakesOnlyThatAgain) {
   WriteRows(30);
   WritePipeline();
