@@ -28,6 +28,17 @@ class FullDiskTest : public ClusterFixture {
     return sink_.End(spec.key);
   }
 
+  // A blob that nobody holds, as large as the disk allows; its path there.
+  std::string FillCache() {
+    Server& server = servers_.server(0);
+    const std::string folder = server.root() + "/blobs/ab";
+    std::string blob = folder + "/" + std::string(62, 'c');
+    EXPECT_EQ(server.RunThere({"/bin/mkdir", "-p", folder}), 0);
+    EXPECT_NE(server.RunThere({"/bin/dd", "if=/dev/zero", "of=" + blob, "bs=64k", "status=none"}),
+              0);
+    return blob;
+  }
+
   bool mounted_ = false;
   std::size_t launched_ = 0;
 };
@@ -61,14 +72,23 @@ TEST_F(FullDiskTest, ALogThatCouldNotBeWrittenIsNoSuccess) {
 // What only the cache keeps is no reason to refuse a task.
 TEST_F(FullDiskTest, TheCacheMakesRoom) {
   if (!mounted_) GTEST_SKIP() << "nodes cannot have a disk of their own here";
-  Server& server = servers_.server(0);
-  const std::string folder = server.root() + "/blobs/ab";
-  const std::string blob = folder + "/" + std::string(62, 'c');
-  ASSERT_EQ(server.RunThere({"/bin/mkdir", "-p", folder}), 0);
-  ASSERT_NE(server.RunThere({"/bin/dd", "if=/dev/zero", "of=" + blob, "bs=64k", "status=none"}), 0);
+  const std::string blob = FillCache();
   const LaunchSpec spec = Script(1, "echo x > o.txt");
   EXPECT_EQ(EndOf(spec), "success") << Notices();
   EXPECT_EQ(OutputOf(spec), "x\n");
+  EXPECT_FALSE(fs::exists(servers_.server(0).FromHere(blob)));
+}
+
+// Nor a blob, if it was not used lately.
+TEST_F(FullDiskTest, OldBlobsMakeRoomForOthers) {
+  if (!mounted_) GTEST_SKIP() << "nodes cannot have a disk of their own here";
+  Server& server = servers_.server(0);
+  const std::string blob = FillCache();
+  ASSERT_EQ(server.RunThere({"/usr/bin/truncate", "-s", "-4M", blob}), 0);
+  ASSERT_EQ(server.RunThere({"/usr/bin/touch", "-a", "-d", "2 hours ago", blob}), 0);
+  LaunchSpec spec = Script(1, "cat in.dat > o.txt");
+  AddInput(spec, "small");
+  EXPECT_EQ(EndOf(spec), "success") << Notices();
   EXPECT_FALSE(fs::exists(server.FromHere(blob)));
 }
 
