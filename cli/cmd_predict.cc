@@ -17,6 +17,7 @@
 #include "cli/signals.h"
 #include "cli/step_executor.h"
 #include "cli/steps_registry.h"
+#include "plugins/learn/model_file.h"
 #include "plugins/table/table.h"
 
 namespace dml::cli {
@@ -156,6 +157,31 @@ Result<void> CheckData(const std::string& path) {
   return Error::Invalid("'" + path + "' is a device, not a file", "name a file of rows");
 }
 
+// The columns that were text in training. None if the file is no model, which the step `predict`
+// says.
+std::vector<std::string> TextColumns(const Artifact& model) {
+  if (model.files.empty()) return {};
+  const auto file = learn::ReadModelFile(model.files.front().path);
+  if (!file.ok()) return {};
+  const auto schema = table::Schema::FromJson(file->model.schema);
+  if (!schema.ok()) return {};
+  std::vector<std::string> names;
+  for (const table::Field& field : schema->fields) {
+    const bool text =
+        field.type == table::ColumnType::kString || field.type == table::ColumnType::kCategory;
+    if (text) names.push_back(field.name);
+  }
+  return names;
+}
+
+// What a row means must not depend on those beside it: what was text stays text, even if all cells
+// of these rows look like numbers.
+void ReadAsInTraining(const std::string& loader, const Artifact& model, Json& how) {
+  if (loader != "load.csv" && loader != "load.jsonl") return;
+  if (how.contains("as_text")) return;
+  how["as_text"] = TextColumns(model);
+}
+
 // As of rows that were read with a delimiter they do not have.
 bool HasOneColumn(const Artifact& data) {
   const auto table = table::Table::Open(data.files);
@@ -191,7 +217,8 @@ Result<ExitCode> RunPredict(PredictOptions options, const std::string& home, con
   std::error_code problem;
   const std::string data_path = fs::absolute(options.data, problem).string();
   const std::string loader = LoaderFor(options.data);
-  DML_TRY(const Json how, LoaderParams(loader, data_path, options.with, output));
+  DML_TRY(Json how, LoaderParams(loader, data_path, options.with, output));
+  ReadAsInTraining(loader, model, how);
   auto data = pipeline.Run(loader, how, {}, PortOfKind("predict", PortKind::kTable));
   if (!data.ok()) {
     const bool placed = !data.error().where.empty();

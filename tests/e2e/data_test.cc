@@ -105,6 +105,41 @@ TEST_F(Data, PredictWorksOnRawRows) {
       << "the same from a pipe";
 }
 
+TEST_F(Data, PredictionsOfARowDoNotDependOnTheRowsBesideIt) {
+  WritePipeline();
+  std::string pipeline = Read("p.yaml");
+  pipeline.replace(pipeline.find("drop: [color]"), 13,
+                   "preprocess: [one_hot: {columns: [size, code], handle_unknown: ignore}]");
+  Write("p.yaml", pipeline);
+  const std::vector<std::string> sizes{"1.50", "2.0", "TRUE", "big"};
+  std::string csv = "size,code,y\n";
+  for (int i = 0; i < 160; ++i) {
+    const auto size = static_cast<std::size_t>(i % 4);
+    csv += fmt::format("{},{},{}\n", sizes[size], i / 4 % 2, (i % 4 == 0) != (i % 13 == 0));
+  }
+  Write("data.csv", csv);
+  const Finished run = Run({"run", "p.yaml"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  const auto predict = [&](const std::string& rows, const std::vector<std::string>& with = {}) {
+    std::vector<std::string> command{"predict", "model", "-"};
+    command.insert(command.end(), with.begin(), with.end());
+    const Finished done = Run(command, {.input = "size,code\n" + rows});
+    EXPECT_EQ(done.code, 0) << done.err;
+    return done.out.substr(done.out.find('\n') + 1);
+  };
+  std::string rows;
+  std::string alone;
+  for (const char* row : {"1.50,1\n", "2.0,1\n", "TRUE,0\n", "big,1\n", "3.0,0\n", "big,true\n",
+                          "big,2020-01-01\n"}) {
+    rows += row;
+    alone += predict(row);
+  }
+  EXPECT_EQ(alone, predict(rows));
+  EXPECT_EQ(alone.substr(0, 5), "1.50,") << alone;
+  EXPECT_NE(predict("1.50,1\n").substr(5), predict("3.00,1\n").substr(5)) << "a known category";
+  EXPECT_NE(predict("1.50,1\n"), predict("1.50,1\n", {"-w", "types={size: float64}"}));
+}
+
 TEST_F(Data, PredictNamesAMissingValue) {
   WritePipeline();
   Write("data.csv", GoodCsv());

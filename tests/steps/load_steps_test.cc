@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/files.h"
+#include "plugins/table/table.h"
 #include "tests/steps/step_lab.h"
 
 namespace dml::steps {
@@ -163,6 +164,22 @@ TEST_F(LoadSteps, Jsonl) {
                                    {"types", {{"a", "int64"}}}})
                 .find("bad.jsonl:2: row 2, column 'a' holds \"x\", which is not int64"),
             std::string::npos);
+}
+
+TEST_F(LoadSteps, TextStaysAsItIsWritten) {
+  const Json as_text = {"size", "flag", "n", "absent"};
+  const Json types = {{"n", "int64"}};
+  const std::string csv = Write("in.csv", "size,flag,n,other\n1.50,TRUE,1,1.50\n");
+  EXPECT_EQ(Rows(Run("load.csv", {{"path", csv}, {"as_text", as_text}, {"types", types}})
+                     .outputs.at("data")),
+            (Cells{{"1.50", "TRUE", "1", "1.5"}}));
+  const std::string jsonl = Write("in.jsonl", "{\"size\": 2.0, \"flag\": true, \"n\": 1}\n");
+  const StepRun run = Run("load.jsonl", {{"path", jsonl}, {"as_text", as_text}, {"types", types}});
+  EXPECT_EQ(Rows(run.outputs.at("data")), (Cells{{"2.0", "true", "1"}}));
+  const auto table = table::Table::Open(run.outputs.at("data").files);
+  ASSERT_TRUE(table.ok());
+  EXPECT_EQ(table->schema().fields[0].type, table::ColumnType::kCategory);
+  EXPECT_EQ(table->schema().fields[2].type, table::ColumnType::kInt64);
 }
 
 TEST_F(LoadSteps, JsonlSaysWhatItCannotHold) {

@@ -77,8 +77,10 @@ class ReadAs final : public FittedTransform {
       const table::Field& field = wanted_.fields[c];
       const ColumnType type = batch.columns[c].type();
       if (IsAlike(type, field.type)) continue;
-      if (IsText(type) && as_text_.contains(field.name)) {
-        batch.Set({field.name, ColumnType::kString, 1}, NumbersAsText(batch.columns[c]));
+      if (as_text_.contains(field.name)) {
+        DML_TRY(const table::Column text,
+                CastColumn(batch.columns[c], ColumnType::kString, batch.first_row));
+        batch.Set({field.name, ColumnType::kString, 1}, NumbersAsText(text));
         continue;
       }
       if (!MayBeRead(type, field.type) && HasValues(batch.columns[c])) {
@@ -125,13 +127,13 @@ Result<void> LeaveOutUnread(const Json& preprocessing, const table::Schema& foun
   return {};
 }
 
-// The columns of numbers that hold text now and are first read by what compares text.
+// The columns of numbers that hold something else now and are first read by what compares text.
 Result<std::set<std::string>> ReadAsText(const Json& preprocessing, const table::Schema& found,
                                          const table::Schema& wanted) {
   std::set<std::string> names;
   for (const table::Field& field : wanted.fields) {
     DML_TRY(const std::size_t index, found.Find(field.name));
-    if (!IsNumber(field.type) || !IsText(found.fields[index].type)) continue;
+    if (!IsNumber(field.type) || IsNumber(found.fields[index].type)) continue;
     DML_TRY(const FittedTransformPtr reader, FirstReader(preprocessing, wanted, field.name));
     if (reader != nullptr && reader->ComparesText(field.name)) names.insert(field.name);
   }

@@ -24,6 +24,7 @@ struct LoadCsvParams {
   bool trim = false;
   std::vector<std::string> null_values;
   Json types = Json::object();
+  Json as_text = Json::array();
   std::string timestamp_format;
   char decimal = '.';
   table::CsvEncoding encoding = table::CsvEncoding::kUtf8;
@@ -104,6 +105,7 @@ plugins::ParamSchema<LoadCsvParams> Schema() {
       .Add("null_values", &LoadCsvParams::null_values,
            "texts that mean missing, instead of NA, NaN, null and the like")
       .AddJson("types", &LoadCsvParams::types, ColumnTypesSpec(), kColumnTypesDoc)
+      .AddJson("as_text", &LoadCsvParams::as_text, ColumnNamesSpec(), kAsTextDoc)
       .Add("timestamp_format", &LoadCsvParams::timestamp_format,
            "strptime format of timestamps, instead of ISO 8601")
       .AddEnum("decimal", &LoadCsvParams::decimal, {{".", '.'}, {",", ','}}, "decimal mark")
@@ -129,6 +131,7 @@ Result<table::CsvOptions> OptionsOf(const LoadCsvParams& params) {
   options.trim = params.trim;
   if (!params.null_values.empty()) options.null_values = params.null_values;
   DML_TRY(options.types, ColumnTypesOf(params.types));
+  options.as_text = params.as_text.get<std::set<std::string>>();
   options.timestamp_format = params.timestamp_format;
   options.decimal = params.decimal;
   options.encoding = params.encoding;

@@ -11,6 +11,7 @@ namespace {
 struct LoadJsonlParams {
   Json path;
   Json types = Json::object();
+  Json as_text = Json::array();
   Json partitions = "auto";
 };
 
@@ -19,6 +20,7 @@ plugins::ParamSchema<LoadJsonlParams> Schema() {
       .AddJson("path", &LoadJsonlParams::path, PathsSpec(), kPathsDoc)
       .Required()
       .AddJson("types", &LoadJsonlParams::types, ColumnTypesSpec(), kColumnTypesDoc)
+      .AddJson("as_text", &LoadJsonlParams::as_text, ColumnNamesSpec(), kAsTextDoc)
       .AddJson("partitions", &LoadJsonlParams::partitions, PartitionsSpec(), kPartitionsDoc)
       .Check([](const LoadJsonlParams& params, plugins::Problems& problems) {
         CheckPartitions(params.partitions, problems);
@@ -29,6 +31,7 @@ Result<void> LoadJsonl(const LoadJsonlParams& params, plugins::StepContext& cont
   table::JsonlOptions options;
   DML_TRY(options.paths, PathsOf(params.path));
   DML_TRY(options.types, ColumnTypesOf(params.types));
+  options.as_text = params.as_text.get<std::set<std::string>>();
   DML_TRY(options.partitions, PartitioningOf(params.partitions));
   DML_TRY(const std::string directory, context.OutputDirectory("data"));
   DML_TRY(const table::LoadReport report,

@@ -83,6 +83,15 @@ Result<std::map<std::string, table::ColumnType>> ColumnTypesOf(const Json& types
   return out;
 }
 
+ParamSpec ColumnNamesSpec() {
+  ParamSpec name;
+  name.type = ParamType::kString;
+  ParamSpec spec;
+  spec.type = ParamType::kList;
+  spec.element = {name};
+  return spec;
+}
+
 ParamSpec PartitionsSpec() {
   ParamSpec automatic;
   automatic.type = ParamType::kEnum;

@@ -22,6 +22,9 @@ Result<std::vector<std::string>> PathsOf(const Json& paths);
 [[nodiscard]] ParamSpec ColumnTypesSpec();
 Result<std::map<std::string, table::ColumnType>> ColumnTypesOf(const Json& types);
 
+// Names of columns. It has no default, so a task that does not set it keeps its key.
+[[nodiscard]] ParamSpec ColumnNamesSpec();
+
 // auto, a number, or a size.
 [[nodiscard]] ParamSpec PartitionsSpec();
 Result<table::Partitioning> PartitioningOf(const Json& partitions);
@@ -36,6 +39,8 @@ inline constexpr char kPathsDoc[] =
 inline constexpr char kColumnTypesDoc[] =
     "types by column, instead of inference: float64, float32, int64, bool, timestamp, category, "
     "string";
+inline constexpr char kAsTextDoc[] =
+    "columns to read as text, whatever their cells look like, if they are there and not in types";
 inline constexpr char kPartitionsDoc[] = "auto, a number of partitions, or a size such as 64Mi";
 
 }  // namespace dml::steps

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ struct CsvOptions {
   std::vector<std::string> null_values{"NA",   "N/A",  "n/a",  "NaN",  "nan",
                                        "NULL", "null", "None", "<NA>", "#N/A"};
   std::map<std::string, ColumnType> types;  // per column, instead of inference
+  std::set<std::string> as_text;            // category or string, by their values, if they exist
   std::string timestamp_format;             // "" means ISO 8601; else strptime-like (civil_time.h)
   char decimal = '.';                       // or ','
   CsvEncoding encoding = CsvEncoding::kUtf8;

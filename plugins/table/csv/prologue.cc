@@ -210,7 +210,11 @@ void WarnOfDelimiter(const CsvOptions& options, const Dialect& dialect, const Fi
 
 Result<std::vector<ColumnPlan>> DeclaredPlans(const CsvOptions& options,
                                               const std::vector<std::string>& names) {
+  constexpr ColumnPlan kAnyText{CellType::kText, TextForm::kTry, false, true};
   std::vector<ColumnPlan> plans(names.size());
+  for (std::size_t c = 0; c < names.size(); ++c) {
+    if (options.as_text.contains(names[c])) plans[c] = kAnyText;
+  }
   for (const auto& [name, type] : options.types) {
     const auto found = std::ranges::find(names, name);
     if (found == names.end()) {
@@ -218,7 +222,7 @@ Result<std::vector<ColumnPlan>> DeclaredPlans(const CsvOptions& options,
       return Error::Invalid(fmt::format("types names a column '{}' that does not exist{}{}", name,
                                         nearest.empty() ? "" : "; ", nearest));
     }
-    ColumnPlan plan{CellType::kText, TextForm::kTry, false, true};
+    ColumnPlan plan = kAnyText;
     switch (type) {
       case ColumnType::kFloat64:
         plan.type = CellType::kFloat64;

@@ -202,6 +202,9 @@ Result<LoadReport> LoadJsonl(const JsonlOptions& options, const std::string& dir
     return Error::Invalid(fmt::format("'{}' holds no object with a key", options.paths.front()));
   }
   Schema schema;
+  for (const std::string& name : options.as_text) {
+    if (surveys.contains(name)) surveys[name].type = CellType::kText;
+  }
   for (const std::string& name : names) {
     const auto declared = options.types.find(name);
     const ColumnType type =

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace dml::table {
 struct JsonlOptions {
   std::vector<std::string> paths;           // .gz and .zst are recognised by content
   std::map<std::string, ColumnType> types;  // instead of inference; not sparse
+  std::set<std::string> as_text;            // category or string, by their values, if they exist
   Partitioning partitions;
 };
 
