@@ -7,22 +7,13 @@
 
 #include "base/files.h"
 #include "pipelines/load.h"
-#include "plugins/steps/register.h"
 #include "tests/pipelines/golden_file.h"
+#include "tests/steps/builtin_catalog.h"
 
 namespace dml::steps {
 namespace {
 
 const std::string kFolder = std::string(DML_SOURCE_DIR) + "/tests/steps/checks/";
-
-const StepCatalog& Catalog() {
-  static const plugins::StepRegistry registry = [] {
-    plugins::StepRegistry filled;
-    RegisterBuiltins(filled);
-    return filled;
-  }();
-  return registry.catalog();
-}
 
 pipelines::LoadedPipeline Load(const std::string& text) {
   pipelines::LoadOptions options;

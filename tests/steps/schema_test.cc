@@ -11,22 +11,13 @@
 #include "pipelines/load.h"
 #include "pipelines/scalar.h"
 #include "pipelines/yaml_parse.h"
-#include "plugins/steps/register.h"
+#include "tests/steps/builtin_catalog.h"
 #include "tests/steps/schema_checker.h"
 
 namespace dml::steps {
 namespace {
 
 namespace fs = std::filesystem;
-
-const StepCatalog& Catalog() {
-  static const plugins::StepRegistry registry = [] {
-    plugins::StepRegistry filled;
-    RegisterBuiltins(filled);
-    return filled;
-  }();
-  return registry.catalog();
-}
 
 Json DataOf(const std::string& yaml) {
   pipelines::Diagnostics diagnostics;
