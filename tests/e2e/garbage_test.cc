@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "base/crash_point.h"
+#include "tests/e2e/label_name.h"
 #include "tests/e2e/leavings.h"
 #include "tests/e2e/program.h"
 
@@ -200,12 +201,7 @@ TEST_P(KilledCare, IsDoneByTheNext) {
   EXPECT_EQ(LeavingsOf(Path("one")), std::vector<std::string>());
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryOne, KilledCare, testing::ValuesIn(kStoreCrashPoints),
-                         [](const testing::TestParamInfo<std::string_view>& label) {
-                           std::string name(label.param);
-                           std::ranges::replace(name, '.', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(EveryOne, KilledCare, testing::ValuesIn(kStoreCrashPoints), NameOfLabel);
 
 }  // namespace
 }  // namespace dml::e2e

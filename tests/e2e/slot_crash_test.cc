@@ -9,6 +9,7 @@
 
 #include "base/crash_point.h"
 #include "orchestrator/state/database.h"
+#include "tests/e2e/label_name.h"
 #include "tests/e2e/program.h"
 
 namespace dml::e2e {
@@ -67,12 +68,7 @@ TEST_P(SlotCrash, IsSurvived) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryOne, SlotCrash, testing::ValuesIn(kScheduleCrashPoints),
-                         [](const testing::TestParamInfo<std::string_view>& label) {
-                           std::string name(label.param);
-                           std::ranges::replace(name, '.', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(EveryOne, SlotCrash, testing::ValuesIn(kScheduleCrashPoints), NameOfLabel);
 
 }  // namespace
 }  // namespace dml::e2e
