@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "plugins/learn/tree/extremes.h"
 #include "plugins/learn/tree/fixed_target.h"
+#include "plugins/learn/tree/hidden_patterns.h"
 #include "plugins/learn/tree/parallel_for.h"
 
 namespace dml::learn {
@@ -62,6 +63,7 @@ class Binner {
     }
     DML_RETURN_IF_ERROR(Encode());
     DML_RETURN_IF_ERROR(FixTargets(weights_, data_));
+    data_.hidden = FindHiddenPatterns(data_, execution_.threads);
     return std::move(data_);
   }
 

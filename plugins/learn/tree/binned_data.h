@@ -22,6 +22,7 @@ struct BinnedData {
   std::vector<std::uint8_t> codes;     // features x rows: the bin
   std::vector<LevelCode> level_codes;  // divided features x rows: bin and level
   std::vector<std::size_t> levels_at;  // of each feature in `level_codes`, if it is divided
+  std::vector<bool> hidden;            // per feature: its bins hide a pattern (hidden_patterns.h)
 
   std::vector<double> y;             // as given
   std::vector<std::uint32_t> label;  // classification

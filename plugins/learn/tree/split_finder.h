@@ -4,11 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "plugins/learn/tree/binned_data.h"
+#include "plugins/learn/tree/neighbour_agreement.h"
 #include "plugins/learn/tree/ordered_codes.h"
 #include "plugins/learn/tree/tree_options.h"
 
@@ -62,8 +64,28 @@ class ImpurityRule {
   [[nodiscard]] double Gain(const std::int64_t* left, const std::int64_t* right) const;
   // Class probabilities, or the mean target.
   void LeafValue(const std::int64_t* cell, double* out) const;
+  // The gain that the best of `places` to split these samples stays below by chance, where no
+  // feature has to do with the target: more happens in about one node of twenty.
+  template <typename Sample>
+  [[nodiscard]] double ChanceGain(std::span<const Sample> samples,
+                                  const std::vector<std::int64_t>& total, std::size_t places) const;
 
  private:
+  [[nodiscard]] double WeightOf(const ClassSample& sample) const {
+    return class_weights_[sample.label] * static_cast<double>(sample.weight);
+  }
+  [[nodiscard]] double WeightOf(const ValueSample& sample) const {
+    return static_cast<double>(sample.weight) / weight_scale_;
+  }
+  // Weight x square distance from the mean; of classes the impurity of the whole tells as much.
+  [[nodiscard]] static double ScatterOf(const ClassSample&, double) { return 0.0; }
+  [[nodiscard]] double ScatterOf(const ValueSample& sample, double mean) const {
+    const double weight = WeightOf(sample);
+    const double apart = (static_cast<double>(sample.value) / weight - mean) / value_scale_;
+    return weight * apart * apart;
+  }
+  [[nodiscard]] double ChanceOf(const std::vector<std::int64_t>& total, double squares,
+                                double scatter, std::size_t places) const;
   [[nodiscard]] double WeightedEntropy(const std::int64_t* cell) const;
 
   SplitCriterion criterion_;
@@ -74,10 +96,25 @@ class ImpurityRule {
   double origin_;
 };
 
+template <typename Sample>
+double ImpurityRule::ChanceGain(std::span<const Sample> samples,
+                                const std::vector<std::int64_t>& total, std::size_t places) const {
+  const double mean = static_cast<double>(total[1]) / Weight(total.data());  // of a regression
+  double squares = 0.0;
+  double scatter = 0.0;
+  for (const Sample& sample : samples) {
+    const double weight = WeightOf(sample);
+    squares += weight * weight;
+    scatter += ScatterOf(sample, mean);
+  }
+  return ChanceOf(total, squares, scatter, places);
+}
+
 // Finds the best threshold of one feature for one node. A node of fewer than kOrderedRows rows, or
-// with few bins of the feature, is split exactly as its rows' levels tell: they are sorted. A
-// larger one is split between two bins first; Refine then looks at the levels of these two. Scratch
-// memory, reused: one per thread.
+// with few bins of the feature, is split exactly as its rows' levels tell: they are sorted. So is
+// any node by a feature that bins would hide (BinnedData::hidden). A larger one is split between
+// two bins first; Refine then looks at the levels of these two. Scratch memory, reused: one per
+// thread; 16 bytes a row while rows are sorted.
 class SplitFinder {
  public:
   static constexpr std::size_t kOrderedRows = 512;
@@ -93,6 +130,18 @@ class SplitFinder {
   template <typename Sample>
   bool Judge(const std::int64_t* cells, std::span<const Sample> samples,
              const std::vector<std::int64_t>& total, std::uint32_t feature, Split& best);
+  // Improves `best` as the rows' levels tell, whatever the number of samples. Of a feature whose
+  // bins are not divided Try knows as much.
+  template <typename Sample>
+  bool TryOrdered(std::span<const Sample> samples, const std::vector<std::int64_t>& total,
+                  std::uint32_t feature, Split& best);
+  // Whether TryOrdered may find much more than bins tell, of a feature with divided bins: whether
+  // the target follows it, in whatever pattern, in a sample of runs of values.
+  template <typename Sample>
+  bool MayHidePattern(std::span<const Sample> samples, const std::vector<std::int64_t>& total,
+                      std::uint32_t feature);
+  // Whether Judge needs the feature's cells of a node of at least kOrderedRows rows.
+  [[nodiscard]] bool Counts(std::uint32_t feature) const { return !data_.hidden[feature]; }
   // Moves a split between two bins, the last that was found for these samples, to the best place
   // among the levels of the two.
   template <typename Sample>
@@ -105,6 +154,11 @@ class SplitFinder {
  private:
   static constexpr std::size_t kCodes = 256;
   static constexpr std::size_t kFewBins = 16;
+  // Eight neighbouring bins of each 64 make a sample; of fewer rows it tells nothing.
+  static constexpr std::size_t kBinsOfRun = 8;
+  static constexpr std::size_t kBinsPerRun = 64;
+  static constexpr std::size_t kSampledRowsMin = 128;
+  static constexpr double kNoticeable = 3.0;  // standard deviations
 
   // What Refine has to know of a split between two bins.
   struct Between {
@@ -118,9 +172,6 @@ class SplitFinder {
   void Scan(const std::vector<std::int64_t>& total, std::uint32_t feature, bool missing_left,
             Split& best);
   void Consider(std::uint32_t feature, std::size_t position, bool missing_left, Split& best);
-  template <typename Sample>
-  bool TryOrdered(std::span<const Sample> samples, const std::vector<std::int64_t>& total,
-                  std::uint32_t feature, Split& best);
   // Moves the ordered samples from right to left, code by code, and improves `best`. `missing`:
   // rows miss the feature. Without `open_end`, behind the last code is no place to split.
   template <typename Sample>
@@ -164,7 +215,7 @@ void SplitFinder::Count(std::span<const Sample> samples, std::uint32_t feature,
 template <typename Sample>
 bool SplitFinder::Try(std::span<const Sample> samples, const std::vector<std::int64_t>& total,
                       std::uint32_t feature, Split& best) {
-  if (samples.size() < kOrderedRows && data_.features[feature].divided()) {
+  if (!Counts(feature) || (samples.size() < kOrderedRows && data_.features[feature].divided())) {
     return TryOrdered(samples, total, feature, best);
   }
   Count(samples, feature, cells_.data());
@@ -180,6 +231,7 @@ template <typename Sample>
 bool SplitFinder::Judge(const std::int64_t* cells, std::span<const Sample> samples,
                         const std::vector<std::int64_t>& total, std::uint32_t feature,
                         Split& best) {
+  if (!Counts(feature)) return TryOrdered(samples, total, feature, best);
   FindPresent(cells, feature);
   if (data_.features[feature].divided() && present_.size() <= kFewBins) {
     return TryOrdered(samples, total, feature, best);
@@ -220,6 +272,47 @@ bool SplitFinder::TryOrdered(std::span<const Sample> samples,
   StartWith(missing_sum_, total);
   ScanOrdered(samples, missing, true, candidate, best);
   return true;
+}
+
+template <typename Sample>
+bool SplitFinder::MayHidePattern(std::span<const Sample> samples,
+                                 const std::vector<std::int64_t>& total, std::uint32_t feature) {
+  const LevelCode* codes = data_.level_column(feature);
+  const std::size_t missing = data_.features[feature].missing_code();
+  ordered_.Clear();
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const LevelCode code = codes[samples[i].row];
+    const std::size_t bin = code >> 8U;
+    if (bin % kBinsPerRun >= kBinsOfRun || bin == missing) continue;
+    ordered_.Add(code, static_cast<std::uint32_t>(i));
+  }
+  if (ordered_.size() < kSampledRowsMin) return true;
+  ordered_.Sort();
+  const std::size_t first = data_.classes > 0 ? 0 : 1;  // of a cell: what is predicted
+  const std::size_t last = data_.classes > 0 ? data_.classes : 2;
+  const auto weight_of = [&](const std::vector<std::int64_t>& cell) {
+    return std::accumulate(cell.begin(), cell.begin() + static_cast<std::ptrdiff_t>(last - first),
+                           std::int64_t{0});
+  };
+  const auto weight = static_cast<double>(weight_of(total));
+  NeighbourAgreement neighbours(last - first);
+  for (std::size_t k = 0; k < ordered_.size();) {
+    const LevelCode code = ordered_.code(k);
+    if (k > 0 && (ordered_.code(k - 1) >> 8U) / kBinsPerRun != (code >> 8U) / kBinsPerRun) {
+      neighbours.Break();
+    }
+    std::ranges::fill(left_, 0);
+    for (; k < ordered_.size() && ordered_.code(k) == code; ++k) {
+      samples[ordered_.position(k)].AddTo(left_.data());
+    }
+    const double share = static_cast<double>(weight_of(left_)) / weight;
+    for (std::size_t c = first; c < last; ++c) {
+      neighbours.deviation()[c - first] =
+          static_cast<double>(left_[c]) - share * static_cast<double>(total[c]);
+    }
+    neighbours.Next();
+  }
+  return neighbours.IsBeyond(kNoticeable);
 }
 
 template <typename Sample>

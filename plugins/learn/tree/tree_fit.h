@@ -8,14 +8,15 @@
 
 namespace dml::learn {
 
-// Fits by histograms of byte-coded features, and by sorted levels where nodes are small or a bin
-// decides (split_finder.h): equal to the exact algorithm where a feature has at most max_bins
-// distinct values, and in nodes of fewer than SplitFinder::kOrderedRows rows while there are no
-// more than 256 times as many. Missing features (NaN) go to the side that gains more. `classes`
-// is the number of classes, or 0 for regression. Every sum is an integer: the model is the same
-// bits for every thread count and partitioning. Memory: three bytes per cell; per row 28 bytes for
-// classes, 32 for numbers; per row and thread 36 and 52. Errors: kInvalid for bad options or rows,
-// kCancelled.
+// Fits by histograms of byte-coded features, and by sorted levels where nodes are small, a bin
+// decides, or bins hide what a feature tells: found in all rows (hidden_patterns.h), or, in a node
+// whose best place between bins gains no more than chance (ImpurityRule::ChanceGain), in a sample
+// (SplitFinder::MayHidePattern). Equal to the exact algorithm where a feature has at most max_bins
+// distinct values, and, while there are no more than 256 times as many, where levels are sorted.
+// Missing features (NaN) go to the side that gains more. `classes` is the number of classes, or 0
+// for regression. Every sum is an integer: the model is the same bits for every thread count and
+// partitioning. Memory: three bytes per cell; per row 28 bytes for classes, 32 for numbers; per row
+// and thread 52 and 68. Errors: kInvalid for bad options or rows, kCancelled.
 Result<FitResult> FitDecisionTree(const DataSource& source, std::size_t classes,
                                   const TreeOptions& options, const Execution& execution);
 

@@ -106,6 +106,7 @@ class Grower {
 
   // Nodes of fewer rows are looked at feature by feature.
   static constexpr std::size_t kCountedRowsMin = SplitFinder::kOrderedRows;
+  static constexpr std::size_t kBinsMax = 255;
 
   void Collect(const std::vector<std::uint32_t>& counts) {
     samples_.reserve(data_.rows);
@@ -167,6 +168,7 @@ class Grower {
 
   void Count(Pending& node) {
     for (const std::uint32_t feature : order_) {
+      if (!finder_.Counts(feature)) continue;
       finder_.Count(SamplesOf(node), feature, histograms_.Of(feature, *node.cells));
     }
   }
@@ -198,7 +200,8 @@ class Grower {
   void FindSplit(Pending& node, const std::vector<std::int64_t>& total) {
     const std::size_t p = order_.size();
     std::size_t useful = 0;
-    for (std::size_t tried = 0; tried < p; ++tried) {
+    std::size_t tried = 0;
+    for (; tried < p; ++tried) {
       // At least one feature that varies is looked at, however many have to be drawn for it.
       if (tried >= max_features_ && useful > 0) break;
       if (max_features_ < p) {
@@ -212,9 +215,27 @@ class Grower {
                                : finder_.Try(SamplesOf(node), total, feature, node.split);
       if (divides) ++useful;
     }
+    if (BinsTellNothing(node, total, tried)) {
+      for (std::size_t k = 0; k < tried; ++k) FindAmongLevels(node, total, order_[k]);
+    }
     if (node.split.between_bins) finder_.Refine(SamplesOf(node), total, node.split);
     // The draw of a node must not depend on the nodes before it.
     if (max_features_ < p) std::iota(order_.begin(), order_.end(), 0U);
+  }
+
+  // Whether the best place between bins is no better than chance would have it: then a pattern
+  // that is finer than the bins may be all there is.
+  [[nodiscard]] bool BinsTellNothing(const Pending& node, const std::vector<std::int64_t>& total,
+                                     std::size_t tried) const {
+    if (node.end - node.begin < SplitFinder::kOrderedRows || node.split.gain < 0) return false;
+    return node.split.gain < rule_.ChanceGain(SamplesOf(node), total, tried * kBinsMax);
+  }
+
+  void FindAmongLevels(Pending& node, const std::vector<std::int64_t>& total,
+                       std::uint32_t feature) {
+    if (!finder_.Counts(feature) || !data_.features[feature].divided()) return;
+    if (!finder_.MayHidePattern(SamplesOf(node), total, feature)) return;
+    finder_.TryOrdered(SamplesOf(node), total, feature, node.split);
   }
 
   static bool LessUrgent(const Pending& a, const Pending& b) {

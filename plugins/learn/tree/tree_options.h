@@ -28,7 +28,8 @@ struct MaxFeatures {
 enum class ClassWeighting { kNone, kBalanced, kBalancedSubsample, kGiven };
 
 // Names and defaults are scikit-learn's. max_bins is dml's: a feature with at most that many
-// distinct values is split exactly; of others, nodes with many rows see quantiles first.
+// distinct values is split exactly; of others, nodes with many rows see quantiles first, and every
+// value where quantiles tell nothing.
 struct TreeOptions {
   std::optional<SplitCriterion> criterion;  // empty: gini, or squared error for regression
   std::optional<int> max_depth;

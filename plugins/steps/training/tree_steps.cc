@@ -23,8 +23,10 @@ constexpr std::size_t kClassesMax = 20;
 // Where a tree here is not scikit-learn's.
 constexpr std::string_view kThresholds =
     "every value is tried in nodes below 512 rows; in larger ones 255 quantiles choose the "
-    "feature, then every value around the best; beyond 65,000 distinct values of a feature, "
-    "neighbours count as one";
+    "feature, then every value around the best; every value of a feature is tried there too if the "
+    "target follows a pattern of it that quantiles hide, which is looked for once in all rows, and "
+    "in each node where no quantile gains more than chance; beyond 65,000 distinct values of a "
+    "feature, neighbours count as one";
 
 enum class TreeTask { kAuto, kClassification, kRegression };
 
@@ -264,7 +266,7 @@ void RegisterTreeSteps(plugins::StepRegistry& registry) {
                    "each split: min sum_child (n_child / n) impurity(child); gini 1 - sum_k p_k^2, "
                    "entropy -sum_k p_k log2 p_k, squared_error mean (y - mean y)^2; " +
                        std::string(kThresholds));
-  one.algorithm_version = 2;
+  one.algorithm_version = 3;
   one.forecast = ForecastOf(HintOf);
   registry.Add(MakeStepType(std::move(one), WithTraining(tree, true).Check(CheckTree), TrainTree));
   plugins::ParamSchema<ForestParams> forest;
@@ -277,7 +279,7 @@ void RegisterTreeSteps(plugins::StepRegistry& registry) {
       "train.random_forest", "Averaged decision trees; takes missing values",
       "f(x) = (1 / T) sum_t tree_t(x), tree_t fitted to rows drawn with replacement; " +
           std::string(kThresholds));
-  many.algorithm_version = 2;
+  many.algorithm_version = 3;
   many.forecast = ForecastOf(HintOf);
   registry.Add(
       MakeStepType(std::move(many), WithTraining(forest, true).Check(CheckForest), TrainForest));
