@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "base/disk_space.h"
 #include "base/file_descriptor.h"
 #include "base/quantity.h"
 
@@ -18,13 +19,13 @@ namespace {
 
 Result<void> WriteDurably(const std::string& path, std::string_view content) {
   FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (file.get() < 0) return Error::System("cannot create '" + path + "'", errno);
+  if (file.get() < 0) return WriteError("cannot create '" + path + "'", path, errno);
   if (const int problem = WriteAll(file.get(), content); problem != 0) {
-    return Error::System("cannot write '" + path + "'", problem);
+    return WriteError("cannot write '" + path + "'", path, problem);
   }
   if (::fsync(file.get()) != 0) return Error::System("cannot sync '" + path + "'", errno);
   if (const int problem = file.Close(); problem != 0) {
-    return Error::System("cannot close '" + path + "'", problem);
+    return WriteError("cannot close '" + path + "'", path, problem);
   }
   return {};
 }
@@ -77,7 +78,7 @@ Result<void> WriteFileAtomic(const std::string& path, std::string_view content) 
   if (::rename(temporary.c_str(), path.c_str()) != 0) {
     const int saved = errno;
     ::unlink(temporary.c_str());
-    return Error::System("cannot rename '" + temporary + "' to '" + path + "'", saved);
+    return WriteError("cannot rename '" + temporary + "' to '" + path + "'", path, saved);
   }
   return SyncDirectory(ParentOf(path));
 }
@@ -85,7 +86,7 @@ Result<void> WriteFileAtomic(const std::string& path, std::string_view content) 
 Result<void> MakeDirectories(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  if (error) return Error::System("cannot create the folder '" + path + "'", error.value());
+  if (error) return WriteError("cannot create the folder '" + path + "'", path, error.value());
   return {};
 }
 

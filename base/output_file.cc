@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/disk_space.h"
 #include "base/files.h"
 
 namespace dml {
@@ -23,7 +24,7 @@ constexpr int kNamesMax = 1000;
 constexpr mode_t kModeBits = 07777;
 
 Error Refusal(const std::string& action, const std::string& path, int errno_value) {
-  Error error = Error::System(fmt::format("{} '{}'", action, path), errno_value);
+  Error error = WriteError(fmt::format("{} '{}'", action, path), path, errno_value);
   switch (errno_value) {
     case EACCES:
     case EEXIST:
@@ -183,17 +184,17 @@ Result<OutputFile> OutputFile::Create(const std::string& path) {
 
 Result<void> OutputFile::Write(std::string_view bytes) {
   const int problem = WriteAll(file_.get(), bytes);
-  if (problem != 0) return Error::System("cannot write '" + path_ + "'", problem);
+  if (problem != 0) return WriteError("cannot write '" + path_ + "'", path_, problem);
   return {};
 }
 
 Result<void> OutputFile::Commit() {
   // What is no file on a disk cannot be synced, and says EINVAL.
   if (::fsync(file_.get()) != 0 && errno != EINVAL && errno != EROFS) {
-    return Error::System("cannot sync '" + path_ + "'", errno);
+    return WriteError("cannot sync '" + path_ + "'", path_, errno);
   }
   const int problem = file_.Close();
-  if (problem != 0) return Error::System("cannot close '" + path_ + "'", problem);
+  if (problem != 0) return WriteError("cannot close '" + path_ + "'", path_, problem);
   if (temporary_.empty()) return {};
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
     return Refusal("cannot write", path_, errno);

@@ -14,6 +14,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/disk_space.h"
+
 namespace dml {
 
 static_assert(std::endian::native == std::endian::little, "tensor files are little-endian");
@@ -213,7 +215,7 @@ class OutputFile {
     while (!bytes.empty()) {
       const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
       if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return Error::System("cannot write '" + path_ + "'", errno);
+      if (written < 0) return WriteError("cannot write '" + path_ + "'", path_, errno);
       bytes = bytes.subspan(static_cast<std::size_t>(written));
     }
     return {};
@@ -222,7 +224,7 @@ class OutputFile {
     if (::close(std::exchange(fd_, -1)) != 0) {
       const int saved = errno;
       ::unlink(path_.c_str());
-      return Error::System("cannot close '" + path_ + "'", saved);
+      return WriteError("cannot close '" + path_ + "'", path_, saved);
     }
     return {};
   }
@@ -300,7 +302,7 @@ Result<void> WriteTensorFile(const std::string& path, const Json& metadata,
   const std::string header = RenderHeader(metadata, tensors);
   const std::uint64_t length = header.size();
   OutputFile file(path);
-  if (!file.ok()) return Error::System("cannot create '" + path + "'", errno);
+  if (!file.ok()) return WriteError("cannot create '" + path + "'", path, errno);
   DML_RETURN_IF_ERROR(file.Append(std::as_bytes(std::span(&length, 1))));
   DML_RETURN_IF_ERROR(file.Append(std::as_bytes(std::span(header))));
   static constexpr std::array<std::byte, kAlignment> kZeros{};

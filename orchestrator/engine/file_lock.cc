@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/disk_space.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/quantity.h"
@@ -26,7 +27,7 @@ struct flock WholeFile(short type) {
 
 Result<int> OpenLockFile(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) return Error::System("cannot create '" + path + "'", errno);
+  if (fd < 0) return WriteError("cannot create '" + path + "'", path, errno);
   return fd;
 }
 
@@ -96,7 +97,7 @@ Result<FileLock> FileLock::Take(const std::string& path, const std::string& what
     lock.path_ = path;
     const std::string owner = OwnerText(what);
     if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, owner.data(), owner.size(), 0) < 0) {
-      return Error::System("cannot write '" + path + "'", errno);
+      return WriteError("cannot write '" + path + "'", path, errno);
     }
     return lock;
   }

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/disk_space.h"
 #include "base/file_descriptor.h"
 
 namespace dml::agent {
@@ -30,7 +31,7 @@ void CloseIfOpen(int& fd) {
 
 Result<int> RedactedLog::Open(const std::string& path, const Redactor& redactor) {
   file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (file_ < 0) return Error::System("cannot write the log '" + path + "'", errno);
+  if (file_ < 0) return WriteError("cannot write the log '" + path + "'", path, errno);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return Error::System("cannot make a pipe", errno);
   read_end_ = ends[0];

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,14 +16,6 @@ namespace {
 constexpr std::size_t kTriedBytes = 1U << 16;
 
 }  // namespace
-
-std::int64_t FreeBytes(const std::string& path) {
-  struct statvfs info {};
-  if (::statvfs(path.c_str(), &info) != 0) return INT64_MAX;
-  // Where inodes are not counted, there are none in all.
-  if (info.f_files > 0 && info.f_favail == 0) return 0;
-  return static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize);
-}
 
 Error DiskFull(const std::string& path, std::int64_t needed) {
   const std::int64_t free = FreeBytes(path);

@@ -4,16 +4,13 @@
 #include <optional>
 #include <string>
 
+#include "base/disk_space.h"
 #include "base/result.h"
 
 namespace dml::node {
 
 // With less than that, an attempt can neither write its log nor say how it ended: none begins.
 inline constexpr std::int64_t kDiskFreeMin = 1 << 20;
-
-// What this user may still write to the file system of a path; 0 too if there are no inodes left,
-// and the largest number if nobody knows.
-[[nodiscard]] std::int64_t FreeBytes(const std::string& path);
 
 // kEnvironment, "disk full: need N bytes, have M, at 'path'": heads know these first two words.
 [[nodiscard]] Error DiskFull(const std::string& path, std::int64_t needed);
