@@ -1,12 +1,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/metric_spec.h"
 #include "base/param_spec.h"
 
 namespace dml {
@@ -46,6 +48,10 @@ struct ModelOutlook {
   std::string task = {};  // "classification", "regression", "clustering", "transform"; "" unknown
   // The scores that select.best can compare, if all of them are known: "cv.roc_auc".
   std::optional<std::vector<std::string>> metrics = {};
+  // The names of the parameters it is trained with, if they are known.
+  std::optional<std::vector<std::string>> params = {};
+  // Besides the scores: the numbers of its fit, such as "inertia", or patterns, if they are known.
+  std::optional<std::vector<std::string>> fit = {};
 };
 
 // The outlook of the model a step makes, from its parameters (null where the value is not known
@@ -55,6 +61,20 @@ using ModelForecast =
 // Judges parameters against the models that the step is given. Pure.
 using ModelCheck = std::function<std::vector<ParamProblem>(const Json& params,
                                                            std::span<const ModelOutlook> models)>;
+
+// The names that patterns among the declared metrics will stand for, where parameters (as of a
+// ModelForecast) and the outlooks of the models tell them: {"cv.*": ["cv.r2", "cv.r2_std"]}. Pure.
+using MetricForecast = std::function<std::map<std::string, std::vector<std::string>>(
+    const Json& params, std::span<const ModelOutlook> models)>;
+
+// The columns of a table that does not exist yet, in order; nothing if they are not known.
+using ColumnNames = std::optional<std::vector<std::string>>;
+// The columns of every table that is made of one with the columns `input`. Pure.
+using ColumnForecast =
+    std::function<ColumnNames(const Json& params, const std::vector<std::string>& input)>;
+// The columns that a step without inputs will give its table, told from the start of its files.
+// Nothing if they cannot be told, whatever the reason: the step itself will say it.
+using ColumnReader = std::function<ColumnNames(const Json& params)>;
 
 // What a step type is, as data: the contract between the language and the plugins. The language
 // validates against it, the plugins implement it, and neither includes the other.
@@ -75,6 +95,11 @@ struct StepSpec {
   ParamCheck check = {};
   ModelForecast forecast = {};
   ModelCheck check_models = {};
+  // Everything that the step can report; nothing: it is not known.
+  std::optional<std::vector<MetricSpec>> metrics = {};
+  MetricForecast forecast_metrics = {};
+  ColumnForecast columns = {};     // absent: unknown
+  ColumnReader read_columns = {};  // of a loader whose files tell
 };
 
 // A preprocessing transform: usable inside `preprocess:`, and as the step "preprocess.<name>".
@@ -84,6 +109,7 @@ struct TransformSpec {
   std::string formula;
   std::vector<ParamSpec> params;
   ParamCheck check = {};
+  ColumnForecast columns = {};  // absent: unknown
 };
 
 // Everything a pipeline can name. Immutable after the composition root has filled it.

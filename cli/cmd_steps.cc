@@ -27,12 +27,24 @@ Json ParamsJson(const std::vector<ParamSpec>& params) {
   return out;
 }
 
+Json MetricsJson(const StepSpec& step) {
+  if (!step.metrics) return nullptr;
+  Json out = Json::array();
+  for (const MetricSpec& metric : *step.metrics) {
+    Json one = {{"name", metric.name}, {"doc", metric.doc}};
+    if (!metric.needs.empty()) one["needs"] = metric.needs;
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
 Json StepJson(const StepSpec& step) {
   return {{"name", step.name},
           {"summary", step.summary},
           {"formula", step.formula},
           {"algorithm_version", step.algorithm_version},
-          {"params", ParamsJson(step.params)}};
+          {"params", ParamsJson(step.params)},
+          {"metrics", MetricsJson(step)}};
 }
 
 Json TransformJson(const TransformSpec& transform) {

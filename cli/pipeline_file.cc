@@ -62,11 +62,13 @@ Result<std::string> ScheduleTime(const Json& bound, const std::string& at) {
 // `at`: as the user said; afterwards what ${schedule.time} stands for, if it is used.
 Result<pipelines::LoadedPipeline> Load(const std::string& path,
                                        const std::vector<std::string>& sets, std::string& at,
-                                       const pipelines::FileReader& read) {
+                                       const pipelines::FileReader& read,
+                                       bool look_at_data = false) {
   bool asks_time = !at.empty();
   pipelines::LoadOptions options;
   options.catalog = &BuiltinSteps().catalog();
   options.check_schedule = schedule::CheckKey;
+  options.look_at_data = look_at_data;
   DML_TRY(options.overrides, ParseSets(sets));
   options.read_file = [&](const std::string& name) {
     Result<std::string> text = read(name);
@@ -119,7 +121,7 @@ void AddPipelineArgs(Args& args, PipelineArgs& pipeline) {
 Result<pipelines::LoadedPipeline> LoadNamedPipeline(const PipelineArgs& args, std::string& path) {
   DML_TRY(path, FindFile(args.file));
   std::string at = args.at;
-  return Load(path, args.sets, at, pipelines::ReadSource);
+  return Load(path, args.sets, at, pipelines::ReadSource, args.look_at_data);
 }
 
 Result<OpenedPipeline> OpenPipeline(const PipelineArgs& args, const Output& output) {
@@ -131,7 +133,7 @@ Result<OpenedPipeline> OpenPipeline(const PipelineArgs& args, const Output& outp
     return text;
   };
   std::string at = args.at;
-  DML_TRY(pipelines::LoadedPipeline loaded, Load(path, args.sets, at, read));
+  DML_TRY(pipelines::LoadedPipeline loaded, Load(path, args.sets, at, read, args.look_at_data));
   DML_TRY(OpenedPipeline opened,
           Opened(std::move(path), std::move(loaded), std::move(sources), output));
   opened.at = std::move(at);

@@ -18,6 +18,8 @@ struct PipelineArgs {
   std::string file;
   std::vector<std::string> sets;
   std::string at;  // --at
+  // Whether columns are checked against the data files that are there: for a run that begins now.
+  bool look_at_data = false;
 };
 void AddPipelineArgs(Args& args, PipelineArgs& pipeline);
 

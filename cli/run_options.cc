@@ -27,6 +27,7 @@ std::string AbsoluteOrEmpty(const std::string& path) {
 
 void AddRunArgs(Args& args, RunArgs& run) {
   AddPipelineArgs(args, run.pipeline);
+  run.pipeline.look_at_data = true;
   args.Value("--at", "TIME", run.pipeline.at,
              "what ${schedule.time} stands for (default: the latest slot of schedule:, else now)");
   args.Number("-j,--jobs", "N", run.jobs, 1, kJobsMax, "cores to use at once (default: all)");

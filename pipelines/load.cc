@@ -25,6 +25,7 @@ World MakeWorld(const LoadOptions& options) {
   world.read_file = options.read_file ? options.read_file : FileReader(ReadSource);
   world.schedule_time = options.schedule_time;
   world.check_schedule = options.check_schedule;
+  world.look_at_data = options.look_at_data;
   return world;
 }
 

@@ -18,6 +18,8 @@ struct LoadOptions {
   FileReader read_file;                                        // absent: ReadSource
   std::string schedule_time;       // ${schedule.time}: when the run was due, RFC 3339
   ScheduleChecker check_schedule;  // absent: cron expressions and time zones are taken as they are
+  // Looks into the data files that are there, so that a column they lack is found with the rest.
+  bool look_at_data = false;
 };
 
 // The whole chain: read, parse, include, validate, expand. Everything that is wrong is reported at

@@ -44,6 +44,13 @@ struct ProducerDecl {
   Place place;
 };
 
+// A metric of another step, as a reference names it.
+struct MetricUse {
+  std::size_t step = 0;
+  std::string path;  // "cv.roc_auc"
+  Place place;
+};
+
 struct InputDecl {
   std::string port;
   bool many = false;
@@ -79,7 +86,7 @@ struct StepDecl {
   std::variant<NativeDecl, CommandDecl> work;
   std::vector<InputDecl> inputs;
   std::vector<ProducerDecl> needs;
-  std::vector<ProducerDecl> metrics;  // steps whose metrics it reads; `output` is unused
+  std::vector<MetricUse> metrics;  // that it reads
   std::vector<PortSpec> outputs;
   std::optional<Matrix> matrix;
   std::optional<ConditionDecl> condition;

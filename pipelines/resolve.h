@@ -29,6 +29,8 @@ struct World {
   FileReader read_file;
   std::string schedule_time;
   ScheduleChecker check_schedule;  // absent: nothing is checked
+  // Whether the start of data files may be read, to check the columns that parameters name.
+  bool look_at_data = false;
 };
 
 // Step ids, with the prefix of their include, to positions.

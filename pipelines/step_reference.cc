@@ -41,6 +41,15 @@ std::string PortLine(const PortSpec& port, bool is_input) {
   return fmt::format("  {:<16} {:<16} {}\n", port.name, kind, port.doc);
 }
 
+std::string MetricLines(const std::vector<MetricSpec>& metrics) {
+  std::string out;
+  for (const MetricSpec& metric : metrics) {
+    out += fmt::format("  {:<32} {}{}\n", metric.name, metric.doc,
+                       metric.needs.empty() ? "" : "; with " + metric.needs);
+  }
+  return out;
+}
+
 std::string ParamLines(std::span<const ParamSpec> params, const std::string& indent) {
   std::string out;
   for (const ParamSpec& spec : params) {
@@ -99,6 +108,15 @@ std::string PortSentence(const std::vector<PortSpec>& ports, std::string_view ti
   return fmt::format("\n{}: {}.\n", title, out);
 }
 
+std::string MetricSentence(const StepSpec& step) {
+  if (!step.metrics || step.metrics->empty()) return {};
+  std::string out;
+  for (const MetricSpec& metric : *step.metrics) {
+    out += fmt::format("{}`{}`", out.empty() ? "" : ", ", metric.name);
+  }
+  return fmt::format("\nMetrics: {}.\n", out);
+}
+
 }  // namespace
 
 std::string StepListText(const StepCatalog& catalog) {
@@ -140,6 +158,9 @@ std::string StepText(const StepCatalog& catalog, const std::string& name) {
   if (!step->outputs.empty()) out += "\noutputs\n";
   for (const PortSpec& port : step->outputs) out += PortLine(port, false);
   if (!step->params.empty()) out += "\nparameters\n" + ParamLines(step->params, "  ");
+  if (step->metrics && !step->metrics->empty()) {
+    out += "\nmetrics, as ${steps.ID.metrics.NAME}\n" + MetricLines(*step->metrics);
+  }
   return out;
 }
 
@@ -149,6 +170,7 @@ std::string StepsMarkdown(const StepCatalog& catalog) {
     out += MarkdownBody(step.name, step.summary, step.formula, step.params);
     out += PortSentence(step.inputs, "Inputs");
     out += PortSentence(step.outputs, "Outputs");
+    out += MetricSentence(step);
   }
   out += "\n## Transforms\n\nInside `preprocess:` of a model.\n";
   for (const TransformSpec& transform : catalog.transforms) {

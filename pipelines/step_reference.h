@@ -11,8 +11,8 @@ namespace dml::pipelines {
 // `dml steps`: one line each, grouped by the part before the dot.
 std::string StepListText(const StepCatalog& catalog);
 
-// `dml steps NAME`: what it does, ports, parameters with types, defaults and bounds; a transform is
-// found by its bare name. "" if there is no such step type.
+// `dml steps NAME`: what it does, ports, parameters with types, defaults and bounds, metrics; a
+// transform is found by its bare name. "" if there is no such step type.
 std::string StepText(const StepCatalog& catalog, const std::string& name);
 
 // All of it as a page (docs/steps.md).

@@ -178,7 +178,10 @@ Pipeline Validate(const std::shared_ptr<const Document>& document, const StepCat
     ValidateStep(context, i);
   }
   CheckCycles(context);
-  CheckModels(context);
+  ModelOutlooks outlooks(context.pipeline.steps);
+  CheckModels(context, outlooks);
+  CheckMetrics(context, outlooks);
+  if (world.look_at_data) CheckColumnNames(context);
   for (std::size_t i = 0; i < count && !diagnostics.empty(); ++i) CheckCombinations(context, i);
   return std::move(context.pipeline);
 }

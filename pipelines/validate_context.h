@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "pipelines/model_outlooks.h"
 #include "pipelines/validate.h"
 
 namespace dml::pipelines {
@@ -56,7 +57,11 @@ void CheckCombinations(ValidateContext& context, std::size_t position);
 void ValidateInputs(ValidateContext& context, std::size_t position);
 void ValidateNeeds(ValidateContext& context, std::size_t position);
 // validate_models.cc: models are of the kind that their consumers take.
-void CheckModels(ValidateContext& context);
+void CheckModels(ValidateContext& context, ModelOutlooks& outlooks);
+// validate_metrics.cc: the metrics that references name will be reported.
+void CheckMetrics(ValidateContext& context, ModelOutlooks& outlooks);
+// validate_columns.cc: columns that parameters name are in the data, as far as that is known.
+void CheckColumnNames(ValidateContext& context);
 // validate_graph.cc: no step may wait for itself.
 void CheckCycles(ValidateContext& context);
 

@@ -155,7 +155,7 @@ void CollectMetrics(ValidateContext& context, StepDecl& step, const std::vector<
                     const Place& place) {
   for (const Reference& reference : left) {
     if (reference.root != ReferenceRoot::kSteps) continue;
-    step.metrics.push_back({context.pipeline.step_names.at(reference.step), {}, place});
+    step.metrics.push_back({context.pipeline.step_names.at(reference.step), reference.path, place});
   }
 }
 

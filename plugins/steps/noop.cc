@@ -15,6 +15,7 @@ void RegisterNoopStep(plugins::StepRegistry& registry) {
   StepSpec spec;
   spec.name = "noop";
   spec.summary = "Do nothing: a point that other steps can wait for";
+  spec.metrics.emplace();
   registry.Add(MakeStepType(std::move(spec), plugins::ParamSchema<NoopParams>(), DoNothing));
 }
 

@@ -62,4 +62,7 @@ inline PortSpec ReportPort() {
   return port;
 }
 
+// The metric of most steps that make a table.
+inline MetricSpec RowsMetric() { return {"rows", "rows of the result"}; }
+
 }  // namespace dml::steps

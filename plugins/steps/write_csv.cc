@@ -44,6 +44,7 @@ void RegisterWriteSteps(plugins::StepRegistry& registry) {
   write.summary = "Write a table as delimited text, replacing the file in one step";
   write.inputs = {TablePort("data", "the rows to write")};
   write.cacheable = false;
+  write.metrics = std::vector<MetricSpec>{{"rows", "rows that were written"}};
   plugins::ParamSchema<WriteParams> schema;
   schema.Add("path", &WriteParams::path, "the file to write")
       .Required()

@@ -210,13 +210,15 @@ TEST_F(Remarks, ADiffIsOfRunsOfOnePipeline) {
   EXPECT_EQ(diff["after"], "r3");
 }
 
+// What only the step finds out: an earlier one writes the file.
 TEST_F(Remarks, WhatAStepRefusesSaysWhereItIsWritten) {
   Write("data.csv", "a,b\n1,2\n3,4\n");
   Write("p.yaml",
         "steps:\n"
-        "  - {id: e, uses: load.csv, with: {path: data.csv}}\n"
+        "  - {id: e, uses: load.csv, with: {path: data.csv}, needs: w}\n"
         "  - {id: f, uses: preprocess.drop, input: e, with: {columns: [zz]}}\n"
-        "  - {id: m, uses: train.ridge, input: e, with: {target: nope}}\n");
+        "  - {id: m, uses: train.ridge, input: e, with: {target: nope}}\n"
+        "  - {id: w, uses: noop}\n");
   const Finished run = Run({"run", "-k", "p.yaml"});
   EXPECT_EQ(run.code, 2);
   EXPECT_NE(run.err.find("p.yaml:3:63: there is no column 'zz'"), std::string::npos) << run.err;

@@ -12,10 +12,10 @@ using testing::TestWorld;
 
 const char* const kPipeline = R"(
 steps:
-  - {id: best, run: [x], outputs: {rows: {path: r, kind: table}}}
+  - {id: best, uses: test.echo}
   - id: m
     uses: train.logistic_regression
-    input: best.rows
+    input: best
     with: {target: y, C: "${steps.best.metrics.C}", max_iter: "${steps.best.metrics.n}"}
   - id: say
     run: [echo, "C=${steps.best.metrics.C} $${HOME}", "${env.TOKEN}"]

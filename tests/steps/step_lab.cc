@@ -30,6 +30,23 @@ Artifact Collect(const std::string& port, PortKind kind, const std::string& dire
   return artifact;
 }
 
+// Whatever a step reports, its type has declared.
+void ExpectDeclared(const StepSpec& spec, const Json& params, const Json& metrics,
+                    const std::string& prefix) {
+  ASSERT_TRUE(spec.metrics) << spec.name;
+  for (const auto& [name, value] : metrics.items()) {
+    const std::string path = prefix + name;
+    if (value.is_object() && !value.empty()) {
+      ExpectDeclared(spec, params, value, path + ".");
+      continue;
+    }
+    const bool declared = std::ranges::any_of(*spec.metrics, [&](const MetricSpec& metric) {
+      return NamesMetric(metric.name, path) && MayReport(metric, params);
+    });
+    EXPECT_TRUE(declared) << spec.name << " reports " << path;
+  }
+}
+
 }  // namespace
 
 std::string StepRun::Failure() const {
@@ -67,6 +84,7 @@ StepRun StepLab::Run(const std::string& uses, const Json& params, const Inputs& 
   }
   run.result = (*step)->Run(context);
   run.metrics = context.metrics;
+  ExpectDeclared(*registry_.catalog().FindStep(uses), params, run.metrics, "");
   run.warnings = context.warnings;
   for (const PortSpec& port : registry_.catalog().FindStep(uses)->outputs) {
     run.outputs[port.name] = Collect(port.name, port.kind, context.output_root + "/" + port.name);

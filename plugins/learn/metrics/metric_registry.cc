@@ -271,18 +271,20 @@ std::string_view DefaultScorer(ModelTask task) {
   DML_UNREACHABLE("every task is handled");
 }
 
-std::vector<NamedScore> AllScores(ModelTask task, const Predictions& predictions) {
+Classes ScoredFor(const MetricInfo& metric) {
+  const std::string_view name = metric.name;
   // Of two classes the micro averages are the accuracy, and there is one ROC curve.
-  const auto averaged = [](std::string_view name) {
-    return name.ends_with("_micro") || name == "roc_auc_ovr_weighted";
-  };
-  const auto binary = [](std::string_view name) {
-    return name == "f1" || name == "precision" || name == "recall";
-  };
+  if (name.ends_with("_micro") || name == "roc_auc_ovr_weighted") return Classes::kMore;
+  const bool binary = name == "f1" || name == "precision" || name == "recall";
+  return binary ? Classes::kTwo : Classes::kAny;
+}
+
+std::vector<NamedScore> AllScores(ModelTask task, const Predictions& predictions) {
+  const Classes others = predictions.classes == 2 ? Classes::kMore : Classes::kTwo;
   std::vector<NamedScore> scores;
   for (const MetricInfo& metric : Metrics()) {
     if (metric.task != task) continue;
-    if (predictions.classes == 2 ? averaged(metric.name) : binary(metric.name)) continue;
+    if (ScoredFor(metric) == others) continue;
     scores.push_back({std::string(metric.name), metric.compute(predictions)});
   }
   return scores;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,10 @@ struct Scorer {
 // suggestion.
 [[nodiscard]] Result<Scorer> FindScorer(std::string_view name, ModelTask task);
 
+// For how many classes AllScores gives a metric.
+enum class Classes : std::uint8_t { kAny, kTwo, kMore };
+[[nodiscard]] Classes ScoredFor(const MetricInfo& metric);
+
 // What cross-validation reports if the user names nothing: accuracy or r2.
 [[nodiscard]] std::string_view DefaultScorer(ModelTask task);
 
@@ -49,7 +54,7 @@ struct NamedScore {
   Score score;
 };
 
-// Every metric of the task (clustering has none here).
+// Every metric of the task that says something about so many classes (clustering has none here).
 [[nodiscard]] std::vector<NamedScore> AllScores(ModelTask task, const Predictions& predictions);
 
 // Sizes agree, class indices are in range, numbers are finite, weights are not negative: else an

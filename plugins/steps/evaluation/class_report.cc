@@ -78,6 +78,16 @@ void AddGains(const std::string& positive, const learn::Predictions& predictions
 
 }  // namespace
 
+std::vector<MetricSpec> ClassMetrics() {
+  return {{"per_class.*.precision", "precision of a class; of 100 classes at most"},
+          {"per_class.*.recall", "recall of a class; of 100 classes at most"},
+          {"per_class.*.f1", "F1 of a class; of 100 classes at most"},
+          {"per_class.*.support", "rows of a class; of 100 classes at most"},
+          {"lift.top_*_percent",
+           "lift among the likeliest rows, 10 to 100 percent of them; of two "
+           "classes"}};
+}
+
 void ReportClasses(const std::vector<std::string>& classes, const learn::Predictions& predictions,
                    Json& metrics, Json& panels) {
   const learn::ConfusionMatrix confusion(predictions);

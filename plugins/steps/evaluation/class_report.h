@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/metric_spec.h"
 #include "plugins/learn/metrics/score.h"
 
 namespace dml::steps {
@@ -17,5 +18,8 @@ inline constexpr std::size_t kClassesInMetrics = 100;
 
 void ReportClasses(const std::vector<std::string>& classes, const learn::Predictions& predictions,
                    Json& metrics, Json& panels);
+
+// Those metrics.
+[[nodiscard]] std::vector<MetricSpec> ClassMetrics();
 
 }  // namespace dml::steps

@@ -172,6 +172,19 @@ Result<void> EvaluateClustering(const ClusteringParams& params, plugins::StepCon
   return WritePanels(std::move(panels), context);
 }
 
+std::vector<MetricSpec> ScoresOfClusters() {
+  const std::string labels = "labels";
+  return {{"inertia", "sum of the squared distances to the centres"},
+          {"silhouette", "mean silhouette: -1 to 1, more is better"},
+          {"calinski_harabasz", "variance between clusters over that within: more is better"},
+          {"davies_bouldin", "mean likeness of a cluster to the nearest: less is better"},
+          {"adjusted_rand", "agreement with the labels, 0 by chance and 1 at best", labels},
+          {"normalized_mutual_info", "information shared with the labels, 0 to 1", labels},
+          {"homogeneity", "1 if every cluster holds one label only", labels},
+          {"completeness", "1 if the rows of a label are in one cluster", labels},
+          {"v_measure", "harmonic mean of homogeneity and completeness", labels}};
+}
+
 }  // namespace
 
 void RegisterClusteringEvaluation(plugins::StepRegistry& registry) {
@@ -183,11 +196,11 @@ void RegisterClusteringEvaluation(plugins::StepRegistry& registry) {
            "rows up to which the silhouette is exact; above, a sample of so many stands for all")
       .AtLeast(2)
       .Add("seed", &ClusteringParams::seed, "seed of that sample");
-  registry.Add(MakeStepType(
-      EvaluationSpec(learn::ModelTask::kClustering, "Score the clusters of a model",
-                     "inertia = sum_i ||x_i - c_i||^2; silhouette = mean (b_i - a_i) / "
-                     "max(a_i, b_i)"),
-      schema, EvaluateClustering));
+  StepSpec spec = EvaluationSpec(learn::ModelTask::kClustering, "Score the clusters of a model",
+                                 "inertia = sum_i ||x_i - c_i||^2; silhouette = mean (b_i - a_i) / "
+                                 "max(a_i, b_i)");
+  spec.metrics = ScoresOfClusters();
+  registry.Add(MakeStepType(std::move(spec), schema, EvaluateClustering));
 }
 
 }  // namespace dml::steps

@@ -119,6 +119,7 @@ void RegisterPredictSteps(plugins::StepRegistry& registry) {
   predict.inputs = {ModelPort("the model"),
                     TablePort("data", "rows with the columns the model was trained on")};
   predict.outputs = {TablePort("data", "the rows with prediction, and probabilities per class")};
+  predict.metrics = std::vector<MetricSpec>{RowsMetric()};
   registry.Add(MakeStepType(std::move(predict), plugins::ParamSchema<PredictParams>(), Predict));
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <optional>
 
 #include "base/files.h"
@@ -164,26 +165,74 @@ Result<void> SelectBest(const SelectParams& params, plugins::StepContext& contex
   return {};
 }
 
+using Names = std::optional<std::vector<std::string>>;
+
 bool IsScorer(const std::string& name) {
   return learn::FindScorer(name, learn::ModelTask::kClassification).ok() ||
          learn::FindScorer(name, learn::ModelTask::kRegression).ok();
+}
+
+// What any of the candidates has; nothing if that is not known of all of them.
+Names OfAny(std::span<const ModelOutlook> models, Names ModelOutlook::*member) {
+  if (models.empty()) return std::nullopt;
+  std::vector<std::string> all;
+  for (const ModelOutlook& model : models) {
+    if (!(model.*member)) return std::nullopt;
+    for (const std::string& name : *(model.*member)) {
+      if (std::ranges::find(all, name) == all.end()) all.push_back(name);
+    }
+  }
+  return all;
 }
 
 // The model that is kept is one of the candidates.
 ModelOutlook Forecast(const Json&, std::span<const ModelOutlook> models) {
   if (models.empty()) return {};
   const auto same = [&](const ModelOutlook& other) { return other.task == models[0].task; };
-  return {std::ranges::all_of(models, same) ? models[0].task : std::string(), {}};
+  ModelOutlook out;
+  if (std::ranges::all_of(models, same)) out.task = models[0].task;
+  out.metrics = OfAny(models, &ModelOutlook::metrics);
+  out.params = OfAny(models, &ModelOutlook::params);
+  out.fit = OfAny(models, &ModelOutlook::fit);
+  return out;
 }
 
-// A metric of cross-validation that a candidate will not have. Others come from the fit itself.
+std::map<std::string, std::vector<std::string>> ForecastMetrics(
+    const Json&, std::span<const ModelOutlook> models) {
+  std::map<std::string, std::vector<std::string>> known;
+  if (auto scores = OfAny(models, &ModelOutlook::metrics)) known["cv.*"] = std::move(*scores);
+  if (const auto params = OfAny(models, &ModelOutlook::params)) {
+    for (const std::string& name : *params) known["params.*"].push_back("params." + name);
+  }
+  return known;
+}
+
+// A number of the fit that a candidate will not have.
+std::vector<ParamProblem> CheckFit(const std::string& metric,
+                                   std::span<const ModelOutlook> models) {
+  for (const ModelOutlook& model : models) {
+    if (!model.fit || !model.metrics) continue;
+    const auto is_it = [&](const std::string& name) { return NamesMetric(name, metric); };
+    if (std::ranges::any_of(*model.fit, is_it)) continue;
+    std::vector<std::string> names = *model.metrics;
+    names.insert(names.end(), model.fit->begin(), model.fit->end());
+    std::string hint = DidYouMean(metric, names);
+    if (hint.empty()) hint = fmt::format("use one of {}", fmt::join(names, ", "));
+    return {{"/metric", fmt::format("a model that is compared here has no metric '{}'", metric),
+             std::move(hint)}};
+  }
+  return {};
+}
+
+// A metric that a candidate will not have.
 std::vector<ParamProblem> CheckCandidates(const Json& params,
                                           std::span<const ModelOutlook> models) {
   const std::string metric = params.value("metric", "");
   const bool validated = metric.starts_with("cv.");
-  if (!validated && !IsScorer(metric)) return {};
-  // The rule above has said what is wrong with it.
-  if (validated && !IsScorer(metric.substr(3)) && params.value("mode", "auto") == "auto") return {};
+  const bool any_way = params.value("mode", "auto") == "auto";
+  // Which way is better would not be known: that rule has said what is wrong with it.
+  if (any_way && !GreaterIsBetter({metric, Direction::kAuto}).ok()) return {};
+  if (!validated && !IsScorer(metric)) return CheckFit(metric, models);
   for (const ModelOutlook& model : models) {
     if (!model.metrics) continue;
     const std::vector<std::string>& names = *model.metrics;
@@ -217,6 +266,13 @@ void RegisterSelectSteps(plugins::StepRegistry& registry) {
   spec.inputs = {models};
   spec.outputs = {ModelPort("the best of them; of equals, the first"), ReportPort()};
   spec.forecast = Forecast;
+  spec.metrics = std::vector<MetricSpec>{
+      {"candidates", "number of models that were compared"},
+      {"best", "number of the one that was kept, from 1"},
+      {"score", "its metric"},
+      {"cv.*", "its cross-validated scores, such as cv.roc_auc"},
+      {"params.*", "its parameters that differ from those of the others, such as params.C"}};
+  spec.forecast_metrics = ForecastMetrics;
   spec.check_models = CheckCandidates;
   plugins::ParamSchema<SelectParams> schema;
   schema.Add("metric", &SelectParams::metric, "what to compare, such as cv.roc_auc")

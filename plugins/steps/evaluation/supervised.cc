@@ -46,6 +46,10 @@ void ReportResiduals(const ModelOutput& all, const learn::Predictions& predictio
                                        "truth - prediction", {quantiles}));
 }
 
+std::vector<MetricSpec> ResidualMetrics() {
+  return {{"residual_quantiles.*", "quantiles of truth - prediction: p01 p05 p25 p50 p75 p95 p99"}};
+}
+
 Result<void> Evaluate(const EvaluateParams& params, ModelTask wanted,
                       plugins::StepContext& context) {
   DML_TRY(const learn::LoadedModel loaded, OpenModel(context));
@@ -79,6 +83,27 @@ Result<void> EvaluateRegression(const EvaluateParams& params, plugins::StepConte
   return Evaluate(params, ModelTask::kRegression, context);
 }
 
+std::vector<MetricSpec> MetricsOf(ModelTask task) {
+  std::vector<MetricSpec> out;
+  for (const learn::MetricInfo& metric : learn::Metrics()) {
+    if (metric.task != task) continue;
+    std::string doc(metric.doc);
+    if (doc.ends_with('.')) doc.pop_back();
+    if (learn::ScoredFor(metric) == learn::Classes::kTwo) doc += "; of two classes";
+    if (learn::ScoredFor(metric) == learn::Classes::kMore) doc += "; of more than two classes";
+    out.push_back({std::string(metric.name), std::move(doc)});
+  }
+  const auto extra = task == ModelTask::kClassification ? ClassMetrics() : ResidualMetrics();
+  out.insert(out.end(), extra.begin(), extra.end());
+  return out;
+}
+
+StepSpec SpecOf(ModelTask task, std::string summary, std::string formula) {
+  StepSpec spec = EvaluationSpec(task, std::move(summary), std::move(formula));
+  spec.metrics = MetricsOf(task);
+  return spec;
+}
+
 }  // namespace
 
 void RegisterSupervisedEvaluations(plugins::StepRegistry& registry) {
@@ -86,12 +111,12 @@ void RegisterSupervisedEvaluations(plugins::StepRegistry& registry) {
   schema.Add("weight", &EvaluateParams::weight,
              "a column of weights: a row of weight 2 counts as two rows");
   registry.Add(MakeStepType(
-      EvaluationSpec(ModelTask::kClassification, "Score a classifier on rows it has not seen",
+      SpecOf(ModelTask::kClassification, "Score a classifier on rows it has not seen",
                      "precision = TP / (TP + FP); recall = TP / (TP + FN); 0 / 0 counts as 0; "
                      "log_loss = -mean log p(y)"),
       schema, EvaluateClassification));
   registry.Add(MakeStepType(
-      EvaluationSpec(ModelTask::kRegression, "Score a regression on rows it has not seen",
+      SpecOf(ModelTask::kRegression, "Score a regression on rows it has not seen",
                      "rmse = sqrt(mean (y - f)^2); r2 = 1 - sum (y - f)^2 / sum (y - mean y)^2"),
       schema, EvaluateRegression));
 }

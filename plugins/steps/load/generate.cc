@@ -72,31 +72,47 @@ Result<void> Generate(const Params& params, plugins::StepContext& context) {
   return {};
 }
 
-StepSpec Spec(std::string name, std::string summary, std::string formula) {
+// x_1, x_2, ... and the target.
+ColumnReader ColumnsWith(std::string target) {
+  return [target = std::move(target)](const Json& params) -> ColumnNames {
+    const auto features = params.find("n_features");
+    if (features == params.end() || !features->is_number_integer()) return std::nullopt;
+    std::vector<std::string> names;
+    for (std::int64_t j = 1; j <= features->get<std::int64_t>(); ++j) {
+      names.push_back("x_" + std::to_string(j));
+    }
+    names.push_back(target);
+    return names;
+  };
+}
+
+StepSpec Spec(std::string name, std::string target, std::string summary, std::string formula) {
   StepSpec spec;
   spec.name = std::move(name);
   spec.summary = std::move(summary);
   spec.formula = std::move(formula);
   spec.outputs = {TablePort("data", "the generated rows")};
+  spec.metrics = LoadMetrics();
+  spec.read_columns = ColumnsWith(std::move(target));
   return spec;
 }
 
 }  // namespace
 
 void RegisterGenerateSteps(plugins::StepRegistry& registry) {
-  registry.Add(
-      MakeStepType(Spec("generate.regression", "Artificial rows with a linear target: column y",
-                        "y = sum_j c_j x_j + noise, x_j ~ N(0, 1), c_j ~ 10 N(0, 1)"),
-                   RegressionSchema(), Generate<table::GenerateRegression>));
   registry.Add(MakeStepType(
-      Spec("generate.classification",
+      Spec("generate.regression", "y", "Artificial rows with a linear target: column y",
+           "y = sum_j c_j x_j + noise, x_j ~ N(0, 1), c_j ~ 10 N(0, 1)"),
+      RegressionSchema(), Generate<table::GenerateRegression>));
+  registry.Add(MakeStepType(
+      Spec("generate.classification", "class",
            "Artificial rows of classes around corners of a cube: the label is column class",
            "x_j = corner_kj + spread N(0, 1), corner_kj in {-1, 1} if j is informative, else 0"),
       ClassificationSchema(), Generate<table::GenerateClassification>));
-  registry.Add(MakeStepType(
-      Spec("generate.blobs", "Artificial rows in Gaussian blobs: the label is column cluster",
-           "x ~ N(centre_k, cluster_std^2 I), centre_kj ~ U(-10, 10)"),
-      BlobsSchema(), Generate<table::GenerateBlobs>));
+  registry.Add(MakeStepType(Spec("generate.blobs", "cluster",
+                                 "Artificial rows in Gaussian blobs: the label is column cluster",
+                                 "x ~ N(centre_k, cluster_std^2 I), centre_kj ~ U(-10, 10)"),
+                            BlobsSchema(), Generate<table::GenerateBlobs>));
 }
 
 }  // namespace dml::steps

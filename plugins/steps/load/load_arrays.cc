@@ -83,6 +83,7 @@ StepSpec Spec(std::string name, std::string summary) {
   spec.name = std::move(name);
   spec.summary = std::move(summary);
   spec.outputs = {TablePort("data", "one row per entry of the first axis")};
+  spec.metrics = LoadMetrics();
   return spec;
 }
 

@@ -156,7 +156,16 @@ plugins::StepType LoadCsvStep() {
   spec.algorithm_version = 2;
   spec.summary = "Read delimited text into a table, with types inferred over the whole file";
   spec.outputs = {TablePort("data", "the rows of all files, in order")};
-  return MakeStepType(std::move(spec), Schema(), LoadCsv);
+  spec.metrics = LoadMetrics();
+  const auto schema = Schema();
+  plugins::StepType type = MakeStepType(std::move(spec), schema, LoadCsv);
+  type.spec.read_columns = [schema](const Json& params) -> ColumnNames {
+    const Result<table::CsvOptions> options = OptionsOf(schema.Read(params));
+    if (!options.ok()) return std::nullopt;
+    Result<std::vector<std::string>> names = table::ReadCsvNames(*options);
+    return names.ok() ? ColumnNames(std::move(names).value()) : std::nullopt;
+  };
+  return type;
 }
 
 }  // namespace dml::steps

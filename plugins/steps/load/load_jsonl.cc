@@ -48,6 +48,7 @@ plugins::StepType LoadJsonlStep() {
   spec.algorithm_version = 2;
   spec.summary = "Read JSON lines, one object a row, into a table whose columns are the keys";
   spec.outputs = {TablePort("data", "the rows of all files, in order")};
+  spec.metrics = LoadMetrics();
   return MakeStepType(std::move(spec), Schema(), LoadJsonl);
 }
 

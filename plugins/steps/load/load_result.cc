@@ -27,4 +27,11 @@ void ReportLoad(const table::LoadReport& report, plugins::StepContext& context) 
   context.warnings.insert(context.warnings.end(), report.warnings.begin(), report.warnings.end());
 }
 
+std::vector<MetricSpec> LoadMetrics() {
+  return {{"rows", "rows of the table"},
+          {"columns", "columns of the table"},
+          {"bytes", "bytes that were read, or made"},
+          {"missing.*", "missing values of a column that has some, by its name"}};
+}
+
 }  // namespace dml::steps

@@ -11,4 +11,7 @@ table::LoadExecution ExecutionOf(plugins::StepContext& context);
 // Turns what a reader found into the step's metrics (rows, columns, bytes, missing) and warnings.
 void ReportLoad(const table::LoadReport& report, plugins::StepContext& context);
 
+// Those metrics.
+[[nodiscard]] std::vector<MetricSpec> LoadMetrics();
+
 }  // namespace dml::steps

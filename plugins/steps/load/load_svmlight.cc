@@ -54,6 +54,7 @@ plugins::StepType LoadSvmlightStep() {
   spec.name = "load.svmlight";
   spec.summary = "Read svmlight / LIBSVM rows into the columns label, qid and features (sparse)";
   spec.outputs = {TablePort("data", "the rows of all files, in order")};
+  spec.metrics = LoadMetrics();
   return MakeStepType(std::move(spec), Schema(), LoadSvmlight);
 }
 

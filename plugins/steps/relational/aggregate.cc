@@ -3,10 +3,12 @@
 
 #include <set>
 
+#include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/load/load_params.h"
 #include "plugins/steps/relational/relational_steps.h"
 #include "plugins/steps/relational/sql_context.h"
 #include "plugins/steps/step_type.h"
+#include "plugins/table/sql/visible_columns.h"
 
 namespace dml::steps {
 
@@ -21,6 +23,13 @@ struct AggregateParams {
 void CheckResult(const AggregateParams& params, plugins::Problems& problems) {
   if (params.by.empty() && params.columns.empty()) {
     problems.Add("/columns", "nothing is to be computed", "such as {rows: \"count(*)\"}");
+  }
+  const std::size_t width = params.by.size() + params.columns.size();
+  if (width > sql::kColumnsMax) {
+    problems.Add(
+        "/columns",
+        fmt::format("the result has {} columns, and may have at most {}", width, sql::kColumnsMax),
+        "compute them in several steps, and join these by the key");
   }
   std::set<std::string> names;
   for (std::size_t i = 0; i < params.by.size(); ++i) {
@@ -59,6 +68,17 @@ Result<void> Aggregate(const AggregateParams& params, plugins::StepContext& cont
   return {};
 }
 
+ColumnNames ColumnsOfGroups(const Json& params, const std::vector<std::string>&) {
+  const Json by = params.value("by", Json::array());
+  if (!by.is_array()) return std::nullopt;
+  std::vector<std::string> keys;
+  for (const Json& key : by) {
+    if (!key.is_string()) return std::nullopt;
+    keys.push_back(key);
+  }
+  return WithNewColumns(params, keys);
+}
+
 }  // namespace
 
 plugins::StepType AggregateStep() {
@@ -70,6 +90,8 @@ plugins::StepType AggregateStep() {
   spec.inputs = {TablePort("data", "the rows to group")};
   spec.table_only = "it makes other rows, and a model has to answer for every row that it is given";
   spec.outputs = {TablePort("data", "a row for each group, sorted by its key")};
+  spec.metrics = std::vector<MetricSpec>{RowsMetric()};
+  spec.columns = ColumnsOfGroups;
   plugins::ParamSchema<AggregateParams> schema;
   schema
       .Add("by", &AggregateParams::by,

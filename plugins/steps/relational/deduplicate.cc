@@ -3,6 +3,7 @@
 #include <atomic>
 #include <set>
 
+#include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/load/load_result.h"
 #include "plugins/steps/relational/relational_steps.h"
 #include "plugins/steps/relational/sql_context.h"
@@ -52,6 +53,8 @@ plugins::StepType DeduplicateStep() {
   spec.inputs = {TablePort("data", "the rows to look through")};
   spec.table_only = "it drops rows, and a model has to answer for every row that it is given";
   spec.outputs = {TablePort("data", "the rows kept, in order")};
+  spec.metrics = std::vector<MetricSpec>{RowsMetric(), {"dropped", "rows that are gone"}};
+  spec.columns = SameColumns;
   plugins::ParamSchema<DeduplicateParams> schema;
   schema
       .Add("columns", &DeduplicateParams::columns,

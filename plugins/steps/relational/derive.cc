@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/load/load_params.h"
 #include "plugins/steps/load/load_result.h"
 #include "plugins/steps/relational/relational_steps.h"
@@ -142,6 +143,8 @@ plugins::StepType DeriveStep() {
   spec.formula = kDeriveFormula;
   spec.inputs = {TablePort("data", "the rows to compute with")};
   spec.outputs = {TablePort("data", "the same rows with the new columns")};
+  spec.metrics = std::vector<MetricSpec>{RowsMetric()};
+  spec.columns = WithNewColumns;
   spec.row_local = true;
   plugins::StepType type = MakeStepType(std::move(spec), DeriveSchema(), Derive);
   // Not a rule of the step itself, which judges the expressions with the table at hand.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/relational/derive.h"
 #include "plugins/steps/transform/cast_column.h"
 #include "plugins/steps/transform/catalog.h"
@@ -214,6 +215,7 @@ void AddDeriveTransform(std::vector<TransformType>& types) {
   types.push_back(MakeTransformType<Derive>({"derive", kDeriveSummary, kDeriveFormula, {}},
                                             DeriveSchemaWithSql(), FitDerive));
   types.back().has_own_step = true;
+  types.back().spec.columns = WithNewColumns;
 }
 
 }  // namespace dml::steps

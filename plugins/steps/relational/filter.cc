@@ -1,5 +1,6 @@
 #include <atomic>
 
+#include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/load/load_result.h"
 #include "plugins/steps/relational/relational_steps.h"
 #include "plugins/steps/relational/sql_context.h"
@@ -50,6 +51,8 @@ plugins::StepType FilterStep() {
   spec.inputs = {TablePort("data", "the rows to choose from")};
   spec.table_only = "it drops rows, and a model has to answer for every row that it is given";
   spec.outputs = {TablePort("data", "the rows kept, in order")};
+  spec.metrics = std::vector<MetricSpec>{RowsMetric(), {"dropped", "rows that are gone"}};
+  spec.columns = SameColumns;
   spec.row_local = true;
   plugins::ParamSchema<FilterParams> schema;
   schema.Add("where", &FilterParams::where, "SQL expression over the columns of a row").Required();

@@ -84,6 +84,7 @@ plugins::StepType JoinStep() {
                  TablePort("right", "the rows that are looked up")};
   spec.table_only = "it needs a second table, which a model does not carry";
   spec.outputs = {TablePort("data", "the pairs, in the order of the left")};
+  spec.metrics = std::vector<MetricSpec>{RowsMetric()};
   plugins::ParamSchema<JoinParams> schema;
   schema
       .AddJson("on", &JoinParams::on, KeysSpec(),

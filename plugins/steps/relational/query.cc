@@ -115,6 +115,7 @@ plugins::StepType QuerySqlStep() {
   tables.named = true;
   spec.inputs = {tables};
   spec.outputs = {TablePort("data", "the rows of the result, in the order of the query")};
+  spec.metrics = std::vector<MetricSpec>{RowsMetric()};
   plugins::ParamSchema<QueryParams> schema;
   schema.Add("sql", &QueryParams::sql, "one SELECT, in SQLite's SQL")
       .Required()
@@ -132,6 +133,7 @@ plugins::StepType LoadSqliteStep() {
   spec.name = "load.sqlite";
   spec.summary = "Read the result of a SELECT over a SQLite database into a table";
   spec.outputs = {TablePort("data", "the rows of the result, in the order of the query")};
+  spec.metrics = std::vector<MetricSpec>{RowsMetric()};
   plugins::ParamSchema<LoadSqliteParams> schema;
   schema.Add("path", &LoadSqliteParams::path, "the database file, which is only read")
       .Required()

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <optional>
 
+#include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/split/select_rows.h"
 #include "plugins/steps/split/split_steps.h"
 #include "plugins/steps/step_type.h"
@@ -93,6 +94,8 @@ plugins::StepType SampleStep() {
   spec.inputs = {TablePort("data", "the rows to draw from")};
   spec.table_only = "it drops rows, and a model has to answer for every row that it is given";
   spec.outputs = {TablePort("data", "the rows drawn")};
+  spec.metrics = std::vector<MetricSpec>{RowsMetric()};
+  spec.columns = SameColumns;
   return MakeStepType(std::move(spec), Schema(), Sample);
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/register.h"
 #include "plugins/steps/split/select_rows.h"
 #include "plugins/steps/split/split_steps.h"
@@ -121,6 +122,10 @@ Result<void> WriteTrainTest(const table::Table& table, const RowSides& sides,
   return {};
 }
 
+std::vector<MetricSpec> SplitMetrics() {
+  return {{"train_rows", "rows to learn from"}, {"test_rows", "rows to test on"}};
+}
+
 plugins::StepType SplitTrainTestStep() {
   StepSpec spec;
   spec.name = "split.train_test";
@@ -133,6 +138,8 @@ plugins::StepType SplitTrainTestStep() {
   spec.inputs = {TablePort("data", "the rows to split")};
   spec.outputs = {TablePort("train", "the rows to learn from"),
                   TablePort("test", "the rows put aside")};
+  spec.metrics = SplitMetrics();
+  spec.columns = SameColumns;
   return MakeStepType(std::move(spec), Schema(), TrainTest);
 }
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/split/split_steps.h"
 #include "plugins/steps/step_type.h"
 
@@ -87,6 +88,8 @@ plugins::StepType SplitKfoldStep() {
   spec.inputs = {TablePort("data", "the rows to divide")};
   spec.outputs = {TablePort("train", "the rows of the other folds"),
                   TablePort("test", "the rows of this fold")};
+  spec.metrics = SplitMetrics();
+  spec.columns = SameColumns;
   return MakeStepType(std::move(spec), Schema(), Kfold);
 }
 

@@ -50,4 +50,6 @@ void WarnOfShare(const SplitKeys& keys, const RowSides& sides, std::uint64_t ask
 Result<void> WriteTrainTest(const table::Table& table, const RowSides& sides,
                             plugins::StepContext& context);
 
+[[nodiscard]] std::vector<MetricSpec> SplitMetrics();
+
 }  // namespace dml::steps

@@ -2,7 +2,7 @@
 #include "plugins/learn/linear/logistic_regression.h"
 #include "plugins/steps/register.h"
 #include "plugins/steps/step_type.h"
-#include "plugins/steps/training/training.h"
+#include "plugins/steps/training/model_forecast.h"
 
 namespace dml::steps {
 
@@ -61,13 +61,30 @@ constexpr char kInterceptDoc[] = "learn an intercept, never penalised";
 
 template <typename Params>
 plugins::StepType MakeSupervised(StepSpec spec, const plugins::ParamSchema<Params>& own,
-                                 ModelTask task, typename FunctionStep<Params>::Body body) {
-  spec.forecast = ForecastOf(Always(task));
+                                 ModelTask task, std::vector<MetricSpec> of_fit,
+                                 typename FunctionStep<Params>::Body body) {
+  DeclareModel(spec, Always(task), Supervised::kYes, std::move(of_fit));
   auto schema = WithTraining(own, true);
   schema.Check([task](const Params& params, plugins::Problems& problems) {
     CheckScoring(params, task, problems);
   });
   return MakeStepType(std::move(spec), schema, body);
+}
+
+MetricSpec ConditionMetric() {
+  return {"condition_estimate", "estimated condition number of the problem"};
+}
+
+std::vector<MetricSpec> LeastSquaresMetrics() {
+  return {{"rank", "rank of the features"},
+          {"refinements", "steps that refined the solution"},
+          ConditionMetric()};
+}
+
+std::vector<MetricSpec> LogisticMetrics() {
+  return {{"gradient_norm", "largest entry of the gradient at the end"},
+          ConditionMetric(),
+          {"started_on_rows", "rows of the sample that gave the start, if there was one"}};
 }
 
 void RegisterLeastSquares(plugins::StepRegistry& registry) {
@@ -76,7 +93,8 @@ void RegisterLeastSquares(plugins::StepRegistry& registry) {
   StepSpec plain =
       TrainingSpec("train.linear_regression", "Ordinary least squares", "min ||y - Xw - b||^2");
   plain.algorithm_version = 2;
-  registry.Add(MakeSupervised(std::move(plain), linear, ModelTask::kRegression, TrainLinear));
+  registry.Add(MakeSupervised(std::move(plain), linear, ModelTask::kRegression,
+                              LeastSquaresMetrics(), TrainLinear));
   plugins::ParamSchema<RidgeParams> ridge;
   ridge.Add("alpha", &RidgeParams::alpha, "strength of the penalty")
       .AtLeast(0)
@@ -84,7 +102,8 @@ void RegisterLeastSquares(plugins::StepRegistry& registry) {
   StepSpec penalised = TrainingSpec("train.ridge", "Linear regression with an L2 penalty",
                                     "min ||y - Xw - b||^2 + alpha ||w||^2");
   penalised.algorithm_version = 2;
-  registry.Add(MakeSupervised(std::move(penalised), ridge, ModelTask::kRegression, TrainRidge));
+  registry.Add(MakeSupervised(std::move(penalised), ridge, ModelTask::kRegression,
+                              LeastSquaresMetrics(), TrainRidge));
 }
 
 }  // namespace
@@ -108,7 +127,7 @@ void RegisterLinearSteps(plugins::StepRegistry& registry) {
   registry.Add(MakeSupervised(
       TrainingSpec("train.logistic_regression", "Classification by a linear model of the log odds",
                    "min C sum_i log-loss(y_i, x_i w + b) + ||w||^2 / 2"),
-      logistic, ModelTask::kClassification, TrainLogistic));
+      logistic, ModelTask::kClassification, LogisticMetrics(), TrainLogistic));
 }
 
 }  // namespace dml::steps

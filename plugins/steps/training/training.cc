@@ -6,7 +6,6 @@
 #include <iterator>
 
 #include "base/files.h"
-#include "plugins/learn/metrics/metric_registry.h"
 #include "plugins/learn/model_file.h"
 #include "plugins/steps/step_type.h"
 #include "plugins/steps/training/leakage.h"
@@ -22,7 +21,8 @@ namespace {
 // Every column that is not the target, a weight, a group or dropped.
 Result<std::vector<std::string>> FeatureColumns(const table::Schema& schema,
                                                 const TrainingParams& params) {
-  std::vector<std::string> others = params.drop;
+  std::vector<std::string> others;
+  for (const plugins::ColumnName& column : params.drop) others.push_back(column.name);
   if (!params.target.empty()) others.push_back(params.target.name);
   if (!params.weight.empty()) others.push_back(params.weight.name);
   if (params.validate && !params.validate->group.empty()) {
@@ -109,55 +109,6 @@ StepSpec TrainingSpec(std::string name, std::string summary, std::string formula
   spec.inputs = {TablePort("data", "the rows to learn from")};
   spec.outputs = {ModelPort("the fitted model"), ReportPort()};
   return spec;
-}
-
-TaskHint Always(learn::ModelTask task) {
-  return [task](const Json&) { return std::optional(task); };
-}
-
-ModelForecast ForecastOf(TaskHint hint) {
-  return [hint = std::move(hint)](const Json& params, std::span<const ModelOutlook>) {
-    ModelOutlook out;
-    const std::optional<learn::ModelTask> task = hint(params);
-    if (task) out.task = learn::ModelTaskName(*task);
-    const auto validate = params.find("validate");
-    if (validate == params.end()) {
-      out.metrics.emplace();
-      return out;
-    }
-    if (!validate->is_object()) return out;
-    const auto given = validate->find("scoring");
-    std::vector<std::string> scoring;
-    if (given != validate->end()) {
-      if (!given->is_array()) return out;
-      for (const Json& name : *given) {
-        if (!name.is_string()) return out;
-        scoring.push_back(name);
-      }
-    } else if (task) {
-      scoring.emplace_back(learn::DefaultScorer(*task));
-    }
-    if (scoring.empty()) return out;
-    out.metrics.emplace();
-    for (const std::string& name : scoring) {
-      out.metrics->push_back("cv." + name);
-      out.metrics->push_back("cv." + name + "_std");
-    }
-    return out;
-  };
-}
-
-void CheckScoring(const TrainingParams& params, std::optional<learn::ModelTask> task,
-                  plugins::Problems& problems) {
-  using learn::ModelTask;
-  if (!params.validate) return;
-  for (std::size_t i = 0; i < params.validate->scoring.size(); ++i) {
-    const std::string& name = params.validate->scoring[i];
-    const auto found = learn::FindScorer(name, task.value_or(ModelTask::kClassification));
-    if (found.ok()) continue;
-    if (!task && learn::FindScorer(name, ModelTask::kRegression).ok()) continue;
-    problems.Add(fmt::format("/validate/scoring/{}", i), found.error());
-  }
 }
 
 ParamSpec PreprocessSpec() {

@@ -23,9 +23,9 @@ struct ValidateParams {
 
 // What every train step shares.
 struct TrainingParams {
-  plugins::ColumnName target;     // not for clustering and transforms
-  plugins::ColumnName weight;     // rows of weight 2 count twice, except in `preprocess`
-  std::vector<std::string> drop;  // columns that are not features
+  plugins::ColumnName target;             // not for clustering and transforms
+  plugins::ColumnName weight;             // rows of weight 2 count twice, except in `preprocess`
+  std::vector<plugins::ColumnName> drop;  // columns that are not features
   Json preprocess = Json::array();
   std::optional<ValidateParams> validate;  // supervised only
 };
@@ -54,17 +54,6 @@ Result<void> Train(const TrainingParams& params, const Estimator& estimator,
 // The spec that train steps share.
 StepSpec TrainingSpec(std::string name, std::string summary, std::string formula);
 
-// What a step's parameters tell of the task of its model, null where a value is not known yet;
-// nothing if only the data tells.
-using TaskHint = std::function<std::optional<learn::ModelTask>(const Json& params)>;
-// The hint of a step type that has one task only.
-[[nodiscard]] TaskHint Always(learn::ModelTask task);
-// Which model the step makes and which scores it will carry.
-[[nodiscard]] ModelForecast ForecastOf(TaskHint task);
-// Names in `validate.scoring` that are no scores, or none of that task.
-void CheckScoring(const TrainingParams& params, std::optional<learn::ModelTask> task,
-                  plugins::Problems& problems);
-
 // Declarations of the shared parameters.
 [[nodiscard]] ParamSpec PreprocessSpec();
 [[nodiscard]] const plugins::ParamSchema<ValidateParams>& ValidateSchema();
@@ -82,7 +71,7 @@ plugins::ParamSchema<Params> WithTraining(plugins::ParamSchema<Params> schema, b
       .Add("weight", static_cast<plugins::ColumnName Params::*>(&Shared::weight),
            "a column of weights: a row of weight 2 counts as two rows, but as one in what "
            "`preprocess` fits")
-      .Add("drop", static_cast<std::vector<std::string> Params::*>(&Shared::drop),
+      .Add("drop", static_cast<std::vector<plugins::ColumnName> Params::*>(&Shared::drop),
            "columns that are not features")
       .AddJson("preprocess", static_cast<Json Params::*>(&Shared::preprocess), PreprocessSpec(),
                "transforms fitted on the training rows and stored inside the model");

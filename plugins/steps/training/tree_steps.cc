@@ -8,8 +8,8 @@
 #include "plugins/learn/tree/tree_fit.h"
 #include "plugins/steps/register.h"
 #include "plugins/steps/step_type.h"
+#include "plugins/steps/training/model_forecast.h"
 #include "plugins/steps/training/target.h"
-#include "plugins/steps/training/training.h"
 #include "plugins/table/table.h"
 
 namespace dml::steps {
@@ -256,6 +256,20 @@ void AddTreeParams(plugins::ParamSchema<Params>& schema) {
            "seed of samples and features");
 }
 
+std::vector<MetricSpec> TreeMetrics() {
+  return {{"nodes", "nodes of all trees"},
+          {"leaves", "leaves of all trees"},
+          {"depth", "depth of the deepest tree"},
+          {"features_split_at_quantiles", "features of too many values to try them all"}};
+}
+
+std::vector<MetricSpec> ForestMetrics() {
+  std::vector<MetricSpec> metrics = TreeMetrics();
+  metrics.push_back({"oob_score", "accuracy or r2 on rows that a tree did not see", "oob_score"});
+  metrics.push_back({"rows_without_oob", "rows that every tree has seen, if any", "oob_score"});
+  return metrics;
+}
+
 }  // namespace
 
 void RegisterTreeSteps(plugins::StepRegistry& registry) {
@@ -267,7 +281,7 @@ void RegisterTreeSteps(plugins::StepRegistry& registry) {
                    "entropy -sum_k p_k log2 p_k, squared_error mean (y - mean y)^2; " +
                        std::string(kThresholds));
   one.algorithm_version = 3;
-  one.forecast = ForecastOf(HintOf);
+  DeclareModel(one, HintOf, Supervised::kYes, TreeMetrics());
   registry.Add(MakeStepType(std::move(one), WithTraining(tree, true).Check(CheckTree), TrainTree));
   plugins::ParamSchema<ForestParams> forest;
   forest.Add("n_estimators", &ForestParams::n_estimators, "number of trees")
@@ -280,7 +294,7 @@ void RegisterTreeSteps(plugins::StepRegistry& registry) {
       "f(x) = (1 / T) sum_t tree_t(x), tree_t fitted to rows drawn with replacement; " +
           std::string(kThresholds));
   many.algorithm_version = 3;
-  many.forecast = ForecastOf(HintOf);
+  DeclareModel(many, HintOf, Supervised::kYes, ForestMetrics());
   registry.Add(
       MakeStepType(std::move(many), WithTraining(forest, true).Check(CheckForest), TrainForest));
 }

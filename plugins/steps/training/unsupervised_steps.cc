@@ -4,7 +4,7 @@
 #include "plugins/learn/decomposition/pca.h"
 #include "plugins/steps/register.h"
 #include "plugins/steps/step_type.h"
-#include "plugins/steps/training/training.h"
+#include "plugins/steps/training/model_forecast.h"
 
 namespace dml::steps {
 
@@ -75,7 +75,9 @@ void RegisterUnsupervisedSteps(plugins::StepRegistry& registry) {
   StepSpec clusters =
       TrainingSpec("train.kmeans", "Clusters around k centres", "min sum_i min_k ||x_i - c_k||^2");
   clusters.algorithm_version = 2;
-  clusters.forecast = ForecastOf(Always(ModelTask::kClustering));
+  DeclareModel(clusters, Always(ModelTask::kClustering), Supervised::kNo,
+               {{"inertia", "sum of the squared distances to the nearest centre"},
+                {"initialised_on_rows", "rows among which the centres started"}});
   registry.Add(MakeStepType(std::move(clusters), WithTraining(kmeans, false), TrainKMeans));
   plugins::ParamSchema<PcaParams> pca;
   pca.AddJson("n_components", &PcaParams::n_components, plugins::CountOrShareSpec(),
@@ -85,7 +87,11 @@ void RegisterUnsupervisedSteps(plugins::StepRegistry& registry) {
       TrainingSpec("train.pca", "Principal components: the directions of largest variance",
                    "eigenvectors of (X - mean)'(X - mean) / (n - 1)");
   components.algorithm_version = 2;
-  components.forecast = ForecastOf(Always(ModelTask::kTransform));
+  DeclareModel(components, Always(ModelTask::kTransform), Supervised::kNo,
+               {{"components", "number of components"},
+                {"noise_variance", "mean variance of the components left out"},
+                {"explained_variance_ratio_total", "share of the variance that is explained"},
+                {"explained_variance_ratio_*", "share of one of the first 20 components, as _01"}});
   registry.Add(MakeStepType(std::move(components), WithTraining(pca, false), TrainPca));
 }
 

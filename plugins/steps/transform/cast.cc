@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/load/load_params.h"
 #include "plugins/steps/transform/cast_column.h"
 #include "plugins/steps/transform/catalog.h"
@@ -58,6 +59,7 @@ void AddCastTransform(std::vector<TransformType>& types) {
        "missing values stay missing",
        {}},
       schema, FitCast));
+  types.back().spec.columns = SameColumns;
   types.back().learns = false;
 }
 

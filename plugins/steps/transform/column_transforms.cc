@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/transform/catalog.h"
 #include "plugins/steps/transform/replace_column.h"
 #include "plugins/steps/transform/row_view.h"
@@ -135,12 +136,15 @@ void AddColumnTransforms(std::vector<TransformType>& types) {
       MakeTransformType<Select>({"select", "Keep these columns only, in this order", "", {}},
                                 columns("columns to keep").Check(CheckSelect), FitSelect));
   types.back().learns = false;
+  types.back().spec.columns = SelectedColumns;
   types.push_back(MakeTransformType<Drop>({"drop", "Remove columns", "", {}},
                                           columns("columns to remove"), FitDrop));
   types.back().learns = false;
+  types.back().spec.columns = WithoutColumns;
   types.push_back(
       MakeTransformType<Rename>({"rename", "Give columns other names", "", {}}, rename, FitRename));
   types.back().learns = false;
+  types.back().spec.columns = RenamedColumns;
 }
 
 }  // namespace dml::steps

@@ -1,5 +1,6 @@
 // preprocess.drop_missing: rows go, so it cannot be part of a model.
 
+#include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/register.h"
 #include "plugins/steps/split/select_rows.h"
 #include "plugins/steps/step_type.h"
@@ -61,6 +62,8 @@ void RegisterDropMissing(plugins::StepRegistry& registry) {
   spec.inputs = {TablePort("data", "the rows to look through")};
   spec.table_only = "it drops rows, and a model has to answer for every row that it is given";
   spec.outputs = {TablePort("data", "the rows that are left, in the same order")};
+  spec.metrics = std::vector<MetricSpec>{RowsMetric(), {"dropped", "rows that are gone"}};
+  spec.columns = SameColumns;
   spec.row_local = true;
   registry.Add(MakeStepType(std::move(spec), schema, DropMissing));
 }

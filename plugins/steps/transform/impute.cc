@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 
+#include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/transform/cast_column.h"
 #include "plugins/steps/transform/catalog.h"
 #include "plugins/steps/transform/column_moments.h"
@@ -294,6 +295,10 @@ void AddMissingTransforms(std::vector<TransformType>& types) {
        "of the values that are there; mean and median make a column float64",
        {}},
       schema, FitImpute));
+  types.back().spec.columns = [](const Json& params, const std::vector<std::string>& input) {
+    const bool only_fills = params.value("add_indicator", Json()) == Json(false);
+    return only_fills ? SameColumns(params, input) : std::nullopt;
+  };
 }
 
 }  // namespace dml::steps

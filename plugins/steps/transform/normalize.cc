@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/transform/catalog.h"
 #include "plugins/steps/transform/numbers.h"
 #include "plugins/steps/transform/row_view.h"
@@ -102,6 +103,7 @@ void AddNormalizeTransform(std::vector<TransformType>& types) {
        "of zeros stays; a missing value is an error",
        {}},
       schema, FitNormalize));
+  types.back().spec.columns = SameColumns;
   types.back().learns = false;
 }
 

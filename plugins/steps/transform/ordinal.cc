@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 
+#include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/transform/catalog.h"
 #include "plugins/steps/transform/category_values.h"
 #include "plugins/steps/transform/code_book.h"
@@ -139,6 +140,7 @@ void AddOrdinalTransform(std::vector<TransformType>& types) {
        "0, 1, 2, ... in sorted order, numbers by size, or in the order of `categories`",
        {}},
       schema, FitOrdinal));
+  types.back().spec.columns = SameColumns;
 }
 
 }  // namespace dml::steps

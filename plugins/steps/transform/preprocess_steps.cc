@@ -64,6 +64,7 @@ plugins::StepType TableStep(const TransformType& type) {
   spec.formula = type.spec.formula;
   spec.params = type.spec.params;
   spec.check = type.spec.check;
+  spec.columns = type.spec.columns;
   for (ParamSpec& param : spec.params) {
     if (type.table_defaults.contains(param.name)) {
       param.default_value = type.table_defaults.at(param.name);
@@ -76,6 +77,7 @@ plugins::StepType TableStep(const TransformType& type) {
     spec.inputs.push_back(std::move(fit_on));
   }
   spec.outputs = {TablePort("data", "the rows transformed, in the same order")};
+  spec.metrics = std::vector<MetricSpec>{RowsMetric()};
   spec.row_local = !type.learns;
   auto make = [&type](const Json& params) -> Result<std::unique_ptr<plugins::Step>> {
     Json bound = type.table_defaults;

@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 
+#include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/transform/catalog.h"
 #include "plugins/steps/transform/column_moments.h"
 #include "plugins/steps/transform/numbers.h"
@@ -163,6 +164,7 @@ void AddScalingTransforms(std::vector<TransformType>& types) {
        "are left out and stay missing",
        {}},
       standardize, FitStandardize));
+  types.back().spec.columns = SameColumns;
   plugins::ParamSchema<MinMaxParams> min_max;
   min_max.Add("columns", &MinMaxParams::columns, "columns to scale")
       .Add("feature_range", &MinMaxParams::feature_range, "what the least and largest value become")
@@ -181,6 +183,7 @@ void AddScalingTransforms(std::vector<TransformType>& types) {
        "values are left out and stay missing",
        {}},
       min_max, FitMinMax));
+  types.back().spec.columns = SameColumns;
   plugins::ParamSchema<RobustParams> robust;
   robust.Add("columns", &RobustParams::columns, "columns to scale")
       .Add("with_centering", &RobustParams::with_centering, "subtract the median")
@@ -202,6 +205,7 @@ void AddScalingTransforms(std::vector<TransformType>& types) {
        "counts as 1; missing values are left out and stay missing",
        {}},
       robust, FitRobust));
+  types.back().spec.columns = SameColumns;
 }
 
 }  // namespace dml::steps

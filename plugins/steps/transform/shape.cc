@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 
+#include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/transform/catalog.h"
 #include "plugins/steps/transform/numbers.h"
 #include "plugins/steps/transform/row_view.h"
@@ -142,6 +143,7 @@ void AddShapeTransforms(std::vector<TransformType>& types) {
        "min(max(x, min), max); infinite values are confined too, missing ones stay missing",
        {}},
       clip, FitClip));
+  types.back().spec.columns = SameColumns;
   types.back().learns = false;
   plugins::ParamSchema<LogParams> log;
   log.Add("columns", &LogParams::columns, "columns to take the logarithm of")
@@ -153,6 +155,7 @@ void AddShapeTransforms(std::vector<TransformType>& types) {
                                           "exceed -offset; missing values stay missing",
                                           {}},
                                          log, FitLog));
+  types.back().spec.columns = SameColumns;
   types.back().learns = false;
 }
 

@@ -53,6 +53,10 @@ inline constexpr std::size_t kCategoriesMax = 65'536;
          (different <= kCategoriesMax && different * 2 <= present);
 }
 
+// The names that LoadCsv will give the columns, told from the start of the first file alone. An
+// error, whatever it is, if that does not tell them; LoadCsv says what is wrong.
+Result<std::vector<std::string>> ReadCsvNames(const CsvOptions& options);
+
 // Reads the files into partition files and table.json under `directory`, which exists. Errors
 // are kInvalid and name file, line, row and column; then no table.json is left behind.
 // The table is the same for every LoadExecution.

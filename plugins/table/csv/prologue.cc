@@ -272,6 +272,20 @@ Result<void> CheckSameColumns(const FileStart& first, const FileStart& other,
 
 }  // namespace
 
+Result<std::vector<std::string>> ReadCsvNames(const CsvOptions& options) {
+  if (options.paths.empty()) return Error::Invalid("there is no file to load");
+  DML_TRY(const auto source, TextSource::OpenStart(options.paths.front(), options.encoding));
+  TextSource::File& file = source->files().front();
+  DML_TRY(Head head, ReadHead(*source, file, kHeadBytes));
+  // What was unpacked may end before the file does.
+  head.complete = head.complete && file.size < TextSource::kStartBytesMax;
+  DML_TRY(const Dialect dialect, Dialect::From(options, DelimiterOf(options, head)));
+  DML_TRY(const FileStart start, ReadFileStart(options, dialect, head, file));
+  if (start.cut) return Error::Invalid("the first record is too long to tell the columns");
+  std::vector<std::string> warnings;
+  return NameColumns(options, start, file.path, warnings);
+}
+
 Result<Prologue> ReadPrologue(const CsvOptions& options, TextSource& source) {
   Prologue out;
   FileStart first;

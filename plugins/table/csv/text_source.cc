@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 
 #include "plugins/table/csv/unpack.h"
 
@@ -48,25 +50,40 @@ std::string FromLatin1(std::string_view text) {
   return out;
 }
 
+Result<int> OpenInMemory() {
+  const int fd = ::memfd_create("start of a file", MFD_CLOEXEC);
+  if (fd < 0) return Error::System("cannot create a file in memory", errno);
+  return fd;
+}
+
+// Where files are unpacked to and how far.
+struct Room {
+  std::string scratch_dir;  // empty: memory
+  std::uint64_t bytes_max = std::numeric_limits<std::uint64_t>::max();
+};
+
 // Replaces the open file by its plain text.
 Result<void> MakePlain(TextSource::File& file, Packing packing, CsvEncoding encoding,
-                       const std::string& scratch_dir) {
-  DML_TRY(const int plain, OpenUnnamed(scratch_dir));
+                       const Room& room) {
+  DML_TRY(const int plain,
+          room.scratch_dir.empty() ? OpenInMemory() : OpenUnnamed(room.scratch_dir));
   const int packed = std::exchange(file.fd, plain);
   std::uint64_t size = 0;
-  const auto unpacked = Unpack(packed, file.path, packing, [&](std::string_view block) {
-    const std::string text = encoding == CsvEncoding::kLatin1 ? FromLatin1(block) : "";
-    const std::string_view bytes = encoding == CsvEncoding::kLatin1 ? text : block;
-    size += bytes.size();
-    return WriteAll(plain, bytes);
-  });
+  const auto unpacked =
+      Unpack(packed, file.path, packing, [&](std::string_view block) -> Result<void> {
+        const std::string text = encoding == CsvEncoding::kLatin1 ? FromLatin1(block) : "";
+        const std::string_view bytes = encoding == CsvEncoding::kLatin1 ? text : block;
+        if (size >= room.bytes_max) return Error::Invalid("that is enough");
+        size += bytes.size();
+        return WriteAll(plain, bytes);
+      });
   ::close(packed);
   file.size = size;
+  if (size >= room.bytes_max) return {};
   return unpacked;
 }
 
-Result<void> OpenFile(TextSource::File& file, CsvEncoding encoding,
-                      const std::string& scratch_dir) {
+Result<void> OpenFile(TextSource::File& file, CsvEncoding encoding, const Room& room) {
   file.fd = ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file.fd < 0) {
     const std::string why = Error::System("cannot open '" + file.path + "'", errno).message;
@@ -85,7 +102,7 @@ Result<void> OpenFile(TextSource::File& file, CsvEncoding encoding,
   const Packing packing = PackingOf({head, static_cast<std::size_t>(std::max<ssize_t>(got, 0))});
   const bool regular = S_ISREG(status.st_mode);
   if (packing == Packing::kNone && encoding == CsvEncoding::kUtf8 && regular) return {};
-  return MakePlain(file, packing, encoding, scratch_dir);
+  return MakePlain(file, packing, encoding, room);
 }
 
 Result<void> CheckStart(const TextSource& source, TextSource::File& file) {
@@ -118,10 +135,25 @@ Result<std::unique_ptr<TextSource>> TextSource::Open(const std::vector<std::stri
   for (const std::string& path : paths) {
     source->files_.push_back({path, -1, source->size_, 0, 0});
     File& file = source->files_.back();
-    DML_RETURN_IF_ERROR(OpenFile(file, encoding, scratch_dir));
+    DML_RETURN_IF_ERROR(OpenFile(file, encoding, {scratch_dir}));
     DML_RETURN_IF_ERROR(CheckStart(*source, file));
     source->size_ += file.size;
   }
+  return source;
+}
+
+Result<std::unique_ptr<TextSource>> TextSource::OpenStart(const std::string& path,
+                                                          CsvEncoding encoding) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    return Error::Invalid(fmt::format("'{}' is no regular file", path));
+  }
+  std::unique_ptr<TextSource> source(new TextSource());
+  source->files_.push_back({path, -1, 0, 0, 0});
+  File& file = source->files_.back();
+  DML_RETURN_IF_ERROR(OpenFile(file, encoding, {"", kStartBytesMax}));
+  DML_RETURN_IF_ERROR(CheckStart(*source, file));
+  source->size_ = file.size;
   return source;
 }
 

@@ -21,6 +21,12 @@ class TextSource {
     std::uint64_t body = 0;  // where its records start, after byte order mark and header
   };
 
+  // The start of a file, this long if it had to be unpacked (in memory). kInvalid as Open, and for
+  // what is no regular file.
+  static Result<std::unique_ptr<TextSource>> OpenStart(const std::string& path,
+                                                       CsvEncoding encoding);
+  static constexpr std::size_t kStartBytesMax = std::size_t{1} << 20;
+
   // kInvalid for a missing, empty, binary or UTF-16 file.
   static Result<std::unique_ptr<TextSource>> Open(const std::vector<std::string>& paths,
                                                   CsvEncoding encoding,
