@@ -3,6 +3,7 @@
 #include "cli/cmd_completion.h"
 #include "cli/cmd_explain.h"
 #include "cli/cmd_graph.h"
+#include "cli/cmd_keep.h"
 #include "cli/cmd_logs.h"
 #include "cli/cmd_ls.h"
 #include "cli/cmd_metrics.h"
@@ -48,6 +49,8 @@ std::span<const Command> AllCommands() {
       {"schema", "print the JSON Schema of the pipeline language for editors", SetupSchema},
       {"completion", "print a completion script for bash, zsh or fish", SetupCompletion},
       {"version", "print the version", SetupVersion},
+      {"keep", "run a command that ends with its parent (started by dml itself)", SetupKeep,
+       /*hidden=*/true},
       {"webhook", "post a document (started by dml itself)", SetupWebhook, /*hidden=*/true},
       {"worker", "run tasks for an orchestrator (started by dml itself)", SetupWorker,
        /*hidden=*/true},

@@ -1,6 +1,7 @@
 #include "cli/run_hooks.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -153,14 +154,23 @@ std::string LastWords(std::string text) {
   return "..." + text.substr(start);
 }
 
-// What a hook leaves running ends with it, as with a step: also what has left its group. The mark
-// lets a later dml find it all if this one is killed.
+bool HasEnded(int pid) {
+  const auto stat = ReadFile(fmt::format("/proc/{}/stat", pid));
+  return stat.ok() && stat->find(") Z ") != std::string::npos;
+}
+
+// What a hook leaves running ends with it, as with a step: also what has left its group. If this
+// process is killed, whoever keeps the hook ends it; the mark lets a later dml find what is left if
+// both are.
 Result<ChildEnd> RunAsStep(Prepared& prepared, const std::string& home, Duration timeout,
                            const std::stop_token& stop) {
   prepared.options.env[agent::kOwnerVariable] = agent::OwnerMark(home);
+  std::vector<std::string> kept{"/proc/self/exe", "keep", "--parent", std::to_string(::getpid()),
+                                "--"};
+  kept.insert(kept.end(), prepared.argv.begin(), prepared.argv.end());
   agent::AdoptStrays();
-  auto end = RunChild(prepared.argv, prepared.options, timeout, stop);
-  agent::EndStrays(agent::IsMarked);
+  auto end = RunChild(kept, prepared.options, timeout, stop);
+  agent::EndStrays([](int pid) { return agent::IsMarked(pid) || HasEnded(pid); });
   return end;
 }
 

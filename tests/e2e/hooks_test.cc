@@ -5,6 +5,8 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <fstream>
+#include <string>
 
 #include "base/process.h"
 #include "tests/e2e/program.h"
@@ -84,15 +86,43 @@ TEST_F(Hooks, AreThoseOfTheRun) {
   EXPECT_EQ(RunJson({"ls"})["runs"][0]["outcome"], "succeeded") << "and q is done as well";
 }
 
-// Two copies of a hook never run side by side.
+// kill -9 of dml leaves nothing of a hook running, in whatever session.
+TEST_F(Hooks, OneEndsWithItsProcess) {
+  Write("p.yaml",
+        "name: n\non: {finish: {run: 'trap \"\" TERM HUP; echo $$ > pid; setsid sleep 311 & echo "
+        "$! > left; sleep 311'}}\nsteps: [{id: a, run: 'true'}]\n");
+  Program run = Start({"run", "p.yaml"});
+  WaitUntil([&] { return Exists("left") && Read("left").ends_with('\n'); }, "the hook runs");
+  const int hook = std::stoi(Read("pid"));
+  const int left = std::stoi(Read("left"));
+  EXPECT_TRUE(StartOf(hook) && StartOf(left));
+  run.Signal(SIGKILL);
+  (void)run.Wait();
+  WaitUntil([&] { return !StartOf(hook) && !StartOf(left); }, "all of it has ended");
+}
+
+// The process number in the fourth field of its line.
+int ParentOf(int pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(stat, line);
+  return std::stoi(line.substr(line.rfind(')') + 4));
+}
+
+// Two copies of a hook never run side by side. Whoever keeps the hook is killed with dml.
 TEST_F(Hooks, OneThatOutlivedItsProcessIsEndedBeforeItIsRunAgain) {
-  Write("p.yaml", "name: n\non: {finish: {run: 'trap \"\" TERM HUP; echo $$ >> " + Path("pids") +
+  Write("p.yaml", "name: n\non: {finish: {run: 'echo $$ >> " + Path("shells") +
+                      "; setsid sh -c \"trap \\\"\\\" TERM HUP; echo \\$\\$ >> " + Path("pids") +
                       "; while ! test -e " + Path("go") +
-                      "; do sleep 0.05; done'}}\nsteps: [{id: a, run: 'true'}]\n");
+                      "; do sleep 0.05; done\" & wait'}}\nsteps: [{id: a, run: 'true'}]\n");
   Program run = Start({"run", "p.yaml"});
   const auto lines = [&] { return std::ranges::count(Read("pids"), '\n'); };
   WaitUntil([&] { return lines() == 1; }, "the hook runs");
   const int first = std::stoi(Read("pids"));
+  const int keeper = ParentOf(std::stoi(Read("shells")));
+  ASSERT_EQ(ParentOf(keeper), run.pid());
+  run.Signal(SIGSTOP);
+  ::kill(keeper, SIGKILL);
   run.Signal(SIGKILL);
   (void)run.Wait();
   EXPECT_TRUE(StartOf(first)) << "nobody has ended it yet";
@@ -101,6 +131,41 @@ TEST_F(Hooks, OneThatOutlivedItsProcessIsEndedBeforeItIsRunAgain) {
   EXPECT_FALSE(StartOf(first)) << "the first still lives";
   Write("go", "");
   EXPECT_EQ(resumed.Wait().code, 0);
+}
+
+// Whoever cancels a run whose dml is dead does what that would have done.
+TEST_F(Hooks, OfARunThatIsStoppedWhenItsProcessIsDeadAreRun) {
+  for (const bool frozen : {false, true}) {
+    Write("p.yaml", "name: n\non: {finish: {run: 'echo $DML_OUTCOME >> hooked'}}\n"
+                    "steps: [{id: a, run: 'touch " +
+                        Path("begun") + "; sleep 311'}]\n");
+    Program run = Start({"run", "p.yaml"});
+    WaitUntil([&] { return Exists("begun"); }, "the step runs");
+    ::unlink(Path("begun").c_str());
+    run.Signal(frozen ? SIGSTOP : SIGKILL);
+    if (!frozen) (void)run.Wait();
+    const Finished stopped = Run(frozen ? std::vector<std::string>{"stop", "latest", "--now"}
+                                        : std::vector<std::string>{"stop", "latest"});
+    EXPECT_EQ(stopped.code, 0) << stopped.err;
+    EXPECT_EQ(Read("hooked"), frozen ? "cancelled\ncancelled\n" : "cancelled\n");
+  }
+  EXPECT_EQ(Run({"resume", "r1"}).err.find("hooks"), std::string::npos) << "they are done";
+}
+
+TEST_F(Hooks, OneAtWorkIsLeftToItsProcess) {
+  Write("p.yaml",
+        "name: n\non: {finish: {run: 'echo x >> hooked; while ! test -e go; do sleep 0.05; "
+        "done'}}\nsteps: [{id: a, run: 'true'}]\n");
+  Program run = Start({"run", "p.yaml"});
+  WaitUntil([&] { return Exists("hooked"); }, "the hook runs");
+  const Finished refused = Run({"resume", "r1"});
+  EXPECT_EQ(refused.code, 4) << refused.err;
+  const std::string who = "the hooks of r1 are at work in process " + std::to_string(run.pid());
+  EXPECT_NE(refused.err.find(who), std::string::npos) << refused.err;
+  EXPECT_EQ(refused.err.find("was killed"), std::string::npos) << refused.err;
+  Write("go", "");
+  EXPECT_EQ(run.Wait().code, 0);
+  EXPECT_EQ(Read("hooked"), "x\n");
 }
 
 TEST_F(Hooks, WhatOneLeavesRunningEndsWithIt) {
