@@ -18,6 +18,7 @@
 #include "cli/slot_leavings.h"
 #include "cli/slot_processes.h"
 #include "orchestrator/engine/file_lock.h"
+#include "orchestrator/state/database.h"
 
 namespace dml::cli {
 
@@ -111,6 +112,29 @@ class FileWatch {
   std::map<state::ScheduleId, Stamp> stamps_;
 };
 
+// The file of the schedules, as long as its name stands for it: who moves it away, because it is
+// damaged, wants another to be used.
+class StoreFile {
+ public:
+  explicit StoreFile(std::string path) : path_(std::move(path)) { inode_ = Inode(); }
+
+  [[nodiscard]] Result<void> CheckInPlace() const {
+    if (Inode() == inode_) return {};
+    return Error::Environment(
+        fmt::format("the schedules '{}' were moved away or replaced while they were in use", path_),
+        "start the daemon again: it works with what is there now");
+  }
+
+ private:
+  [[nodiscard]] ino_t Inode() const {
+    struct stat info {};
+    return ::stat(path_.c_str(), &info) == 0 ? info.st_ino : 0;
+  }
+
+  std::string path_;
+  ino_t inode_ = 0;
+};
+
 Result<void> Tick(OpenedSchedules& schedules, FileWatch& files, schedule::Timekeeper& keeper,
                   std::optional<WallTime>& look_again, const Output& output) {
   DML_RETURN_IF_ERROR(files.Look(schedules.store, output));
@@ -145,10 +169,13 @@ Result<ExitCode> Serve(OpenedSchedules& schedules, const DaemonOptions& options,
       schedules.store, processes,
       {options.runs_max, [&](const std::string& text) { SayNow(text, output); }, there_since});
   FileWatch files(there_since);
+  const StoreFile store(SchedulePath(schedules.home));
   std::string trouble;
   while (true) {
+    DML_RETURN_IF_ERROR(store.CheckInPlace());
     std::optional<WallTime> look_again;
     const auto ticked = Tick(schedules, files, keeper, look_again, output);
+    if (!ticked.ok() && state::IsDamage(ticked.error())) return ticked.error();
     // A full disk or a locked database may pass: what is due is still due then.
     if (!ticked.ok() && ticked.error().message != trouble) output.Problem(ticked.error());
     trouble = ticked.ok() ? std::string() : ticked.error().message;

@@ -7,12 +7,16 @@
 #include <system_error>
 #include <utility>
 
+#include "base/disk_space.h"
+
 namespace dml::state {
 
 namespace {
 
 // Other processes read while one writes; nobody holds the write lock for longer than a commit.
 constexpr int kBusyTimeoutMs = 10'000;
+
+constexpr char kDamaged[] = " is damaged: ";
 
 // SQLite has one phrase for whatever goes wrong with a disk, and at a commit it does not keep what
 // the system said. The last refusal is that one, if it is of a kind that nothing else leaves
@@ -52,18 +56,20 @@ std::string DamageHint(const std::string& place) {
 
 Error Failure(sqlite3* db, int code) {
   const char* file = db == nullptr ? nullptr : sqlite3_db_filename(db, "main");
-  const std::string place = file == nullptr ? "the store" : "the store '" + std::string(file) + "'";
+  const std::string path = file == nullptr ? std::string() : file;
+  const std::string place = path.empty() ? "the store" : "the store '" + path + "'";
   const std::string detail = db == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db);
   switch (code & 0xff) {
     case SQLITE_FULL:
-      return Error::Environment(place + " cannot grow: the disk is full", "free space and resume");
+      return Error::Environment(place + " cannot grow: " + FullDisk(path),
+                                FullDiskHint(path) + "; then `dml resume` goes on");
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
       return Error::Environment("cannot write " + place + ": " + detail,
                                 "check its permissions, or choose another folder with --home");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return Error::Environment(place + " is damaged: " + detail, DamageHint(place));
+      return Error::Environment(place + kDamaged + detail, DamageHint(place));
     case SQLITE_IOERR:
       return DiskFailure(place, detail);
     case SQLITE_BUSY:
@@ -198,6 +204,11 @@ Result<void> Database::Execute(const std::string& sql) {
 }
 
 std::int64_t Database::LastInsertId() const { return sqlite3_last_insert_rowid(db_); }
+
+bool IsDamage(const Error& error) {
+  return error.kind == ErrorKind::kEnvironment && error.message.starts_with("the store") &&
+         error.message.find(kDamaged) != std::string::npos;
+}
 
 Result<Transaction> Transaction::Begin(Database& db) {
   DML_RETURN_IF_ERROR(db.Execute("BEGIN IMMEDIATE"));

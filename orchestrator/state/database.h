@@ -69,6 +69,10 @@ class Database {
   sqlite3* db_;
 };
 
+// Whether an error says that a database is damaged: unlike a full disk or a lock, that does not
+// pass.
+[[nodiscard]] bool IsDamage(const Error& error);
+
 // Rolls back unless Commit() succeeded.
 class Transaction {
  public:

@@ -2,8 +2,10 @@
 // ends with code 3. Nobody takes garbage for an answer, and with the page back nothing is lost.
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 
 #include "tests/e2e/program.h"
@@ -107,6 +109,51 @@ TEST_F(Damage, OfOnePageOfTheSchedulesIsSaidByWhoNeedsIt) {
   EXPECT_GE(said, 10);
   Put(".dml/schedule.db", whole);
   EXPECT_EQ(RunJson({"schedule", "history", "-n", "1000"}), history);
+}
+
+// It ends and says so, rather than do nothing for ever, also where the damage is in what it reads
+// only once it is at work.
+TEST_F(Damage, OfTheSchedulesEndsTheDaemon) {
+  Write("p.yaml", "name: tick\nschedule: {cron: '0 0 * * *'}\nsteps:\n  - {id: a, run: 'true'}\n");
+  ASSERT_EQ(Run({"schedule", "add", "p.yaml"}).code, 0);
+  const std::string whole = Read(".dml/schedule.db");
+  int ended_at_work = 0;
+  for (std::size_t page = 0; page < PagesOf(whole); ++page) {
+    SCOPED_TRACE("page " + std::to_string(page));
+    Put(".dml/schedule.db", Garbled(whole, page));
+    Program daemon = Start({"schedule", "daemon"});
+    const auto begun = std::chrono::steady_clock::now();
+    WaitUntil(
+        [&] {
+          return daemon.ErrorSoFar().find("error: ") != std::string::npos ||
+                 std::chrono::steady_clock::now() - begun > std::chrono::milliseconds(1500);
+        },
+        "the daemon has had a look at its schedules");
+    const std::string before = daemon.ErrorSoFar();
+    if (before.find("error: ") == std::string::npos) daemon.Signal(SIGTERM);
+    const Finished ended = daemon.Wait();
+    const bool said =
+        Said(ended, "schedule.db",
+             "move it away and add the schedules again; runs and results are not in it");
+    if (said && ended.err.find("at work in") != std::string::npos) ++ended_at_work;
+  }
+  EXPECT_GE(ended_at_work, 1);
+}
+
+// As the remedy says, while the daemon has not noticed anything.
+TEST_F(Damage, MovingTheSchedulesAwayEndsTheDaemonThatHasThem) {
+  Write("p.yaml", "name: tick\nschedule: {cron: '0 0 * * *'}\nsteps:\n  - {id: a, run: 'true'}\n");
+  ASSERT_EQ(Run({"schedule", "add", "p.yaml"}).code, 0);
+  Program daemon = Start({"schedule", "daemon"});
+  WaitUntil([&] { return daemon.ErrorSoFar().find("at work in") != std::string::npos; },
+            "the daemon is at work");
+  for (const char* name : {"schedule.db", "schedule.db-wal", "schedule.db-shm"}) {
+    std::error_code ignored;
+    fs::rename(Path(".dml/") + name, Path(name), ignored);
+  }
+  const Finished ended = daemon.Wait();
+  EXPECT_EQ(ended.code, 3) << ended.err;
+  EXPECT_NE(ended.err.find("schedule.db' were moved away"), std::string::npos) << ended.err;
 }
 
 TEST_F(Damage, OfOnePageOfASharedIndexLosesNothing) {
