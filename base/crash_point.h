@@ -47,8 +47,8 @@ inline constexpr std::string_view kScheduleCrashPoints[] = {
 
 // Of the commands that look after the store.
 inline constexpr std::string_view kStoreCrashPoints[] = {
-    "gc.forgotten",    // results are forgotten, their files and the common index are as before
-    "gc.unlisted",     // the index has forgotten them too, every file is there
+    "gc.unlisted",     // the common index has forgotten results, they and their files are there
+    "gc.forgotten",    // they are forgotten, every file is there
     "gc.removed",      // one of the files is gone
     "verify.dropped",  // what read a damaged file is forgotten, the file is still there
     "verify.removed",  // a damaged file is gone

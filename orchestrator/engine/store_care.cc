@@ -38,16 +38,19 @@ Result<HeldByOthers> WhatOthersHold(const QuietStore& quiet) {
   return held;
 }
 
-// The index tells everybody of a result for as long as one home has it.
-Result<void> Forget(const Home& home, state::CacheStore& cache, std::vector<Digest> keys,
-                    const std::set<Digest>& held_by_others) {
-  DML_RETURN_IF_ERROR(cache.Remove(keys));
+// The index tells everybody of a result for as long as one home has it. It forgets first: what only
+// it knows, because a process died in between or a home is gone, nobody would ever ask it to
+// forget.
+Result<void> Forget(const Home& home, state::CacheStore& cache, const std::vector<Digest>& unused,
+                    const std::set<Digest>& held) {
+  if (home.shared()) {
+    DML_TRY(state::SharedIndex index,
+            state::SharedIndex::Open(home.SharedIndexPath(), home.path()));
+    DML_RETURN_IF_ERROR(index.KeepOnly(held));
+    CrashPoint("gc.unlisted");
+  }
+  DML_RETURN_IF_ERROR(cache.Remove(unused));
   CrashPoint("gc.forgotten");
-  if (!home.shared()) return {};
-  std::erase_if(keys, [&](const Digest& key) { return held_by_others.contains(key); });
-  DML_TRY(state::SharedIndex index, state::SharedIndex::Open(home.SharedIndexPath(), home.path()));
-  DML_RETURN_IF_ERROR(index.Remove(keys));
-  CrashPoint("gc.unlisted");
   return {};
 }
 
@@ -69,9 +72,11 @@ Result<GarbageReport> CollectGarbage(const Home& home, state::CacheStore& cache,
   DML_TRY(const std::vector<state::CacheRow> rows, cache.List());
   GarbageReport report;
   std::vector<Digest> unused;
+  std::set<Digest> held;
   std::set<std::string> wanted;
   for (const state::CacheRow& row : rows) {
     if (in_use.contains(row.key)) {
+      held.insert(row.key);
       ForEachFile(row, [&](const ArtifactFile& file) { wanted.insert(file.digest.Hex()); });
     } else {
       unused.push_back(row.key);
@@ -79,8 +84,9 @@ Result<GarbageReport> CollectGarbage(const Home& home, state::CacheStore& cache,
   }
   DML_TRY(HeldByOthers others, WhatOthersHold(quiet));
   wanted.merge(others.files);
+  held.merge(others.keys);
   report.results = static_cast<std::int64_t>(unused.size());
-  if (!dry_run) DML_RETURN_IF_ERROR(Forget(home, cache, unused, others.keys));
+  if (!dry_run) DML_RETURN_IF_ERROR(Forget(home, cache, unused, held));
   const auto sweep = [&](const std::string& path, const std::string& name,
                          std::int64_t bytes) -> Result<void> {
     if (wanted.contains(name)) {

@@ -65,6 +65,16 @@ Result<void> SharedIndex::Remove(const std::vector<Digest>& keys) {
   return transaction.Commit();
 }
 
+Result<void> SharedIndex::KeepOnly(const std::set<Digest>& keys) {
+  DML_TRY(Statement query, db_.Prepare("SELECT key FROM cache"));
+  std::vector<Digest> others;
+  while (true) {
+    DML_TRY(const bool row, query.Step());
+    if (!row) return Remove(others);
+    if (const Digest key = query.Hash(0); !keys.contains(key)) others.push_back(key);
+  }
+}
+
 Result<void> BindResult(Statement& insert, WallTime now, const TaskResult& result) {
   // Small tasks mostly leave nothing, and printing that would cost as much as the row.
   const std::string outputs =

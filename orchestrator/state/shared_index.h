@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ class SharedIndex {
   }
   // In one transaction.
   Result<void> Remove(const std::vector<Digest>& keys);
+  // Removes all but these.
+  Result<void> KeepOnly(const std::set<Digest>& keys);
 
  private:
   explicit SharedIndex(Database db) : db_(std::move(db)) {}
