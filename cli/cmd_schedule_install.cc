@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <system_error>
 #include <utility>
@@ -15,6 +17,7 @@
 #include "cli/child.h"
 #include "cli/cmd_schedule.h"
 #include "cli/daemon_service.h"
+#include "cli/new_folders.h"
 #include "cli/runs.h"
 #include "cli/schedule_home.h"
 
@@ -61,29 +64,33 @@ Result<std::string> UnitFolder() {
   return config + "/systemd/user";
 }
 
-// Makes a folder, and unmakes what it had to make for it, unless told to keep it.
-class NewFolder {
- public:
-  static Result<NewFolder> Make(const std::string& path) {
-    NewFolder made;
-    std::error_code ignored;
-    for (fs::path folder = path; !fs::exists(folder, ignored); folder = folder.parent_path()) {
-      made.made_.push_back(folder);
+// Of the folders that units of dml say were made for them, those that `folder` is in, the innermost
+// first. Whoever removes the last unit removes them.
+std::vector<std::string> FoldersMadeEarlier(const std::string& folder) {
+  std::set<std::string> made;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const auto text = ReadFile(entry.path().string());
+    if (!text.ok() || !IsOurUnit(*text)) continue;
+    for (std::string& one : FoldersMadeFor(*text)) {
+      if ((folder + "/").starts_with(one + "/")) made.insert(std::move(one));
     }
-    DML_RETURN_IF_ERROR(MakeDirectories(path));
-    return made;
   }
-  NewFolder(NewFolder&& other) noexcept : made_(std::exchange(other.made_, {})) {}
-  NewFolder& operator=(NewFolder&&) = delete;
-  ~NewFolder() {
-    for (const fs::path& folder : made_) ::rmdir(folder.c_str());  // unless it is in use by now
-  }
-  void Keep() { made_.clear(); }
+  return {made.rbegin(), made.rend()};
+}
 
- private:
-  NewFolder() = default;
-  std::vector<fs::path> made_;  // the innermost first
-};
+// What `enable` made goes with the folder that was made for the unit.
+void RemoveUnitFolders(const std::string& folder, const std::vector<std::string>& made) {
+  if (std::ranges::find(made, folder) != made.end()) {
+    RemoveEmptyFolders({folder + "/default.target.wants"});
+  }
+  RemoveEmptyFolders(made);
+}
+
+// Who uses it makes it again.
+void RemoveEmptyHome(const std::string& home) {
+  if (!DaemonRuns(home)) RemoveEmptyFolders({home + "/schedule", home});
+}
 
 Result<ServicePlace> PlaceOf(const std::string& home_flag) {
   std::error_code problem;
@@ -167,7 +174,9 @@ Result<ExitCode> InstallUnit(const ServicePlace& place, const InstallOptions& op
                              const Output& output) {
   DML_TRY(const std::string folder, UnitFolder());
   const std::string name = UnitName(place.home);
-  const Change change{"systemd", folder + "/" + name, UnitText(place)};
+  std::vector<std::string> folders = MissingFolders(folder);
+  if (folders.empty()) folders = FoldersMadeEarlier(folder);
+  const Change change{"systemd", folder + "/" + name, UnitText(place, folders)};
   const auto old = ReadFile(change.path);
   if (old.ok() && !IsOurUnit(*old)) {
     return Error::Invalid("'" + change.path + "' was not written by dml", "move it away first");
@@ -202,11 +211,12 @@ Result<ExitCode> InstallLine(const ServicePlace& place, const InstallOptions& op
   const Change change{"crontab", "crontab", CrontabLine(place)};
   Show(change, "the line of", output);
   if (!Confirmed(options, output)) return Report(change, false, output);
-  DML_RETURN_IF_ERROR(MakeDirectories(place.home + "/schedule"));
+  DML_TRY(NewFolder made, NewFolder::Make(place.home + "/schedule"));
   DML_TRY(const std::string before, ReadCrontab());
   std::string table = WithoutLine(before, place.home);
   if (!table.empty() && !table.ends_with('\n')) table += '\n';
   DML_TRY([[maybe_unused]] const std::string said, Tool({"crontab", "-"}, table + change.content));
+  made.Keep();
   output.Note("installed; it starts within a minute and writes to " + place.home +
               "/schedule/daemon.log");
   return Report(change, true, output);
@@ -238,9 +248,12 @@ Result<ExitCode> RunUninstall(const InstallOptions& options, const std::string& 
     // A daemon that cannot be stopped must not keep its unit.
     const auto stopped = Tool({"systemctl", "--user", "disable", "--now", name});
     if (!stopped.ok()) output.Warn(stopped.error().message);
+    const std::vector<std::string> made = FoldersMadeEarlier(*folder);
     if (::unlink(path.c_str()) != 0) return Error::System("cannot remove '" + path + "'", errno);
     const auto reloaded = Tool({"systemctl", "--user", "daemon-reload"});
     if (!reloaded.ok()) output.Warn(reloaded.error().message);
+    RemoveUnitFolders(*folder, made);
+    RemoveEmptyHome(place.home);
     output.Note("removed");
     return Report(change, true, output);
   }
@@ -257,6 +270,7 @@ Result<ExitCode> RunUninstall(const InstallOptions& options, const std::string& 
   DML_TRY(const std::string now, ReadCrontab());  // it may have been edited meanwhile
   DML_TRY([[maybe_unused]] const std::string said,
           Tool({"crontab", "-"}, WithoutLine(now, place.home)));
+  RemoveEmptyHome(place.home);
   output.Note("removed; a daemon that runs goes on until it is told to stop");
   return Report(change, true, output);
 }
@@ -277,7 +291,9 @@ Action SetupScheduleInstall(Args& args, CommonOptions& common) {
 Action SetupScheduleUninstall(Args& args, CommonOptions& common) {
   auto options = std::make_shared<InstallOptions>();
   args.Flag("-y,--yes", options->yes, "do not ask");
-  args.Describe("Removes the unit or the line of this home, and nothing else.");
+  args.Describe(
+      "Removes the unit or the line of this home, the folders that were made for it if they are\n"
+      "empty, and nothing else.");
   args.Example("dml schedule uninstall", "show it, then ask");
   return [options, &common](Output& output) { return RunUninstall(*options, common.home, output); };
 }

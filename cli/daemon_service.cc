@@ -12,6 +12,7 @@ namespace dml::cli {
 namespace {
 
 constexpr std::string_view kUnitMark = "# Written by `dml schedule install`";
+constexpr std::string_view kFolderMark = "# Made for it: ";
 
 // A word of a systemd unit: C escapes between quotes, and neither specifiers nor variables.
 std::string UnitWord(const std::string& text, bool of_command) {
@@ -42,9 +43,15 @@ std::string UnitName(const std::string& home) {
   return "dml-schedule-" + Sha256::Of(home).Hex().substr(0, 8) + ".service";
 }
 
-std::string UnitText(const ServicePlace& place) {
+std::string UnitText(const ServicePlace& place, const std::vector<std::string>& folders) {
+  std::string made;
+  for (const std::string& folder : folders) {
+    // A name with a line break would be another line of the unit.
+    if (folder.find('\n') == std::string::npos) made += fmt::format("{}{}\n", kFolderMark, folder);
+  }
   return fmt::format(
       "{}; `dml schedule uninstall` removes it.\n"
+      "{}"
       "[Unit]\n"
       "Description={}\n"
       "\n"
@@ -58,8 +65,19 @@ std::string UnitText(const ServicePlace& place) {
       "\n"
       "[Install]\n"
       "WantedBy=default.target\n",
-      kUnitMark, "dml pipelines that run by the clock", UnitWord(place.program, true),
+      kUnitMark, made, "dml pipelines that run by the clock", UnitWord(place.program, true),
       UnitWord(place.home, true), UnitWord("PATH=" + place.path, false));
+}
+
+std::vector<std::string> FoldersMadeFor(std::string_view text) {
+  std::vector<std::string> folders;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    if (line.starts_with(kFolderMark)) folders.emplace_back(line.substr(kFolderMark.size()));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return folders;
 }
 
 bool IsOurUnit(std::string_view text) { return text.starts_with(kUnitMark); }

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dml::cli {
 
@@ -16,7 +17,11 @@ struct ServicePlace {
 
 // "dml-schedule-1a2b3c4d.service": another home has another name.
 [[nodiscard]] std::string UnitName(const std::string& home);
-[[nodiscard]] std::string UnitText(const ServicePlace& place);
+// `folders`: those that are made for it, which go with it.
+[[nodiscard]] std::string UnitText(const ServicePlace& place,
+                                   const std::vector<std::string>& folders);
+// The folders that a unit says were made for it.
+[[nodiscard]] std::vector<std::string> FoldersMadeFor(std::string_view text);
 // Whether install has written this file.
 [[nodiscard]] bool IsOurUnit(std::string_view text);
 

@@ -72,6 +72,40 @@ TEST_F(Services, AUnitIsShownThenWrittenThenRemoved) {
   EXPECT_EQ(Run({"schedule", "uninstall", "--yes"}, WithTools()).code, 2) << "nothing is left";
 }
 
+// What two homes install is one folder's business: the last to go takes it along.
+TEST_F(Services, FoldersThatWereMadeForAUnitGoWithTheLastOne) {
+  Tool("systemctl", "mkdir -p " + Path(".config/systemd/user/default.target.wants"));
+  fs::create_directories(Path(".config"));
+  for (const char* home : {"one", "two"}) {
+    ASSERT_EQ(Run({"schedule", "install", "--yes", "--home", home}, WithTools()).code, 0);
+  }
+  ASSERT_EQ(Run({"schedule", "uninstall", "--yes", "--home", "one"}, WithTools()).code, 0);
+  EXPECT_TRUE(Exists(".config/systemd/user"));
+  Tool("systemctl", "true");
+  ASSERT_EQ(Run({"schedule", "uninstall", "--yes", "--home", "two"}, WithTools()).code, 0);
+  EXPECT_FALSE(Exists(".config/systemd"));
+  EXPECT_TRUE(Exists(".config")) << "it had been there before";
+  EXPECT_FALSE(Exists("two")) << "nothing has ever been scheduled there";
+}
+
+TEST_F(Services, FoldersThatWereThereStay) {
+  fs::create_directories(Path(".config/systemd/user"));
+  ASSERT_EQ(Run({"schedule", "install", "--yes"}, WithTools()).code, 0);
+  ASSERT_EQ(Run({"schedule", "uninstall", "--yes"}, WithTools()).code, 0);
+  EXPECT_TRUE(Exists(".config/systemd/user"));
+}
+
+TEST_F(Services, AHomeThatWasMadeForALineOfTheCrontabGoesWithIt) {
+  ASSERT_EQ(Run({"schedule", "install", "--cron", "--yes"}, WithTools()).code, 0);
+  EXPECT_TRUE(Exists(".dml/schedule")) << "the daemon says there what goes wrong";
+  Tool("systemctl", "exit 1");
+  ASSERT_EQ(Run({"schedule", "uninstall", "--yes"}, WithTools()).code, 0);
+  EXPECT_FALSE(Exists(".dml"));
+  Crontab("echo you may not use this program >&2; exit 1");
+  EXPECT_EQ(Run({"schedule", "install", "--cron", "--yes"}, WithTools()).code, 3);
+  EXPECT_FALSE(Exists(".dml"));
+}
+
 // Nor does a folder stay that was made for it, and a home folder that is none is refused.
 TEST_F(Services, WhatIsNotInstalledLeavesNoFolders) {
   Tool("systemctl", "exit 1");
