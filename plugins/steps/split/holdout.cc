@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <numeric>
 #include <utility>
 
 #include "base/check.h"
 #include "base/random.h"
+#include "plugins/steps/split/nearest_groups.h"
 
 namespace dml::steps {
 
@@ -115,42 +115,6 @@ void ForEachDrawnStratified(std::span<const std::uint32_t> classes, std::uint64_
 
 std::uint64_t Distance(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
 
-std::vector<std::size_t> RandomOrder(std::size_t count, const Philox& random) {
-  std::vector<std::pair<std::uint64_t, std::size_t>> keyed;
-  for (std::size_t i = 0; i < count; ++i) keyed.emplace_back(random.Bits(i), i);
-  std::ranges::sort(keyed);
-  std::vector<std::size_t> order;
-  for (const auto& [key, i] : keyed) order.push_back(i);
-  return order;
-}
-
-struct GroupChoice {
-  std::vector<Side> side_of;  // by group
-  std::uint64_t rows = 0;     // on the test side
-};
-
-// In `order`, every group that brings the test side nearer to `test_rows` joins it; both sides get
-// a group.
-GroupChoice ChooseGroups(const std::vector<std::uint64_t>& sizes,
-                         std::span<const std::size_t> order, std::uint64_t test_rows) {
-  GroupChoice choice{std::vector<Side>(sizes.size(), Side::kTrain), 0};
-  std::size_t taken = 0;
-  for (const std::size_t group : order) {
-    const std::uint64_t with = choice.rows + sizes[group];
-    if (Distance(with, test_rows) >= Distance(choice.rows, test_rows)) continue;
-    if (taken + 1 == sizes.size()) break;
-    choice.side_of[group] = Side::kTest;
-    choice.rows = with;
-    ++taken;
-  }
-  if (taken > 0) return choice;
-  const std::size_t smallest =
-      *std::ranges::min_element(order, {}, [&](std::size_t g) { return sizes[g]; });
-  choice.side_of[smallest] = Side::kTest;
-  choice.rows = sizes[smallest];
-  return choice;
-}
-
 }  // namespace
 
 bool NearAskedShare(std::uint64_t got, std::uint64_t asked, std::uint64_t rows) {
@@ -188,17 +152,12 @@ Result<RowSides> HoldOutGroups(std::span<const std::uint32_t> groups, std::uint6
     return Error::Invalid("all rows are of one group, which cannot be split",
                           "choose another column for group");
   }
-  const auto miss = [&](const GroupChoice& choice) { return Distance(choice.rows, test_rows); };
-  std::vector<std::size_t> order = RandomOrder(sizes.size(), Philox(seed, kSplit));
-  GroupChoice chosen = ChooseGroups(sizes, order, test_rows);
-  if (!NearAskedShare(chosen.rows, test_rows, groups.size())) {
-    std::ranges::stable_sort(order, std::greater{}, [&](std::size_t g) { return sizes[g]; });
-    GroupChoice largest_first = ChooseGroups(sizes, order, test_rows);
-    if (miss(largest_first) < miss(chosen)) chosen = std::move(largest_first);
-  }
+  const std::vector<bool> chosen = NearestGroups(sizes, test_rows, Philox(seed, kSplit));
   RowSides sides;
   sides.reserve(groups.size());
-  for (const std::uint32_t group : groups) sides.push_back(chosen.side_of[group]);
+  for (const std::uint32_t group : groups) {
+    sides.push_back(chosen[group] ? Side::kTest : Side::kTrain);
+  }
   return sides;
 }
 

@@ -29,9 +29,8 @@ RowSides HoldOutRandom(std::uint64_t rows, std::uint64_t test_rows, std::uint64_
 Result<RowSides> HoldOutStratified(std::span<const std::uint32_t> classes, std::uint64_t test_rows,
                                    std::uint64_t seed);
 
-// Whole groups, so that the test side has about `test_rows` rows: in random order, each that brings
-// it nearer joins it. If that misses by more than 5 points the largest groups are asked first, and
-// the nearer of the two outcomes holds. Both sides have a group. kInvalid for a single group.
+// Whole groups chosen at random, whose rows come as near to `test_rows` as groups can
+// (nearest_groups.h). Both sides have a group. kInvalid for a single group.
 Result<RowSides> HoldOutGroups(std::span<const std::uint32_t> groups, std::uint64_t test_rows,
                                std::uint64_t seed);
 
