@@ -132,9 +132,8 @@ plugins::StepType SplitTrainTestStep() {
   spec.summary = "Put a share of the rows aside for testing";
   spec.formula =
       "test rows = ceil(test_size * rows), chosen by Philox(seed, row); with group, whole groups "
-      "in "
-      "random order, each that brings the test rows nearer to that number";
-  spec.algorithm_version = 2;
+      "at random whose rows come as near to that number as groups can";
+  spec.algorithm_version = 3;
   spec.inputs = {TablePort("data", "the rows to split")};
   spec.outputs = {TablePort("train", "the rows to learn from"),
                   TablePort("test", "the rows put aside")};
