@@ -11,6 +11,11 @@ namespace dml {
 // it is what it was.
 inline constexpr std::int64_t kSealedSeconds = 946'684'800;
 
+// Whether the time of the last write to a file is that of a sealed one.
+[[nodiscard]] constexpr bool IsSealTime(std::int64_t seconds, std::int64_t nanoseconds) {
+  return seconds == kSealedSeconds && nanoseconds == 0;
+}
+
 // Seals a file of this user; it counts as used now. False if its time could not be set, which costs
 // whoever reads it a hashing.
 bool Seal(const std::string& path);

@@ -97,7 +97,7 @@ Result<void> ArtifactStore::CommitFile(ArtifactFile& file, CommitCost& cost) con
 
   start = SystemClock().Now();
   const std::string blob = home_.BlobPath(file.digest);
-  if (disk_.Size(blob) != file.size) {
+  if (disk_.Look(blob, file.size, file.digest) != BlobState::kWhole) {
     DML_RETURN_IF_ERROR(disk_.Sync(file.path));
     CrashPoint("commit.synced");
     DML_RETURN_IF_ERROR(disk_.Adopt(file.path, blob));
@@ -108,13 +108,14 @@ Result<void> ArtifactStore::CommitFile(ArtifactFile& file, CommitCost& cost) con
   return {};
 }
 
-bool ArtifactStore::Holds(const std::vector<Artifact>& artifacts) const {
+BlobState ArtifactStore::Look(const std::vector<Artifact>& artifacts) const {
   for (const Artifact& artifact : artifacts) {
     for (const ArtifactFile& file : artifact.files) {
-      if (disk_.Size(home_.BlobPath(file.digest)) != file.size) return false;
+      const BlobState state = disk_.Look(home_.BlobPath(file.digest), file.size, file.digest);
+      if (state != BlobState::kWhole) return state;
     }
   }
-  return true;
+  return BlobState::kWhole;
 }
 
 void ArtifactStore::Locate(std::vector<Artifact>& artifacts) const {

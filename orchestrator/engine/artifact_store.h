@@ -26,8 +26,12 @@ class ArtifactStore {
   Result<std::vector<Artifact>> Commit(const std::string& attempt_path,
                                        std::span<const PortSpec> outputs, CommitCost& cost) const;
 
-  // Whether every file is there and has its size.
-  [[nodiscard]] bool Holds(const std::vector<Artifact>& artifacts) const;
+  // Whether every file is there and is what was stored, as far as its seal tells; else what is
+  // wrong with the first that is not.
+  [[nodiscard]] BlobState Look(const std::vector<Artifact>& artifacts) const;
+  [[nodiscard]] bool Holds(const std::vector<Artifact>& artifacts) const {
+    return Look(artifacts) == BlobState::kWhole;
+  }
   // Fills in where the files are.
   void Locate(std::vector<Artifact>& artifacts) const;
 

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <set>
 
+#include "base/disk_space.h"
 #include "base/files.h"
 #include "base/process.h"
 #include "base/sealed_file.h"
@@ -21,10 +22,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Error DiskError(const std::string& action, int code) {
-  Error error = Error::System(action, code);
-  if (code == ENOSPC || code == EDQUOT) error.hint = "free space on this disk and run again";
-  return error;
+bool IsSealed(const struct stat& info) {
+  return IsSealTime(info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
 }
 
 // <store>/blobs/ab/abcd... -> <store>/tmp/...; see SweepTemporaries(). One per thread.
@@ -49,7 +48,7 @@ Result<void> CopyDurably(const std::string& from, const std::string& to) {
     error = std::error_code(errno, std::generic_category());
   }
   ::unlink(temporary.c_str());
-  return DiskError("cannot copy '" + from + "' into the store", error.value());
+  return WriteError("cannot copy '" + from + "' into the store", to, error.value());
 }
 
 // Returns errno, 0 on success. The name `blob` never stands for nothing: somebody may be reading.
@@ -118,19 +117,25 @@ class Disk final : public StoreFiles {
     return HashFile(path);
   }
 
-  [[nodiscard]] std::optional<std::int64_t> Size(const std::string& path) const override {
+  [[nodiscard]] BlobState Look(const std::string& blob, std::int64_t size,
+                               const Digest& digest) const override {
     struct stat info {};
-    if (::stat(path.c_str(), &info) != 0) return std::nullopt;
-    return info.st_size;
+    if (::stat(blob.c_str(), &info) != 0) return BlobState::kGone;
+    if (info.st_size != size) return BlobState::kDamaged;
+    if (IsSealed(info)) return BlobState::kWhole;
+    const auto found = HashFile(blob);
+    if (!found.ok() || *found != digest) return BlobState::kDamaged;
+    Seal(blob);
+    return BlobState::kWhole;
   }
 
   Result<void> Sync(const std::string& path) override {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return DiskError("cannot open '" + path + "'", errno);
+    if (fd < 0) return Error::System("cannot open '" + path + "'", errno);
     const int status = ::fsync(fd);
     const int code = errno;
     ::close(fd);
-    if (status != 0) return DiskError("cannot sync '" + path + "'", code);
+    if (status != 0) return WriteError("cannot sync '" + path + "'", path, code);
     return {};
   }
 
@@ -140,13 +145,17 @@ class Disk final : public StoreFiles {
     int code = ::link(path.c_str(), blob.c_str()) == 0 ? 0 : errno;
     if (code == EEXIST) {
       // Two files of one digest are one file: somebody was faster, or it is damaged.
-      if (Size(blob) == Size(path)) return {};
+      struct stat there {};
+      struct stat mine {};
+      const bool same = ::stat(blob.c_str(), &there) == 0 && ::stat(path.c_str(), &mine) == 0 &&
+                        there.st_size == mine.st_size && IsSealed(there);
+      if (same) return {};
       code = LinkOver(path, blob);
     }
     if (code == EXDEV || code == EPERM || code == EOPNOTSUPP || code == EMLINK) {
       return CopyDurably(path, blob);
     }
-    if (code != 0) return DiskError("cannot move '" + path + "' into the store", code);
+    if (code != 0) return WriteError("cannot move '" + path + "' into the store", blob, code);
     return {};
   }
 

@@ -21,7 +21,7 @@ constexpr char kHint[] =
     "step changes nothing, another that reads the same does";
 
 bool IsSealed(const struct statx& info) {
-  return info.stx_mtime.tv_sec == kSealedSeconds && info.stx_mtime.tv_nsec == 0;
+  return IsSealTime(info.stx_mtime.tv_sec, info.stx_mtime.tv_nsec);
 }
 
 }  // namespace

@@ -217,18 +217,38 @@ TEST_F(Cache, AStepThatChangesItsInputFailsAndTheInputIsMadeAgain) {
   EXPECT_FALSE(Stores("good\nBAD\n"));
 }
 
-// Of the same size, and seen by a task that begins after the damage was done.
+// Of the same size, done after the file was found good, and seen by a task that begins later.
 TEST_F(Cache, WhoeverReadsADamagedInputGetsAnother) {
   WriteChain();
   ASSERT_EQ(Run({"run", "chain.yaml"}).code, 0);
+  std::string chain = Read("chain.yaml");
+  chain.replace(chain.find("echo read"), 9, "echo seen");
+  chain.insert(chain.find("    input: {f: first.f}"), "    needs: gate\n");
+  Write("chain.yaml", chain + "  - {id: gate, needs: first, cache: false, run: 'touch " +
+                          Path("begun") + "; until test -e " + Path("go") +
+                          "; do sleep 0.05; done'}\n");
+  Program started = Start({"run", "chain.yaml"});
+  WaitUntil([&] { return Exists("begun"); }, "first has been reused");
   Spoil(".dml");
-  Write("chain.yaml",
-        Read("chain.yaml").replace(Read("chain.yaml").find("echo read"), 9, "echo seen"));
-  const Finished run = Run({"run", "chain.yaml"});
+  Write("go", "");
+  const Finished run = started.Wait();
   EXPECT_EQ(run.code, 0) << run.err;
   EXPECT_NE(run.err.find("the input 'f' is damaged"), std::string::npos) << run.err;
   EXPECT_TRUE(Stores("seen\ngood\n"));
   EXPECT_FALSE(Stores("seen\nevil\n"));
+}
+
+// Nobody reads it, and it is not called good for that.
+TEST_F(Cache, ADamagedResultIsNotReused) {
+  WriteChain();
+  ASSERT_EQ(Run({"run", "chain.yaml", "--until", "first"}).code, 0);
+  Spoil(".dml");
+  const Json plan = RunJson({"plan", "chain.yaml", "--until", "first"});
+  EXPECT_EQ(plan["tasks"][0]["reason"], "its outputs in the store are damaged");
+  ASSERT_EQ(Run({"run", "chain.yaml", "--until", "first"}).code, 0);
+  EXPECT_EQ(States().at("first"), "succeeded");
+  EXPECT_TRUE(Stores("good\n"));
+  EXPECT_FALSE(Stores("evil\n"));
 }
 
 // Of the user's own files nothing is taken: neither through links nor by further names.

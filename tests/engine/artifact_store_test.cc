@@ -79,6 +79,17 @@ TEST_F(ArtifactStoreTest, WhatIsInTheStoreCannotBeWrittenAndADamagedFileGivesWay
   ExpectWhole(Commit(DiskFiles()).value());
 }
 
+// Written to in place, its size is what it was: a commit of the same content does not trust it.
+TEST_F(ArtifactStoreTest, ADamagedFileOfTheSameSizeGivesWayToo) {
+  const auto artifacts = Commit(DiskFiles()).value();
+  const std::string blob = artifacts[0].files[0].path;
+  fs::remove(blob);
+  std::ofstream(blob) << "fIrst";
+  EXPECT_EQ(ArtifactStore(home_).Look(artifacts), BlobState::kDamaged);
+  ExpectWhole(Commit(DiskFiles()).value());
+  EXPECT_EQ(ArtifactStore(home_).Look(artifacts), BlobState::kWhole);
+}
+
 TEST_F(ArtifactStoreTest, LinksAreRefused) {
   fs::create_symlink("/etc/hostname", attempt_ + "/out/rows/link");
   const auto refused = Commit(DiskFiles());

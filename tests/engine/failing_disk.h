@@ -22,8 +22,9 @@ class FailingDisk final : public StoreFiles {
   [[nodiscard]] Result<Digest> Hash(const std::string& path) const override {
     return DiskFiles().Hash(path);
   }
-  [[nodiscard]] std::optional<std::int64_t> Size(const std::string& path) const override {
-    return DiskFiles().Size(path);
+  [[nodiscard]] BlobState Look(const std::string& blob, std::int64_t size,
+                               const Digest& digest) const override {
+    return DiskFiles().Look(blob, size, digest);
   }
   Result<void> Sync(const std::string& path) override {
     if (left_-- <= 0) return Failure("sync", path);

@@ -2,6 +2,7 @@
 
 #include "orchestrator/engine/session.h"
 
+#include "base/files.h"
 #include "tests/engine/session_fixture.h"
 
 namespace dml::engine {
@@ -94,6 +95,34 @@ TEST_F(SessionTest, AMissingBlobIsMadeAgain) {
   EXPECT_EQ(MakePlan(*home_, maker.pipeline, {}, clock_)->tasks[TaskId(0)].reason,
             "its outputs are no longer in the store");
   EXPECT_EQ(Run(maker.pipeline).launched, Names{"a"});
+}
+
+// Of the same size, and read by nobody: the broken seal tells.
+TEST_F(SessionTest, ADamagedBlobIsMadeAgain) {
+  PipelineMaker maker;
+  maker.Add("a");
+  const Ran first = Run(maker.pipeline);
+  const std::string blob = Tasks(first.result.run)[0].result->outputs[0].files[0].path;
+  const std::string good = ReadFile(blob).value();
+  std::filesystem::permissions(blob, std::filesystem::perms::owner_all);
+  std::ofstream(blob) << std::string(good.size(), 'X');
+  EXPECT_EQ(MakePlan(*home_, maker.pipeline, {}, clock_)->tasks[TaskId(0)].reason,
+            "its outputs in the store are damaged");
+  EXPECT_EQ(Run(maker.pipeline).launched, Names{"a"});
+  EXPECT_EQ(ReadFile(blob).value(), good);
+  EXPECT_EQ(Run(maker.pipeline).launched, Names{});
+}
+
+// Copied without its times, as by a backup: it is read once and is as good as before.
+TEST_F(SessionTest, AGoodBlobWithoutASealIsReusedAndSealedAgain) {
+  PipelineMaker maker;
+  maker.Add("a");
+  const Ran first = Run(maker.pipeline);
+  const std::string blob = Tasks(first.result.run)[0].result->outputs[0].files[0].path;
+  const auto sealed = std::filesystem::last_write_time(blob);
+  std::filesystem::last_write_time(blob, std::filesystem::file_time_type::clock::now());
+  EXPECT_EQ(Run(maker.pipeline).launched, Names{});
+  EXPECT_EQ(std::filesystem::last_write_time(blob), sealed);
 }
 
 TEST_F(SessionTest, RetriesWithinTheBudgetAndLeavesNothingOfFailedAttempts) {

@@ -208,9 +208,8 @@ runners::ExitReason SimulatedRun::Node::Reason() {
 
 bool SimulatedRun::Node::HasInputs(const Attempt& attempt) const {
   return std::ranges::all_of(attempt.spec.inputs, [&](const Artifact& input) {
-    return std::ranges::all_of(input.files, [&](const ArtifactFile& file) {
-      return sim_.disk_.Size(file.path).has_value();
-    });
+    return std::ranges::all_of(input.files,
+                               [&](const ArtifactFile& file) { return sim_.disk_.Has(file.path); });
   });
 }
 

@@ -25,10 +25,11 @@ Result<Digest> SimDisk::Hash(const std::string& path) const {
   return Sha256::Of(it->second.content->text);
 }
 
-std::optional<std::int64_t> SimDisk::Size(const std::string& path) const {
-  const auto it = names_.find(path);
-  if (it == names_.end()) return std::nullopt;
-  return static_cast<std::int64_t>(it->second.content->text.size());
+BlobState SimDisk::Look(const std::string& blob, std::int64_t size, const Digest&) const {
+  const auto it = names_.find(blob);
+  if (it == names_.end()) return BlobState::kGone;
+  const bool whole = static_cast<std::int64_t>(it->second.content->text.size()) == size;
+  return whole ? BlobState::kWhole : BlobState::kDamaged;
 }
 
 Result<void> SimDisk::Change(const std::string& action, const std::string& path) {

@@ -90,11 +90,13 @@ class SimDisk final : public StoreFiles {
   [[nodiscard]] Result<std::optional<std::vector<ArtifactFile>>> List(
       const std::string& folder) const override;
   [[nodiscard]] Result<Digest> Hash(const std::string& path) const override;
-  [[nodiscard]] std::optional<std::int64_t> Size(const std::string& path) const override;
+  [[nodiscard]] BlobState Look(const std::string& blob, std::int64_t size,
+                               const Digest& digest) const override;
   Result<void> Sync(const std::string& path) override;
   Result<void> Adopt(const std::string& path, const std::string& blob) override;
   Result<void> SyncFolder(const std::string& path) override;
 
+  [[nodiscard]] bool Has(const std::string& path) const { return names_.contains(path); }
   void Write(const std::string& path, const std::string& text);
   void Remove(const std::string& path) { names_.erase(path); }
   void RemoveFolder(const std::string& folder);
