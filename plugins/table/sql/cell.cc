@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace dml::sql {
 
@@ -49,6 +50,10 @@ Cell CellOf(sqlite3_stmt* statement, int column) {
     default:
       return {};
   }
+}
+
+bool IsInfinite(const Cell& cell) {
+  return cell.kind == Cell::Kind::kReal && std::isinf(cell.real);
 }
 
 std::string ShowCell(const Cell& cell) {

@@ -21,6 +21,8 @@ struct Cell {
 [[nodiscard]] Cell CellOf(sqlite3_value* value);
 [[nodiscard]] Cell CellOf(sqlite3_stmt* statement, int column);
 
+[[nodiscard]] bool IsInfinite(const Cell& cell);
+
 // For messages: 3, 0.5, 'a text' (shortened), missing.
 [[nodiscard]] std::string ShowCell(const Cell& cell);
 

@@ -49,6 +49,7 @@ struct Connection::State {
   AccessRules rules;
   std::vector<VisibleTable> tables;
   std::optional<Error> blamed;
+  bool saw_infinity = false;
 };
 
 Result<std::unique_ptr<Connection>> Connection::Open(ConnectionOptions options) {
@@ -112,6 +113,10 @@ void Connection::Describe(std::string name, std::vector<std::string> columns,
 void Connection::Blame(Error error) {
   if (!state_->blamed) state_->blamed = std::move(error);
 }
+
+void Connection::NoteInfinity(bool seen) { state_->saw_infinity = seen; }
+
+bool Connection::saw_infinity() const { return state_->saw_infinity; }
 
 Result<Statement> Connection::Prepare(SqlText text) {
   state_->rules.Begin();

@@ -65,6 +65,10 @@ class Connection {
   void Describe(std::string name, std::vector<std::string> columns, std::vector<Hidden> hidden);
   // Keeps the cause of a failure inside a table, which SQLite would reduce to a code.
   void Blame(Error error);
+  // Whether a table has handed out an infinite number: then results may be infinite, else it is the
+  // calculation that went beyond float64.
+  void NoteInfinity(bool seen);
+  [[nodiscard]] bool saw_infinity() const;
 
  private:
   friend class Statement;

@@ -126,6 +126,10 @@ Words WordsFor(std::string_view message, sqlite3* db, const std::vector<VisibleT
   if (message.ends_with(" may not be modified")) {
     return {"only SELECT is allowed here", "a query reads tables; it changes nothing"};
   }
+  if (message == "too many columns in result set") {
+    return {"the result has more than 2000 columns",
+            "compute it in several queries, and join their results by a key"};
+  }
   if (message == "incomplete input") return {"something is missing at the end", ""};
   if (message.starts_with("near \"") && message.ends_with("\": syntax error")) {
     const std::string_view token = message.substr(6, message.size() - 6 - 15);

@@ -45,8 +45,17 @@ Result<std::vector<ResultColumn>> ColumnsOf(const Statement& statement, const Re
   return columns;
 }
 
-// All rows, cut into chunks; returns how many chunks there are.
-Result<std::size_t> Collect(Statement& statement, std::size_t columns, ResultSet& results) {
+Error BeyondFloat(const std::string& column) {
+  return Error::Invalid(
+      fmt::format("column '{}': the result is too large for float64", column),
+      "calculate with smaller numbers, or make them missing: CASE WHEN ... THEN ... END");
+}
+
+// All rows, cut into chunks; returns how many chunks there are. What a database holds may be
+// infinite, as what tables hold: results are then taken as they are.
+Result<std::size_t> Collect(Statement& statement, const std::vector<ResultColumn>& columns,
+                            const Connection& connection, ResultSet& results) {
+  const bool of_tables = connection.options().database.empty();
   std::size_t chunks = 0;
   std::uint64_t row = 0;  // from 1
   for (bool more = true; more;) {
@@ -55,8 +64,10 @@ Result<std::size_t> Collect(Statement& statement, std::size_t columns, ResultSet
       DML_TRY(more, statement.Step());
       if (!more) break;
       ++row;
-      for (std::size_t c = 0; c < columns; ++c) {
-        auto added = chunk.Append(c, CellOf(statement.handle(), static_cast<int>(c)));
+      for (std::size_t c = 0; c < columns.size(); ++c) {
+        const Cell cell = CellOf(statement.handle(), static_cast<int>(c));
+        const bool beyond = IsInfinite(cell) && of_tables && !connection.saw_infinity();
+        Result<void> added = beyond ? BeyondFloat(columns[c].name) : chunk.Append(c, cell);
         if (!added.ok()) {
           return std::move(added).error().At(fmt::format("row {} of the result", row));
         }
@@ -77,7 +88,8 @@ Result<QueryResult> RunQuery(SqlText query, const std::vector<NamedTable>& table
                              const std::string& directory) {
   DML_TRY(const auto connection, Connection::Open(options));
   for (const NamedTable& named : tables) {
-    DML_RETURN_IF_ERROR(AddTable(*connection, named.name, RowSource::Whole(named.table)));
+    DML_RETURN_IF_ERROR(
+        AddTable(*connection, named.name, RowSource::Whole(named.table), query.sql()));
   }
   DML_TRY(Statement statement, connection->Prepare(std::move(query)));
   if (statement.handle() == nullptr || sqlite3_column_count(statement.handle()) == 0 ||
@@ -86,7 +98,7 @@ Result<QueryResult> RunQuery(SqlText query, const std::vector<NamedTable>& table
   }
   DML_TRY(const std::vector<ResultColumn> columns, ColumnsOf(statement, types));
   ResultSet results(columns, options.scratch_dir, options.memory_bytes);
-  DML_TRY(const std::size_t chunks, Collect(statement, columns.size(), results));
+  DML_TRY(const std::size_t chunks, Collect(statement, columns, *connection, results));
   DML_TRY(const table::Schema schema, results.Settle());
   table::TableWriter writer(directory, schema);
   QueryResult out;

@@ -18,7 +18,8 @@ constexpr std::size_t kTextsAtOnceMax = 100;
 
 // Takes the values of all expressions of a row. Being the argument of a function in WHERE, an
 // expression can hold no aggregate and no window function, and the rows need not be handed out.
-using Taker = std::function<Result<void>(std::span<sqlite3_value*>)>;
+// `may_be_infinite`: the row holds an infinite number already.
+using Taker = std::function<Result<void>(std::span<sqlite3_value*>, bool may_be_infinite)>;
 
 struct Pass {
   const Taker* take = nullptr;
@@ -30,7 +31,9 @@ void Take(sqlite3_context* call, int count, sqlite3_value** values) {
   auto& pass = *static_cast<Pass*>(sqlite3_user_data(call));
   sqlite3_result_int(call, 0);
   try {
-    auto taken = (*pass.take)({values, static_cast<std::size_t>(count)});
+    auto taken =
+        (*pass.take)({values, static_cast<std::size_t>(count)}, pass.connection->saw_infinity());
+    pass.connection->NoteInfinity(false);  // of the next row
     if (!taken.ok()) {
       pass.connection->Blame(std::move(taken).error());
       return sqlite3_result_error(call, "refused", -1);
@@ -47,7 +50,6 @@ Result<void> RunOnce(const RowSource& rows, std::span<const UserText> texts,
   ConnectionOptions row_wise = options;
   row_wise.reach = Reach::kRow;
   DML_TRY(const auto connection, Connection::Open(std::move(row_wise)));
-  DML_RETURN_IF_ERROR(AddTable(*connection, "data", rows));
   Pass pass{&take, connection.get(), 0};
   sqlite3_create_function_v2(connection->handle(), "dml_take", -1, SQLITE_UTF8, &pass, Take,
                              nullptr, nullptr, nullptr);
@@ -58,6 +60,7 @@ Result<void> RunOnce(const RowSource& rows, std::span<const UserText> texts,
     sql.AddExpression(text);
   }
   sql.Add(")");
+  DML_RETURN_IF_ERROR(AddTable(*connection, "data", rows, sql.sql()));
   DML_TRY(Statement statement, connection->Prepare(std::move(sql)));
   auto more = statement.Step();
   row = pass.row;
@@ -77,7 +80,7 @@ Result<void> Run(const RowSource& rows, std::span<const UserText> texts,
   std::uint64_t row = 0;
   auto done = RunOnce(rows, texts, options, take, row);
   if (done.ok() || done.error().kind != ErrorKind::kInvalid) return done;
-  const Taker nothing = [](std::span<sqlite3_value*>) { return Result<void>(); };
+  const Taker nothing = [](std::span<sqlite3_value*>, bool) { return Result<void>(); };
   std::uint64_t empty_row = 0;
   const RowSource none = RowSource::Empty(rows.schema());
   if (!RunOnce(none, texts, options, nothing, empty_row).ok()) return done;
@@ -89,11 +92,17 @@ Result<void> Run(const RowSource& rows, std::span<const UserText> texts,
   return located(std::move(done).error(), row);
 }
 
+Error BeyondFloat(const UserText& text) {
+  return ErrorIn(
+      text, "the result is too large for float64",
+      "calculate with smaller numbers, or make them missing: CASE WHEN ... THEN ... END");
+}
+
 }  // namespace
 
 Result<void> CheckExpressions(const table::Schema& schema, const std::vector<UserText>& texts,
                               const ConnectionOptions& options) {
-  const Taker nothing = [](std::span<sqlite3_value*>) { return Result<void>(); };
+  const Taker nothing = [](std::span<sqlite3_value*>, bool) { return Result<void>(); };
   const RowSource none = RowSource::Empty(schema);
   for (const UserText& text : texts) {
     DML_RETURN_IF_ERROR(CheckExpression(text));
@@ -107,7 +116,7 @@ Result<std::vector<std::uint32_t>> SelectRows(const RowSource& rows, const UserT
                                               const ConnectionOptions& options) {
   std::vector<std::uint32_t> selected;
   std::uint32_t row = 0;
-  const Taker take = [&](std::span<sqlite3_value*> values) -> Result<void> {
+  const Taker take = [&](std::span<sqlite3_value*> values, bool) -> Result<void> {
     const Cell cell = CellOf(values[0]);
     if (cell.kind == Cell::Kind::kText || cell.kind == Cell::Kind::kBlob) {
       return ErrorIn(
@@ -126,9 +135,11 @@ Result<void> EvaluateRows(const RowSource& rows, const std::vector<UserText>& te
                           const ConnectionOptions& options, ResultChunk& chunk) {
   for (std::size_t begin = 0; begin < texts.size(); begin += kTextsAtOnceMax) {
     const std::size_t count = std::min(kTextsAtOnceMax, texts.size() - begin);
-    const Taker take = [&](std::span<sqlite3_value*> values) -> Result<void> {
+    const Taker take = [&](std::span<sqlite3_value*> values, bool may_be_infinite) -> Result<void> {
       for (std::size_t i = 0; i < values.size(); ++i) {
-        DML_RETURN_IF_ERROR(chunk.Append(begin + i, CellOf(values[i])));
+        const Cell cell = CellOf(values[i]);
+        if (IsInfinite(cell) && !may_be_infinite) return BeyondFloat(texts[begin + i]);
+        DML_RETURN_IF_ERROR(chunk.Append(begin + i, cell));
       }
       return {};
     };

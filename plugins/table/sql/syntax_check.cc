@@ -1,13 +1,18 @@
 #include "plugins/table/sql/syntax_check.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstdlib>
 #include <set>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "plugins/table/sql/connection.h"
+#include "plugins/table/sql/operands.h"
 
 namespace dml::sql {
 
@@ -95,6 +100,24 @@ std::optional<Fault> FindClockFault(std::string_view sql) {
   return std::nullopt;
 }
 
+// SQLite takes a number beyond float64 for infinite.
+std::optional<Fault> FindOverflow(std::string_view sql) {
+  const table::Schema none;
+  const OperandReader read(sql, none);
+  for (std::size_t i = 0; i < read.size(); ++i) {
+    if (read.Word(i) == "-" || read.Word(i) == "+") continue;
+    const auto end = read.EndOfNumber(i);
+    if (!end) continue;
+    const std::string number(read.Between(i, *end));
+    if (std::isinf(std::strtod(number.c_str(), nullptr))) {
+      return Fault{fmt::format("the number {} is too large for float64", number),
+                   "the largest is 1.797e308", true, read.token(i).begin, read.token(*end).end};
+    }
+    i = *end;
+  }
+  return std::nullopt;
+}
+
 SqlText StatementOf(std::string_view sql, TextRole role) {
   const UserText text{"", std::string(sql)};
   SqlText out;
@@ -118,6 +141,7 @@ std::optional<Fault> FindSyntaxFault(std::string_view sql, TextRole role) {
   const bool is_query = role == TextRole::kQuery;
   if (auto fault = is_query ? FindQueryFault(sql) : FindExpressionFault(sql)) return fault;
   if (auto fault = FindClockFault(sql)) return fault;
+  if (auto fault = FindOverflow(sql)) return fault;
   const std::vector<std::string> names = NamesIn(sql);
   if (names.size() > kNamesMax) return std::nullopt;
   ConnectionOptions options;

@@ -15,8 +15,8 @@ enum class TextRole {
 };
 
 // What is wrong with a text whatever the tables and columns are: its syntax, functions that do not
-// exist or cannot stand where they do, anything but a SELECT. Names of tables and columns are taken
-// to exist. Pure.
+// exist or cannot stand where they do, numbers beyond float64, anything but a SELECT. Names of
+// tables and columns are taken to exist. Pure.
 [[nodiscard]] std::optional<Fault> FindSyntaxFault(std::string_view sql, TextRole role);
 
 }  // namespace dml::sql

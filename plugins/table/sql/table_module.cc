@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <cmath>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "plugins/table/sql/key_cells.h"
 #include "plugins/table/sql/row_index.h"
 #include "plugins/table/sql/time_text.h"
+#include "plugins/table/sql/visible_columns.h"
 
 namespace dml::sql {
 
@@ -314,6 +316,13 @@ int Next(sqlite3_vtab_cursor* base) {
 
 int Eof(sqlite3_vtab_cursor* base) { return Of(base).done ? 1 : 0; }
 
+void ResultNumber(const Cursor& cursor, sqlite3_context* call, double number) {
+  if (std::isinf(number)) {
+    static_cast<Module*>(cursor.pVtab)->source->connection->NoteInfinity(true);
+  }
+  sqlite3_result_double(call, number);
+}
+
 // Texts lie in files and dictionaries that live as long as the connection: no copy is made.
 void ResultText(sqlite3_context* call, std::string_view text) {
   sqlite3_result_text64(call, text.data() == nullptr ? "" : text.data(), text.size(), SQLITE_STATIC,
@@ -327,10 +336,10 @@ int ColumnValue(sqlite3_vtab_cursor* base, sqlite3_context* call, int i) {
   if (!column.IsValid(row)) return SQLITE_OK;
   switch (column.type()) {
     case ColumnType::kFloat64:
-      sqlite3_result_double(call, column.float64()[row]);
+      ResultNumber(cursor, call, column.float64()[row]);
       break;
     case ColumnType::kFloat32:
-      sqlite3_result_double(call, static_cast<double>(column.float32()[row]));
+      ResultNumber(cursor, call, static_cast<double>(column.float32()[row]));
       break;
     case ColumnType::kInt64:
       sqlite3_result_int64(call, column.int64()[row]);
@@ -391,17 +400,29 @@ sqlite3_module MakeModule() {
   return module;
 }
 
-}  // namespace
-
-Result<void> AddTable(Connection& connection, const std::string& name, const RowSource& rows) {
-  static const sqlite3_module module = MakeModule();
-  auto kept = std::make_unique<Source>(Source{rows, &connection, {}, {}});
+// For messages: what may have been meant.
+void DescribeTo(Connection& connection, const std::string& name, const table::Schema& schema) {
+  std::vector<std::string> names;
   std::vector<Connection::Hidden> hidden;
-  for (const Field& field : rows.schema().fields) {
+  for (const Field& field : schema.fields) {
     if (field.type == ColumnType::kSparse) {
       hidden.push_back({field.name, "is sparse, which SQL cannot read"});
-      continue;
+    } else {
+      names.push_back(field.name);
     }
+  }
+  connection.Describe(name, std::move(names), std::move(hidden));
+}
+
+}  // namespace
+
+Result<void> AddTable(Connection& connection, const std::string& name, const RowSource& rows,
+                      std::string_view statement) {
+  static const sqlite3_module module = MakeModule();
+  DML_TRY(const table::Schema visible, VisibleColumns(rows.schema(), name, statement));
+  auto kept = std::make_unique<Source>(Source{rows, &connection, {}, {}});
+  for (const Field& field : visible.fields) {
+    if (field.type == ColumnType::kSparse) continue;
     kept->names.push_back(field.name);
     kept->types.push_back(field.type);
   }
@@ -418,7 +439,7 @@ Result<void> AddTable(Connection& connection, const std::string& name, const Row
           "rename one of them first");
     }
   }
-  connection.Describe(name, kept->names, std::move(hidden));
+  DescribeTo(connection, name, rows.schema());
   const int code =
       sqlite3_create_module_v2(connection.handle(), name.c_str(), &module, kept.release(),
                                [](void* data) { delete static_cast<Source*>(data); });

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "plugins/table/sql/connection.h"
@@ -18,8 +19,10 @@ namespace dml::sql {
 //   timestamp                   TEXT as in time_text.h, compared as times
 //   category, string            TEXT
 //   sparse                      not visible
-// Missing values are NULL. A join that looks up keys builds an index of them (row_index.h).
-Result<void> AddTable(Connection& connection, const std::string& name, const RowSource& rows);
+// Missing values are NULL. A join that looks up keys builds an index of them (row_index.h). Of a
+// table with more columns than SQLite takes those are readable that `statement` names.
+Result<void> AddTable(Connection& connection, const std::string& name, const RowSource& rows,
+                      std::string_view statement);
 
 // The type of a table's column behind a declaration that SQLite hands on; nothing for others.
 [[nodiscard]] std::optional<table::ColumnType> DeclaredType(const char* declaration);

@@ -1,5 +1,7 @@
 // filter, derive and deduplicate.
 
+#include <fmt/format.h>
+
 #include "tests/steps/step_lab.h"
 
 namespace dml::steps {
@@ -122,6 +124,119 @@ TEST_F(RowSteps, ATextIsNotComparedWithANumber) {
           .Failure()
           .find("columns.a: 5 is a number"),
       std::string::npos);
+}
+
+// What a function gives is neither read as a number nor as a text where SQLite compares it.
+TEST_F(RowSteps, ResultsOfFunctionsHaveATypeToo) {
+  const Artifact codes = Csv("code,v,day\n007,1,2011-01-05\n10,2,2011-01-06\nA,,2011-01-07\n");
+  const auto failure = [&](const std::string& where) {
+    return Run("filter", {{"where", where}}, {{"data", codes}}).Failure();
+  };
+  for (const char* where :
+       {"coalesce(code, 0) > 5", "5 < ifnull(code, 0)", "coalesce(v, 'none') > 5", "(code) > 5",
+        "max(code, 'B') IN ('A', 7)", "iif(v > 1, code, 0) BETWEEN 1 AND 9",
+        "coalesce(nullif(code, ''), 0) = 7", "substr(code, 1, 1) > 5", "strftime('%H', day) >= 12",
+        "code = length(code)", "year(day) = '2011'", "coalesce(v, 0) > '5'", "length(code) = '3'",
+        "coalesce(day, '2011-01-01') > 2011"}) {
+    EXPECT_NE(failure(where).find("they do not compare"), std::string::npos)
+        << where << ": " << failure(where);
+  }
+  EXPECT_NE(failure("coalesce(code, 0) > 5")
+                .find("where: 5 is a number and coalesce(code, 0) is a text: they do not compare"),
+            std::string::npos)
+      << failure("coalesce(code, 0) > 5");
+  EXPECT_NE(failure("coalesce(code, 0) > 5").find("CAST(coalesce(code, 0) AS REAL)"),
+            std::string::npos);
+  for (const char* where :
+       {"coalesce(code, 'x') > '5'", "coalesce(v, 0) > 5", "CAST(coalesce(code, 0) AS REAL) > 5",
+        "coalesce(CAST(code AS REAL), 0) > 5", "iif(code > 'A', 1, 0) = 1",
+        "nullif(v, 'x') > 1 OR v IS NULL", "year(day) = 2011", "length(lower(code)) > 1",
+        "coalesce(code, 0) = '10'", "v = strftime('%Y', day)", "abs(v) > 1", "(v) > 1",
+        "NOT (code) > '5'", "strftime('%H', day) + 0 >= 12", "coalesce(code || 'x', 0) > '5'"}) {
+    EXPECT_EQ(failure(where), "") << where;
+  }
+}
+
+// SQLite calculates with the digits that a text begins with, or else with 0.
+TEST_F(RowSteps, TextsAreNotCalculatedWith) {
+  const Artifact codes = Csv("code,v,day\n007,1,2011-01-05\n10,2,2011-01-06\nA,3,2011-01-07\n");
+  const auto failure = [&](const std::string& expression) {
+    return Run("derive", {{"columns", {{"a", expression}}}}, {{"data", codes}}).Failure();
+  };
+  for (const char* expression : {"code + 1", "2 * data.code", "v - code", "-code", "code % 2"}) {
+    EXPECT_NE(failure(expression)
+                  .find("columns.a: the column 'code' is category, with which SQL does not "
+                        "calculate"),
+              std::string::npos)
+        << expression << ": " << failure(expression);
+  }
+  EXPECT_NE(failure("day - 1").find("days_between(...)"), std::string::npos) << failure("day - 1");
+  for (const char* expression :
+       {"v + 1", "CAST(code AS REAL) + 1", "code + 0", "code || v", "length(code) + 1",
+        "unixepoch(day) - 1", "(code) || '+'", "count_of(code)"}) {
+    EXPECT_EQ(failure(expression).find("does not calculate"), std::string::npos) << expression;
+  }
+}
+
+// As the loaders: a number that float64 cannot hold is an error, not infinite.
+TEST_F(RowSteps, AResultBeyondFloat64IsAnErrorWithItsRow) {
+  const Artifact numbers = Csv("x\n1\n1e200\n3\n");
+  const std::string failure =
+      Run("derive", {{"columns", {{"a", "1"}, {"b", "x * x"}}}}, {{"data", numbers}}).Failure();
+  EXPECT_NE(failure.find("columns.b: the result is too large for float64"), std::string::npos)
+      << failure;
+  const StepRun run = Run("derive", {{"columns", {{"b", "x * x"}}}}, {{"data", numbers}});
+  ASSERT_FALSE(run.ok());
+  EXPECT_EQ(run.result.error().where, "row 2");
+  // What is infinite already may stay so.
+  const Artifact infinite = Csv("x\n1\ninf\n-inf\n");
+  EXPECT_EQ(Run("derive", {{"columns", {{"b", "x * 2"}}}}, {{"data", infinite}}).Failure(), "");
+}
+
+// SQLite knows 2000 columns of a table; an expression names few of more.
+TEST_F(RowSteps, TablesMayBeWiderThanSqliteKnows) {
+  std::string text;
+  for (int i = 0; i < 2500; ++i) text += fmt::format("{}C{}", i == 0 ? "" : ",", i);
+  for (int row = 0; row < 3; ++row) {
+    text += '\n';
+    for (int i = 0; i < 2500; ++i) text += fmt::format("{}{}", i == 0 ? "" : ",", row * i);
+  }
+  const Artifact wide = Csv(text + "\n");
+  const StepRun some = Run("filter", {{"where", "c2400 > 2000 AND \"C7\" < 10"}}, {{"data", wide}});
+  ASSERT_TRUE(some.ok()) << some.Failure();
+  EXPECT_EQ(some.metrics["rows"], 1);
+  EXPECT_EQ(Rows(some.outputs.at("data")).at(0).size(), 2500U);
+  const StepRun all = Run("filter", {{"where", "1"}}, {{"data", wide}});
+  ASSERT_TRUE(all.ok()) << all.Failure();
+  EXPECT_EQ(all.metrics["rows"], 3);
+  const StepRun derived = Run("derive", {{"columns", {{"total", "C2499 + C1"}}}}, {{"data", wide}});
+  ASSERT_TRUE(derived.ok()) << derived.Failure();
+  EXPECT_EQ(Rows(derived.outputs.at("data")).at(2).at(2500), "5000");
+  const StepRun groups =
+      Run("aggregate", {{"by", {"C0"}}, {"columns", {{"s", "sum(C2499)"}}}}, {{"data", wide}});
+  ASSERT_TRUE(groups.ok()) << groups.Failure();
+  EXPECT_EQ(Rows(groups.outputs.at("data")).at(0).at(1), "7497");
+  EXPECT_NE(
+      Run("filter", {{"where", "C2501 > 0"}}, {{"data", wide}}).Failure().find("did you mean"),
+      std::string::npos);
+  const StepRun named =
+      Run("query.sql", {{"sql", "SELECT C3, C2400 * 2 AS d FROM data"}}, {{"data", wide}});
+  ASSERT_TRUE(named.ok()) << named.Failure();
+  EXPECT_EQ(Rows(named.outputs.at("data")).at(1).at(1), "4800");
+  for (const char* query :
+       {"SELECT * FROM data", "SELECT data.* FROM data", "SELECT C1, * FROM data"}) {
+    const std::string failure = Run("query.sql", {{"sql", query}}, {{"data", wide}}).Failure();
+    EXPECT_NE(failure.find("the table 'data' has 2500 columns, and a query takes all of at most "
+                           "2000"),
+              std::string::npos)
+        << failure;
+  }
+  std::string sum = "C0";
+  for (int i = 1; i < 2100; ++i) sum += fmt::format("{}C{}", i % 400 == 0 ? "," : "+", i);
+  const std::string failure =
+      Run("derive", {{"columns", {{"s", "max(" + sum + ")"}}}}, {{"data", wide}}).Failure();
+  EXPECT_NE(failure.find("the SQL names 2100 columns of the table 'data'"), std::string::npos)
+      << failure;
 }
 
 // It is noticed when the last row is through, and then it has no row to blame.
