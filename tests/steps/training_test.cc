@@ -190,6 +190,23 @@ TEST_F(Training, AClassWithFewerRowsThanFoldsIsNamed) {
       << failure;
 }
 
+TEST_F(Training, FoldsThatGroupsMakeUnevenAreSaid) {
+  std::string csv = "x,g,y\n";
+  for (int i = 0; i < 100; ++i) {
+    csv += fmt::format("{},{},{}\n", i * 37 % 101, i < 80 ? 0 : i, i * 53 % 97);
+  }
+  const auto run = [&](const char* group) {
+    const Json validate = {{"folds", 4}, {"group", group}};
+    return Run("train.ridge", {{"target", "y"}, {"validate", validate}}, {{"data", Csv(csv)}});
+  };
+  const StepRun uneven = run("g");
+  ASSERT_TRUE(uneven.ok()) << uneven.Failure();
+  EXPECT_EQ(uneven.warnings,
+            std::vector<std::string>{"The folds test on 6 % to 80 % of the rows instead of 25 % "
+                                     "each, because rows with the same 'g' stay together."});
+  EXPECT_TRUE(run("x").warnings.empty()) << "a hundred groups make even folds";
+}
+
 TEST_F(Training, AFeatureThatKnowsTheAnswerIsReported) {
   std::string csv = "x,cheat,y\n";
   for (int i = 0; i < 50; ++i) csv += fmt::format("{},{},{}\n", i * 7 % 11, i * 3 + 1, i);

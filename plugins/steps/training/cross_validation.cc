@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "plugins/learn/metrics/metric_registry.h"
 #include "plugins/steps/split/holdout.h"
+#include "plugins/steps/split/row_keys.h"
 #include "plugins/steps/training/pipeline_fit.h"
 
 namespace dml::steps {
@@ -25,24 +25,29 @@ Result<std::vector<learn::Scorer>> FindScorers(const ValidateParams& params, Mod
   return scorers;
 }
 
-// Numbers equal texts by first appearance.
-Result<std::vector<std::uint32_t>> ReadGroups(const table::Table& table,
-                                              const std::string& column) {
-  std::map<std::string, std::uint32_t> numbers;
-  std::vector<std::uint32_t> groups;
-  for (std::size_t p = 0; p < table.partition_count(); ++p) {
-    DML_TRY(const table::Batch batch, table.Read(p, {column}));
-    for (std::size_t row = 0; row < batch.rows; ++row) {
-      const auto next = static_cast<std::uint32_t>(numbers.size());
-      groups.push_back(numbers.emplace(batch.columns[0].AsText(row), next).first->second);
-    }
+// A group larger than a fold makes folds uneven: the mean over folds then tells of few rows.
+void WarnOfUnevenFolds(const ValidateParams& params, const std::vector<std::uint32_t>& fold_of,
+                       std::vector<std::string>& warnings) {
+  std::vector<std::uint64_t> rows(static_cast<std::size_t>(params.folds));
+  for (const std::uint32_t fold : fold_of) ++rows[fold];
+  const std::uint64_t even = fold_of.size() / rows.size();
+  const auto [least, most] = std::ranges::minmax(rows);
+  if (NearAskedShare(least, even, fold_of.size()) && NearAskedShare(most, even, fold_of.size())) {
+    return;
   }
-  return groups;
+  const auto percent = [&](std::uint64_t count) {
+    return 100.0 * static_cast<double>(count) / static_cast<double>(fold_of.size());
+  };
+  warnings.push_back(
+      fmt::format("The folds test on {:.3g} % to {:.3g} % of the rows instead of {:.3g} % each, "
+                  "because rows with the same '{}' stay together.",
+                  percent(least), percent(most), percent(even), params.group.name));
 }
 
 Result<std::vector<std::uint32_t>> Folds(const ValidateParams& params, const Target& target,
                                          const table::Table& table,
-                                         const std::vector<double>& truth) {
+                                         const std::vector<double>& truth,
+                                         std::vector<std::string>& warnings) {
   const auto folds = static_cast<std::uint32_t>(params.folds);
   if (table.rows() < folds) {
     return Error::Invalid(
@@ -50,9 +55,11 @@ Result<std::vector<std::uint32_t>> Folds(const ValidateParams& params, const Tar
         "ask for fewer folds");
   }
   if (!params.group.empty()) {
-    DML_RETURN_IF_ERROR(table.schema().Find(params.group.name));
-    DML_TRY(const auto groups, ReadGroups(table, params.group.name));
-    return AssignFoldsGrouped(groups, folds, params.seed);
+    DML_TRY(const RowKeys keys, ReadRowKeys(table, params.group.name));
+    DML_TRY(std::vector<std::uint32_t> fold_of,
+            AssignFoldsGrouped(keys.numbers, folds, params.seed));
+    WarnOfUnevenFolds(params, fold_of, warnings);
+    return fold_of;
   }
   if (target.classes.empty() || !params.stratify) {
     return AssignFolds(table.rows(), folds, params.seed);
@@ -131,8 +138,9 @@ Result<CrossValidation> CrossValidate(const TrainingParams& params, const Estima
   const ValidateParams& validate = *params.validate;
   DML_TRY(const auto scorers, FindScorers(validate, estimator.task));
   DML_TRY(const std::vector<double> truth, ReadTarget(rows.table, rows.labels.target));
-  DML_TRY(const auto folds, Folds(validate, rows.labels.target, rows.table, truth));
   CrossValidation result;
+  DML_TRY(const auto folds,
+          Folds(validate, rows.labels.target, rows.table, truth, result.warnings));
   for (const learn::Scorer& scorer : scorers) result.scores.push_back(scorer.name);
   result.by_fold.resize(scorers.size());
   for (int fold = 0; fold < validate.folds; ++fold) {
