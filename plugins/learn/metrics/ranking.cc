@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <tuple>
+
+#include "plugins/learn/metrics/sorting_room.h"
 
 namespace dml::learn {
 
@@ -12,42 +14,36 @@ constexpr const char* kOneClass =
     "Only one class occurs: a ranking needs rows of the class and rows of the others.";
 constexpr const char* kNoPositives = " does not occur.";
 
-// Positions to draw: evenly spread over the length of the curve, ends included.
-std::vector<std::size_t> Thin(const Curve& curve, std::size_t points_max) {
-  const std::size_t n = curve.x.size();
-  std::vector<std::size_t> kept;
-  if (n <= points_max) {
-    kept.resize(n);
-    std::iota(kept.begin(), kept.end(), std::size_t{0});
-    return kept;
-  }
-  std::vector<double> length(n, 0.0);
-  for (std::size_t i = 1; i < n; ++i) {
-    length[i] = length[i - 1] + std::fabs(curve.x[i] - curve.x[i - 1]) +
-                std::fabs(curve.y[i] - curve.y[i - 1]);
-  }
-  const double step = length.back() / static_cast<double>(points_max - 1);
-  for (std::size_t i = 0; i + 1 < n; ++i) {
-    if (length[i] >= step * static_cast<double>(kept.size())) kept.push_back(i);
-  }
-  kept.push_back(n - 1);
-  return kept;
-}
+struct CurvePoint {
+  double x = 0.0;
+  double y = 0.0;
+  double threshold = 0.0;
+};
 
-Curve Thinned(const Curve& curve, std::size_t points_max) {
-  Curve thin;
-  for (const std::size_t i : Thin(curve, points_max)) {
-    thin.x.push_back(curve.x[i]);
-    thin.y.push_back(curve.y[i]);
-    thin.threshold.push_back(curve.threshold[i]);
+// Of the points at(0) ... at(n - 1), which are far too many to be held, at most `points_max`:
+// evenly spread over the length of the curve, ends included.
+template <typename At>
+Curve Thinned(std::size_t n, std::size_t points_max, const At& at) {
+  const auto ahead = [&](std::size_t i) {
+    const CurvePoint here = at(i);
+    const CurvePoint before = at(i - 1);
+    return std::fabs(here.x - before.x) + std::fabs(here.y - before.y);
+  };
+  double total = 0.0;
+  for (std::size_t i = 1; i < n; ++i) total += ahead(i);
+  const double step = total / static_cast<double>(points_max - 1);
+  Curve curve;
+  double length = 0.0;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (i > 0) length += ahead(i);
+    const bool due = length >= step * static_cast<double>(curve.x.size());
+    if (n > points_max && i + 1 < n && !due) continue;
+    const CurvePoint point = at(i);
+    curve.x.push_back(point.x);
+    curve.y.push_back(point.y);
+    curve.threshold.push_back(point.threshold);
   }
-  return thin;
-}
-
-void Append(Curve& curve, double x, double y, double threshold) {
-  curve.x.push_back(x);
-  curve.y.push_back(y);
-  curve.threshold.push_back(threshold);
+  return curve;
 }
 
 }  // namespace
@@ -55,21 +51,29 @@ void Append(Curve& curve, double x, double y, double threshold) {
 Ranking::Ranking(const Predictions& predictions, std::size_t positive)
     : title_(predictions.ClassTitle(positive)) {
   const std::size_t classes = predictions.classes;
-  const auto score = [&](std::size_t i) { return predictions.output[i * classes + positive]; };
-  std::vector<std::size_t> order(predictions.rows());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  // Rows of equal score stay in row order, so weighted sums do not depend on the sort.
-  std::ranges::stable_sort(order,
-                           [&](std::size_t a, std::size_t b) { return score(a) > score(b); });
-  double hits = 0.0;
-  double misses = 0.0;
-  for (std::size_t k = 0; k < order.size(); ++k) {
-    const std::size_t i = order[k];
+  points_ = RoomToSort(predictions, predictions.rows(), own_);
+  for (std::size_t i = 0; i < points_.size(); ++i) {
     const bool is_positive = predictions.y[i] == static_cast<double>(positive);
-    (is_positive ? hits : misses) += predictions.w(i);
-    const bool last_of_score = k + 1 == order.size() || score(order[k + 1]) != score(i);
-    if (last_of_score) points_.push_back({score(i), hits, misses});
+    const double weight = predictions.w(i);
+    points_[i] = {predictions.output[i * classes + positive], is_positive ? weight : 0.0,
+                  is_positive ? 0.0 : weight};
   }
+  // Rows of equal score by weight, so that its sums do not depend on their order.
+  std::ranges::sort(points_, [](const RankPoint& a, const RankPoint& b) {
+    return std::tuple(-a.threshold, a.true_positives, a.false_positives) <
+           std::tuple(-b.threshold, b.true_positives, b.false_positives);
+  });
+  // In place: no more points than rows.
+  std::size_t count = 0;
+  RankPoint sum;
+  for (std::size_t k = 0; k < points_.size(); ++k) {
+    sum.threshold = points_[k].threshold;
+    sum.true_positives += points_[k].true_positives;
+    sum.false_positives += points_[k].false_positives;
+    const bool last_of_score = k + 1 == points_.size() || points_[k + 1].threshold != sum.threshold;
+    if (last_of_score) points_[count++] = sum;
+  }
+  points_ = points_.first(count);
 }
 
 double Ranking::positives() const { return points_.empty() ? 0.0 : points_.back().true_positives; }
@@ -127,27 +131,34 @@ Score Ranking::LiftAt(double fraction) const {
 }
 
 Curve RocCurve(const Ranking& ranking, std::size_t points_max) {
-  Curve curve;
-  if (!(ranking.positives() > 0) || !(ranking.negatives() > 0)) return curve;
-  Append(curve, 0.0, 0.0, ranking.points().front().threshold);
-  for (const RankPoint& point : ranking.points()) {
-    Append(curve, point.false_positives / ranking.negatives(),
-           point.true_positives / ranking.positives(), point.threshold);
-  }
-  return Thinned(curve, points_max);
+  const double positives = ranking.positives();
+  const double negatives = ranking.negatives();
+  if (!(positives > 0) || !(negatives > 0)) return {};
+  const std::span<const RankPoint> points = ranking.points();
+  return Thinned(points.size() + 1, points_max, [&](std::size_t i) {
+    if (i == 0) return CurvePoint{0.0, 0.0, points.front().threshold};
+    const RankPoint& point = points[i - 1];
+    return CurvePoint{point.false_positives / negatives, point.true_positives / positives,
+                      point.threshold};
+  });
 }
 
 Curve PrecisionRecallCurve(const Ranking& ranking, std::size_t points_max) {
-  Curve curve;
-  if (!(ranking.positives() > 0)) return curve;
-  Append(curve, 0.0, 1.0, ranking.points().front().threshold);
-  for (const RankPoint& point : ranking.points()) {
-    const double called = point.true_positives + point.false_positives;
-    if (!(called > 0)) continue;
-    Append(curve, point.true_positives / ranking.positives(), point.true_positives / called,
-           point.threshold);
-  }
-  return Thinned(curve, points_max);
+  const double positives = ranking.positives();
+  if (!(positives > 0)) return {};
+  const double threshold = ranking.points().front().threshold;
+  // Before the first row of any weight there is no precision.
+  const auto any = std::ranges::find_if(ranking.points(), [](const RankPoint& point) {
+    return point.true_positives + point.false_positives > 0;
+  });
+  const std::span<const RankPoint> points(any, ranking.points().end());
+  return Thinned(points.size() + 1, points_max, [&](std::size_t i) {
+    if (i == 0) return CurvePoint{0.0, 1.0, threshold};
+    const RankPoint& point = points[i - 1];
+    return CurvePoint{point.true_positives / positives,
+                      point.true_positives / (point.true_positives + point.false_positives),
+                      point.threshold};
+  });
 }
 
 std::vector<GainRow> ThresholdTable(const Ranking& ranking, std::size_t bands) {
@@ -159,7 +170,7 @@ std::vector<GainRow> ThresholdTable(const Ranking& ranking, std::size_t bands) {
   for (std::size_t band = 1; band <= bands; ++band) {
     GainRow row;
     row.depth = static_cast<double>(band) / static_cast<double>(bands);
-    const auto& points = ranking.points();
+    const std::span<const RankPoint> points = ranking.points();
     while (at + 1 < points.size() &&
            points[at].true_positives + points[at].false_positives < row.depth * total) {
       ++at;

@@ -19,12 +19,15 @@ struct RankPoint {
 
 // One class against the rest, ranked by score: the cumulative counts at each distinct score, from
 // the highest down. Rows of equal score are one point, so the order of the rows does not matter.
+// Lies in the room of the predictions, if they have one: then it ends with the next metric.
 class Ranking {
  public:
   // Scores are the probabilities of class `positive`.
   Ranking(const Predictions& predictions, std::size_t positive);
+  Ranking(const Ranking&) = delete;
+  Ranking& operator=(const Ranking&) = delete;
 
-  [[nodiscard]] const std::vector<RankPoint>& points() const { return points_; }
+  [[nodiscard]] std::span<const RankPoint> points() const { return points_; }
   [[nodiscard]] double positives() const;
   [[nodiscard]] double negatives() const;
 
@@ -41,7 +44,8 @@ class Ranking {
   [[nodiscard]] Score LiftAt(double fraction) const;
 
  private:
-  std::vector<RankPoint> points_;
+  std::vector<RankPoint> own_;  // without a room
+  std::span<RankPoint> points_;
   std::string title_;  // of the positive class
 };
 

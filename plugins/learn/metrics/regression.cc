@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <compare>
 #include <limits>
 #include <optional>
 #include <utility>
+
+#include "plugins/learn/metrics/sorting_room.h"
 
 namespace dml::learn {
 
@@ -49,30 +52,40 @@ Score ShareExplained(const Predictions& p, const Score& unexplained) {
   return Score::Of(1.0 - *unexplained.value / *variance.value);
 }
 
+struct WeightedValue {
+  double value = 0.0;
+  double weight = 0.0;
+
+  auto operator<=>(const WeightedValue&) const = default;
+};
+
 // The value that a share of the weight lies at or below; if the share ends exactly between two
 // values, their middle. It is the same for weights, repeated rows, and weights times a constant.
 // Empty without rows of positive weight.
 template <typename Value>
 std::vector<double> WeightedQuantiles(const Predictions& p, const Value& value,
                                       std::span<const double> probabilities) {
-  constexpr double kExactly = 1e-12;            // shares such as 0.05 are not exact
-  std::vector<std::pair<double, double>> rows;  // value, weight
-  double total = 0.0;
+  constexpr double kExactly = 1e-12;  // shares such as 0.05 are not exact
+  std::vector<WeightedValue> own;
+  std::span<WeightedValue> rows = RoomToSort(p, p.rows(), own);
+  std::size_t count = 0;
   for (std::size_t i = 0; i < p.rows(); ++i) {
-    if (p.w(i) > 0) rows.emplace_back(value(i), p.w(i));
+    if (p.w(i) > 0) rows[count++] = {value(i), p.w(i)};
   }
+  rows = rows.first(count);
   std::ranges::sort(rows);
-  for (const auto& row : rows) total += row.second;
+  double total = 0.0;
+  for (const WeightedValue& row : rows) total += row.weight;
   std::vector<double> quantiles;
   for (const double probability : probabilities) {
     if (rows.empty()) break;
     const double wanted = probability * total;
     std::size_t k = 0;
-    double below = rows[0].second;
-    while (k + 1 < rows.size() && below < wanted - kExactly * total) below += rows[++k].second;
+    double below = rows[0].weight;
+    while (k + 1 < rows.size() && below < wanted - kExactly * total) below += rows[++k].weight;
     const bool between =
         probability > 0 && k + 1 < rows.size() && below <= wanted + kExactly * total;
-    quantiles.push_back(between ? 0.5 * (rows[k].first + rows[k + 1].first) : rows[k].first);
+    quantiles.push_back(between ? 0.5 * (rows[k].value + rows[k + 1].value) : rows[k].value);
   }
   return quantiles;
 }

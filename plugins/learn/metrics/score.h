@@ -21,6 +21,9 @@ struct Score {
   [[nodiscard]] bool defined() const { return value.has_value(); }
 };
 
+// What a metric that sorts the rows needs for each.
+inline constexpr std::size_t kSortedRowBytes = 24;
+
 // What a metric is computed from: all rows of an evaluation in row order. Borrowed, not owned.
 struct Predictions {
   std::span<const double> y;       // target value, or class index 0 .. classes - 1
@@ -29,6 +32,9 @@ struct Predictions {
   std::span<const double> weight;  // non-negative; empty means 1
   // For remarks; empty: a class is called by its index.
   std::span<const std::string> class_names = {};
+  // Where metrics sort, aligned, kSortedRowBytes a row; empty: they take memory of their own. Not
+  // for two metrics at once.
+  std::span<std::byte> room = {};
 
   [[nodiscard]] std::size_t rows() const { return y.size(); }
   [[nodiscard]] double w(std::size_t i) const { return weight.empty() ? 1.0 : weight[i]; }

@@ -12,7 +12,7 @@ StepSpec EvaluationSpec(learn::ModelTask task, std::string summary, std::string 
   spec.name = fmt::format("evaluate.{}", learn::ModelTaskName(task));
   spec.summary = std::move(summary);
   spec.formula = std::move(formula);
-  spec.algorithm_version = 3;
+  spec.algorithm_version = 4;
   spec.inputs = {ModelPort("the model to evaluate"), TablePort("data", "rows to evaluate on")};
   spec.inputs[0].model_task = learn::ModelTaskName(task);
   spec.outputs = {ReportPort()};

@@ -171,20 +171,4 @@ Result<std::unique_ptr<DesignMatrix>> RowsForModel(const learn::Model& model,
   return matrix;
 }
 
-Result<ModelOutput> PredictAll(const learn::Model& model, const DesignMatrix& matrix) {
-  ModelOutput all;
-  const std::size_t width = model.predictor->outputs();
-  all.output.resize(static_cast<std::size_t>(matrix.rows()) * width);
-  std::size_t at = 0;
-  learn::Tile tile;
-  for (std::size_t t = 0; t < matrix.tile_count(); ++t) {
-    DML_RETURN_IF_ERROR(matrix.Read(t, tile));
-    model.predictor->Predict(tile, std::span(all.output).subspan(at, tile.rows * width));
-    at += tile.rows * width;
-    all.y.insert(all.y.end(), tile.y.begin(), tile.y.end());
-    all.weight.insert(all.weight.end(), tile.weight.begin(), tile.weight.end());
-  }
-  return all;
-}
-
 }  // namespace dml::steps

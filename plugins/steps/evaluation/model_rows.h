@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <vector>
 
 #include "plugins/api/step.h"
 #include "plugins/learn/model_file.h"
@@ -19,14 +18,5 @@ Result<learn::LoadedModel> OpenModel(const plugins::StepContext& context);
 // so, and whatever the preprocessing refuses are kInvalid with column and row.
 Result<std::unique_ptr<DesignMatrix>> RowsForModel(const learn::Model& model,
                                                    const table::Table& table, Labels labels = {});
-
-// The predictor's outputs for every row, row-major, and the target beside them if the matrix has
-// one.
-struct ModelOutput {
-  std::vector<double> y;
-  std::vector<double> output;
-  std::vector<double> weight;
-};
-Result<ModelOutput> PredictAll(const learn::Model& model, const DesignMatrix& matrix);
 
 }  // namespace dml::steps

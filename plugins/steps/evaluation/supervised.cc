@@ -8,6 +8,7 @@
 #include "plugins/steps/evaluation/class_report.h"
 #include "plugins/steps/evaluation/evaluate.h"
 #include "plugins/steps/evaluation/model_rows.h"
+#include "plugins/steps/evaluation/predictions.h"
 #include "plugins/steps/register.h"
 #include "plugins/steps/step_type.h"
 
@@ -60,9 +61,8 @@ Result<void> Evaluate(const EvaluateParams& params, ModelTask wanted,
   if (table.rows() == 0) return Error::Invalid("the table has no rows to evaluate on");
   DML_TRY(const auto matrix,
           RowsForModel(model, table, {{model.target, model.classes}, params.weight.name}));
-  DML_TRY(const ModelOutput all, PredictAll(model, *matrix));
-  const learn::Predictions predictions{all.y, all.output, model.classes.size(), all.weight,
-                                       model.classes};
+  DML_TRY(const ModelOutput all, PredictAll(*model.predictor, *matrix, context));
+  const learn::Predictions predictions = all.AsPredictions(model.classes);
   DML_RETURN_IF_ERROR(learn::CheckPredictions(predictions));
   const std::vector<learn::NamedScore> scores = learn::AllScores(wanted, predictions);
   ReportScores(scores, context);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "plugins/learn/metrics/metric_registry.h"
+#include "plugins/steps/evaluation/predictions.h"
 #include "plugins/steps/split/holdout.h"
 #include "plugins/steps/split/row_keys.h"
 #include "plugins/steps/training/pipeline_fit.h"
@@ -91,30 +92,14 @@ std::vector<std::uint64_t> RowsWhere(const std::vector<std::uint32_t>& folds, st
   return rows;
 }
 
-// What the pipeline says of rows it has not seen, with the truth beside it.
-struct HeldOut {
-  std::vector<double> y;
-  std::vector<double> output;
-  std::vector<double> weight;
-};
-
-Result<HeldOut> PredictRows(const FittedPipeline& pipeline, const TrainingRows& rows,
-                            std::vector<std::uint64_t> selected, bool allow_missing) {
+// What the pipeline says of rows it has not seen.
+Result<ModelOutput> PredictRows(const FittedPipeline& pipeline, const TrainingRows& rows,
+                                std::vector<std::uint64_t> selected, bool allow_missing,
+                                const plugins::StepContext& context) {
   DML_TRY(const auto matrix,
           DesignMatrix::Make(rows.table, pipeline.rows.Select(std::move(selected)), rows.labels,
                              allow_missing));
-  HeldOut held;
-  learn::Tile tile;
-  std::vector<double> output;
-  for (std::size_t t = 0; t < matrix->tile_count(); ++t) {
-    DML_RETURN_IF_ERROR(matrix->Read(t, tile));
-    output.resize(tile.rows * pipeline.fit.predictor->outputs());
-    pipeline.fit.predictor->Predict(tile, output);
-    held.output.insert(held.output.end(), output.begin(), output.end());
-    held.y.insert(held.y.end(), tile.y.begin(), tile.y.end());
-    held.weight.insert(held.weight.end(), tile.weight.begin(), tile.weight.end());
-  }
-  return held;
+  return PredictAll(*pipeline.fit.predictor, *matrix, context);
 }
 
 void Summarise(CrossValidation& result) {
@@ -152,10 +137,9 @@ Result<CrossValidation> CrossValidate(const TrainingParams& params, const Estima
     DML_TRY(const FittedPipeline pipeline,
             FitPipeline(params, estimator, rows, rows.raw.Select(RowsWhere(folds, number, false)),
                         context, fmt::format("fold-{}", fold)));
-    DML_TRY(const HeldOut held,
-            PredictRows(pipeline, rows, RowsWhere(folds, number, true), estimator.allow_missing));
-    const learn::Predictions predictions{held.y, held.output, rows.labels.target.classes.size(),
-                                         held.weight, rows.labels.target.classes};
+    DML_TRY(const ModelOutput held, PredictRows(pipeline, rows, RowsWhere(folds, number, true),
+                                                estimator.allow_missing, context));
+    const learn::Predictions predictions = held.AsPredictions(rows.labels.target.classes);
     for (std::size_t s = 0; s < scorers.size(); ++s) {
       const learn::Score score = scorers[s](predictions);
       if (!score.defined()) {

@@ -1,0 +1,92 @@
+// What an evaluation holds of all rows lies in a file, once it is more than the step may have in
+// memory.
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <functional>
+#include <string>
+
+#include "tests/steps/step_lab.h"
+
+// GCC has macros for it, clang answers a question that GCC does not know.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define DML_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define DML_SANITIZED
+#endif
+#endif
+
+namespace dml::steps {
+namespace {
+
+constexpr std::int64_t kMebibyte = std::int64_t{1} << 20;
+
+class EvaluationMemory : public StepLab {
+ protected:
+  // Evaluates a model of the task on so many rows.
+  StepRun Evaluate(const std::string& task, int rows) {
+    const std::string made = "generate." + task;
+    const Json few = {{"n_samples", 1000}, {"n_features", 2}, {"seed", 1}};
+    Json many = few;
+    many["n_samples"] = rows;
+    const bool regression = task == "regression";
+    const StepRun trained = Run(regression ? "train.ridge" : "train.logistic_regression",
+                                {{"target", regression ? "y" : "class"}},
+                                {{"data", Run(made, few).outputs.at("data")}});
+    EXPECT_TRUE(trained.ok()) << trained.Failure();
+    const Artifact data = Run(made, many).outputs.at("data");
+    before_();
+    return Run("evaluate." + task, Json::object(),
+               {{"model", trained.outputs.at("model")}, {"data", data}});
+  }
+
+  std::function<void()> before_ = [] {};
+};
+
+TEST_F(EvaluationMemory, AFileGivesTheSameFiguresAsMemory) {
+  for (const char* task : {"regression", "classification"}) {
+    memory_bytes_ = 0;
+    const StepRun in_memory = Evaluate(task, 20'000);
+    ASSERT_TRUE(in_memory.ok()) << in_memory.Failure();
+    memory_bytes_ = kMebibyte;
+    const StepRun in_file = Evaluate(task, 20'000);
+    ASSERT_TRUE(in_file.ok()) << in_file.Failure();
+    EXPECT_EQ(in_file.metrics, in_memory.metrics);
+    EXPECT_EQ(Bytes(in_file.outputs.at("report")), Bytes(in_memory.outputs.at("report")));
+  }
+}
+
+// As a worker limits a task that states its memory: what is neither a file nor shared.
+void LimitMemory(std::int64_t more) {
+  std::int64_t pages = 0;
+  std::ifstream in("/proc/self/statm");
+  for (int field = 0; field < 6; ++field) in >> pages;  // the sixth: data and stack
+  const auto most = static_cast<rlim_t>(pages * ::sysconf(_SC_PAGESIZE) + more);
+  const rlimit limit{most, most};
+  ::setrlimit(RLIMIT_DATA, &limit);
+}
+
+TEST_F(EvaluationMemory, IsBoundedByTheBudgetOfTheStep) {
+#if defined(DML_SANITIZED)
+  GTEST_SKIP() << "sanitizers take memory of their own";
+#endif
+  // 600,000 rows of 56 bytes and more, in 24 MiB.
+  memory_bytes_ = 16 * kMebibyte;
+  before_ = [] { LimitMemory(24 * kMebibyte); };
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const StepRun run = Evaluate("classification", 600'000);
+    ::_exit(run.ok() && run.metrics["roc_auc"].get<double>() > 0.5 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
+}  // namespace
+}  // namespace dml::steps
