@@ -106,7 +106,6 @@ class Grower {
 
   // Nodes of fewer rows are looked at feature by feature.
   static constexpr std::size_t kCountedRowsMin = SplitFinder::kOrderedRows;
-  static constexpr std::size_t kBinsMax = 255;
 
   void Collect(const std::vector<std::uint32_t>& counts) {
     samples_.reserve(data_.rows);
@@ -198,12 +197,22 @@ class Grower {
   }
 
   void FindSplit(Pending& node, const std::vector<std::int64_t>& total) {
+    const std::size_t tried = TryFeatures(node, total);
+    if (BinsTellNothing(node, total, tried)) {
+      for (std::size_t k = 0; k < tried; ++k) FindAmongLevels(node, total, order_[k]);
+    }
+    if (node.split.between_bins) finder_.Refine(SamplesOf(node), total, node.split);
+    // The draw of a node must not depend on the nodes before it.
+    if (max_features_ < order_.size()) std::iota(order_.begin(), order_.end(), 0U);
+  }
+
+  // Draws features, which stand first in order_ then, and looks at them. Returns how many.
+  std::size_t TryFeatures(Pending& node, const std::vector<std::int64_t>& total) {
     const std::size_t p = order_.size();
     std::size_t useful = 0;
-    std::size_t tried = 0;
-    for (; tried < p; ++tried) {
+    for (std::size_t tried = 0; tried < p; ++tried) {
       // At least one feature that varies is looked at, however many have to be drawn for it.
-      if (tried >= max_features_ && useful > 0) break;
+      if (tried >= max_features_ && useful > 0) return tried;
       if (max_features_ < p) {
         const std::uint64_t drawn = random_.Below(p - tried, node.node, (tree_id_ << 32) | tried);
         std::swap(order_[tried], order_[tried + static_cast<std::size_t>(drawn)]);
@@ -215,12 +224,7 @@ class Grower {
                                : finder_.Try(SamplesOf(node), total, feature, node.split);
       if (divides) ++useful;
     }
-    if (BinsTellNothing(node, total, tried)) {
-      for (std::size_t k = 0; k < tried; ++k) FindAmongLevels(node, total, order_[k]);
-    }
-    if (node.split.between_bins) finder_.Refine(SamplesOf(node), total, node.split);
-    // The draw of a node must not depend on the nodes before it.
-    if (max_features_ < p) std::iota(order_.begin(), order_.end(), 0U);
+    return p;
   }
 
   // Whether the best place between bins is no better than chance would have it: then a pattern
@@ -228,7 +232,8 @@ class Grower {
   [[nodiscard]] bool BinsTellNothing(const Pending& node, const std::vector<std::int64_t>& total,
                                      std::size_t tried) const {
     if (node.end - node.begin < SplitFinder::kOrderedRows || node.split.gain < 0) return false;
-    return node.split.gain < rule_.ChanceGain(SamplesOf(node), total, tried * kBinsMax);
+    const std::size_t places = tried * static_cast<std::size_t>(options_.max_bins);
+    return node.split.gain < rule_.ChanceGain(SamplesOf(node), total, places);
   }
 
   void FindAmongLevels(Pending& node, const std::vector<std::int64_t>& total,
