@@ -61,6 +61,20 @@ TEST_F(EvaluationMemory, AFileGivesTheSameFiguresAsMemory) {
   }
 }
 
+TEST_F(EvaluationMemory, APredictionBeyondFloat64IsNamedWithItsRow) {
+  std::string csv = "x,y\n";
+  for (int i = 0; i < 20; ++i) csv += std::to_string(i) + "," + std::to_string(i * i) + "e12\n";
+  const StepRun trained = Run("train.ridge", {{"target", "y"}}, {{"data", Csv(csv)}});
+  ASSERT_TRUE(trained.ok()) << trained.Failure();
+  const StepRun run =
+      Run("evaluate.regression", Json::object(),
+          {{"model", trained.outputs.at("model")}, {"data", Csv("x,y\n1,2\n1e300,3\n")}});
+  ASSERT_FALSE(run.ok());
+  EXPECT_NE(run.Failure().find("the prediction inf is not finite"), std::string::npos)
+      << run.Failure();
+  EXPECT_EQ(run.result.error().where, "row 2");
+}
+
 // As a worker limits a task that states its memory: what is neither a file nor shared.
 void LimitMemory(std::int64_t more) {
   std::int64_t pages = 0;

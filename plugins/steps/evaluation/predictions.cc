@@ -1,6 +1,9 @@
 #include "plugins/steps/evaluation/predictions.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 
 namespace dml::steps {
 
@@ -12,6 +15,18 @@ constexpr std::uint64_t kMemoryBytes = std::uint64_t{256} << 20U;
 std::uint64_t MemoryFor(const plugins::StepContext& context) {
   return context.memory_bytes > 0 ? static_cast<std::uint64_t>(context.memory_bytes) / 4
                                   : kMemoryBytes;
+}
+
+// Metrics sort predictions, which what is no number cannot be.
+Result<void> CheckFinite(const learn::Tile& tile, std::span<const double> output) {
+  const auto wrong =
+      std::ranges::find_if(output, [](double value) { return !std::isfinite(value); });
+  if (wrong == output.end()) return {};
+  const std::size_t width = output.size() / tile.rows;
+  const auto row = static_cast<std::size_t>(wrong - output.begin()) / width;
+  return Error::Invalid(fmt::format("the prediction {} is not finite", *wrong),
+                        "look for extreme values in the row: clip them, or leave the row out")
+      .At(fmt::format("row {}", tile.row_id(row) + 1));
 }
 
 }  // namespace
@@ -33,7 +48,9 @@ Result<ModelOutput> PredictAll(const learn::Predictor& predictor, const DesignMa
   for (std::size_t t = 0; t < matrix.tile_count(); ++t) {
     if (context.stop.stop_requested()) return Error::Cancelled("stopped");
     DML_RETURN_IF_ERROR(matrix.Read(t, tile));
-    predictor.Predict(tile, all.output.subspan(at * width, tile.rows * width));
+    const std::span<double> output = all.output.subspan(at * width, tile.rows * width);
+    predictor.Predict(tile, output);
+    DML_RETURN_IF_ERROR(CheckFinite(tile, output));
     std::ranges::copy(tile.y, all.y.subspan(at).begin());
     std::ranges::copy(tile.weight, weight.subspan(at).begin());
     if (!tile.weight.empty()) all.weight = weight;

@@ -28,7 +28,7 @@ struct ModelOutput {
   }
 };
 
-// The matrix has a target.
+// The matrix has a target. A prediction that is not finite is kInvalid with its row.
 Result<ModelOutput> PredictAll(const learn::Predictor& predictor, const DesignMatrix& matrix,
                                const plugins::StepContext& context);
 
