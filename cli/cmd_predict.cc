@@ -157,9 +157,11 @@ Result<void> CheckData(const std::string& path) {
   return Error::Invalid("'" + path + "' is a device, not a file", "name a file of rows");
 }
 
-// The columns that were text in training. None if the file is no model, which the step `predict`
-// says.
-std::vector<std::string> TextColumns(const Artifact& model) {
+// The columns whose values were read by how they are written in training: text, truth values and
+// times (unless another way to write these is given). None if the file is no model, which the step
+// `predict` says.
+std::vector<std::string> WrittenColumns(const Artifact& model, bool with_times) {
+  using table::ColumnType;
   if (model.files.empty()) return {};
   const auto file = learn::ReadModelFile(model.files.front().path);
   if (!file.ok()) return {};
@@ -167,19 +169,22 @@ std::vector<std::string> TextColumns(const Artifact& model) {
   if (!schema.ok()) return {};
   std::vector<std::string> names;
   for (const table::Field& field : schema->fields) {
-    const bool text =
-        field.type == table::ColumnType::kString || field.type == table::ColumnType::kCategory;
-    if (text) names.push_back(field.name);
+    const bool written = field.type == ColumnType::kString || field.type == ColumnType::kCategory ||
+                         field.type == ColumnType::kBool ||
+                         (with_times && field.type == ColumnType::kTimestamp);
+    if (written) names.push_back(field.name);
   }
   return names;
 }
 
 // What a row means must not depend on those beside it: what was text stays text, even if all cells
-// of these rows look like numbers.
+// of these rows look like numbers; and a truth value or a time is read from its own text, whatever
+// all rows together look like. Numbers are numbers among any others, and text is no number beside
+// or without them.
 void ReadAsInTraining(const std::string& loader, const Artifact& model, Json& how) {
   if (loader != "load.csv" && loader != "load.jsonl") return;
   if (how.contains("as_text")) return;
-  how["as_text"] = TextColumns(model);
+  how["as_text"] = WrittenColumns(model, !how.contains("timestamp_format"));
 }
 
 // As of rows that were read with a delimiter they do not have.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <sstream>
 
 #include "tests/e2e/leavings.h"
 #include "tests/e2e/program.h"
@@ -140,6 +141,67 @@ TEST_F(Data, PredictionsOfARowDoNotDependOnTheRowsBesideIt) {
   EXPECT_NE(predict("1.50,1\n"), predict("1.50,1\n", {"-w", "types={size: float64}"}));
 }
 
+// Each type, alone and beside others, and a value that is none of its type.
+TEST_F(Data, PredictReadsEveryColumnAsTheTypeOfTraining) {
+  WritePipeline();
+  std::string pipeline = Read("p.yaml");
+  pipeline.replace(pipeline.find("drop: [color]"), 13,
+                   "preprocess: [one_hot: {columns: [size], handle_unknown: ignore}, "
+                   "date_parts: {columns: [day], parts: [weekday]}]");
+  Write("p.yaml", pipeline);
+  std::string csv = "size,open,day,share,count,y\n";
+  for (int i = 0; i < 160; ++i) {
+    csv +=
+        fmt::format("{},{},2020-0{}-1{},{},{},{}\n", i % 2 == 0 ? "10" : "XL", i % 3 == 0,
+                    1 + i % 9, i % 7, (i * 37 % 101) / 50.0, i % 11, (i % 3 == 0) != (i % 13 == 0));
+  }
+  Write("data.csv", csv);
+  const Finished run = Run({"run", "p.yaml"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  const auto predict = [&](const std::string& rows) {
+    return Run({"predict", "model", "-"}, {.input = "size,open,day,share,count\n" + rows});
+  };
+  const auto predicted = [&](const std::string& rows) {
+    const Finished done = predict(rows);
+    EXPECT_EQ(done.code, 0) << rows << done.err;
+    return done.out.substr(done.out.find('\n') + 1);
+  };
+  std::string rows;
+  std::string alone;
+  for (const char* row : {"10,true,2020-01-05,1,2\n", "XL,1,2020-01-05T12:00:00,0.5,3\n",
+                          "10,0,2020-02-01,-1e-3,1e1\n", "10.0,FALSE,2020-02-01 08:30,2,7.0\n"}) {
+    rows += row;
+    alone += predicted(row);
+  }
+  const auto verdicts = [](const std::string& lines) {
+    std::string out;
+    std::istringstream each(lines);
+    for (std::string line; std::getline(each, line);) {
+      std::size_t at = 0;
+      for (int comma = 0; comma < 5; ++comma) at = line.find(',', at) + 1;
+      out += line.substr(at) + '\n';
+    }
+    return out;
+  };
+  EXPECT_EQ(verdicts(alone), verdicts(predicted(rows)));
+  const auto refuses = [&](const std::string& row, const std::string& words) {
+    for (const std::string& before : {std::string(), std::string("10,true,2020-01-05,1,2\n")}) {
+      const Finished done = predict(before + row);
+      EXPECT_EQ(done.code, 2) << done.err;
+      EXPECT_NE(done.err.find(words), std::string::npos) << words << "\n" << done.err;
+      const std::string number = fmt::format("row {} is", before.empty() ? 1 : 2);
+      EXPECT_NE(done.err.find(number), std::string::npos) << done.err;
+    }
+  };
+  refuses("10,maybe,2020-01-05,1,2\n", "the column 'open' was bool in training");
+  refuses("10,2,2020-01-05,1,2\n", "the column 'open' was bool in training");
+  refuses("10,true,20200105,1,2\n", "the column 'day' was timestamp in training");
+  refuses("10,true,soon,1,2\n", "the column 'day' was timestamp in training");
+  refuses("10,true,2020-01-05,much,2\n", "the column 'share' was float64 in training");
+  refuses("10,true,2020-01-05,1,true\n", "the column 'count' was int64 in training");
+  refuses("10,true,2020-01-05,1,2020-01-01\n", "the column 'count' was int64 in training");
+}
+
 TEST_F(Data, PredictNamesAMissingValue) {
   WritePipeline();
   Write("data.csv", GoodCsv());
@@ -248,10 +310,20 @@ TEST_F(Data, TargetMissing) {
   WritePipeline();
   std::string csv = GoodCsv();
   csv.replace(csv.find(",y\n"), 3, ",yy\n");
-  ExpectFailure(
-      csv, "model",
-      "p.yaml:13:20: there is no column 'y'; did you mean 'yy'?; the columns are: x1, x2, "
-      "color, yy");
+  Write("data.csv", csv);
+  for (const char* command : {"run", "plan"}) {
+    const Finished run = Run({command, "p.yaml"});
+    EXPECT_EQ(run.code, 2) << run.err;
+    EXPECT_NE(run.err.find("p.yaml:13:20: error: there is no column 'y' in the data of step "
+                           "'model'\n"),
+              std::string::npos)
+        << run.err;
+    EXPECT_NE(run.err.find("did you mean 'yy'?; the columns are: x1, x2, color, yy\n"),
+              std::string::npos)
+        << run.err;
+    EXPECT_FALSE(std::filesystem::exists(Path(".dml/dml.db"))) << "nothing has run";
+  }
+  EXPECT_EQ(Run({"validate", "p.yaml"}).code, 0) << "it opens no data";
 }
 
 TEST_F(Data, TargetConstant) {

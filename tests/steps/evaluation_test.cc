@@ -160,6 +160,67 @@ TEST_F(Evaluation, ADateIsNotReadAsANumberNorANumberAsADate) {
   EXPECT_TRUE(run("x,when\n1.5,2020-02-01\n").ok()) << "numbers are numbers";
 }
 
+// A second file may make other types of the same columns.
+TEST_F(Evaluation, ColumnsOfAnotherFileAreReadAsInTrainingIfThatIsExact) {
+  std::string csv = "size,code,open,y\n";
+  for (int i = 0; i < 60; ++i) {
+    csv += fmt::format("{},{},{},{}\n", i % 2 == 0 ? "10" : "XL", i % 3, i % 5 == 0, i % 7 + i % 2);
+  }
+  const Json one_hot = {{"one_hot", {{"columns", {"size"}}}}};
+  const StepRun trained =
+      Run("train.ridge", {{"target", "y"}, {"preprocess", Json::array({one_hot})}},
+          {{"data", Csv(csv)}});
+  ASSERT_TRUE(trained.ok()) << trained.Failure();
+  const Artifact model = trained.outputs.at("model");
+  const auto predict = [&](const std::string& rows) {
+    return Run("predict", Json::object(),
+               {{"model", model}, {"data", Csv("size,code,open\n" + rows)}});
+  };
+  const auto prediction = [&](const std::string& rows) {
+    StepRun run = predict(rows);
+    EXPECT_TRUE(run.ok()) << run.Failure();
+    return Rows(run.outputs["data"]).at(0).back();
+  };
+  const std::string known = prediction("10,2,true\nXL,1,false\n");
+  EXPECT_EQ(prediction("10,2,true\n"), known) << "whole numbers are the text that they are";
+  EXPECT_EQ(prediction("10,2.0,true\n"), known);
+  EXPECT_EQ(prediction("10,2,1\n10,2,0\n"), known) << "1 is true";
+  const auto failure = [&](const std::string& rows) { return predict(rows).Failure(); };
+  EXPECT_EQ(failure(",2,true\n10.50,2,true\n"),
+            "the column 'size' was category in training and is float64 here: row 2 is '10.5' | "
+            "load it with as_text: [size], so that its values stay as they are written");
+  EXPECT_NE(failure("True,2,true\n").find("was category in training and is bool here"),
+            std::string::npos);
+  EXPECT_NE(failure("10,2,true\n10,two,true\n").find("row 2 is 'two', which is no int64"),
+            std::string::npos);
+  EXPECT_EQ(failure("10,true,true\n"),
+            "the column 'code' was int64 in training and is bool here: row 1 is 'true' | write its "
+            "values as they were written for training, or declare its type where it is loaded: "
+            "types: {code: int64}");
+  EXPECT_NE(failure("10,2,1\n10,2,2\n").find("row 2 is '2', which is no bool"), std::string::npos);
+}
+
+TEST_F(Evaluation, ATargetThatIsTextInAnotherFileIsReadAsANumberOrNamed) {
+  const Artifact model = FitRidge("x,y\n1,2\n2,4.5\n3,6\n4,7\n");
+  const auto evaluate = [&](const std::string& csv) {
+    const std::string path = Path("target.csv");
+    EXPECT_TRUE(WriteFileAtomic(path, csv).ok());
+    StepRun loaded = Run("load.csv", {{"path", path}, {"types", {{"y", "string"}}}});
+    return Run("evaluate.regression", Json::object(),
+               {{"model", model}, {"data", loaded.outputs["data"]}});
+  };
+  const StepRun numbers = evaluate("x,y\n1,2\n2,5\n");
+  ASSERT_TRUE(numbers.ok()) << numbers.Failure();
+  EXPECT_EQ(numbers.metrics, Run("evaluate.regression", Json::object(),
+                                 {{"model", model}, {"data", Csv("x,y\n1,2\n2,5\n")}})
+                                 .metrics);
+  EXPECT_NE(evaluate("x,y\n1,2\n2,n. a.\n")
+                .Failure()
+                .find("the target 'y' was a number in training and is string here: row 2 is 'n. "
+                      "a.', which is no float64"),
+            std::string::npos);
+}
+
 // Also of classes that are numbers, whose index is not their name.
 TEST_F(Evaluation, AClassIsCalledByItsNameAndAFigureThatDividesByZeroIsZero) {
   const Artifact model = Classifier();

@@ -12,10 +12,10 @@ namespace dml::steps {
 Result<learn::LoadedModel> OpenModel(const plugins::StepContext& context);
 
 // Raw rows as the model's predictor sees them: its columns are picked by name and read as the types
-// they had in training, then the fitted preprocessing is applied. A column that preprocessing
-// removes before it is read may be missing, or of any type; of one whose values are compared as
-// text (one_hot, ordinal) any text may come. Any other missing column, a value that cannot be read
-// so, and whatever the preprocessing refuses are kInvalid with column and row.
+// they had in training (read_as.h), then the fitted preprocessing is applied. A column that
+// preprocessing removes before it is read may be missing, or of any type; of one whose values are
+// compared as text (one_hot, ordinal) any text may come. Any other missing column, a value that
+// cannot be read so, and whatever the preprocessing refuses are kInvalid with column and row.
 Result<std::unique_ptr<DesignMatrix>> RowsForModel(const learn::Model& model,
                                                    const table::Table& table, Labels labels = {});
 

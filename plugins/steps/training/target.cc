@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/suggest.h"
+#include "plugins/steps/transform/cast_column.h"
 
 namespace dml::steps {
 
@@ -53,8 +54,20 @@ Result<void> AppendLabels(const Target& target, const Column& column, std::uint6
   return {};
 }
 
-Result<void> AppendNumbers(const Target& target, const Column& column, std::uint64_t first_row,
+// Rows to evaluate on may come from another file than those of training: text there, which spells
+// numbers but for a cell.
+Result<Column> AsNumbers(const Target& target, const Column& column, std::uint64_t first_row) {
+  if (column.type() != ColumnType::kString && column.type() != ColumnType::kCategory) return column;
+  Result<Column> numbers = CastColumn(column, ColumnType::kFloat64, first_row);
+  if (numbers.ok()) return numbers;
+  return std::move(numbers).error().Within(
+      fmt::format("the target '{}' was a number in training and is {} here", target.column,
+                  table::ColumnTypeName(column.type())));
+}
+
+Result<void> AppendNumbers(const Target& target, const Column& given, std::uint64_t first_row,
                            std::vector<double>& out) {
+  DML_TRY(const Column column, AsNumbers(target, given, first_row));
   for (std::size_t row = 0; row < column.size(); ++row) {
     const double value = column.AsDouble(row);
     if (std::isnan(value)) return Missing(target.column, first_row + row);
