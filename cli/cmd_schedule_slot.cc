@@ -48,7 +48,8 @@ struct Ending {
 };
 
 // One slot: `dml run` as a child, again and again while another run of the pipeline is in the way,
-// or `dml resume` of what an earlier process of this slot has begun.
+// or `dml resume` of what an earlier process of this slot has begun. That a slot never has two runs
+// is seen to by the store of the runs: the key of the slot is given to one.
 class SlotRunner {
  public:
   SlotRunner(OpenedSchedules& schedules, SlotRow slot, state::ScheduleRow schedule,
@@ -60,19 +61,21 @@ class SlotRunner {
         signals_([this](int signal, int) { signal_ = signal; }) {}
 
   Result<Ending> Run() {
-    NoteRun();
     while (true) {
+      DML_RETURN_IF_ERROR(FindRun());
+      WaitForOwner();
       DML_TRY(const std::optional<Ending> known, EndingOfEarlier());
       if (known) return *known;
+      if (signal_ != 0) return EndingOf(128 + signal_);
       const bool resumed = slot_.run.has_value();
       DML_TRY(const int code, RunOnce());
-      NoteRun();
+      DML_RETURN_IF_ERROR(FindRun());
       // Left alone by its slot, the run may have ended while it was being resumed.
       if (resumed && code == static_cast<int>(ExitCode::kUsage)) {
         DML_TRY(const std::optional<Ending> meanwhile, EndingOfEarlier());
         if (meanwhile) return *meanwhile;
       }
-      if (WasKilled(code) && slot_.run && ++deaths_ < kDeathsMax) continue;
+      if (WasKilled(code) && ++deaths_ < kDeathsMax) continue;
       if (code != static_cast<int>(ExitCode::kAlreadyRunning)) return EndingOf(code);
       if (const auto given_up = WhyNotAgain()) return *given_up;
     }
@@ -88,7 +91,7 @@ class SlotRunner {
     DML_TRY(const state::RunSummary run, view.Find(RunName()));
     if (run.outcome == "succeeded") return std::optional(Ending{});
     if (run.outcome == "cancelled") {
-      return std::optional(Ending{SlotState::kCancelled, RunName() + " was stopped", std::nullopt});
+      return std::optional(Ending{SlotState::kCancelled, RunName() + WhyStopped(), std::nullopt});
     }
     if (run.outcome == "failed") {
       return std::optional(Ending{SlotState::kFailed, RunName() + " failed", std::nullopt});
@@ -121,6 +124,7 @@ class SlotRunner {
     } else {
       argv.insert(argv.end(),
                   {"run", schedule_.file, "--id-file", SlotRunPath(schedules_.home, slot_.id),
+                   "--once", SlotKey(schedule_, slot_), "--parent", std::to_string(::getpid()),
                    "--at", schedule::FormatIn(policy_.timetable.zone(), slot_.due)});
       for (const Json& set : schedule_.sets) {
         argv.insert(argv.end(), {"-S", set.get<std::string>()});
@@ -160,7 +164,37 @@ class SlotRunner {
     for (const char c : text->substr(1)) {
       if (c >= '0' && c <= '9') id = id * 10 + (c - '0');
     }
-    if (schedules_.store.SetRun(slot_.id, slot_.starts, RunId{id}).ok()) slot_.run = RunId{id};
+    SetRun(RunId{id});
+  }
+
+  // What the store does not hear now it hears when the slot ends, or finds again by the key.
+  void SetRun(RunId run) {
+    slot_.run = run;
+    static_cast<void>(schedules_.store.SetRun(slot_.id, slot_.starts, run));
+  }
+
+  // Also one whose process was killed before it wrote its id, or that outlived an earlier process
+  // of this slot.
+  Result<void> FindRun() {
+    NoteRun();
+    if (slot_.run) return {};
+    DML_TRY(const engine::Home home, engine::Home::Open(schedules_.home, "."));
+    DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
+    DML_TRY(const std::optional<RunId> run, store.FindOnce(SlotKey(schedule_, slot_)));
+    if (run) SetRun(*run);
+    return {};
+  }
+
+  // The run goes on without the process that began it: it is left to whoever drives it.
+  void WaitForOwner() {
+    if (!slot_.run) return;
+    const std::string lock = engine::Home::RunLockPath(schedules_.home, *slot_.run);
+    int told = 0;
+    while (const auto owner = engine::FileLock::Owner(lock)) {
+      const int signal = signal_;
+      if (signal != 0 && std::exchange(told, signal) == 0) SignalProcess(owner->process, signal);
+      std::this_thread::sleep_for(kNap);
+    }
   }
 
   // Another run of the pipeline is going on: by hand, or of another schedule of the same file.

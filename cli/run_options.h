@@ -21,6 +21,8 @@ struct RunArgs {
   bool explain = false;
   bool concurrent = false;
   std::string id_file;
+  std::string once;     // no second run begins for it; may be empty
+  int parent = 0;       // a process that the run ends with until it has begun; 0: none
   std::string cluster;  // an inventory; empty: this machine
   std::vector<std::string> from;
   std::vector<std::string> until;

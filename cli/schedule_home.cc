@@ -45,6 +45,12 @@ std::string SlotLockPath(const std::string& home, state::SlotId slot) {
 std::string DaemonLockPath(const std::string& home) { return home + "/locks/schedule"; }
 
 std::string WhyFileIsInvalid(const state::ScheduleRow& schedule) {
+// The time makes it that of these schedules: those that were added to a new file count from 1.
+std::string SlotKey(const state::ScheduleRow& schedule, const state::SlotRow& slot) {
+  return fmt::format("slot {}.{} of {}", slot.id.value, slot.starts - slot.lost,
+                     FormatUtc(schedule.created));
+}
+
   std::error_code ignored;
   if (!std::filesystem::exists(schedule.file, ignored)) return "'" + schedule.file + "' is gone";
   std::string path;

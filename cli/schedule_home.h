@@ -20,6 +20,9 @@ namespace dml::cli {
 [[nodiscard]] std::string SlotLockPath(const std::string& home, state::SlotId slot);
 [[nodiscard]] std::string DaemonLockPath(const std::string& home);
 
+// What the run of a slot is about, for `dml run --once`: another whenever the slot waits anew.
+[[nodiscard]] std::string SlotKey(const state::ScheduleRow& schedule, const state::SlotRow& slot);
+
 // Why the pipeline of a schedule cannot be run as it is now; "" if it can. One line.
 [[nodiscard]] std::string WhyFileIsInvalid(const state::ScheduleRow& schedule);
 

@@ -1,11 +1,15 @@
 #include "cli/slot_processes.h"
 
+#include <fmt/format.h>
 #include <signal.h>
 
 #include <utility>
 
 #include "cli/schedule_home.h"
 #include "orchestrator/engine/file_lock.h"
+#include "orchestrator/engine/home.h"
+#include "orchestrator/state/run_store.h"
+#include "orchestrator/state/run_view.h"
 
 namespace dml::cli {
 
@@ -34,8 +38,36 @@ Sighting SlotProcesses::Look(const state::SlotRow& slot) {
   return slot.state == state::SlotState::kRunning ? Sighting::kGone : Sighting::kUnknown;
 }
 
+// Best effort: what cannot be read has not been seen.
+schedule::RunSighting SlotProcesses::LookAtRun(const state::ScheduleRow& schedule,
+                                               const state::SlotRow& slot) {
+  schedule::RunSighting seen{slot.run, false, std::nullopt};
+  const auto home = engine::Home::Open(home_, ".");
+  if (!home.ok()) return seen;
+  auto store = state::RunStore::Open(home->DatabasePath());
+  if (!store.ok()) return seen;
+  if (!seen.run) {
+    const auto found = store->FindOnce(SlotKey(schedule, slot));
+    if (found.ok()) seen.run = *found;
+  }
+  if (!seen.run) return seen;
+  seen.lives = engine::FileLock::Owner(home->RunLockPath(*seen.run)).has_value();
+  auto view = state::RunView::Open(home_);
+  if (seen.lives || !view.ok()) return seen;
+  const auto summary = view->Find(fmt::format("r{}", seen.run->value));
+  if (!summary.ok()) return seen;
+  if (summary->outcome == "succeeded") seen.ended = state::SlotState::kSucceeded;
+  if (summary->outcome == "failed") seen.ended = state::SlotState::kFailed;
+  if (summary->outcome == "cancelled") seen.ended = state::SlotState::kCancelled;
+  return seen;
+}
+
 bool SlotProcesses::Stop(const state::SlotRow& slot) {
-  const auto owner = engine::FileLock::Owner(SlotLockPath(home_, slot.id));
+  auto owner = engine::FileLock::Owner(SlotLockPath(home_, slot.id));
+  // Its run may have outlived it.
+  if (!owner && slot.run) {
+    owner = engine::FileLock::Owner(engine::Home::RunLockPath(home_, *slot.run));
+  }
   return owner && SignalProcess(owner->process, SIGTERM);
 }
 

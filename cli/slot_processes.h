@@ -17,6 +17,8 @@ class SlotProcesses final : public schedule::SlotProcesses {
 
   Result<void> Start(const state::ScheduleRow& schedule, const state::SlotRow& slot) override;
   schedule::Sighting Look(const state::SlotRow& slot) override;
+  schedule::RunSighting LookAtRun(const state::ScheduleRow& schedule,
+                                  const state::SlotRow& slot) override;
   bool Stop(const state::SlotRow& slot) override;
 
   // Forgets those that have ended, so that no zombies are left, and names their slots.

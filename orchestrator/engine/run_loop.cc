@@ -70,6 +70,7 @@ Result<void> RunLoop::Begin() {
   header.pipeline = parts_.options.pipeline_text;
   header.options = parts_.options.request;
   header.started = parts_.clock.Wall();
+  header.once = parts_.options.once;
   std::vector<state::TaskHeader> tasks;
   tasks.reserve(parts_.pipeline.tasks.size());
   for (const auto& decl : parts_.pipeline.tasks) tasks.push_back({decl.name, decl.step});

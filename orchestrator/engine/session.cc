@@ -53,6 +53,15 @@ struct RunSession::State {
     return {};
   }
 
+  Result<void> CheckFirst(state::RunStore& store) const {
+    if (options.once.empty()) return {};
+    DML_TRY(const std::optional<RunId> run, store.FindOnce(options.once));
+    if (!run) return {};
+    return Error::Busy(
+        fmt::format("r{} has begun for this already", run->value),
+        fmt::format("`dml resume r{0}` goes on with it, `dml status r{0}` shows it", run->value));
+  }
+
   // The name of an owner needs room on the disk, which the leavings of dead runs may take.
   template <typename Lock>
   Result<void> WithRoom(const Lock& lock, state::RunStore& store, runners::Runner& runner) {
@@ -65,6 +74,7 @@ struct RunSession::State {
   // The gate is shut behind us, so that nobody sees the run before it has an owner.
   Result<void> Begin(RunLoop& loop, state::RunStore& store, runners::Runner& runner) {
     DML_TRY(const FileLock gate, FileLock::Wait(home.GateLockPath()));
+    DML_RETURN_IF_ERROR(CheckFirst(store));
     DML_RETURN_IF_ERROR(WithRoom([&] { return LockPipeline(); }, store, runner));
     DML_RETURN_IF_ERROR(RecoverDeadRuns(home, store, runner));
     DML_RETURN_IF_ERROR(loop.Begin());

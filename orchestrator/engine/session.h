@@ -22,6 +22,7 @@ struct RunOptions {
   bool no_cache = false;                // neither reuse nor record
   bool hooks = false;                   // something is to be done when the run has ended
   bool concurrent = false;              // although another run of this pipeline may be going on
+  std::string once = {};                // what no other run may be about; "": nothing of the kind
   std::string cluster = {};             // the inventory to run on; empty: this machine
   std::vector<std::string> from = {};   // steps to run again, with everything after them
   std::vector<std::string> until = {};  // steps to stop at: only they and what they need
@@ -58,7 +59,7 @@ class RunSession {
   Result<RunResult> Resume(RunId run, runners::Runner& runner);
   // Runs to the end on the calling thread. A failed task is an outcome; an error means that the
   // run itself could not go on (kInvalid: the options; kEnvironment: the store or the disk;
-  // kBusy: another process runs this pipeline).
+  // kBusy: another process runs this pipeline, or a run has begun with the same `once`).
   Result<RunResult> Run(runners::Runner& runner);
 
  private:

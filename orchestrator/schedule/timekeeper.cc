@@ -146,15 +146,28 @@ Result<void> Timekeeper::Revive(const ScheduleRow& schedule, SlotRow& slot, Wall
                                 Actions& actions) {
   SlotState to = SlotState::kStarting;
   std::string reason = "its process was lost; started again";
-  if (slot.stop_requested) {
+  const bool enough = slot.lost + 1 >= kStartsMax;
+  RunSighting run;
+  if (slot.stop_requested || schedule.removed || enough) {
+    run = processes_.LookAtRun(schedule, slot);
+    if (run.run) slot.run = run.run;
+  }
+  if (run.lives) {
+    if (slot.stop_requested && !stopped_.contains(slot.id)) actions.stop.push_back(slot);
+    return {};
+  }
+  if (run.ended) {
+    to = *run.ended;
+    reason = "its process was lost, and its run was not";
+  } else if (slot.stop_requested) {
     to = SlotState::kCancelled;
     reason = "stopped to make room for a newer slot";
   } else if (schedule.removed) {
     to = SlotState::kCancelled;
     reason = "its process was lost, and the schedule has been removed";
-  } else if (slot.starts >= kStartsMax) {
+  } else if (enough) {
     to = SlotState::kFailed;
-    reason = fmt::format("its process was lost {} times", slot.starts);
+    reason = fmt::format("its process was lost {} times", slot.lost + 1);
   }
   DML_TRY(const bool moved, store_.Move(MoveOf(slot, to, now, reason)));
   DML_CHECK(moved, "nobody writes between the reading and the move of a transaction");
@@ -162,6 +175,7 @@ Result<void> Timekeeper::Revive(const ScheduleRow& schedule, SlotRow& slot, Wall
   actions.say.push_back(fmt::format("{}: {}", Due(slot), reason));
   if (to != SlotState::kStarting) return {};
   ++slot.starts;
+  ++slot.lost;
   actions.start.push_back(slot);
   return {};
 }

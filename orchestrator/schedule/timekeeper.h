@@ -13,7 +13,8 @@
 
 namespace dml::schedule {
 
-// How often a slot is started in all if its processes are lost before they can say how it ended.
+// How often a slot that had its turn is started in all if its processes are lost before they can
+// say how it ended.
 inline constexpr int kStartsMax = 4;
 // A process that was asked for by somebody else gets this long to appear.
 inline constexpr Duration kAppearWithin = Duration::Seconds(20);
@@ -26,6 +27,13 @@ enum class Sighting {
   kUnknown,  // asked for by somebody else, and not seen yet
 };
 
+// What the process of a slot has begun. It may outlive that process, and come to its end.
+struct RunSighting {
+  std::optional<RunId> run;
+  bool lives = false;
+  std::optional<state::SlotState> ended;  // final; none: it can be gone on with
+};
+
 // The processes that run slots. A process begins by moving its slot from starting to running at its
 // start number, and ends by moving it to a final state; see state::SlotMove.
 class SlotProcesses {
@@ -34,7 +42,9 @@ class SlotProcesses {
   // Asks for a process of start number `slot.starts`; does not wait for it.
   virtual Result<void> Start(const state::ScheduleRow& schedule, const state::SlotRow& slot) = 0;
   virtual Sighting Look(const state::SlotRow& slot) = 0;
-  // Asks the process to end; false if it was not found.
+  // For a slot whose process is gone.
+  virtual RunSighting LookAtRun(const state::ScheduleRow& schedule, const state::SlotRow& slot) = 0;
+  // Asks the process to end, or the run that has outlived it; false if neither was found.
   virtual bool Stop(const state::SlotRow& slot) = 0;
 };
 
@@ -79,7 +89,8 @@ class Timekeeper {
                      const std::vector<state::SlotRow>& open, WallTime now, Actions& actions,
                      std::optional<WallTime>& look_again);
   Result<void> CloseRemoved(std::vector<state::SlotRow>& open, WallTime now);
-  // Brings an active slot whose process is gone back to life or to its end.
+  // Brings an active slot whose process is gone back to life or to its end. One that is not to have
+  // another process follows its run.
   Result<void> Revive(const state::ScheduleRow& schedule, state::SlotRow& slot, WallTime now,
                       Actions& actions);
   void Perform(const state::ScheduleRow& schedule, const Actions& actions);

@@ -104,18 +104,19 @@ Result<RunId> RunStore::BeginRun(const RunHeader& header, std::span<const TaskHe
   DML_TRY(Transaction transaction, Transaction::Begin(db));
   DML_TRY(const std::int64_t number, NextNumber(db));
   DML_TRY(Statement insert_run, db.Prepare("INSERT INTO runs(id, name, file, params, pipeline, "
-                                           "options, started_us, outcome) "
-                                           "VALUES(?, ?, ?, ?, ?, ?, ?, 'running')"));
+                                           "options, started_us, once, outcome) "
+                                           "VALUES(?, ?, ?, ?, ?, ?, ?, ?, 'running')"));
   const std::string params = CanonicalJson(header.params);
   const std::string options = CanonicalJson(header.options);
-  DML_RETURN_IF_ERROR(insert_run.Bind(number)
-                          .Bind(header.name)
-                          .Bind(header.file)
-                          .Bind(params)
-                          .Bind(header.pipeline)
-                          .Bind(options)
-                          .Bind(header.started.us)
-                          .Run());
+  insert_run.Bind(number)
+      .Bind(header.name)
+      .Bind(header.file)
+      .Bind(params)
+      .Bind(header.pipeline)
+      .Bind(options)
+      .Bind(header.started.us);
+  header.once.empty() ? insert_run.BindNull() : insert_run.Bind(header.once);
+  DML_RETURN_IF_ERROR(insert_run.Run());
   const RunId run{number};
   DML_TRY(Statement insert_task, db.Prepare("INSERT INTO tasks VALUES(?, ?, ?, ?, ?, 0, ?, '')"));
   for (std::size_t i = 0; i < tasks.size(); ++i) {
@@ -232,6 +233,13 @@ Result<void> RunStore::Write(RunId run, WallTime now, const Batch& batch) {
     DML_RETURN_IF_ERROR(state_->UpdateTask(run, now, change));
   }
   return {};
+}
+
+Result<std::optional<RunId>> RunStore::FindOnce(const std::string& once) {
+  DML_TRY(Statement query, state_->db.Prepare("SELECT id FROM runs WHERE once = ?"));
+  query.Bind(once);
+  DML_TRY(const bool found, query.Step());
+  return found ? std::optional(RunId{query.Int(0)}) : std::nullopt;
 }
 
 Result<void> RunStore::EndRun(RunId run, WallTime now, RunOutcome outcome, bool hooks) {

@@ -27,6 +27,7 @@ struct RunHeader {
   WallTime started;
 };
 
+  std::string once = {};  // what at most one run is about; "": nothing of the kind
 struct TaskHeader {
   std::string name;
   std::string step;
@@ -141,6 +142,8 @@ class RunStore {
   // `hooks`: there are some to be run now; this is what remembers them.
   Result<void> EndRun(RunId run, WallTime now, RunOutcome outcome, bool hooks = false);
   // The hook of an ended run that is to be run next, from 1; 0: none is left.
+  // The run that has begun with this RunHeader::once.
+  [[nodiscard]] Result<std::optional<RunId>> FindOnce(const std::string& once);
   [[nodiscard]] Result<int> DueHook(RunId run);
   Result<void> SetDueHook(RunId run, int hook);
   // Runs whose hooks are not all done.

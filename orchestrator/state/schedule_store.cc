@@ -9,7 +9,7 @@ namespace dml::state {
 
 namespace {
 
-constexpr int kScheduleSchemaVersion = 1;
+constexpr int kScheduleSchemaVersion = 2;
 
 // One entry a version; entries are only ever appended. Times are microseconds, UTC. States and
 // origins are the numbers of SlotState and SlotOrigin.
@@ -59,11 +59,14 @@ CREATE TABLE events(
   at_us INTEGER NOT NULL,
   text TEXT NOT NULL
 ) STRICT;
+)sql",
+                                                                      R"sql(
+ALTER TABLE slots ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
 )sql"};
 
 constexpr std::string_view kSlotColumns =
     "id, schedule, due_us, last_us, count, state, origin, reason, not_before_us, starts, process,"
-    " stop_requested, parallel, position, run, exit_code, started_us, finished_us";
+    " stop_requested, parallel, position, run, exit_code, started_us, finished_us, lost";
 constexpr std::string_view kScheduleColumns =
     "id, name, file, sets, overrides, policy, created_us, cursor_us, paused, paused_reason, "
     "removed";
@@ -113,6 +116,7 @@ SlotRow ReadSlot(const Statement& row) {
   if (!row.IsNull(15)) slot.exit_code = static_cast<int>(row.Int(15));
   slot.started = TimeOrNone(row, 16);
   slot.finished = TimeOrNone(row, 17);
+  slot.lost = static_cast<int>(row.Int(18));
   return slot;
 }
 
@@ -312,7 +316,8 @@ Result<int> ScheduleStore::WithdrawSkipped(ScheduleId schedule, WallTime cursor)
 Result<void> ScheduleStore::Requeue(SlotId slot, const SlotRow& as) {
   return state_->Run(
       "UPDATE slots SET last_us = due_us, count = 1, state = ?, origin = ?, reason = '',"
-      " not_before_us = due_us, process = 0, stop_requested = 0, parallel = ?, position = ?,"
+      " not_before_us = due_us, process = 0, stop_requested = 0, lost = 0, parallel = ?, position "
+      "= ?,"
       " run = NULL, exit_code = NULL, started_us = NULL, finished_us = NULL, finished_order = NULL"
       " WHERE id = ?",
       static_cast<std::int64_t>(SlotState::kWaiting), static_cast<std::int64_t>(as.origin),
@@ -388,7 +393,8 @@ Result<bool> ScheduleStore::Move(const SlotMove& move) {
   DML_TRY(
       Statement statement,
       state_->db.Prepare("UPDATE slots SET state = ?1, reason = ?2, process = ?3,"
-                         " starts = starts + (?1 = 1), stop_requested = stop_requested AND ?1 != 1,"
+                         " starts = starts + (?1 = 1), lost = lost + (?1 = 1 AND state > 0),"
+                         " stop_requested = stop_requested AND ?1 != 1,"
                          " started_us = CASE WHEN ?1 IN (1, 2) THEN ?4 ELSE started_us END,"
                          " finished_us = CASE WHEN ?1 >= 3 THEN ?4 END,"
                          " finished_order = CASE WHEN ?1 >= 3 AND ?5 THEN (SELECT"

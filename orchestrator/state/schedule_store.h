@@ -73,6 +73,7 @@ struct SlotRow {
   std::string reason;
   WallTime not_before;          // due and jitter
   int starts = 0;               // processes asked for; only the newest may run
+  int lost = 0;                 // of them, since it was last waiting, without a word of the end
   std::int64_t process = 0;     // of the newest start, once it runs
   bool stop_requested = false;  // of the newest start
   int parallel = 1;             // backfill: how many of its kind may run at once
@@ -156,7 +157,8 @@ class ScheduleStore {
   // Failed slots since the last success, or since the schedule was resumed.
   [[nodiscard]] Result<int> FailuresInRow(ScheduleId schedule);
 
-  // False if the slot was not where the move begins. To kStarting counts a start.
+  // False if the slot was not where the move begins. To kStarting counts a start, and from an
+  // active state a loss as well.
   Result<bool> Move(const SlotMove& move);
   // The run of a slot that had failed or was cancelled has been taken up and ended otherwise: the
   // slot follows it. Nothing if no slot is about this run, or its process is still there.

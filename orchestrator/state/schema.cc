@@ -105,9 +105,28 @@ CREATE TABLE cache(
 ) STRICT;
 INSERT INTO cache SELECT * FROM cache_by_key;
 DROP TABLE cache_by_key;
+)sql",
+                                                              // Outputs that were made again: what
+                                                              // a resumed run has to look at.
+                                                              R"sql(
+CREATE INDEX events_remade ON events(run, task, seq) WHERE to_state = 0 AND from_state IN (6, 7);
+)sql",
+                                                              // What is run once; see RunHeader.
+                                                              R"sql(
+ALTER TABLE runs ADD COLUMN once TEXT;
+CREATE UNIQUE INDEX runs_once ON runs(once) WHERE once IS NOT NULL;
 )sql"};
 
 }  // namespace
+
+Result<void> RequireVersion(Database& db) {
+  DML_TRY(Statement statement, db.Prepare("PRAGMA user_version"));
+  DML_RETURN_IF_ERROR(statement.Step());
+  if (statement.Int(0) == kSchemaVersion) return {};
+  return Error::Environment(
+      "the store was written by another version of dml, and cannot be written",
+      "use that version, or make the home writable");
+}
 
 Result<void> Migrate(Database& db) {
   DML_TRY(Transaction transaction, Transaction::Begin(db));

@@ -6,9 +6,12 @@
 namespace dml::state {
 
 // The version of the tables this program writes. Migrations only ever append.
-inline constexpr int kSchemaVersion = 4;
+inline constexpr int kSchemaVersion = 6;
 
 // Brings a new or older database up to date, in one transaction. A newer one is kEnvironment.
 Result<void> Migrate(Database& db);
+
+// kEnvironment if it is not up to date, for whoever cannot write it.
+Result<void> RequireVersion(Database& db);
 
 }  // namespace dml::state

@@ -1,6 +1,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "base/quantity.h"
 #include "orchestrator/engine/file_lock.h"
 #include "tests/engine/session_fixture.h"
@@ -90,6 +93,46 @@ TEST_F(Locks, APipelineIsRunOnceAtATime) {
   EXPECT_EQ(beside, RunId{2}) << "the refused run left no trace";
   EXPECT_EQ(ran.result.outcome, state::RunOutcome::kSucceeded);
   EXPECT_FALSE(FileLock::Owner(home_->RunLockPath(RunId{1})).has_value());
+}
+
+TEST_F(Locks, APipelineIsOneWhateverLinksLeadToIt) {
+  const std::string file = folder_ + "/real.yaml";
+  const std::string link = folder_ + "/link.yaml";
+  std::ofstream(file) << "name: n\n";
+  std::filesystem::create_symlink("real.yaml", link);
+  EXPECT_EQ(home_->PipelineLockPath(link), home_->PipelineLockPath(file));
+  EXPECT_NE(home_->PipelineLockPath(folder_ + "/other.yaml"), home_->PipelineLockPath(file));
+}
+
+TEST_F(Locks, WhatIsRunOnceIsBegunOnce) {
+  PipelineMaker maker;
+  maker.Add("a");
+  const Ran first = Run(maker.pipeline, {.concurrent = true, .once = "slot 1"});
+  EXPECT_EQ(first.result.run, RunId{1});
+  RecordingObserver observer;
+  RunSession second(*home_, maker.pipeline, {.concurrent = true, .once = "slot 1"}, clock_,
+                    observer);
+  ImmediateRunner idle(second.events());
+  const auto refused = second.Run(idle);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind, ErrorKind::kBusy);
+  EXPECT_EQ(refused.error().message, "r1 has begun for this already");
+  EXPECT_EQ(Run(maker.pipeline, {.concurrent = true, .once = "slot 2"}).result.run, RunId{2});
+}
+
+// A run that is at its first task has an empty store as well.
+TEST_F(Locks, TheStoreOfARunIsNotTakenAwayForASharedOne) {
+  const std::string cache = folder_ + "/shared";
+  {
+    const auto run = FileLock::Take(home_->RunLockPath(RunId{1}), "r1");
+    ASSERT_TRUE(run.ok());
+    const auto refused = Home::Open(home_->path(), "/", cache);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().kind, ErrorKind::kBusy);
+    EXPECT_FALSE(home_->shared());
+  }
+  ASSERT_TRUE(Home::Open(home_->path(), "/", cache).ok());
+  EXPECT_TRUE(home_->shared());
 }
 
 }  // namespace

@@ -153,6 +153,7 @@ class World::Processes final : public SlotProcesses {
     return {};
   }
 
+  RunSighting LookAtRun(const ScheduleRow&, const SlotRow&) override { return {}; }
   Sighting Look(const SlotRow& slot) override {
     MaybeKilled(0.0005);
     for (const Process& process : world_.processes_) {

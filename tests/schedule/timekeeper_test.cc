@@ -36,6 +36,8 @@ class RecordedProcesses final : public SlotProcesses {
     stopped.push_back(slot.id);
     return true;
   }
+  RunSighting LookAtRun(const ScheduleRow&, const SlotRow&) override { return run; }
+  RunSighting run;
   std::vector<SlotRow> started;
   std::vector<SlotId> stopped;
   std::map<SlotId, Sighting> sightings;
@@ -95,6 +97,49 @@ TEST_F(TimekeeperTest, ALostProcessIsStartedAgainUntilItIsEnough) {
   EXPECT_EQ(processes_.started.size(), static_cast<std::size_t>(kStartsMax));
   EXPECT_EQ(StateOf(slot), SlotState::kFailed);
   EXPECT_EQ(store_.Slot(slot)->reason, "its process was lost 4 times");
+}
+
+// What it has begun outlived it: that decides.
+TEST_F(TimekeeperTest, ASlotThatGetsNoOtherProcessFollowsItsRun) {
+  Add({{"cron", "*/5 * * * *"}});
+  Turn(5);
+  const SlotId slot = processes_.started[0].id;
+  for (int lost = 1; lost < kStartsMax; ++lost) {
+    Move(processes_.started.back(), SlotState::kStarting, SlotState::kRunning);
+    processes_.sightings[slot] = Sighting::kGone;
+    Turn(5.2);
+  }
+  Move(processes_.started.back(), SlotState::kStarting, SlotState::kRunning);
+  processes_.sightings[slot] = Sighting::kGone;
+  processes_.run = {RunId{7}, true, std::nullopt};
+  Turn(5.3);
+  Turn(5.4);
+  EXPECT_EQ(StateOf(slot), SlotState::kRunning) << "its run goes on";
+  processes_.run = {RunId{7}, false, SlotState::kSucceeded};
+  Turn(5.5);
+  EXPECT_EQ(StateOf(slot), SlotState::kSucceeded);
+  EXPECT_EQ(store_.Slot(slot)->run, RunId{7});
+  EXPECT_EQ(processes_.started.size(), static_cast<std::size_t>(kStartsMax));
+}
+
+// Starts are counted for ever, because they fence; how many may be lost begins anew.
+TEST_F(TimekeeperTest, WhatRanOftenMayBeLostOnceMore) {
+  Add({{"cron", "*/5 * * * *"}});
+  Turn(5);
+  const SlotId slot = processes_.started[0].id;
+  for (int round = 0; round < kStartsMax; ++round) {
+    Move(processes_.started.back(), SlotState::kStarting, SlotState::kRunning);
+    Move(processes_.started.back(), SlotState::kRunning, SlotState::kSucceeded);
+    SlotRow again;
+    again.origin = state::SlotOrigin::kBackfill;
+    ASSERT_TRUE(store_.Requeue(slot, again).ok());
+    Turn(5.2);
+  }
+  ASSERT_EQ(store_.Slot(slot)->starts, kStartsMax + 1);
+  processes_.sightings[slot] = Sighting::kGone;
+  Turn(5.3);
+  EXPECT_EQ(StateOf(slot), SlotState::kStarting) << store_.Slot(slot)->reason;
+  EXPECT_EQ(store_.Slot(slot)->lost, 1);
 }
 
 // The slots that passed while nobody was there are not those that a living one has kept waiting:

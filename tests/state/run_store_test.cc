@@ -1,9 +1,14 @@
 #include "orchestrator/state/run_store.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "orchestrator/state/database.h"
 #include "orchestrator/state/run_view.h"
@@ -47,6 +52,40 @@ class RunStoreTest : public testing::Test {
   std::string home_ = testing::TempDir() + "/run_store_" +
                       testing::UnitTest::GetInstance()->current_test_info()->name();
 };
+
+// Where SQLite itself does not wait: it says at once that the file is locked.
+TEST_F(RunStoreTest, IsMadeByManyAtOnce) {
+  constexpr int kProcesses = 6;
+  constexpr int kFiles = 100;
+  const auto begin = std::chrono::steady_clock::now() + std::chrono::milliseconds(50);
+  std::array<pid_t, kProcesses> processes{};
+  for (pid_t& process : processes) {
+    process = ::fork();
+    if (process != 0) continue;
+    for (int i = 0; i < kFiles; ++i) {
+      std::this_thread::sleep_until(begin + i * std::chrono::milliseconds(10));
+      if (!RunStore::Open(home_ + "/" + std::to_string(i) + ".db").ok()) ::_exit(1);
+    }
+    ::_exit(0);
+  }
+  for (const pid_t process : processes) {
+    int status = -1;
+    ASSERT_EQ(::waitpid(process, &status, 0), process);
+    EXPECT_EQ(status, 0);
+  }
+}
+
+TEST_F(RunStoreTest, WhatIsRunOnceHasOneRun) {
+  RunStore store = Open();
+  RunHeader header;
+  header.once = "slot 1";
+  EXPECT_FALSE(store.FindOnce("slot 1")->has_value());
+  const RunId run = store.BeginRun(header, {}).value();
+  Begin(store, {});
+  EXPECT_EQ(*store.FindOnce("slot 1"), run);
+  EXPECT_FALSE(store.FindOnce("")->has_value());
+  EXPECT_FALSE(store.BeginRun(header, {}).ok());
+}
 
 TEST_F(RunStoreTest, ResultsComeBackWhole) {
   RunStore store = Open();
