@@ -67,6 +67,16 @@ Result<bool> Update(OpenedSchedules& schedules, const state::ScheduleRow& wanted
   return false;
 }
 
+// One that was removed comes back with its history: a slot has one row for ever.
+Result<bool> ComesBack(state::ScheduleStore& store, const state::ScheduleRow& wanted) {
+  DML_TRY(state::Transaction transaction, store.Begin());
+  DML_TRY(const std::optional<state::ScheduleId> old, store.Readopt(wanted));
+  if (!old) return false;
+  DML_RETURN_IF_ERROR(store.Log(*old, wanted.created, "added again"));
+  DML_RETURN_IF_ERROR(transaction.Commit());
+  return true;
+}
+
 Result<ExitCode> RunAdd(const AddOptions& options, const std::string& home_flag,
                         const Output& output) {
   DML_TRY(const OpenedPipeline opened, OpenPipeline(options.pipeline, output));
@@ -89,7 +99,11 @@ Result<ExitCode> RunAdd(const AddOptions& options, const std::string& home_flag,
   row.created = row.cursor = SystemClock().Wall();
   DML_TRY(OpenedSchedules schedules, MakeSchedules(home_flag));
   DML_TRY(const bool updated, Update(schedules, row));
+  bool back = false;
   if (!updated) {
+    DML_TRY(back, ComesBack(schedules.store, row));
+  }
+  if (!updated && !back) {
     DML_TRY([[maybe_unused]] const state::ScheduleId id, schedules.store.Add(row));
   }
   const std::optional<WallTime> next = policy.timetable.Next(row.created);
@@ -100,13 +114,17 @@ Result<ExitCode> RunAdd(const AddOptions& options, const std::string& home_flag,
                       {"when", policy.timetable.Text()},
                       {"timezone", policy.timetable.zone().name()},
                       {"next", next_text},
-                      {"updated", updated}});
+                      {"updated", updated},
+                      {"added_again", back}});
   } else {
     output.Print(fmt::format("{} {}: {} in {}, next {}\n", Harmless(row.name),
-                             updated ? "changed" : "scheduled", policy.timetable.Text(),
-                             policy.timetable.zone().name(),
+                             updated ? "changed"
+                             : back  ? "scheduled again"
+                                     : "scheduled",
+                             policy.timetable.Text(), policy.timetable.zone().name(),
                              next ? next_text.get<std::string>() : "never"));
   }
+  if (back) output.Note("its history is kept: what has run then does not run again by itself");
   AdviseDaemon(schedules.home, output);
   return ExitCode::kDone;
 }
@@ -159,7 +177,9 @@ Action SetupScheduleAdd(Args& args, CommonOptions& common) {
   args.Value("--cluster", "FILE", options->cluster, "run on the nodes of this inventory");
   args.Describe(
       "Takes up the pipeline with the rules of its schedule: block; see docs/schedules.md. Done\n"
-      "again for the same name and file it replaces the rules. Slots begin from now on.");
+      "again for the same name and file it replaces the rules; one that was removed comes back "
+      "with\n"
+      "its history. Slots begin from now on.");
   args.Example("dml schedule add pipeline.yaml", "as schedule: in the file says");
   args.Example("dml schedule add p.yaml --cron '0 2 * * MON-FRI' --timezone Europe/Berlin",
                "weekdays at two in the night");

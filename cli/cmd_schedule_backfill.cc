@@ -69,6 +69,10 @@ Result<ExitCode> RunBackfill(const BackfillOptions& options, const std::string& 
                              request.dry_run ? "would run" : "wait for their turn", plan.succeeded,
                              plan.open));
   }
+  if (!request.dry_run && row.paused && plan.to_run + plan.open > 0) {
+    output.Note(fmt::format("{} is paused ({}): they wait until `dml schedule resume {}`",
+                            Harmless(row.name), Harmless(row.paused_reason), Harmless(row.name)));
+  }
   if (!request.dry_run && plan.to_run > 0) AdviseDaemon(schedules.home, output);
   return ExitCode::kDone;
 }

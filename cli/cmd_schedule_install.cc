@@ -234,45 +234,69 @@ Result<ExitCode> RunInstall(const InstallOptions& options, const std::string& ho
                         "let whatever starts your programs run `dml schedule daemon`");
 }
 
-Result<ExitCode> RunUninstall(const InstallOptions& options, const std::string& home_flag,
-                              const Output& output) {
-  DML_TRY(const ServicePlace place, PlaceOf(home_flag));
+// The unit of this home, if there is one.
+std::optional<Change> FindUnit(const ServicePlace& place) {
   const auto folder = UnitFolder();
-  const std::string name = UnitName(place.home);
-  const std::string path = folder.ok() ? *folder + "/" + name : std::string();
+  if (!folder.ok()) return std::nullopt;
+  const std::string path = *folder + "/" + UnitName(place.home);
   const auto unit = ReadFile(path);
-  if (unit.ok() && IsOurUnit(*unit)) {
-    const Change change{"systemd", path, *unit};
-    Show(change, "to be removed, the unit", output);
-    if (!Confirmed(options, output)) return Report(change, false, output);
-    // A daemon that cannot be stopped must not keep its unit.
-    const auto stopped = Tool({"systemctl", "--user", "disable", "--now", name});
-    if (!stopped.ok()) output.Warn(stopped.error().message);
-    const std::vector<std::string> made = FoldersMadeEarlier(*folder);
-    if (::unlink(path.c_str()) != 0) return Error::System("cannot remove '" + path + "'", errno);
-    const auto reloaded = Tool({"systemctl", "--user", "daemon-reload"});
-    if (!reloaded.ok()) output.Warn(reloaded.error().message);
-    RemoveUnitFolders(*folder, made);
-    RemoveEmptyHome(place.home);
-    output.Note("removed");
-    return Report(change, true, output);
-  }
+  if (!unit.ok() || !IsOurUnit(*unit)) return std::nullopt;
+  return Change{"systemd", path, *unit};
+}
+
+Result<std::optional<Change>> FindLine(const ServicePlace& place) {
   std::string table;
   if (InPath("crontab")) {
     DML_TRY(table, ReadCrontab());
   }
-  if (!HasLine(table, place.home)) {
-    return Error::Invalid("nothing is installed for '" + place.home + "'");
-  }
-  const Change change{"crontab", "crontab", CrontabLine(place)};
-  Show(change, "to be removed, the line of", output);
-  if (!Confirmed(options, output)) return Report(change, false, output);
+  if (!HasLine(table, place.home)) return std::optional<Change>();
+  return std::optional(Change{"crontab", "crontab", CrontabLine(place)});
+}
+
+Result<void> RemoveUnit(const Change& unit, const Output& output) {
+  const fs::path path = unit.path;
+  const std::string name = path.filename().string();
+  // A daemon that cannot be stopped must not keep its unit.
+  const auto stopped = Tool({"systemctl", "--user", "disable", "--now", name});
+  if (!stopped.ok()) output.Warn(stopped.error().message);
+  const std::vector<std::string> made = FoldersMadeEarlier(path.parent_path().string());
+  if (::unlink(path.c_str()) != 0) return Error::System("cannot remove '" + unit.path + "'", errno);
+  const auto reloaded = Tool({"systemctl", "--user", "daemon-reload"});
+  if (!reloaded.ok()) output.Warn(reloaded.error().message);
+  RemoveUnitFolders(path.parent_path().string(), made);
+  return {};
+}
+
+Result<void> RemoveLine(const ServicePlace& place) {
   DML_TRY(const std::string now, ReadCrontab());  // it may have been edited meanwhile
   DML_TRY([[maybe_unused]] const std::string said,
           Tool({"crontab", "-"}, WithoutLine(now, place.home)));
+  return {};
+}
+
+// Whatever keeps a daemon of this home running: a unit, a line, or both.
+Result<ExitCode> RunUninstall(const InstallOptions& options, const std::string& home_flag,
+                              const Output& output) {
+  DML_TRY(const ServicePlace place, PlaceOf(home_flag));
+  const std::optional<Change> unit = FindUnit(place);
+  const auto line = FindLine(place);
+  if (!line.ok() && !unit) return line.error();
+  if (!line.ok()) output.Warn("its crontab is left as it is: " + line.error().message);
+  const bool in_crontab = line.ok() && line->has_value();
+  if (!unit && !in_crontab) {
+    return Error::Invalid("nothing is installed for '" + place.home + "'");
+  }
+  if (unit) Show(*unit, "to be removed, the unit", output);
+  if (in_crontab) Show(**line, "to be removed, the line of", output);
+  const Change& first = unit ? *unit : **line;
+  if (!Confirmed(options, output)) return Report(first, false, output);
+  if (unit) DML_RETURN_IF_ERROR(RemoveUnit(*unit, output));
+  if (in_crontab) DML_RETURN_IF_ERROR(RemoveLine(place));
   RemoveEmptyHome(place.home);
-  output.Note("removed; a daemon that runs goes on until it is told to stop");
-  return Report(change, true, output);
+  if (unit && in_crontab) output.Note("removed the unit and the line of the crontab");
+  if (unit && !in_crontab) output.Note("removed");
+  if (!unit) output.Note("removed; a daemon that runs goes on until it is told to stop");
+  return Report(first, true, output);
 }
 
 }  // namespace

@@ -261,10 +261,14 @@ Result<ExitCode> RunHistory(const HistoryOptions& options, const std::string& ho
   Json list = Json::array();
   TextTable table(
       {{"due"}, {"schedule"}, {"state"}, {"run"}, {"slots", Align::kRight}, {"reason"}});
-  for (const state::SlotRow& slot : slots) {
+  for (state::SlotRow slot : slots) {
     std::string name;
     for (const state::ScheduleRow& row : rows) {
-      if (row.id == slot.schedule) name = row.name;
+      if (row.id != slot.schedule) continue;
+      name = row.name;
+      if (slot.state == state::SlotState::kWaiting && row.paused) {
+        slot.reason = "waits: paused: " + row.paused_reason;
+      }
     }
     list.push_back(SlotJson(slot, name, schedules.home));
     std::string reason = slot.reason;

@@ -197,11 +197,13 @@ class CronParser {
 
   // A calendar date that never comes is a mistake to report now, not to wait for.
   static Result<void> CheckReachable(const CronExpression& cron) {
-    if (!cron.weekday_wildcard_ || !cron.days_before_last_.empty()) return {};
+    if (!cron.weekday_wildcard_) return {};
     for (std::size_t month = 1; month <= 12; ++month) {
       for (int day = 1; cron.months_[month] && day <= kLongestMonth[month]; ++day) {
         if (cron.days_[static_cast<std::size_t>(day)]) return {};
       }
+      const auto comes = [&](int before) { return before < kLongestMonth[month]; };
+      if (cron.months_[month] && std::ranges::any_of(cron.days_before_last_, comes)) return {};
     }
     return Error::Invalid(fmt::format("'{}' never comes", cron.text_),
                           "no month listed has the days listed");

@@ -274,6 +274,23 @@ Result<void> ScheduleStore::Remove(ScheduleId schedule) {
   return state_->Run("UPDATE schedules SET removed = 1 WHERE id = ?", schedule.value);
 }
 
+Result<std::optional<ScheduleId>> ScheduleStore::Readopt(const ScheduleRow& rules) {
+  DML_TRY(std::vector<ScheduleRow> all, Schedules(/*with_removed=*/true));
+  const ScheduleRow* found = nullptr;
+  for (const ScheduleRow& old : all) {
+    if (old.name != rules.name) continue;
+    if (!old.removed) return std::optional<ScheduleId>();
+    if (old.file == rules.file) found = &old;
+  }
+  if (found == nullptr) return std::optional<ScheduleId>();
+  DML_RETURN_IF_ERROR(SetRules(found->id, rules));
+  DML_RETURN_IF_ERROR(SetPaused(found->id, /*paused=*/false, ""));
+  DML_RETURN_IF_ERROR(
+      state_->Run("UPDATE schedules SET removed = 0, cursor_us = max(cursor_us, ?) WHERE id = ?",
+                  rules.cursor.us, found->id.value));
+  return std::optional(found->id);
+}
+
 Result<int> ScheduleStore::AddSlots(const std::vector<SlotRow>& rows) {
   DML_TRY(Statement statement,
           state_->db.Prepare("INSERT INTO slots(schedule, due_us, last_us, count, state, origin,"

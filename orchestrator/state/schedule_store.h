@@ -132,6 +132,9 @@ class ScheduleStore {
   // A pause ends the count of failures in a row.
   Result<void> SetPaused(ScheduleId schedule, bool paused, const std::string& reason);
   Result<void> Remove(ScheduleId schedule);
+  // The newest removed schedule of this name and file is back, with the rules of `rules` and all
+  // that its slots came to; what passed meanwhile has no rows. Nothing if there is none.
+  Result<std::optional<ScheduleId>> Readopt(const ScheduleRow& rules);
 
   // Rows whose instant has one already are left out; the number of those entered.
   Result<int> AddSlots(const std::vector<SlotRow>& rows);

@@ -99,6 +99,34 @@ TEST_F(Backfills, RunInOrderAndAgainIfAsked) {
   ExpectAtOnce("1");
 }
 
+TEST_F(Backfills, OfASchedulePausedSayWhyTheyWait) {
+  Add("years");
+  ASSERT_EQ(Run({"schedule", "pause", "years", "--reason", "no disk"}).code, 0);
+  const Finished said =
+      Run({"schedule", "backfill", "years", "--from", "2021-01-01", "--to", "2021-12-31"});
+  EXPECT_EQ(said.code, 0);
+  EXPECT_NE(said.err.find("years is paused (no disk)"), std::string::npos) << said.err;
+  const auto reason = [&] { return RunJson({"schedule", "history"}).at("slots")[0].at("reason"); };
+  EXPECT_EQ(reason(), "waits: paused: no disk");
+  ASSERT_EQ(Run({"schedule", "resume", "years"}).code, 0);
+  EXPECT_EQ(reason(), "");
+}
+
+TEST_F(Backfills, KnowWhatHasRunBeforeTheScheduleWasRemoved) {
+  Add("years");
+  Write("go", "");
+  Program daemon = Start({"schedule", "daemon"});
+  ASSERT_EQ(Backfill("years").at("to_run"), 4);
+  WaitUntil([&] { return Count("succeeded") == 4; }, "all have run");
+  ASSERT_EQ(Run({"schedule", "rm", "years"}).code, 0);
+  Add("years");
+  const Json plan = Backfill("years");
+  EXPECT_EQ(plan.at("to_run"), 0);
+  EXPECT_EQ(plan.at("succeeded"), 4);
+  EXPECT_EQ(RunJson({"schedule", "history"}).at("slots").size(), 4U) << "one row for an instant";
+  End(daemon);
+}
+
 TEST_F(Backfills, OfAllSchedulesStayWithinMaxRuns) {
   Add("one");
   Add("two");

@@ -143,6 +143,20 @@ TEST_F(Services, ALineOfTheCrontabComesAndGoesAndTheOthersStay) {
   EXPECT_EQ(Read("table"), others + "\n");
 }
 
+TEST_F(Services, AUnitAndALineGoTogether) {
+  Write("table", "0 1 * * * true\n");
+  ASSERT_EQ(Run({"schedule", "install", "--cron", "--yes"}, WithTools()).code, 0);
+  ASSERT_EQ(Run({"schedule", "install", "--systemd", "--yes"}, WithTools()).code, 0);
+  const Finished shown = Run({"schedule", "uninstall"}, WithTools());
+  EXPECT_NE(shown.out.find("ExecStart="), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("* * * * * PATH="), std::string::npos) << shown.out;
+  EXPECT_NE(Unit(), "");
+  const Finished removed = Run({"schedule", "uninstall", "--yes"}, WithTools());
+  EXPECT_EQ(removed.code, 0) << removed.err;
+  EXPECT_EQ(Unit(), "");
+  EXPECT_EQ(Read("table"), "0 1 * * * true\n");
+}
+
 TEST_F(Services, ACrontabThatCannotBeReadWholeIsNotReplaced) {
   const std::string others = "0 1 * * * true\n";
   Write("table", others);

@@ -89,6 +89,9 @@ TEST(CronExpression, SaysWhatIsWrong) {
     EXPECT_TRUE(CronExpression::Parse(written).ok()) << written;
   }
   EXPECT_EQ(ErrorOf("0 0 30 2 *"), "'0 0 30 2 *' never comes");
+  EXPECT_EQ(ErrorOf("0 0 L-30 2 *"), "'0 0 L-30 2 *' never comes");
+  EXPECT_TRUE(CronExpression::Parse("0 0 L-28 2 *").ok()) << "1 February of leap years";
+  EXPECT_TRUE(CronExpression::Parse("0 0 30,L-30 1 *").ok());
   EXPECT_EQ(ErrorOf("0 0 * * 1#6"), "in the day of week field, '1#6' is not day#1 to day#5");
   EXPECT_EQ(ErrorOf("@often"), "unknown schedule '@often'");
   for (const char* text : {"", ",", "1, * * * *", "-1 * * * *", "1- * * * *", "0 0 Lx * *",

@@ -61,6 +61,24 @@ TEST_F(ScheduleStoreTest, NamesAreUniqueUntilRemoved) {
   EXPECT_EQ(store_.Find("nigtly").error().hint, "did you mean 'nightly'?");
 }
 
+TEST_F(ScheduleStoreTest, ARemovedScheduleComesBackWithItsRows) {
+  Finish(200, SlotState::kSucceeded);
+  ScheduleRow again = *store_.Schedule(schedule_);
+  EXPECT_FALSE(store_.Readopt(again)->has_value()) << "it is there";
+  ASSERT_TRUE(store_.Remove(schedule_).ok());
+  again.policy = {{"cron", "0 4 * * *"}};
+  again.cursor = {900};
+  ScheduleRow other = again;
+  other.file = "/other.yaml";
+  EXPECT_FALSE(store_.Readopt(other)->has_value()) << "of another file";
+  EXPECT_EQ(*store_.Readopt(again), schedule_);
+  const ScheduleRow row = *store_.Find("nightly");
+  EXPECT_EQ(row.id, schedule_);
+  EXPECT_EQ(row.policy, again.policy);
+  EXPECT_EQ(row.cursor, again.cursor);
+  EXPECT_EQ(store_.SlotAt(schedule_, {200})->value().state, SlotState::kSucceeded);
+}
+
 TEST_F(ScheduleStoreTest, OnlyTheNewestStartMovesASlot) {
   const SlotId slot = Enter(200);
   EXPECT_TRUE(Moves(slot, SlotState::kWaiting, 0, SlotState::kStarting));
