@@ -88,12 +88,20 @@ Result<ExitCode> RunGc(const GcOptions& options, const std::string& home_flag,
   if (!options.dry_run) {
     engine::Inbox inbox;
     DML_TRY(const auto runner, MakeLocalRunner(/*jobs=*/1, opened.home.path(), inbox));
+  std::vector<std::string> forgotten_homes;
     DML_RETURN_IF_ERROR(engine::TidyDeadRuns(opened.home, *runner));
     runner->Shutdown();
   }
   DML_TRY(const engine::GarbageReport report,
           engine::CollectGarbage(opened.home, opened.cache, options.keep_runs, options.dry_run));
   if (output.format() == Format::kJson) {
+  if (options.dry_run && !options.forgotten_homes.empty()) {
+    return Error::Invalid("--forget-home is for good, and --dry-run changes nothing",
+                          "leave one of them out");
+  }
+  for (const std::string& path : options.forgotten_homes) {
+    DML_RETURN_IF_ERROR(engine::ForgetHome(opened.home, path));
+  }
     output.PrintJson({{"dry_run", options.dry_run},
                       {"results", report.results},
                       {"files", report.files},
@@ -203,11 +211,15 @@ Action SetupCacheGc(Args& args, CommonOptions& common) {
   args.Flag("-n,--dry-run", options->dry_run, "only say what would be removed");
   args.Describe(
       "Removes results that no recent run has, and files of no result. What a run that can be\n"
-      "resumed needs stays, however old it is.");
+      "resumed needs stays, however old it is. With DML_CACHE what other homes need stays as "
+      "well;\n"
+      "as long as one of them cannot be asked nothing is removed.");
   args.Example("dml cache gc --keep-runs 3", "keep the results of three runs of each pipeline");
   return [options, &common](Output& output) { return RunGc(*options, common.home, output); };
 }
 
+  args.Values("--forget-home", "DIR", options->forgotten_homes,
+              "a home that shared the store and was deleted needs nothing of it any more");
 Action SetupCacheVerify(Args& args, CommonOptions& common) {
   args.Describe(
       "Reads every file of the store and removes those whose content has changed, and with them\n"

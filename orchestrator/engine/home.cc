@@ -38,6 +38,37 @@ Result<void> MakeLasting(const std::string& path) {
   return {};
 }
 
+Result<void> MakeLink(const fs::path& store, const fs::path& target) {
+  std::error_code error;
+  fs::create_directory_symlink(target, store, error);
+  // Another process may have been faster.
+  if (error && !fs::is_symlink(store)) {
+    return Error::System("cannot link '" + store.string() + "'", error.value());
+  }
+  return {};
+}
+
+// The empty store of a home makes room for a link. A run that is at its first task has one as well,
+// and no run begins in between.
+Result<void> ReplaceEmptyStore(const std::string& home, const fs::path& target) {
+  std::error_code error;
+  const fs::path store = fs::path(home) / "store";
+  DML_RETURN_IF_ERROR(MakeDirectories(home + "/locks"));
+  DML_TRY(const FileLock gate, FileLock::Wait(home + "/locks/gate"));
+  if (fs::is_symlink(store, error)) return {};
+  if (!fs::is_empty(store / "blobs", error)) {
+    return Error::Invalid(fmt::format("'{}' has results of its own", home),
+                          "unset DML_CACHE, or choose another home with --home");
+  }
+  if (const auto owner = OwnerOfARun(home)) {
+    return Error::Busy(owner->Describe() + ", without DML_CACHE",
+                       "a home gets a shared cache before its first run: wait for it, or choose "
+                       "another home with --home");
+  }
+  fs::remove_all(store, error);
+  return MakeLink(store, target);
+}
+
 Result<void> LinkStore(const std::string& home, const std::string& shared) {
   std::error_code error;
   const fs::path target = fs::absolute(shared, error).lexically_normal();
@@ -50,19 +81,7 @@ Result<void> LinkStore(const std::string& home, const std::string& shared) {
                                       fs::read_symlink(store, error).string(), target.string()),
                           "set DML_CACHE to that folder, or choose another home");
   }
-  if (fs::exists(store, error)) {
-    if (!fs::is_empty(store / "blobs", error)) {
-      return Error::Invalid(fmt::format("'{}' has results of its own", home),
-                            "unset DML_CACHE, or choose another home with --home");
-    }
-    fs::remove_all(store, error);
-  }
-  fs::create_directory_symlink(target, store, error);
-  // Another process may have been faster.
-  if (error && !fs::is_symlink(store)) {
-    return Error::System("cannot link '" + store.string() + "'", error.value());
-  }
-  return {};
+  return fs::exists(store, error) ? ReplaceEmptyStore(home, target) : MakeLink(store, target);
 }
 
 }  // namespace
@@ -121,7 +140,19 @@ std::string Home::RunLockPath(const std::string& home, RunId run) {
 }
 
 std::string Home::PipelineLockPath(const std::string& pipeline_file) const {
-  return fmt::format("{}/locks/pipeline-{}", path_, Sha256::Of(pipeline_file).Short());
+  std::error_code problem;
+  const fs::path file = fs::weakly_canonical(pipeline_file, problem);
+  return fmt::format("{}/locks/pipeline-{}", path_,
+                     Sha256::Of(problem ? pipeline_file : file.string()).Short());
+}
+
+std::optional<LockOwner> OwnerOfARun(const std::string& home) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(home + "/locks", ignored)) {
+    if (entry.path().filename().string().front() != 'r') continue;
+    if (auto owner = FileLock::Owner(entry.path().string())) return owner;
+  }
+  return std::nullopt;
 }
 
 std::string Home::AttemptPath(RunId run, const std::string& task, AttemptNumber attempt) const {

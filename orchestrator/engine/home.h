@@ -1,10 +1,12 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "orchestrator/engine/file_lock.h"
 
 namespace dml::engine {
 
@@ -29,7 +31,8 @@ class Home {
   // Held for as long as a process drives the run.
   [[nodiscard]] std::string RunLockPath(RunId run) const { return RunLockPath(path_, run); }
   static std::string RunLockPath(const std::string& home, RunId run);
-  // Held by whoever runs this pipeline, unless concurrent runs of it were asked for.
+  // Held by whoever runs this pipeline, unless concurrent runs of it were asked for. One file has
+  // one, whatever links lead to it.
   [[nodiscard]] std::string PipelineLockPath(const std::string& pipeline_file) const;
   // Held while a run comes into being or is taken up: no run is ever seen without its owner.
   [[nodiscard]] std::string GateLockPath() const { return path_ + "/locks/gate"; }
@@ -57,3 +60,7 @@ class Home {
 };
 
 }  // namespace dml::engine
+// Somebody who drives a run of this home; nothing if nobody does. Who wants nobody to begin one
+// meanwhile holds its gate.
+std::optional<LockOwner> OwnerOfARun(const std::string& home);
+

@@ -1,7 +1,13 @@
 #include "orchestrator/engine/quiet_store.h"
 
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <filesystem>
 #include <set>
+#include <system_error>
 
 #include "orchestrator/state/shared_index.h"
 
@@ -13,14 +19,25 @@ namespace {
 
 // Runs begin behind the gate, which the caller holds.
 Result<void> CheckNobodyRuns(const std::string& home, const std::string& hint) {
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(home + "/locks", ignored)) {
-    if (entry.path().filename().string().front() != 'r') continue;
-    if (const auto owner = FileLock::Owner(entry.path().string())) {
-      return Error::Busy(owner->Describe(), hint);
-    }
-  }
+  if (const auto owner = OwnerOfARun(home)) return Error::Busy(owner->Describe(), hint);
   return {};
+}
+
+// Whether its database is there. What cannot be seen is not gone.
+Result<bool> IsThere(const std::string& home) {
+  const auto unseen = [&](int code) {
+    return Error::Environment(
+        fmt::format("the home '{}' shares this store and cannot be looked into: {}", home,
+                    std::generic_category().message(code)),
+        "nothing was removed: let its user, or root, do this");
+  };
+  struct stat info {};
+  if (::stat((home + "/dml.db").c_str(), &info) == 0) {
+    if (::access((home + "/dml.db").c_str(), R_OK | W_OK) == 0) return true;
+    return unseen(errno);
+  }
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  return unseen(errno);
 }
 
 }  // namespace
@@ -43,7 +60,11 @@ Result<QuietStore> QuietStore::Make(const Home& home, const std::string& hint) {
   std::error_code ignored;
   std::set<fs::path> seen{fs::canonical(home.path(), ignored)};
   for (const std::string& other : homes) {
-    if (!fs::exists(other + "/dml.db", ignored)) continue;
+    DML_TRY(const bool there, IsThere(other));
+    if (!there) {
+      quiet.gone_.push_back(other);
+      continue;
+    }
     if (!seen.insert(fs::canonical(other, ignored)).second) continue;
     DML_TRY(FileLock gate, FileLock::Wait(other + "/locks/gate"));
     quiet.locks_.push_back(std::move(gate));

@@ -1,9 +1,13 @@
 #include "orchestrator/engine/store_care.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
 #include "base/crash_point.h"
+#include "base/suggest.h"
 #include "orchestrator/engine/blob_walk.h"
 #include "orchestrator/engine/checkpoints.h"
 #include "orchestrator/engine/quiet_store.h"
@@ -26,6 +30,16 @@ struct HeldByOthers {
 };
 
 Result<HeldByOthers> WhatOthersHold(const QuietStore& quiet) {
+  if (!quiet.gone_homes().empty()) {
+    const std::string& gone = quiet.gone_homes().front();
+    return Error::Environment(
+        fmt::format("the home '{}' shares this store and is not there: nothing says which files it "
+                    "needs, and none was removed",
+                    gone),
+        fmt::format("if it was moved, run a pipeline there, so that the store knows it; then, or "
+                    "if it was deleted: `dml cache gc --forget-home '{}'`",
+                    gone));
+  }
   HeldByOthers held;
   for (const std::string& other : quiet.other_homes()) {
     DML_TRY(state::CacheStore cache, state::CacheStore::Open(other + "/dml.db"));
@@ -110,6 +124,27 @@ Result<GarbageReport> CollectGarbage(const Home& home, state::CacheStore& cache,
   if (!dry_run) SweepTemporaries(home);
   report.checkpoints = ExpireCheckpoints(home, kCheckpointAge, dry_run);
   return report;
+}
+
+Result<void> ForgetHome(const Home& home, const std::string& path) {
+  std::error_code ignored;
+  const std::string wanted = fs::absolute(path, ignored).lexically_normal().string();
+  std::vector<std::string> homes;
+  if (home.shared()) {
+    DML_TRY(state::SharedIndex index,
+            state::SharedIndex::Open(home.SharedIndexPath(), home.path()));
+    DML_TRY(homes, index.Homes());
+    const bool known = std::ranges::find(homes, wanted) != homes.end();
+    // What cannot be seen is not gone.
+    const bool gone = fs::status(wanted + "/dml.db", ignored).type() == fs::file_type::not_found;
+    if (known && !gone) {
+      return Error::Invalid(fmt::format("the home '{}' is still there", wanted),
+                            "it is asked what it needs; delete it first if nobody wants it");
+    }
+    if (known) return index.ForgetHome(wanted);
+  }
+  return Error::Invalid(fmt::format("no home '{}' shares the store of '{}'", wanted, home.path()),
+                        DidYouMean(wanted, homes));
 }
 
 }  // namespace dml::engine

@@ -29,8 +29,10 @@ CREATE TABLE IF NOT EXISTS homes(path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 Result<SharedIndex> SharedIndex::Open(const std::string& path, const std::string& home) {
   DML_TRY(Database db, Database::Open(path, OpenMode::kReadWrite));
   DML_RETURN_IF_ERROR(db.Execute(kTables));
-  DML_TRY(Statement insert, db.Prepare("INSERT OR IGNORE INTO homes VALUES(?)"));
-  DML_RETURN_IF_ERROR(insert.Bind(home).Run());
+  if (!home.empty()) {
+    DML_TRY(Statement insert, db.Prepare("INSERT OR IGNORE INTO homes VALUES(?)"));
+    DML_RETURN_IF_ERROR(insert.Bind(home).Run());
+  }
   return SharedIndex(std::move(db));
 }
 
@@ -55,6 +57,11 @@ Result<std::vector<std::string>> SharedIndex::Homes() {
     if (!row) return homes;
     homes.push_back(query.Text(0));
   }
+}
+
+Result<void> SharedIndex::ForgetHome(const std::string& home) {
+  DML_TRY(Statement forget, db_.Prepare("DELETE FROM homes WHERE path = ?"));
+  return forget.Bind(home).Run();
 }
 
 Result<void> SharedIndex::Remove(const std::vector<Digest>& keys) {

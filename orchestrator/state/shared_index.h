@@ -16,12 +16,14 @@ namespace dml::state {
 // results in its own database as well; this is where they find each other's. Not thread-safe.
 class SharedIndex {
  public:
-  // Notes that `home` uses the store.
+  // Notes that `home` uses the store; "": who only reads.
   static Result<SharedIndex> Open(const std::string& path, const std::string& home);
 
   [[nodiscard]] Result<std::optional<TaskResult>> Find(const Digest& key);
   Result<void> Add(WallTime now, const TaskResult& result);
   [[nodiscard]] Result<std::vector<std::string>> Homes();
+  // One that is gone for good; it is noted again if it comes back.
+  Result<void> ForgetHome(const std::string& home);
   // See consumers.h.
   [[nodiscard]] Result<std::vector<Consumer>> ConsumersSince(
       const std::map<Digest, WallTime>& artifacts) {

@@ -6,7 +6,7 @@ _dml() {
     COMPREPLY=($(compgen -W "run resume retry stop plan validate graph status ls logs explain cache metrics report predict schedule cluster steps schema completion version " -- "$word")); return
   fi
   case "$command" in
-    run) options="-S --set --at -j --jobs --cluster -k --keep-going -f --force --no-cache --from --until --concurrent --id-file -n --dry-run --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
+    run) options="-S --set --at -j --jobs --cluster -k --keep-going -f --force --no-cache --from --until --concurrent --id-file --once --parent -n --dry-run --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     resume) options="-j --jobs --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     retry) options="--from -S --set -j --jobs --cluster --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     stop) options="--now --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
@@ -17,7 +17,7 @@ _dml() {
     ls) options="-n --limit --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     logs) options="-r --run --attempt -f --follow --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     explain) options="-r --run --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
-    cache) options="-r --run --home -o --output -q --quiet -v --verbose --no-color -n --limit --keep-runs -n --dry-run --help" members="why ls gc verify" ;;
+    cache) options="-r --run --home -o --output -q --quiet -v --verbose --no-color -n --limit --keep-runs --forget-home -n --dry-run --help" members="why ls gc verify" ;;
     metrics) options="-a --all --home -o --output -q --quiet -v --verbose --no-color --help" members="" ;;
     report) options="-o --output --home -q --quiet -v --verbose --no-color --help" members="" ;;
     predict) options="-o --output -w --with --home -q --quiet -v --verbose --no-color --help" members="" ;;
