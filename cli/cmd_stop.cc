@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <tuple>
+
 #include "cli/cluster_file.h"
 #include "cli/local_runner.h"
+#include "cli/run_hooks.h"
 #include "cli/run_options.h"
 #include "cli/runs.h"
 #include "orchestrator/engine/inbox.h"
@@ -20,8 +23,7 @@ struct StopOptions {
 };
 
 // The inventory that the run works with; empty: this machine.
-Result<std::string> ClusterOf(const engine::Home& home, RunId run) {
-  DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
+Result<std::string> ClusterOf(state::RunStore& store, RunId run) {
   DML_TRY(const state::RunHeader header, store.Header(run));
   DML_TRY(const engine::RunRequest request, engine::RequestFromJson(header.options));
   return request.options.cluster;
@@ -32,8 +34,11 @@ Result<ExitCode> RunStop(const StopOptions& options, const std::string& home_fla
   DML_TRY(const engine::Home home, OpenHome(home_flag));
   DML_TRY(const OpenedRun opened, OpenRun(home_flag, options.run));
   engine::Inbox inbox;
-  DML_TRY(const std::string cluster, ClusterOf(home, opened.run.id));
+  DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
+  DML_TRY(const std::string cluster, ClusterOf(store, opened.run.id));
+  bool was_dead = false;
   const auto make_runner = [&]() -> Result<std::unique_ptr<runners::Runner>> {
+    was_dead = true;
     if (cluster.empty()) return MakeLocalRunner(/*jobs=*/1, home.path(), inbox);
     const auto notice = [&](const std::string& text) { output.Note(Harmless(text)); };
     return MakeClusterRunner(cluster, /*jobs=*/0, home.path(), output, notice, inbox);
@@ -41,8 +46,13 @@ Result<ExitCode> RunStop(const StopOptions& options, const std::string& home_fla
   engine::StopRequest request;
   request.run = opened.run.id;
   request.at_once = options.now;
+  request.hooks = HasHooks(store, opened.run.id, output);
   request.say = [&](const std::string& text) { output.Note(Harmless(text)); };
   DML_TRY(const std::string outcome, engine::StopRun(home, request, make_runner, SystemClock()));
+  // A living owner sees to them itself.
+  if (was_dead && request.hooks) {
+    DML_TRY(std::ignore, RunDueHooks(home, {opened.run.id}, output));
+  }
   const std::string name = fmt::format("r{}", opened.run.id.value);
   const bool stopped = outcome == state::RunOutcomeName(state::RunOutcome::kCancelled);
   if (output.format() == Format::kJson) {
@@ -62,9 +72,8 @@ Action SetupStop(Args& args, CommonOptions& common) {
   args.Describe(
       "Asks the process that drives the run to stop: its tasks get TERM, a moment, and KILL. It\n"
       "returns once none of them is left. Finished work is kept. If that process is dead, what it\n"
-      "has left running is ended here, also on the nodes of its cluster. A run that ends by "
-      "itself\n"
-      "before it hears is no error: its outcome is said.");
+      "has left running is ended here, also on the nodes of its cluster, and its hooks are run.\n"
+      "A run that ends by itself before it hears is no error: its outcome is said.");
   args.Example("dml stop latest", "stop the newest run");
   return [options, &common](Output& output) { return RunStop(*options, common.home, output); };
 }

@@ -249,10 +249,19 @@ Result<void> RunRest(const engine::Home& home, state::RunStore& store,
 Result<void> RunAlone(const engine::Home& home, const OpenedPipeline& pipeline, RunId run,
                       const std::stop_token& stop, const Output& output) {
   DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
+Result<engine::FileLock> TakeHooks(const engine::Home& home, RunId run) {
+  const std::string path = home.RunLockPath(run) + ".hooks";
+  auto lock = engine::FileLock::Take(path, fmt::format("r{}", run.value));
+  if (lock.ok() || lock.error().kind != ErrorKind::kBusy) return lock;
+  const auto owner = engine::FileLock::Owner(path);
+  return Error::Busy(fmt::format("the hooks of r{} are at work in process {}", run.value,
+                                 owner ? owner->process.pid : 0),
+                     "wait for it; what they say is said there");
+}
+
   DML_TRY(const int due, store.DueHook(run));
   if (due == 0) return {};
-  const auto lock =
-      engine::FileLock::Take(home.RunLockPath(run) + ".hooks", fmt::format("r{}", run.value));
+  const auto lock = TakeHooks(home, run);
   if (!lock.ok()) return {};
   return RunRest(home, store, pipeline, run, stop, output);
 }
@@ -261,6 +270,8 @@ Result<OpenedPipeline> Reopen(state::RunStore& store, RunId run, const Output& o
   DML_TRY(const state::RunHeader header, store.Header(run));
   DML_TRY(engine::RunRequest request, engine::RequestFromJson(header.options));
   return ReopenPipeline(header.file, request.sets, request.sources, output, request.at);
+std::string CannotRun(const Error& why) { return "the hooks of on: cannot run: " + why.message; }
+
 }
 
 }  // namespace
@@ -269,7 +280,7 @@ void RunHooks(const engine::Home& home, const OpenedPipeline& pipeline, RunId ru
               const std::stop_token& stop, const Output& output) {
   if (pipeline.hooks.empty()) return;
   const auto done = RunAlone(home, pipeline, run, stop, output);
-  if (!done.ok()) output.Warn("the hooks of on: cannot run: " + done.error().message);
+  if (!done.ok()) output.Warn(CannotRun(done.error()));
 }
 
 Result<std::vector<RunId>> RunDueHooks(const engine::Home& home, const HookOwners& owners,
@@ -291,14 +302,27 @@ Result<std::vector<RunId>> RunDueHooks(const engine::Home& home, const HookOwner
     if (stop.stop_requested()) break;
     const auto pipeline = Reopen(store, run, output);
     if (!pipeline.ok()) {
+  std::vector<RunId> told;
       output.Warn(
           fmt::format("the hooks of r{} cannot run: {}", run.value, pipeline.error().message));
+    const auto lock = TakeHooks(home, run);
+    if (!lock.ok() && owners.run) return lock.error();
+    if (!lock.ok()) continue;
+    DML_TRY(const int next, store.DueHook(run));
+    told.push_back(run);
+    if (next == 0) continue;
       continue;
     }
     output.Note(fmt::format("running the hooks of r{}, which was killed before it did", run.value));
-    RunHooks(home, *pipeline, run, stop.get_token(), output);
+    const auto done = RunRest(home, store, *pipeline, run, stop.get_token(), output);
+    if (!done.ok()) output.Warn(CannotRun(done.error()));
   }
-  return due;
+  return told;
+}
+
+bool HasHooks(state::RunStore& store, RunId run, const Output& output) {
+  const auto pipeline = Reopen(store, run, output);
+  return pipeline.ok() && !pipeline->hooks.empty();
 }
 
 }  // namespace dml::cli

@@ -9,6 +9,7 @@
 #include "cli/output.h"
 #include "cli/pipeline_file.h"
 #include "orchestrator/engine/home.h"
+#include "orchestrator/state/run_store.h"
 
 namespace dml::cli {
 
@@ -27,8 +28,12 @@ struct HookOwners {
   std::string file = {};  // the pipeline's absolute path
 };
 
-// The hooks that killed processes of this home left. Returns the runs that they belong to.
+// The hooks that killed processes of this home left. Returns the runs that they belonged to. Those
+// that a living process is at are left to it; kBusy if it is at those of `owners.run`.
 Result<std::vector<RunId>> RunDueHooks(const engine::Home& home, const HookOwners& owners,
                                        const Output& output);
+
+// Whether the pipeline of a run, as it was then, has hooks.
+[[nodiscard]] bool HasHooks(state::RunStore& store, RunId run, const Output& output);
 
 }  // namespace dml::cli

@@ -113,8 +113,9 @@ Result<void> StopOwner(const LockOwner& owner, const std::string& lock, const St
 }
 
 // The owner is dead, or died of us: what it would have done.
-Result<void> CancelDeadRun(const Home& home, RunId run, state::RunStore& store,
+Result<void> CancelDeadRun(const Home& home, const StopRequest& request, state::RunStore& store,
                            runners::Runner& runner, const Clock& clock) {
+  const RunId run = request.run;
   DML_TRY(const std::vector<state::OpenAttempt> attempts, store.OpenAttempts(run));
   DML_RETURN_IF_ERROR(RecoverRun(home, store, runner, run));
   // On the nodes of a cluster they have outlived the owner.
@@ -131,7 +132,21 @@ Result<void> CancelDeadRun(const Home& home, RunId run, state::RunStore& store,
                              "the run was stopped", core::FailureKind::kNone});
   }
   DML_RETURN_IF_ERROR(store.Append(run, clock.Wall(), batch));
-  return store.EndRun(run, clock.Wall(), state::RunOutcome::kCancelled);
+  return store.EndRun(run, clock.Wall(), state::RunOutcome::kCancelled, request.hooks);
+}
+
+// The gate, behind which nobody takes the run up. A run that is coming into being, or is taken up,
+// gets its owner there: that one is stopped like the first.
+Result<FileLock> EndOwners(const Home& home, const std::string& lock, const StopRequest& request,
+                           const Clock& clock, bool& owned) {
+  while (true) {
+    if (const auto owner = FileLock::Owner(lock)) {
+      owned = true;
+      DML_RETURN_IF_ERROR(StopOwner(*owner, lock, request, clock));
+    }
+    DML_TRY(FileLock gate, FileLock::Wait(home.GateLockPath()));
+    if (!FileLock::Owner(lock)) return gate;
+  }
 }
 
 }  // namespace
@@ -140,16 +155,14 @@ Result<std::string> StopRun(const Home& home, const StopRequest& request,
                             const RunnerMaker& make_runner, const Clock& clock) {
   const std::string lock = home.RunLockPath(request.run);
   const std::string name = fmt::format("r{}", request.run.value);
-  const auto owner = FileLock::Owner(lock);
-  if (owner) DML_RETURN_IF_ERROR(StopOwner(*owner, lock, request, clock));
-
-  DML_TRY(const FileLock gate, FileLock::Wait(home.GateLockPath()));
+  bool owned = false;
+  DML_TRY(const FileLock gate, EndOwners(home, lock, request, clock, owned));
   DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
   DML_TRY(const state::RunSnapshot snapshot, store.Load(request.run));
   const bool open = snapshot.outcome == state::RunOutcomeName(state::RunOutcome::kRunning) ||
                     snapshot.outcome == state::RunOutcomeName(state::RunOutcome::kInterrupted);
   if (!open) {
-    if (owner) return snapshot.outcome;
+    if (owned) return snapshot.outcome;
     return Error::Invalid(
         fmt::format("{} has ended: it {}", name,
                     snapshot.outcome == "cancelled" ? "was cancelled" : snapshot.outcome));
@@ -160,7 +173,7 @@ Result<std::string> StopRun(const Home& home, const StopRequest& request,
   const bool room = first.ok() || first.error().kind != ErrorKind::kEnvironment;
   if (!room) DML_RETURN_IF_ERROR(RecoverRun(home, store, *runner, request.run));
   DML_TRY(const FileLock mine, room ? std::move(first) : FileLock::Take(lock, name));
-  DML_RETURN_IF_ERROR(CancelDeadRun(home, request.run, store, *runner, clock));
+  DML_RETURN_IF_ERROR(CancelDeadRun(home, request, store, *runner, clock));
   runner->Shutdown();
   return std::string(state::RunOutcomeName(state::RunOutcome::kCancelled));
 }

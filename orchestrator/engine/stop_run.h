@@ -23,6 +23,7 @@ using RunnerMaker = std::function<Result<std::unique_ptr<runners::Runner>>()>;
 struct StopRequest {
   RunId run;
   bool at_once = false;                       // KILL without TERM and grace
+  bool hooks = false;                         // the run has some for its end
   Duration patience = Duration::Seconds(20);  // for the tasks' grace; then KILL
   // Hears a line about whom this waits for, if that takes longer than a moment. Not empty.
   std::function<void(const std::string&)> say = [](const std::string&) {};
@@ -33,7 +34,7 @@ struct StopRequest {
 // process of the run is left where its runner works, and it gives how the run has ended:
 // "cancelled", which can be resumed, or what it came to before it heard. kInvalid: it had ended
 // already; kEnvironment: its owner is on another machine or belongs to another user. `make_runner`
-// is called only if the owner is dead, or died of this.
+// is called only if the owner is dead, or died of this; then hooks are due, and left to the caller.
 Result<std::string> StopRun(const Home& home, const StopRequest& request,
                             const RunnerMaker& make_runner, const Clock& clock);
 

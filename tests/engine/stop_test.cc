@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <optional>
+#include <utility>
 
 #include "orchestrator/engine/file_lock.h"
 #include "orchestrator/engine/stop_run.h"
@@ -57,6 +59,38 @@ TEST_F(Stop, ARunThatEndsByItselfIsNotSaidToBeStopped) {
   const auto outcome = StopRun(*home_, {RunId{1}}, NoRunner, clock_);
   ASSERT_TRUE(outcome.ok()) << outcome.error().Render();
   EXPECT_EQ(*outcome, "succeeded");
+}
+
+// The run is recorded and its owner is about to take its lock, behind the gate.
+TEST_F(Stop, ARunThatIsComingIntoBeingIsStoppedToo) {
+  PipelineMaker maker;
+  maker.Add("a", {}, {{"x", 1}});
+  Run(maker.pipeline);
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  holder_ = ::fork();
+  if (holder_ == 0) {
+    std::optional<FileLock> lock;
+    {
+      const auto gate = FileLock::Wait(home_->GateLockPath());
+      const char byte = 'y';
+      if (!gate.ok() || ::write(ready[1], &byte, 1) != 1) ::_exit(1);
+      ::usleep(300'000);
+      auto taken = FileLock::Take(home_->RunLockPath(RunId{1}), "r1");
+      if (!taken.ok()) ::_exit(1);
+      lock.emplace(std::move(taken).value());
+    }
+    ::pause();
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  const auto outcome = StopRun(*home_, {RunId{1}}, NoRunner, clock_);
+  ASSERT_TRUE(outcome.ok()) << outcome.error().Render();
+  int status = 0;
+  EXPECT_EQ(::waitpid(std::exchange(holder_, -1), &status, 0) > 0, true);
+  EXPECT_EQ(WTERMSIG(status), SIGTERM);
+  ::close(ready[0]);
+  ::close(ready[1]);
 }
 
 // The first process of the machine is root's; who asks is not.
