@@ -9,6 +9,7 @@
 
 #include "base/disk_space.h"
 
+#include "base/clock.h"
 namespace dml::state {
 
 namespace {
@@ -17,6 +18,7 @@ namespace {
 constexpr int kBusyTimeoutMs = 10'000;
 
 constexpr char kDamaged[] = " is damaged: ";
+constexpr int kBusyPauseMs = 5;
 
 // SQLite has one phrase for whatever goes wrong with a disk, and at a commit it does not keep what
 // the system said. The last refusal is that one, if it is of a kind that nothing else leaves
@@ -169,7 +171,7 @@ Result<Database> Database::Open(const std::string& path, OpenMode mode) {
   sqlite3_extended_result_codes(raw, 1);
   sqlite3_busy_timeout(raw, kBusyTimeoutMs);
   if (mode == OpenMode::kReadWrite) {
-    DML_RETURN_IF_ERROR(db.Execute("PRAGMA journal_mode = WAL"));
+    DML_RETURN_IF_ERROR(db.EnterWal());
     // Every commit reaches the disk before anything is built on it; see docs/durability.md.
     DML_RETURN_IF_ERROR(db.Execute("PRAGMA synchronous = FULL"));
     DML_RETURN_IF_ERROR(db.Execute("PRAGMA cache_size = -65536"));  // KiB
@@ -213,6 +215,19 @@ bool IsDamage(const Error& error) {
 Result<Transaction> Transaction::Begin(Database& db) {
   DML_RETURN_IF_ERROR(db.Execute("BEGIN IMMEDIATE"));
   return Transaction(db);
+// SQLite does not wait when another process is opening or closing the same file just then.
+Result<void> Database::EnterWal() {
+  const SystemClock clock;
+  const Instant deadline = clock.Now() + Duration::Millis(kBusyTimeoutMs);
+  while (true) {
+    errno = 0;  // see DiskFailure()
+    const int code = sqlite3_exec(db_, "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
+    if (code == SQLITE_OK) return {};
+    if ((code & 0xff) != SQLITE_BUSY || clock.Now() >= deadline) return Failure(db_, code);
+    sqlite3_sleep(kBusyPauseMs);
+  }
+}
+
 }
 
 Transaction::~Transaction() {

@@ -68,6 +68,7 @@ class Database {
   explicit Database(sqlite3* db) : db_(db) {}
   sqlite3* db_;
 };
+  Result<void> EnterWal();
 
 // Whether an error says that a database is damaged: unlike a full disk or a lock, that does not
 // pass.
