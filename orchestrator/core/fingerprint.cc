@@ -92,6 +92,10 @@ void AppendCommand(std::string& out, const CommandWork& work, const KeyParts::Pa
     AppendName(out, "kinds");
     AppendTexts(out, work.kinds);
   }
+  if (!work.outputs.empty()) {
+    AppendName(out, "modes");
+    out += "true";
+  }
   AppendName(out, "outputs");
   AppendTexts(out, work.outputs);
   AppendName(out, "shell");
@@ -311,6 +315,57 @@ KeyChange Describe(std::string name, const Json* before, const Json* after,
   return {KeyChange::Kind::kValue, std::move(name), std::move(text)};
 }
 
+// "/work/1/modes" -> "/work/1".
+std::optional<std::string> CommandOfModes(const std::string& pointer) {
+  constexpr std::string_view kModes = "/modes";
+  if (!pointer.starts_with("/work/") || !pointer.ends_with(kModes)) return std::nullopt;
+  std::string command = pointer.substr(0, pointer.size() - kModes.size());
+  return command.find('/', 6) == std::string::npos ? std::optional(command) : std::nullopt;
+}
+
+// The modes of what a command leaves are kept, or, before some version, were not. Of one that left
+// nothing, that says nothing.
+std::optional<KeyChange> ModesChange(const std::string& command, const Json& old_flat) {
+  const std::string outputs = command + "/outputs/";
+  const bool left = std::ranges::any_of(old_flat.items(), [&](const auto& item) {
+    return std::string_view(item.key()).starts_with(outputs);
+  });
+  if (!left) return std::nullopt;
+  return KeyChange{KeyChange::Kind::kValue, "modes",
+                   "its last result is of another version of dml, which did not keep what can be "
+                   "executed"};
+}
+
+// An empty list or mapping is null when flattened, which says nothing beside what the other holds.
+bool IsEmptyBeside(const Json* value, const std::string& pointer, const Json& other_flat) {
+  return value != nullptr && value->is_null() &&
+         std::ranges::any_of(other_flat.items(), [below = pointer + "/"](const auto& item) {
+           return std::string_view(item.key()).starts_with(below);
+         });
+}
+
+// Says which inputs came and went. Returns how the pointers of all that is about them begin.
+std::vector<std::string> AddPortChanges(const Json& before, const Json& after,
+                                        std::vector<KeyChange>& changes) {
+  std::vector<std::string> told;
+  const auto add = [&](const Json& here, const Json& there, const char* what) {
+    const Json none = Json::object();
+    const Json ports = here.value("inputs", none);
+    const Json others = there.value("inputs", none);
+    for (const auto& [port, digests] : ports.items()) {
+      if (others.contains(port)) continue;
+      changes.push_back(
+          {KeyChange::Kind::kValue, "inputs." + port, fmt::format("input {} {}", port, what)});
+      const std::string end = (Json::json_pointer() / port).to_string();
+      told.push_back("/inputs" + end + "/");
+      told.push_back("/work/0/inputs" + end);
+    }
+  };
+  add(before, after, "removed");
+  add(after, before, "added");
+  return told;
+}
+
 Json WithoutSeenFiles(Json fields) {
   fields.erase("seen");
   return fields;
@@ -362,6 +417,20 @@ Digest KeyOf(std::string_view fields) {
   return fingerprint.Finish();
 }
 
+bool IsKeyOf(const Digest& key, std::string_view fields) {
+  // Names are in order, so nothing but what is seen follows the work.
+  const std::size_t seen = fields.rfind(",\"seen\":{");
+  return KeyOf(fields) == key ||
+         (seen != fields.npos && KeyOf(std::string(fields.substr(0, seen)) + "}") == key);
+}
+
+bool IsOfThisFormat(std::string_view fields) {
+  const std::string begin = fmt::format("{{\"format\":{}", kKeyFormat);
+  // Most have no environment, and need not be parsed.
+  if (fields.starts_with(begin + ",")) return true;
+  return ParseKeyFields(fields).value("format", Json()) == kKeyFormat;
+}
+
 Json ParseKeyFields(std::string_view fields) {
   Json parsed = Json::parse(fields, nullptr, /*allow_exceptions=*/false);
   return parsed.is_object() ? parsed : Json::object();
@@ -388,11 +457,22 @@ std::vector<KeyChange> KeyChanges(std::string_view before, std::string_view afte
   for (const auto& item : old_flat.items()) pointers.insert(item.key());
   for (const auto& item : new_flat.items()) pointers.insert(item.key());
   std::vector<KeyChange> changes;
+  const std::vector<std::string> told = AddPortChanges(old_fields, new_fields, changes);
   for (const std::string& pointer : pointers) {
     const Json* old_value = Find(old_flat, pointer);
     const Json* new_value = Find(new_flat, pointer);
     const bool same = old_value != nullptr && new_value != nullptr && *old_value == *new_value;
-    if (same) continue;
+    if (same || IsEmptyBeside(old_value, pointer, new_flat) ||
+        IsEmptyBeside(new_value, pointer, old_flat)) {
+      continue;
+    }
+    if (std::ranges::any_of(told,
+                            [&](const auto& one) { return (pointer + "/").starts_with(one); }))
+      continue;
+    if (const auto command = CommandOfModes(pointer)) {
+      if (auto change = ModesChange(*command, old_flat)) changes.push_back(std::move(*change));
+      continue;
+    }
     const std::optional<FilePlace> place = FilePlaceOf(pointer);
     if (place && !place->code) {
       AddParamChanges(*place, old_fields, new_fields, members, changes);

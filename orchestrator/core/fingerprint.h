@@ -47,6 +47,14 @@ std::string WithSeenFiles(std::string fields, const KeyParts& parts);
 
 Digest KeyOf(std::string_view fields);
 
+// Whether the key of these fields, as they are kept, is that alone: else it is also of a run and a
+// task, and nobody else finds the result.
+[[nodiscard]] bool IsKeyOf(const Digest& key, std::string_view fields);
+
+// Whether the fields, as they are kept, are of a key of this format: what is kept under another may
+// not be read as if it were.
+[[nodiscard]] bool IsOfThisFormat(std::string_view fields);
+
 // Fields to look into; an object, empty if the text is damaged.
 Json ParseKeyFields(std::string_view fields);
 

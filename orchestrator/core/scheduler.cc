@@ -58,6 +58,7 @@ Scheduler::Scheduler(const TaskGraph& graph, IdMap<TaskId, TaskPolicy> policies,
 void Scheduler::Preset(TaskId task, TaskState state) {
   DML_CHECK(IsFinal(state), "a preset task is done");
   Restore(task, {state, {}, {}, FailureKind::kNone});
+  tasks_[task].preset = true;
 }
 
 void Scheduler::Restore(TaskId task, const RestoredTask& restored) {
@@ -72,8 +73,13 @@ void Scheduler::Restore(TaskId task, const RestoredTask& restored) {
   entry.state = restored.state;
   if (restored.state == TaskState::kCommitting) recommits_.push_back(task);
   if (restored.state == TaskState::kFailed) {
-    if (!options_.keep_going) failing_ = true;
-    CountFailed(restored.last_failure);
+    entry.failure = restored.last_failure;
+    CountFailed(entry.failure, 1);
+    if (entry.failure == FailureKind::kInfrastructure) {
+      stranded_.push_back(task);
+    } else if (!options_.keep_going) {
+      failing_ = failing_for_good_ = true;
+    }
   }
   if (!IsFinal(restored.state)) return;
   for (const TaskId consumer : graph_.consumers(task)) --tasks_[consumer].waiting;
@@ -109,9 +115,27 @@ void Scheduler::Move(TaskId task, TaskState to, std::string reason, TaskId blame
   if (IsFinal(to)) settling_.push_back(task);
 }
 
-void Scheduler::CountFailed(FailureKind kind) {
-  if (kind == FailureKind::kInvalid) ++invalid_;
-  if (kind == FailureKind::kInfrastructure) ++environment_;
+void Scheduler::CountFailed(FailureKind kind, int change) {
+  if (kind == FailureKind::kInvalid) invalid_ += static_cast<std::size_t>(change);
+  if (kind == FailureKind::kInfrastructure) environment_ += static_cast<std::size_t>(change);
+}
+
+bool Scheduler::resumable() const {
+  return environment_ > 0 && (environment_ == count(TaskState::kFailed) || options_.keep_going);
+}
+
+// Whether a final state that left no outputs is none of the task's own making, so that a resumed
+// run takes the task up again.
+bool Scheduler::MayFareBetter(TaskId task) const {
+  const Task& entry = tasks_[task];
+  return entry.state == TaskState::kCancelled ||
+         (entry.state == TaskState::kFailed && entry.failure == FailureKind::kInfrastructure);
+}
+
+// A task that another's failure keeps from starting.
+void Scheduler::HoldBack(TaskId task) {
+  Move(task, failing_for_good_ ? TaskState::kSkipped : TaskState::kCancelled,
+       "another task failed");
 }
 
 // Everything that is counted by state.
@@ -135,6 +159,7 @@ void Scheduler::Count(TaskId task, TaskState from, TaskState to) {
 // Back to the beginning: in a run that is taken up again, or because outputs were lost.
 void Scheduler::Reopen(TaskId task, std::string reason) {
   const bool was_final = IsFinal(tasks_[task].state);
+  if (tasks_[task].state == TaskState::kFailed) CountFailed(tasks_[task].failure, -1);
   Move(task, TaskState::kBlocked, std::move(reason));
   tasks_[task].resolved = false;
   if (!was_final) return;
@@ -148,7 +173,12 @@ void Scheduler::Settle() {
     for (const TaskId consumer : graph_.consumers(settling_[next])) {
       Task& entry = tasks_[consumer];
       DML_CHECK(entry.waiting > 0, "a consumer waits for each producer once");
-      if (--entry.waiting == 0) Examine(consumer);
+      if (--entry.waiting > 0) continue;
+      // Who has begun, or ended, has read what was there before one of them was made again.
+      const bool has_read = IsInFlight(entry.state) || entry.state == TaskState::kCommitting ||
+                            HasOutputs(entry.state);
+      if (has_read) out_->emplace_back(Recheck{consumer});
+      Examine(consumer);
     }
   }
   settling_.clear();
@@ -169,12 +199,10 @@ void Scheduler::Examine(TaskId task) {
   if (tasks_[task].state != TaskState::kBlocked) return;
   if (cancelling_) return Move(task, TaskState::kCancelled, "the run was cancelled");
   if (const std::optional<TaskId> producer = FailedProducer(task)) {
-    const TaskState state = tasks_[*producer].state;
-    const TaskState to =
-        state == TaskState::kCancelled ? TaskState::kCancelled : TaskState::kSkipped;
-    return Move(task, to, std::string(TaskStateName(state)), *producer);
+    const TaskState to = MayFareBetter(*producer) ? TaskState::kCancelled : TaskState::kSkipped;
+    return Move(task, to, std::string(TaskStateName(tasks_[*producer].state)), *producer);
   }
-  if (!MayStart(task)) return Move(task, TaskState::kSkipped, "another task failed");
+  if (!MayStart(task)) return HoldBack(task);
   Move(task, TaskState::kReady);
   out_->emplace_back(Resolve{task});
 }
@@ -200,17 +228,48 @@ void Scheduler::On(const AttemptVanished& event) {
 }
 
 void Scheduler::On(const OutputsLost& event) {
-  if (!HasOutputs(tasks_[event.task].state)) return;
+  if (HasOutputs(tasks_[event.task].state)) {
+    MakeAgain(event.task, "its outputs are no longer in the store");
+  }
+}
+
+void Scheduler::On(const Outdated& event) {
+  constexpr std::string_view kReason = "what it read has been made again, with another content";
+  const TaskState state = tasks_[event.task].state;
+  if (!IsCurrent(event.task, event.attempt)) return;
+  if (HasOutputs(state)) return MakeAgain(event.task, std::string(kReason));
+  if (!IsInFlight(state) && state != TaskState::kCommitting) return;
+  Reopen(event.task, std::string(kReason));
+  if (begun_ && tasks_[event.task].waiting == 0) Examine(event.task);
+}
+
+// A task that is done. Consumers are looked at when it is done again.
+void Scheduler::MakeAgain(TaskId task, std::string reason) {
   if (begun_ && (failing_ || cancelling_)) return;  // nothing starts any more
-  Reopen(event.task, "its outputs are no longer in the store");
+  Reopen(task, std::move(reason));
   if (!begun_) return;
-  // Attempts under way may have read them already, and go on.
-  for (const TaskId consumer : graph_.consumers(event.task)) {
+  // Attempts under way may have read everything already, and go on.
+  for (const TaskId consumer : graph_.consumers(task)) {
     if (tasks_[consumer].state != TaskState::kReady) continue;
     if (tasks_[consumer].resolved) ready_.Remove(consumer);
     Reopen(consumer, "its inputs are made again");
   }
-  if (tasks_[event.task].waiting == 0) Examine(event.task);
+  if (tasks_[task].waiting == 0) Examine(task);
+}
+
+IdMap<TaskId, bool> Scheduler::TakenUp() const {
+  IdMap<TaskId, bool> anew(tasks_.size(), false);
+  for (const TaskId task : stranded_) anew[task] = true;
+  for (const TaskId task : graph_.order()) {
+    const TaskState state = tasks_[task].state;
+    const bool left_out = state == TaskState::kSkipped || state == TaskState::kFailed;
+    // What it was decided by may be another.
+    const bool by_another =
+        left_out && !tasks_[task].preset &&
+        std::ranges::any_of(graph_.producers(task), [&](TaskId one) { return anew[one]; });
+    if (state == TaskState::kCancelled || by_another) anew[task] = true;
+  }
+  return anew;
 }
 
 void Scheduler::On(const Resumed&) {
@@ -218,11 +277,14 @@ void Scheduler::On(const Resumed&) {
   // Those whose attempt was found to have failed wait for their alarm.
   std::set<TaskId> failed_just_now;
   for (const auto& [when, task] : backoff_) failed_just_now.insert(task);
+  const IdMap<TaskId, bool> anew = TakenUp();
+  for (const TaskId task : std::exchange(stranded_, {})) {
+    tasks_[task].counts.infrastructure_failures = 0;  // that somebody resumes it is a new chance
+  }
   for (const TaskId task : graph_.order()) {
     const TaskState state = tasks_[task].state;
     if (failed_just_now.contains(task)) continue;
-    if (state == TaskState::kReady || state == TaskState::kBackoff ||
-        state == TaskState::kCancelled) {
+    if (state == TaskState::kReady || state == TaskState::kBackoff || anew[task]) {
       Reopen(task, "resumed");
     }
   }
@@ -239,7 +301,7 @@ void Scheduler::On(const Resumed&) {
 void Scheduler::On(const ResolvedRun& event) {
   Task& entry = tasks_[event.task];
   if (entry.state != TaskState::kReady || entry.resolved) return;
-  if (!MayStart(event.task)) return Move(event.task, TaskState::kSkipped, "another task failed");
+  if (!MayStart(event.task)) return HoldBack(event.task);
   entry.resolved = true;
   ready_.Push(event.task);
 }
@@ -293,19 +355,24 @@ void Scheduler::Fail(TaskId task, FailureKind kind, int exit_code, const Error& 
   // Once the run is failing nothing new starts, another attempt neither.
   const bool may_start = MayStart(task) && entry.state != TaskState::kReady;
   if (may_start && MayRetry(policy, kind, exit_code, entry.counts)) {
-    const Duration delay = RetryDelay(policy, failures, options_.seed, task);
+    // Whose inputs are being made again goes on when they are there.
+    const bool robbed = kind == FailureKind::kInfrastructure && entry.waiting > 0;
+    const Duration delay = robbed ? Duration{0} : RetryDelay(policy, failures, options_.seed, task);
     const std::int64_t memory = GrownMemory(policies_[task].memory_bytes, policy.memory_growth,
                                             entry.counts.out_of_memory, options_.memory_bytes);
     const std::string more =
         memory > entry.memory_bytes ? " with " + FormatSize(memory) + " of memory" : "";
-    Move(task, TaskState::kBackoff,
-         fmt::format("{}; next attempt in {}{}", what, FormatDuration(delay), more), {}, kind);
+    const std::string when = robbed ? "with new inputs" : "in " + FormatDuration(delay);
+    Move(task, TaskState::kBackoff, fmt::format("{}; next attempt {}{}", what, when, more), {},
+         kind);
     entry.memory_bytes = memory;
     backoff_.emplace(now_ + delay, task);
     return;
   }
+  failing_for_good_ |= !options_.keep_going && kind != FailureKind::kInfrastructure;
   if (!options_.keep_going) StopLaunching();
-  CountFailed(kind);
+  CountFailed(kind, 1);
+  entry.failure = kind;
   Move(task, TaskState::kFailed, what, {}, kind);
 }
 
@@ -353,7 +420,7 @@ void Scheduler::StopLaunching() {
     if (MayStart(task)) continue;
     ready_.Remove(task);
     tasks_[task].resolved = false;
-    Move(task, TaskState::kSkipped, "another task failed");
+    HoldBack(task);
   }
   std::erase_if(backoff_, [this](const auto& alarm) {
     if (MayStart(alarm.second)) return false;

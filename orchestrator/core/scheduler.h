@@ -67,6 +67,12 @@ struct AttemptVanished {
 struct OutputsLost {
   TaskId task;
 };
+// Answers a Recheck: what the task read is not what its producers left. One that is done is made
+// again; an attempt has ended, whatever it came to.
+struct Outdated {
+  TaskId task;
+  AttemptNumber attempt;
+};
 struct AttemptRunning {
   TaskId task;
   AttemptNumber attempt;
@@ -98,10 +104,10 @@ struct CancelRequested {
   bool at_once = false;
 };
 struct TimePassed {};
-using Event =
-    std::variant<Started, ResolvedRun, ResolvedReuse, ResolvedSkip, ResolvedFailure, Resumed,
-                 AttemptVanished, OutputsLost, AttemptRunning, AttemptSucceeded, AttemptFailed,
-                 AttemptStopped, Committed, CapacityChanged, CancelRequested, TimePassed>;
+using Event = std::variant<Started, ResolvedRun, ResolvedReuse, ResolvedSkip, ResolvedFailure,
+                           Resumed, AttemptVanished, OutputsLost, Outdated, AttemptRunning,
+                           AttemptSucceeded, AttemptFailed, AttemptStopped, Committed,
+                           CapacityChanged, CancelRequested, TimePassed>;
 
 // What to do about it, in order. A Change is to be made durable before any command after it.
 struct Change {
@@ -114,6 +120,11 @@ struct Change {
   FailureKind failure = FailureKind::kNone;  // of moves that end an attempt without success
 };
 struct Resolve {  // decide: run, reuse, skip or fail
+  TaskId task;
+};
+// A producer was made again after the task had been launched, or had ended: decide whether what it
+// read is still what there is.
+struct Recheck {
   TaskId task;
 };
 struct Launch {
@@ -130,7 +141,7 @@ struct Kill {
   AttemptNumber attempt;
   bool at_once = false;
 };
-using Command = std::variant<Change, Resolve, Launch, Commit, Kill>;
+using Command = std::variant<Change, Resolve, Recheck, Launch, Commit, Kill>;
 
 // A task as the log left it.
 struct RestoredTask {
@@ -155,6 +166,9 @@ class Scheduler {
   // AttemptVanished, OutputsLost and Resumed instead of Started.
   void Restore(TaskId task, const RestoredTask& restored);
 
+  // Of the tasks that were restored as final, those that Resumed takes up, and may launch.
+  [[nodiscard]] IdMap<TaskId, bool> TakenUp() const;
+
   // Takes in everything that has happened, then decides once, so that the most urgent of all ready
   // tasks goes first. Commands are appended to `out`.
   void Apply(std::span<const Event> events, Instant now, std::vector<Command>& out);
@@ -176,6 +190,8 @@ class Scheduler {
   [[nodiscard]] std::size_t invalid() const { return invalid_; }
   // Failed tasks whose disk, worker or node was at fault.
   [[nodiscard]] std::size_t environment() const { return environment_; }
+  // Whether what keeps the run from its end is no fault of its tasks: Resumed tries them again.
+  [[nodiscard]] bool resumable() const;
   // Why a task is not running, in a sentence.
   [[nodiscard]] std::string Explain(TaskId task) const;
   // Recomputes everything derived and aborts on a difference. Linear; for tests.
@@ -186,15 +202,18 @@ class Scheduler {
     TaskState state = TaskState::kBlocked;
     AttemptNumber attempt;
     AttemptCounts counts;
-    std::int64_t memory_bytes = 0;  // of the next or current attempt
-    std::uint32_t waiting = 0;      // producers that are not final
-    bool resolved = false;          // decided to run: needs only capacity
+    std::int64_t memory_bytes = 0;             // of the next or current attempt
+    std::uint32_t waiting = 0;                 // producers that are not final
+    bool resolved = false;                     // decided to run: needs only capacity
+    bool preset = false;                       // not part of this run
+    FailureKind failure = FailureKind::kNone;  // of one that has failed
   };
 
   void On(const Started& event);
   void On(const Resumed& event);
   void On(const AttemptVanished& event);
   void On(const OutputsLost& event);
+  void On(const Outdated& event);
   void On(const ResolvedRun& event);
   void On(const ResolvedReuse& event);
   void On(const ResolvedSkip& event);
@@ -211,8 +230,11 @@ class Scheduler {
   void Move(TaskId task, TaskState to, std::string reason = {}, TaskId blamed = {},
             FailureKind failure = FailureKind::kNone);
   void Count(TaskId task, TaskState from, TaskState to);
-  void CountFailed(FailureKind kind);
+  void CountFailed(FailureKind kind, int change);
+  void HoldBack(TaskId task);
+  [[nodiscard]] bool MayFareBetter(TaskId task) const;
   void Reopen(TaskId task, std::string reason);
+  void MakeAgain(TaskId task, std::string reason);
   void Settle();
   void Examine(TaskId task);
   void Fail(TaskId task, FailureKind kind, int exit_code, const Error& error);
@@ -241,11 +263,13 @@ class Scheduler {
   std::size_t in_flight_ = 0;
   TaskId overtaken_;  // the most urgent task, when it last did not fit
   int overtakes_ = 0;
+  std::vector<TaskId> stranded_;   // restored as failed for want of a disk, a worker or a node
   std::vector<TaskId> recommits_;  // restored while their outputs were being stored
   std::vector<TaskId> settling_;   // final, consumers not told yet
   bool begun_ = false;
   bool cancelling_ = false;
   bool failing_ = false;  // a task failed and keep_going is off: only what cleans up starts
+  bool failing_for_good_ = false;  // and a resumed run would not try it again
 
   std::vector<Command>* out_ = nullptr;  // during Apply
   Instant now_;

@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -37,6 +38,9 @@ struct RunParts {
   std::string boot = BootId();  // of this machine: what files of before its start are worth
   StoreFiles& disk = DiskFiles();
 };
+
+// Why a task is not part of a run.
+inline constexpr char kNotNeeded[] = "not needed for --until";
 
 // The one loop that performs effects:
 //   messages -> Scheduler::Apply -> append everything in one transaction -> act -> sleep.
@@ -74,23 +78,27 @@ class RunLoop {
     PreparedTask task;
     std::string reason;
     Instant launched{0};
-    bool retaken = false;  // its commit was begun by an earlier process
-    bool ended = false;    // what its attempt came to has been heard: that stands
-    Json metrics;          // these three: what the attempt said when it ended
+    bool retaken = false;   // its commit was begun by an earlier process
+    bool ended = false;     // what its attempt came to has been heard: that stands
+    bool outdated = false;  // its producers have left something else since: it ends for nothing
+    Json metrics;           // these three: what the attempt said when it ended
     std::vector<std::string> warnings;
     runners::ResourceUsage usage;
   };
 
   [[nodiscard]] Result<void> CheckSame(const state::RunSnapshot& snapshot) const;
   void Restore(const state::RunSnapshot& snapshot);
-  Result<void> FindAttempts(const state::RunSnapshot& snapshot);
-  Result<void> FindAttempt(TaskId unit, AttemptNumber attempt);
+  [[nodiscard]] Result<std::set<TaskId>> Overtaken(const state::RunSnapshot& snapshot);
+  Result<void> FindAttempts(const state::RunSnapshot& snapshot, const std::set<TaskId>& overtaken);
+  Result<void> FindAttempt(TaskId unit, AttemptNumber attempt, bool overtaken);
   [[nodiscard]] Result<bool> HasItsInputs(TaskId unit);
-  void TakeUpCommits(const state::RunSnapshot& snapshot);
+  void TakeUpCommits(const state::RunSnapshot& snapshot, const std::set<TaskId>& overtaken);
   Result<void> FindOutputs();
   [[nodiscard]] Result<std::vector<TaskId>> LostOutputs(std::vector<TaskId> readers);
+  Result<bool> LoadResult(TaskId unit);
   Result<bool> LoadOutputs(TaskId unit);
   bool MakeInputsAgain(TaskId unit);
+  Result<bool> StillHolds(TaskId unit);
 
   // What decisions entail once they are durable.
   struct Effects {
@@ -125,6 +133,7 @@ class RunLoop {
 
   void Plan(const core::Change& change);
   void Plan(const core::Resolve& command) { unresolved_.push_back(command.task); }
+  void Plan(const core::Recheck& command) { Recheck(command.task); }
   void Plan(const core::Launch& command);
   void Plan(const core::Commit& command);
   void Plan(const core::Kill& command) { planned_.kills.push_back(command); }
@@ -133,12 +142,14 @@ class RunLoop {
   void LogReady();
   void ResolveSome();
   void Resolve(TaskId unit);
+  void Recheck(TaskId unit);
+  bool EndsForNothing(const runners::AttemptKey& key);
   void Run(TaskId unit, MustRun verdict);
   [[nodiscard]] bool Shares(const PreparedTask& task) const;
   // Whether the unit is now the one of its key that runs, here and in other processes.
   bool TakeFlight(TaskId unit, const PreparedTask& task);
   void LookAgain();
-  void Reuse(TaskId unit, state::TaskResult result);
+  void Reuse(TaskId unit, MayReuse verdict);
   static state::TaskResult ResultOf(const Active& active, std::vector<Artifact> outputs);
   void Complete(TaskId unit, AttemptNumber attempt, std::vector<Artifact> outputs);
   void LeaveBehind(TaskId unit);

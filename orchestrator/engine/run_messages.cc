@@ -150,6 +150,7 @@ std::optional<std::string> RunLoop::ChangedFile(const PreparedTask& task) {
 }
 
 void RunLoop::HearSuccess(const runners::AttemptExited& event) {
+  if (EndsForNothing(event.key)) return;
   Active& active = *active_[event.key.task];
   if (const auto changed = ChangedFile(active.task)) {
     return Fail(event.key, core::FailureKind::kInfrastructure, 1,
@@ -175,7 +176,7 @@ void RunLoop::HearSuccess(const runners::AttemptExited& event) {
 
 void RunLoop::Fail(const runners::AttemptKey& key, core::FailureKind kind, int exit_code,
                    Error error) {
-  if (!IsCurrent(key)) return;
+  if (!IsCurrent(key) || EndsForNothing(key)) return;
   planned_.discards.push_back(AttemptPath(key));
   if (active_[key.task]->retaken) {
     // Known by its result alone: another attempt needs a new decision, with inputs.
@@ -199,7 +200,7 @@ void RunLoop::Hear(const CommitReport& report) {
     return Fail(key, KindOf(report.outputs.error()), 1, report.outputs.error());
   }
   const bool committing = IsCurrent(key) && states_[report.task] == core::TaskState::kCommitting;
-  if (!committing) return;
+  if (!committing || EndsForNothing(key)) return;
   LeaveBehind(report.task);
   Complete(report.task, report.attempt, *report.outputs);
 }

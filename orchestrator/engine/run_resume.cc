@@ -13,16 +13,7 @@
 
 namespace dml::engine {
 
-namespace {
-
 using core::TaskState;
-
-// Whether a task of a resumed run will, or may, read the outputs of its producers.
-bool MayStillRun(TaskState state) {
-  return !core::IsFinal(state) || state == TaskState::kCancelled;
-}
-
-}  // namespace
 
 Result<void> RunLoop::Resume(RunId run, const state::RunSnapshot& snapshot) {
   DML_RETURN_IF_ERROR(CheckSame(snapshot));
@@ -32,9 +23,13 @@ Result<void> RunLoop::Resume(RunId run, const state::RunSnapshot& snapshot) {
   resolver_.SetRun(run_);
   parts_.observer.RunStarted(run_, parts_.pipeline);
   Restore(snapshot);
-  TakeUpCommits(snapshot);
-  DML_RETURN_IF_ERROR(FindAttempts(snapshot));
+  DML_TRY(const std::set<TaskId> overtaken, Overtaken(snapshot));
+  TakeUpCommits(snapshot, overtaken);
+  DML_RETURN_IF_ERROR(FindAttempts(snapshot, overtaken));
   DML_RETURN_IF_ERROR(FindOutputs());
+  for (const TaskId task : overtaken) {
+    if (core::HasOutputs(states_[task])) Recheck(task);
+  }
   std::set<std::string> keep;
   for (std::size_t i = 0; i < active_.size(); ++i) {
     const TaskId task(i);
@@ -65,9 +60,20 @@ void RunLoop::Restore(const state::RunSnapshot& snapshot) {
       continue;
     }
     const state::StoredTask& stored = snapshot.tasks[task];
-    scheduler_.Restore(task, {stored.state, stored.attempt, stored.counts, stored.last_failure});
+    if (parts_.selection.wanted[task]) {
+      scheduler_.Restore(task, {stored.state, stored.attempt, stored.counts, stored.last_failure});
+    } else {
+      scheduler_.Preset(task, TaskState::kSkipped);
+    }
     states_[task] = logged_[task] = stored.state;
-    if (!core::IsFinal(stored.state) || stored.state == TaskState::kCancelled) continue;
+    if (scheduler_.state(task) != stored.state) {
+      Plan(core::Change{
+          task, stored.state, TaskState::kSkipped, stored.attempt, kNotNeeded, {}, {}});
+    }
+    const bool again = stored.state == TaskState::kCancelled ||
+                       (stored.state == TaskState::kFailed &&
+                        stored.last_failure == core::FailureKind::kInfrastructure);
+    if (!core::IsFinal(stored.state) || again) continue;
     const bool done = core::HasOutputs(stored.state);
     const TaskState shown = done ? TaskState::kReused : stored.state;
     for (const TaskId member : parts_.fusion.members[task]) {
@@ -76,11 +82,30 @@ void RunLoop::Restore(const state::RunSnapshot& snapshot) {
   }
 }
 
+// Tasks that have begun, if not ended, before a producer was made again: what they read may have
+// been another content.
+Result<std::set<TaskId>> RunLoop::Overtaken(const state::RunSnapshot& snapshot) {
+  std::set<TaskId> overtaken;
+  for (const auto& [producer, remade] : snapshot.remade) {
+    if (!parts_.fusion.leads(producer)) continue;
+    for (const TaskId consumer : parts_.graph.consumers(producer)) {
+      const TaskState state = states_[consumer];
+      const bool has_read = core::IsInFlight(state) || state == TaskState::kCommitting ||
+                            (core::HasOutputs(state) && core::IsFinal(states_[producer]));
+      if (!has_read) continue;
+      DML_TRY(const std::int64_t start, parts_.store.LastStart(run_, consumer));
+      if (start < remade) overtaken.insert(consumer);
+    }
+  }
+  return overtaken;
+}
+
 // After a restart of the machine, files that were not synced may be short or empty, and nothing
 // tells: they are not used.
-void RunLoop::TakeUpCommits(const state::RunSnapshot& snapshot) {
+void RunLoop::TakeUpCommits(const state::RunSnapshot& snapshot, const std::set<TaskId>& overtaken) {
   for (const state::PendingCommit& pending : snapshot.pending) {
     if (pending.boot != parts_.boot || !parts_.fusion.leads(pending.task)) continue;
+    if (overtaken.contains(pending.task)) continue;
     auto active = std::make_unique<Active>();
     active->retaken = true;
     active->ended = true;
@@ -101,7 +126,8 @@ void RunLoop::TakeUpCommits(const state::RunSnapshot& snapshot) {
   }
 }
 
-Result<void> RunLoop::FindAttempts(const state::RunSnapshot& snapshot) {
+Result<void> RunLoop::FindAttempts(const state::RunSnapshot& snapshot,
+                                   const std::set<TaskId>& overtaken) {
   for (std::size_t i = 0; i < parts_.graph.size(); ++i) {
     const TaskId task(i);
     if (!parts_.fusion.leads(task)) continue;
@@ -109,17 +135,18 @@ Result<void> RunLoop::FindAttempts(const state::RunSnapshot& snapshot) {
     if (stored.state == TaskState::kCommitting && active_[task] == nullptr) {
       events_.emplace_back(core::AttemptVanished{task, stored.attempt});
     } else if (core::IsInFlight(stored.state)) {
-      DML_RETURN_IF_ERROR(FindAttempt(task, stored.attempt));
+      DML_RETURN_IF_ERROR(FindAttempt(task, stored.attempt, overtaken.contains(task)));
     }
   }
   return {};
 }
 
-Result<void> RunLoop::FindAttempt(TaskId unit, AttemptNumber attempt) {
+Result<void> RunLoop::FindAttempt(TaskId unit, AttemptNumber attempt, bool overtaken) {
   const runners::AttemptKey key = Key(unit, attempt);
   DML_TRY(const runners::AttemptStatus status, parts_.runner.Find(key));
   if (!std::holds_alternative<runners::AttemptUnknown>(status)) {
-    DML_TRY(const bool whole, HasItsInputs(unit));
+    DML_TRY(const bool there, HasItsInputs(unit));
+    const bool whole = there && !overtaken;
     auto verdict = resolver_.Resolve(unit, {states_, results_, &reasons_});
     auto* run = whole && verdict.ok() ? std::get_if<MustRun>(&*verdict) : nullptr;
     if (run != nullptr) {
@@ -129,8 +156,8 @@ Result<void> RunLoop::FindAttempt(TaskId unit, AttemptNumber attempt) {
       if (const auto* exited = std::get_if<runners::AttemptExited>(&status)) {
         Hear(*exited);
       } else {
-        DML_RETURN_IF_ERROR(
-            parts_.runner.Launch({MakeLaunchSpec(active_[unit]->task, key, parts_.home)}));
+        DML_RETURN_IF_ERROR(parts_.runner.Launch(
+            {MakeLaunchSpec(active_[unit]->task, key, parts_.home, parts_.pipeline.directory)}));
       }
       return {};
     }
@@ -160,8 +187,10 @@ Result<bool> RunLoop::HasItsInputs(TaskId unit) {
 // Also of a task that is being stored: if that fails, it runs again.
 Result<void> RunLoop::FindOutputs() {
   std::vector<TaskId> readers;
+  const IdMap<TaskId, bool> taken_up = scheduler_.TakenUp();
   for (std::size_t i = 0; i < parts_.graph.size(); ++i) {
-    if (MayStillRun(scheduler_.state(TaskId(i)))) readers.emplace_back(i);
+    const TaskId task(i);
+    if (!core::IsFinal(scheduler_.state(task)) || taken_up[task]) readers.push_back(task);
   }
   DML_TRY(const std::vector<TaskId> lost, LostOutputs(std::move(readers)));
   for (const TaskId unit : lost) events_.emplace_back(core::OutputsLost{unit});
@@ -192,17 +221,64 @@ Result<std::vector<TaskId>> RunLoop::LostOutputs(std::vector<TaskId> readers) {
   return lost;
 }
 
-// Whether the result of a task that is done is known and its outputs are in the store.
-Result<bool> RunLoop::LoadOutputs(TaskId unit) {
-  if (results_[unit]) return artifacts_.Holds(results_[unit]->outputs);
+// Whether the result of a task that is done is known, to this dml.
+Result<bool> RunLoop::LoadResult(TaskId unit) {
+  if (results_[unit]) return true;
   if (!core::HasOutputs(scheduler_.state(unit))) return false;
   DML_TRY(const std::optional<Digest> key, parts_.store.FindKey(run_, unit));
   if (!key) return false;
   DML_TRY(std::optional<state::TaskResult> result, parts_.store.FindResult(*key));
-  if (!result || !artifacts_.Holds(result->outputs)) return false;
+  if (!result || !core::IsOfThisFormat(result->fields)) return false;
   artifacts_.Locate(result->outputs);
   result->fields.clear();
   results_[unit] = std::move(result);
+  return true;
+}
+
+// The same, and its outputs are in the store.
+Result<bool> RunLoop::LoadOutputs(TaskId unit) {
+  DML_TRY(const bool known, LoadResult(unit));
+  return known && artifacts_.Holds(results_[unit]->outputs);
+}
+
+// Whether a unit that has begun, or ended, was given what its producers have left by now.
+Result<bool> RunLoop::StillHolds(TaskId unit) {
+  for (const TaskId producer : parts_.graph.producers(unit)) {
+    DML_RETURN_IF_ERROR(LoadResult(producer));
+  }
+  std::optional<Digest> key;
+  if (active_[unit]) {
+    key = active_[unit]->task.key;
+  } else if (results_[unit]) {
+    key = results_[unit]->key;
+  } else {
+    DML_TRY(key, parts_.store.FindKey(run_, unit));
+  }
+  if (!key) return false;
+  return resolver_.StillHolds(unit, {states_, results_, &reasons_}, *key);
+}
+
+// What was decided on other contents is decided anew: at once if it is done; an attempt ends first.
+void RunLoop::Recheck(TaskId unit) {
+  const auto holds = StillHolds(unit);
+  if (holds.ok() && *holds) return;
+  const AttemptNumber attempt = scheduler_.attempt(unit);
+  if (core::HasOutputs(states_[unit])) {
+    const auto lost = LostOutputs({unit});
+    if (!lost.ok()) return;
+    for (const TaskId producer : *lost) events_.emplace_back(core::OutputsLost{producer});
+    events_.emplace_back(core::Outdated{unit, attempt});
+  } else if (active_[unit]) {
+    active_[unit]->outdated = true;
+    if (core::IsInFlight(states_[unit])) planned_.kills.push_back({unit, attempt, true});
+  }
+}
+
+// Whether an attempt that has ended was outdated before: whatever it came to.
+bool RunLoop::EndsForNothing(const runners::AttemptKey& key) {
+  if (!active_[key.task]->outdated) return false;
+  planned_.discards.push_back(AttemptPath(key));
+  events_.emplace_back(core::Outdated{key.task, key.attempt});
   return true;
 }
 

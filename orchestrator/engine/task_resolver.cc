@@ -35,31 +35,6 @@ pipelines::MetricLookup LookupIn(const Upstream& upstream) {
   };
 }
 
-// For the log, where `dml explain` finds it when the run is over.
-std::string InOneLine(const std::vector<std::string>& changes) {
-  constexpr std::size_t kToldMax = 20;
-  const std::size_t shown = std::min(changes.size(), kToldMax);
-  std::string text = changes.front();
-  for (std::size_t i = 1; i < shown; ++i) text += "; " + changes[i];
-  if (changes.size() > shown) text += fmt::format("; and {} more", changes.size() - shown);
-  return text;
-}
-
-// ", 3 rows added", if both results count their rows and these differ.
-std::string RowsChange(const Json& before, const Json& after) {
-  const Json* old_rows = FindMetric(before, "rows");
-  const Json* new_rows = FindMetric(after, "rows");
-  if (old_rows == nullptr || new_rows == nullptr || !old_rows->is_number() ||
-      !new_rows->is_number()) {
-    return {};
-  }
-  const auto more = new_rows->get<std::int64_t>() - old_rows->get<std::int64_t>();
-  if (more == 0) return {};
-  const std::int64_t count = more < 0 ? -more : more;
-  return fmt::format(", {} {} {}", count, count == 1 ? "row" : "rows",
-                     more > 0 ? "added" : "removed");
-}
-
 std::string PlaceOf(const pipelines::Location& where) {
   return fmt::format("{}:{}:{}", where.file, where.line, where.column);
 }
@@ -91,6 +66,18 @@ Error Explained(Error error, const TaskDecl& decl, const Upstream& upstream) {
   return error;
 }
 
+// "work", and in it as many of the last folders of `directory` as `code` leads upwards.
+std::string WorkFolderFor(const std::string& directory, const std::string& code) {
+  std::string below;
+  std::filesystem::path rest = directory;
+  for (const std::filesystem::path& part : std::filesystem::path(code)) {
+    if (part != "..") break;
+    below.insert(0, "/" + rest.filename().string());
+    rest = rest.parent_path();
+  }
+  return "work" + below;
+}
+
 // Environment variables and files that are named at run time are secrets.
 pipelines::DeferredSources RealSources(const Upstream& upstream) {
   const auto env = [](const std::string& name) -> std::optional<std::string> {
@@ -119,17 +106,35 @@ Result<Verdict> TaskResolver::Resolve(TaskId unit, const Upstream& upstream) {
   if (unhashed) return Verdict(MustHash{std::move(*unhashed)});
   if (const std::string why = WhyAlone(unit); !why.empty()) {
     task.alone = true;
+    reasons_.Note(unit, task.key);
     return Verdict(MustRun{std::move(task), why});
   }
   DML_TRY(std::optional<state::TaskResult> known, parts_.store.FindResult(task.key));
-  if (known && parts_.artifacts.Holds(known->outputs)) {
+  const BlobState held = known ? parts_.artifacts.Look(known->outputs) : BlobState::kGone;
+  if (held == BlobState::kWhole) {
     parts_.artifacts.Locate(known->outputs);
-    return Verdict(MayReuse{std::move(*known)});
+    DML_TRY(std::string reason, reasons_.OfReuse(unit, *known));
+    reasons_.Note(unit, task.key);
+    return Verdict(MayReuse{std::move(*known), std::move(reason)});
   }
-  if (known) return Verdict(MustRun{std::move(task), "its outputs are no longer in the store"});
-  DML_TRY(std::vector<std::string> changes, WhyChanged(task, upstream));
+  reasons_.Note(unit, task.key);
+  // What another home made and lost says nothing about what this one made.
+  if (known && !known->foreign) {
+    return Verdict(MustRun{std::move(task), held == BlobState::kDamaged
+                                                ? "its outputs in the store are damaged"
+                                                : "its outputs are no longer in the store"});
+  }
+  DML_TRY(std::vector<std::string> changes, reasons_.OfRunning(task, upstream));
   std::string reason = InOneLine(changes);
   return Verdict(MustRun{std::move(task), std::move(reason), std::move(changes)});
+}
+
+Result<bool> TaskResolver::StillHolds(TaskId unit, const Upstream& upstream, const Digest& key) {
+  DML_TRY(const std::optional<std::string> skip, WhySkip(unit, upstream));
+  if (skip) return false;
+  DML_TRY(PreparedTask task, Prepare(unit, upstream));
+  DML_TRY(const std::optional<std::string> unhashed, ComputeKey(task, upstream));
+  return !unhashed && task.key == key;
 }
 
 bool TaskResolver::IsKnown(const Digest& key) {
@@ -215,6 +220,10 @@ Result<std::optional<std::string>> TaskResolver::ComputeKey(PreparedTask& task,
   }
   task.fields = core::KeyFields(key);
   task.key = core::KeyOf(task.fields);
+  // Nobody else is to find what it leaves, an equal task of the same run neither.
+  if (!task.decl().cache || parts_.no_cache) {
+    task.key = core::KeyOf(fmt::format("{} r{} {}", task.key.Hex(), run_.value, task.decl().name));
+  }
   task.fields = core::WithSeenFiles(std::move(task.fields), key);
   return std::optional<std::string>();
 }
@@ -243,12 +252,15 @@ Result<std::optional<std::string>> TaskResolver::AddFiles(const pipelines::FileI
     DML_TRY(digest, parts_.files.Find(path));
     if (!digest) return std::optional<std::string>(path);
     all.Add("file", *digest);
-    set.files.push_back({NameOf(path), path, 0, *digest});
+    std::string name = code ? CodeName(path) : NameOf(path);
     if (code) {
-      part.code.emplace(CodeName(path), *digest);
+      part.code.emplace(name, *digest);
+      std::string folder = WorkFolderFor(parts_.pipeline.directory, name);
+      if (folder.size() > task.work_folder.size()) task.work_folder = std::move(folder);
     } else if (paths.size() <= core::SeenFiles::kMax) {
       seen.files.emplace(ShownName(path), *digest);
     }
+    set.files.push_back({std::move(name), path, 0, *digest});
   }
   task.files.push_back(std::move(set));
   if (code) return std::optional<std::string>();
@@ -275,76 +287,6 @@ std::string TaskResolver::NameOf(const std::string& path) const {
   const std::string plain = std::filesystem::path(path).lexically_normal().string();
   return plain.starts_with(folder) ? plain.substr(folder.size())
                                    : plain.substr(plain.find_last_of('/') + 1);
-}
-
-Result<std::optional<state::TaskResult>> TaskResolver::LastResult(const std::string& task) {
-  // A run of a part of the pipeline has results of that part alone: older ones have the rest.
-  constexpr int kRunsMax = 5;
-  while (!last_keys_.contains(task) && runs_looked_at_ < kRunsMax) {
-    ++runs_looked_at_;
-    DML_TRY(auto older, parts_.store.LastKeys(parts_.pipeline.file, keys_since_.value_or(run_)));
-    if (older.run.value == 0) runs_looked_at_ = kRunsMax;
-    keys_since_ = older.run;
-    last_keys_.merge(older.keys);
-  }
-  const auto last = last_keys_.find(task);
-  if (last == last_keys_.end()) return std::optional<state::TaskResult>();
-  return parts_.store.FindResult(last->second);
-}
-
-Result<std::vector<std::string>> TaskResolver::WhyChanged(const PreparedTask& task,
-                                                          const Upstream& upstream) {
-  DML_TRY(const std::optional<state::TaskResult> before, LastResult(task.decl().name));
-  if (!before) {
-    const bool known = last_keys_.contains(task.decl().name);
-    return std::vector<std::string>{known ? "its earlier result was removed" : "no earlier result"};
-  }
-  std::vector<std::string> changes;
-  std::vector<std::string> members;
-  for (const TaskDecl* member : task.members) members.push_back(member->name);
-  for (const core::KeyChange& change : core::KeyChanges(before->fields, task.fields, members)) {
-    switch (change.kind) {
-      case core::KeyChange::Kind::kValue:
-      case core::KeyChange::Kind::kFile:
-        changes.push_back(change.text);
-        break;
-      case core::KeyChange::Kind::kInput: {
-        DML_TRY(std::string text, InputChange(task, before->fields, change.name, upstream));
-        changes.push_back(std::move(text));
-        break;
-      }
-    }
-  }
-  if (changes.empty()) changes.emplace_back("its earlier result was removed");
-  return changes;
-}
-
-// Which producer, why it ran, and what came of it: "input raw: file a.csv changed, 3 rows added".
-Result<std::string> TaskResolver::InputChange(const PreparedTask& task, const std::string& before,
-                                              const std::string& port, const Upstream& upstream) {
-  const TaskDecl& first = *task.members.front();
-  const Json fields = core::ParseKeyFields(before);
-  const Json old_inputs = fields.value("inputs", Json::object()).value(port, Json::array());
-  std::size_t position = 0;
-  for (const pipelines::InputEdge& edge : first.inputs) {
-    if (edge.port != port) continue;
-    const auto& now = upstream.results[edge.producer];
-    if (!now) continue;
-    const std::size_t at = position++;
-    const auto output = std::ranges::find(now->outputs, edge.output, &Artifact::port);
-    const bool same = output != now->outputs.end() && at < old_inputs.size() &&
-                      old_inputs[at] == output->digest.Hex();
-    if (same) continue;
-    const std::string& name = parts_.pipeline.tasks[edge.producer].name;
-    std::string why = "another result";
-    if (upstream.reasons != nullptr && !(*upstream.reasons)[edge.producer].empty()) {
-      why = (*upstream.reasons)[edge.producer];
-    }
-    DML_TRY(const std::optional<state::TaskResult> last, LastResult(name));
-    return fmt::format("input {}: {}{}", name, why,
-                       last ? RowsChange(last->metrics, now->metrics) : "");
-  }
-  return fmt::format("input {} changed", port);
 }
 
 }  // namespace dml::engine

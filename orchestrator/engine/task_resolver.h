@@ -13,6 +13,7 @@
 #include "orchestrator/core/task_state.h"
 #include "orchestrator/engine/artifact_store.h"
 #include "orchestrator/engine/file_digests.h"
+#include "orchestrator/engine/reasons.h"
 #include "orchestrator/engine/selection.h"
 #include "orchestrator/state/run_store.h"
 #include "pipelines/condition.h"
@@ -28,6 +29,9 @@ struct PreparedTask {
   std::optional<pipelines::FilledTask> filled;  // of a single member with run-time values
   std::vector<Artifact> inputs;
   std::vector<runners::FileSet> files;  // outside the store, as they were hashed
+  // Where a command of it starts, below the attempt's folder: as deep as its code reaches upwards,
+  // in folders that are called as those of the pipeline.
+  std::string work_folder = "work";
   Digest key;
   std::string fields;  // what the key is the hash of, and the files seen
   bool alone = false;  // it runs whatever was done before, so it goes on with nobody's checkpoint
@@ -48,6 +52,7 @@ struct MustRun {
 };
 struct MayReuse {
   state::TaskResult result;
+  std::string reason;
 };
 struct MustSkip {
   std::string reason;
@@ -82,19 +87,25 @@ struct ResolverParts {
 // nothing. Used by one thread.
 class TaskResolver {
  public:
-  explicit TaskResolver(const ResolverParts& parts) : parts_(parts) {}
+  explicit TaskResolver(const ResolverParts& parts)
+      : parts_(parts), reasons_(parts.pipeline, parts.store) {}
 
   // The run that it decides for: "what has changed" is since the one before. Without, since the
   // newest.
-  void SetRun(RunId run) { run_ = run; }
+  void SetRun(RunId run) {
+    run_ = run;
+    reasons_.SetRun(run);
+  }
 
   Result<Verdict> Resolve(TaskId unit, const Upstream& upstream);
+  // Whether the unit would be asked to do the same as when it was given `key`.
+  Result<bool> StillHolds(TaskId unit, const Upstream& upstream, const Digest& key);
+  // Why the unit runs whatever the store knows; empty: it need not.
+  [[nodiscard]] std::string WhyAlone(TaskId unit) const;
   // Whether the store has a result for the key, with all its files.
   [[nodiscard]] bool IsKnown(const Digest& key);
 
  private:
-  // Why the unit runs whatever the store knows; empty: it need not.
-  [[nodiscard]] std::string WhyAlone(TaskId unit) const;
   Result<std::optional<std::string>> WhySkip(TaskId unit, const Upstream& upstream) const;
   Result<PreparedTask> Prepare(TaskId unit, const Upstream& upstream) const;
   Result<std::optional<std::string>> ComputeKey(PreparedTask& task, const Upstream& upstream);
@@ -105,16 +116,10 @@ class TaskResolver {
   [[nodiscard]] std::string CodeName(const std::string& path) const;
   [[nodiscard]] std::string ShownName(const std::string& path) const;
   [[nodiscard]] std::string NameOf(const std::string& path) const;
-  Result<std::vector<std::string>> WhyChanged(const PreparedTask& task, const Upstream& upstream);
-  Result<std::optional<state::TaskResult>> LastResult(const std::string& task);
-  Result<std::string> InputChange(const PreparedTask& task, const std::string& before,
-                                  const std::string& port, const Upstream& upstream);
 
   ResolverParts parts_;
   RunId run_{std::numeric_limits<std::int64_t>::max()};
-  std::map<std::string, Digest> last_keys_;  // by task name; those of older runs when asked for
-  std::optional<RunId> keys_since_;          // the oldest run whose keys were loaded; 0: of all
-  int runs_looked_at_ = 0;
+  Reasons reasons_;
 };
 
 }  // namespace dml::engine

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <optional>
+
 #include "orchestrator/state/run_store_state.h"
 
 namespace dml::state {
@@ -48,19 +51,41 @@ Result<void> LoadTasks(Database& db, RunId run, RunSnapshot& snapshot) {
   }
 }
 
-// The budgets already used, from the log.
+// When each task that had failed was taken up again last, by its place in the log.
+Result<std::map<std::int64_t, std::int64_t>> LoadSecondChances(Database& db, RunId run) {
+  DML_TRY(Statement query, db.Prepare("SELECT task, max(seq) FROM events WHERE run = ? AND "
+                                      "from_state = ? AND to_state = ? GROUP BY task"));
+  query.Bind(run.value).Bind(static_cast<std::int64_t>(core::TaskState::kFailed));
+  query.Bind(static_cast<std::int64_t>(core::TaskState::kBlocked));
+  std::map<std::int64_t, std::int64_t> chances;
+  while (true) {
+    DML_TRY(const bool row, query.Step());
+    if (!row) return chances;
+    chances[query.Int(0)] = query.Int(1);
+  }
+}
+
+// The budgets already used, from the log. Who is taken up again has dml's own anew.
 Result<void> LoadFailures(Database& db, RunId run, RunSnapshot& snapshot) {
-  DML_TRY(Statement query, db.Prepare("SELECT task, failure FROM events INDEXED BY events_failures "
-                                      "WHERE run = ? AND failure > 0 ORDER BY seq"));
+  DML_TRY(Statement query,
+          db.Prepare("SELECT task, failure, seq FROM events INDEXED BY events_failures "
+                     "WHERE run = ? AND failure > 0 ORDER BY seq"));
   query.Bind(run.value);
+  std::optional<std::map<std::int64_t, std::int64_t>> chances;
   while (true) {
     DML_TRY(const bool row, query.Step());
     if (!row) return {};
+    if (!chances) {
+      DML_TRY(chances, LoadSecondChances(db, run));
+    }
     const auto task = static_cast<std::size_t>(query.Int(0));
     const auto kind = static_cast<std::size_t>(query.Int(1));
     if (task >= snapshot.tasks.size() || kind >= core::kFailureKindCount) continue;
     StoredTask& stored = snapshot.tasks[TaskId(task)];
     stored.last_failure = static_cast<core::FailureKind>(kind);
+    const auto chance = chances->find(query.Int(0));
+    const bool before = chance != chances->end() && query.Int(2) < chance->second;
+    if (before && stored.last_failure == core::FailureKind::kInfrastructure) continue;
     stored.counts.Add(stored.last_failure);
   }
 }
@@ -99,6 +124,20 @@ Result<void> LoadPending(Database& db, RunId run, RunSnapshot& snapshot) {
   }
 }
 
+// Tasks that were done and had to be done again.
+Result<void> LoadRemade(Database& db, RunId run, RunSnapshot& snapshot) {
+  DML_TRY(Statement query,
+          db.Prepare("SELECT task, max(seq) FROM events INDEXED BY events_remade "
+                     "WHERE run = ? AND to_state = 0 AND from_state IN (6, 7) GROUP BY task"));
+  query.Bind(run.value);
+  while (true) {
+    DML_TRY(const bool row, query.Step());
+    if (!row) return {};
+    const auto task = static_cast<std::size_t>(query.Int(0));
+    if (task < snapshot.tasks.size()) snapshot.remade.emplace(TaskId(task), query.Int(1));
+  }
+}
+
 }  // namespace
 
 Result<RunHeader> RunStore::Header(RunId run) {
@@ -112,6 +151,7 @@ Result<RunSnapshot> RunStore::Load(RunId run) {
   DML_RETURN_IF_ERROR(LoadTasks(db, run, snapshot));
   DML_RETURN_IF_ERROR(LoadFailures(db, run, snapshot));
   DML_RETURN_IF_ERROR(LoadPending(db, run, snapshot));
+  DML_RETURN_IF_ERROR(LoadRemade(db, run, snapshot));
   return snapshot;
 }
 
@@ -136,6 +176,14 @@ Result<std::vector<RunId>> RunStore::RunningRuns() {
     if (!row) return runs;
     runs.push_back({query.Int(0)});
   }
+}
+
+Result<std::int64_t> RunStore::LastStart(RunId run, TaskId task) {
+  DML_TRY(Statement query, state_->db.Prepare("SELECT coalesce(max(seq), -1) FROM events "
+                                              "WHERE run = ? AND task = ? AND to_state IN (2, 7)"));
+  query.Bind(run.value).Bind(Number(task));
+  DML_RETURN_IF_ERROR(query.Step());
+  return query.Int(0);
 }
 
 Result<std::vector<OpenAttempt>> RunStore::OpenAttempts(RunId run) {

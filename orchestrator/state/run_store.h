@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/artifact.h"
@@ -14,6 +15,7 @@
 #include "base/result.h"
 #include "orchestrator/core/retry.h"
 #include "orchestrator/core/task_state.h"
+#include "orchestrator/state/database.h"
 
 namespace dml::state {
 
@@ -25,9 +27,9 @@ struct RunHeader {
   std::string pipeline;  // the text, for the report
   Json options = Json::object();
   WallTime started;
+  std::string once = {};  // what at most one run is about; "": nothing of the kind
 };
 
-  std::string once = {};  // what at most one run is about; "": nothing of the kind
 struct TaskHeader {
   std::string name;
   std::string step;
@@ -101,6 +103,7 @@ struct RunSnapshot {
   std::string outcome;  // RunOutcomeName
   IdMap<TaskId, StoredTask> tasks;
   std::vector<PendingCommit> pending;
+  std::map<TaskId, std::int64_t> remade;  // where in the log outputs were last given up
 };
 
 // An attempt of a task that may be under way.
@@ -128,7 +131,8 @@ struct Batch {
 // fold, and the cache. One owner at a time; not thread-safe.
 class RunStore {
  public:
-  static Result<RunStore> Open(const std::string& path);
+  // Read-only: for whoever changes nothing, of a home that cannot be written.
+  static Result<RunStore> Open(const std::string& path, OpenMode mode = OpenMode::kReadWrite);
   RunStore(RunStore&&) noexcept;
   RunStore& operator=(RunStore&&) noexcept;
   ~RunStore();
@@ -138,12 +142,12 @@ class RunStore {
   Result<void> Share(const std::string& index, const std::string& home);
 
   Result<RunId> BeginRun(const RunHeader& header, std::span<const TaskHeader> tasks);
+  // The run that has begun with this RunHeader::once.
+  [[nodiscard]] Result<std::optional<RunId>> FindOnce(const std::string& once);
   Result<void> Append(RunId run, WallTime now, const Batch& batch);
   // `hooks`: there are some to be run now; this is what remembers them.
   Result<void> EndRun(RunId run, WallTime now, RunOutcome outcome, bool hooks = false);
   // The hook of an ended run that is to be run next, from 1; 0: none is left.
-  // The run that has begun with this RunHeader::once.
-  [[nodiscard]] Result<std::optional<RunId>> FindOnce(const std::string& once);
   [[nodiscard]] Result<int> DueHook(RunId run);
   Result<void> SetDueHook(RunId run, int hook);
   // Runs whose hooks are not all done.
@@ -161,6 +165,8 @@ class RunStore {
   [[nodiscard]] Result<std::optional<RunId>> NewestUnfinished();
   // The launching, running and committing tasks of a run.
   [[nodiscard]] Result<std::vector<OpenAttempt>> OpenAttempts(RunId run);
+  // Where in the log a task was last launched or reused; -1: never. Reads the log of the run.
+  [[nodiscard]] Result<std::int64_t> LastStart(RunId run, TaskId task);
   // The key of a task's result in a run, if it has one.
   [[nodiscard]] Result<std::optional<Digest>> FindKey(RunId run, TaskId task);
 
@@ -172,7 +178,7 @@ class RunStore {
   // changed since. `run` is 0 and the rest empty if there is none.
   struct KeysOfRun {
     RunId run;
-    std::map<std::string, Digest> keys;
+    std::unordered_map<std::string, Digest> keys;
   };
   [[nodiscard]] Result<KeysOfRun> LastKeys(const std::string& file, RunId before);
   // Mean wall time of a step, from a sample of the newest runs, for the critical path.

@@ -53,6 +53,9 @@ class SchedulerTest : public testing::Test {
     if (const auto* one = std::get_if<Kill>(&command)) {
       return (one->at_once ? "KILL " : "kill ") + name(one->task, one->attempt);
     }
+    if (const auto* one = std::get_if<Recheck>(&command)) {
+      return "recheck " + std::to_string(one->task.index()) + " ";
+    }
     return "";
   }
 

@@ -79,6 +79,74 @@ TEST_F(Restore, ARunThatWasFailingStartsNothingNew) {
   EXPECT_EQ(scheduler_->invalid(), 1U);
 }
 
+// 0 -> 1, and 2 by itself: a disk that was full has room again.
+TEST_F(Restore, ARunThatEndedForWantOfADiskGoesOn) {
+  Build(3, {{0, 1}}, {.cpus = 1});
+  Apply(Started{});
+  for (std::uint32_t attempt = 1; attempt <= 1 + kInfrastructureRetriesMax; ++attempt) {
+    FailAttempt(0, attempt, FailureKind::kInfrastructure);
+    now_ = now_ + Duration::Seconds(3600);
+    Apply(TimePassed{});
+    if (attempt == 1) Succeed(2);
+  }
+  EXPECT_EQ(State(0), "failed");
+  EXPECT_EQ(State(1), "cancelled");
+  EXPECT_TRUE(scheduler_->Done() && scheduler_->resumable());
+
+  Build(3, {{0, 1}});
+  Put(0, TaskState::kFailed, 4, {.infrastructure_failures = 4}, FailureKind::kInfrastructure);
+  Put(1, TaskState::kCancelled);
+  Put(2, TaskState::kSucceeded, 1);
+  EXPECT_EQ(Apply(Resumed{}), "launch 0#5 ");
+  EXPECT_EQ(scheduler_->environment(), 0U);
+  FailAttempt(0, 5, FailureKind::kInfrastructure);
+  EXPECT_EQ(State(0), "backoff") << "with a budget of its own";
+  now_ = now_ + Duration::Seconds(3600);
+  EXPECT_EQ(Apply(TimePassed{}), "launch 0#6 ");
+  EXPECT_EQ(Succeed(0, 6), "commit 0#6 launch 1#1 ");
+  Succeed(1);
+  EXPECT_TRUE(scheduler_->Done());
+  EXPECT_FALSE(scheduler_->resumable());
+}
+
+// What the tasks themselves did wrong stays so.
+TEST_F(Restore, OneThatFailedByItselfDoesNot) {
+  policies_ = IdMap<TaskId, TaskPolicy>(3);
+  for (std::size_t i = 0; i < 3; ++i) policies_[TaskId(i)].retry.limit = 0;
+  Build(3, {{0, 2}}, {.cpus = 2, .keep_going = true});
+  Apply(Started{});
+  FailAttempt(0);
+  EXPECT_EQ(State(2), "skipped");
+  EXPECT_FALSE(scheduler_->resumable());
+  for (std::uint32_t attempt = 1; attempt <= 1 + kInfrastructureRetriesMax; ++attempt) {
+    FailAttempt(1, attempt, FailureKind::kInfrastructure);
+    now_ = now_ + Duration::Seconds(3600);
+    Apply(TimePassed{});
+  }
+  EXPECT_TRUE(scheduler_->Done() && scheduler_->resumable()) << "for the sake of the other";
+
+  Build(3, {{0, 2}}, {.cpus = 2, .keep_going = true});
+  Put(0, TaskState::kFailed, 1, {.task_failures = 1}, FailureKind::kTask);
+  Put(1, TaskState::kFailed, 4, {.infrastructure_failures = 4}, FailureKind::kInfrastructure);
+  Put(2, TaskState::kSkipped);
+  EXPECT_EQ(Apply(Resumed{}), "launch 1#5 ");
+  Succeed(1, 5);
+  EXPECT_TRUE(scheduler_->Done());
+  EXPECT_FALSE(scheduler_->resumable());
+}
+
+// 0 -> 1, which runs whatever becomes of 0, and was left out by its condition when 0 failed.
+TEST_F(Restore, WhatWasDecidedByAFailureIsDecidedAnew) {
+  policies_ = IdMap<TaskId, TaskPolicy>(2);
+  policies_[TaskId(1)].heeds_failures = false;
+  Build(2, {{0, 1}});
+  Put(0, TaskState::kFailed, 4, {.infrastructure_failures = 4}, FailureKind::kInfrastructure);
+  Put(1, TaskState::kSkipped);
+  EXPECT_EQ(Apply(Resumed{}), "launch 0#5 ");
+  EXPECT_EQ(State(1), "blocked");
+  EXPECT_EQ(Succeed(0, 5), "commit 0#5 launch 1#1 ");
+}
+
 // A far node tells how an attempt ended meanwhile.
 TEST_F(Restore, AnAttemptThatHadFailedIsTriedAgainInItsTime) {
   policies_ = IdMap<TaskId, TaskPolicy>(1);
@@ -100,7 +168,7 @@ TEST_F(Restore, LostOutputsAreMadeAgain) {
   Put(1, TaskState::kSucceeded, 1);
   Put(3, TaskState::kSucceeded, 1);
   EXPECT_EQ(Apply({OutputsLost{TaskId(1)}, OutputsLost{TaskId(0)}, Resumed{}}), "launch 0#2 ");
-  EXPECT_EQ(Succeed(0, 2), "commit 0#2 launch 1#2 ") << "3 is done and stays so";
+  EXPECT_EQ(Succeed(0, 2), "commit 0#2 recheck 3 launch 1#2 ") << "3 is done and stays so";
   Succeed(1, 2);
   Succeed(2);
   EXPECT_TRUE(scheduler_->Done());
@@ -128,6 +196,48 @@ TEST_F(Restore, OutputsLostInTheMiddleAreMadeAgainBeforeAnybodyElseReadsThem) {
   Succeed(3);
   Succeed(4);
   EXPECT_TRUE(scheduler_->Done());
+}
+
+// 0 -> {1, 2}, 1 -> 3: when 0 is made again, 1 and 3 are done and 2 is under way.
+TEST_F(Restore, WhoeverHasReadAnotherContentIsAskedAboutAndDoneAgain) {
+  Build(4, {{0, 1}, {0, 2}, {1, 3}}, {.cpus = 2});
+  Apply(Started{});
+  EXPECT_EQ(Succeed(0), "commit 0#1 launch 1#1 launch 2#1 ");
+  EXPECT_EQ(Succeed(1), "commit 1#1 launch 3#1 ");
+  Succeed(3);
+  EXPECT_EQ(Apply(OutputsLost{TaskId(0)}), "launch 0#2 ");
+  EXPECT_EQ(Succeed(0, 2), "commit 0#2 recheck 1 recheck 2 ");
+  EXPECT_EQ(State(1), "succeeded") << "nobody has said that it is outdated";
+  EXPECT_EQ(Apply(Outdated{TaskId(1), {1}}), "launch 1#2 ");
+  EXPECT_EQ(Apply(Outdated{TaskId(2), {1}}), "launch 2#2 ") << "nobody's budget pays";
+  EXPECT_EQ(Apply(Outdated{TaskId(2), {1}}), "") << "that attempt is over";
+  EXPECT_EQ(Succeed(1, 2), "commit 1#2 recheck 3 ");
+  Succeed(2, 2);
+  EXPECT_TRUE(scheduler_->Done());
+}
+
+// What was being stored when its producer was made again.
+TEST_F(Restore, AnOutdatedCommitIsDroppedAndAnOutdatedTaskOfACancelledRunStays) {
+  Build(2, {{0, 1}});
+  Put(0, TaskState::kSucceeded, 2);
+  Put(1, TaskState::kCommitting, 1);
+  EXPECT_EQ(Apply({Outdated{TaskId(1), {1}}, Resumed{}}), "launch 1#2 ");
+  Succeed(1, 2);
+  Apply(CancelRequested{});
+  EXPECT_EQ(Apply(Outdated{TaskId(1), {2}}), "");
+  EXPECT_EQ(State(1), "succeeded");
+}
+
+TEST_F(Restore, ARetryThatWaitsForItsInputsDoesNotWaitForItsAlarm) {
+  policies_ = IdMap<TaskId, TaskPolicy>(2);
+  policies_[TaskId(1)].retry = {0, Duration::Seconds(3600), Duration::Seconds(3600), 0.0, {}};
+  Build(2, {{0, 1}});
+  Apply(Started{});
+  Succeed(0);
+  const Error gone = Error::Environment("cannot read");
+  Apply({OutputsLost{TaskId(0)},
+         AttemptFailed{TaskId(1), {1}, FailureKind::kInfrastructure, 1, gone}});
+  EXPECT_EQ(Succeed(0, 2), "commit 0#2 launch 1#2 ");
 }
 
 // 0 -> 1: what 1 was to read is gone, and cannot be made again.

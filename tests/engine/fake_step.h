@@ -46,7 +46,8 @@ struct PipelineMaker {
 };
 
 // Executes attempts within Launch(), on the calling thread: what a worker does, without workers.
-// A step's output is a file with its parameters, its inputs' digests and nothing else.
+// A step's output is a file with its parameters, its inputs' digests and nothing else; of one with
+// a parameter `unsteady`, also its name and the number of the attempt.
 class ImmediateRunner final : public runners::Runner {
  public:
   explicit ImmediateRunner(runners::EventSink& sink) : sink_(sink) {}
@@ -105,6 +106,8 @@ class ImmediateRunner final : public runners::Runner {
       std::ofstream file(folder + "/part-0.txt");
       for (const auto& step : std::get<std::vector<runners::NativeStep>>(spec.work)) {
         file << step.params.dump() << "\n";
+        if (!step.params.contains("unsteady")) continue;
+        file << spec.task_name << "#" << spec.key.attempt.value << "\n";
       }
       for (const Artifact& input : spec.inputs) file << input.digest.Hex() << "\n";
     }

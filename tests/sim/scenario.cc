@@ -41,6 +41,13 @@ Scenario Scenario::From(std::uint64_t seed) {
       std::get<pipelines::NativeWork>(producer.work).params.erase("silent");
     }
   }
+  // Draws of its own: what earlier seeds have found stays found.
+  const Philox steadiness(seed, "steadiness");
+  scenario.unsteady = steadiness.Below(4, 0) == 0;
+  for (std::size_t i = 0; scenario.unsteady && i < tasks; ++i) {
+    auto& params = std::get<pipelines::NativeWork>(maker[TaskId(i)].work).params;
+    if (steadiness.Below(4, 1 + i) == 0) params["unsteady"] = i;
+  }
   scenario.pipeline = std::move(maker.pipeline);
   scenario.cpus = 1 + static_cast<double>(draw(5));
   scenario.memory_bytes = draw(2) == 0 ? 0 : std::int64_t{6} << 20;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "orchestrator/core/fingerprint.h"
 #include "orchestrator/core/retry.h"
 #include "orchestrator/state/run_view.h"
 #include "tests/sim/sim_node.h"
@@ -16,7 +17,11 @@ using core::TaskState;
 
 void SimulatedRun::CheckChange(const TaskUpdate& update) {
   const auto attempt = std::pair(update.task, update.attempt);
-  if (update.to == TaskState::kBlocked && core::HasOutputs(update.from)) {
+  if (update.from == TaskState::kFailed) ++second_chances_[update.task];
+  if (update.to == TaskState::kBlocked && update.reason.starts_with("what it read")) {
+    remakes_.insert(update.task);
+    ++counts_.outdated;
+  } else if (update.to == TaskState::kBlocked && core::HasOutputs(update.from)) {
     remakes_.insert(update.task);
   } else if (update.to == TaskState::kBackoff || update.to == TaskState::kFailed) {
     given_up_.insert(attempt);
@@ -57,7 +62,8 @@ void SimulatedRun::CheckLaunch(const runners::LaunchSpec& spec) {
   last_attempt_[task] = spec.key.attempt.value;
   const int remakes = remakes_.contains(task) ? deaths_ + losses_ : 0;
   const int budget = pipeline_.tasks[task].retry.limit + 1 + core::kInfrastructureRetriesMax;
-  Check(++launches_[task] <= budget * (1 + remakes) + deaths_ + (scenario_.cancels ? 1 : 0),
+  const int anew = second_chances_[task] * (1 + core::kInfrastructureRetriesMax);
+  Check(++launches_[task] <= budget * (1 + remakes) + anew + deaths_ + (scenario_.cancels ? 1 : 0),
         "more attempts than the budgets allow");
 }
 
@@ -68,6 +74,7 @@ void SimulatedRun::CheckStore() {
   auto view = state::RunView::Open(home_.path()).value();
   const std::vector<state::TaskView> tasks = view.Tasks(*run_).value();
   CheckEnds(tasks);
+  CheckLineage(tasks);
   for (const state::TaskView& task : tasks) {
     Check(core::IsFinal(task.state), "a task of the store is not final");
     const TaskId unit = fusion_.unit[task.id];
@@ -114,6 +121,29 @@ bool SimulatedRun::HasCause(TaskId unit) {
   const int of_its_own = causes.task + causes.robbed;
   return robbed || causes.final > 0 || of_its_own > pipeline_.tasks[unit].retry.limit ||
          causes.infrastructure > core::kInfrastructureRetriesMax;
+}
+
+// Every result was made of what its producers left, in the end: whatever was lost, and made again
+// with another content. A run that fails makes nothing again.
+void SimulatedRun::CheckLineage(const std::vector<state::TaskView>& tasks) {
+  const auto failed = [](const state::TaskView& task) { return task.state == TaskState::kFailed; };
+  if (!scenario_.options.keep_going && std::ranges::any_of(tasks, failed)) return;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const TaskId unit(i);
+    if (fusion_.unit[unit] != unit || !core::HasOutputs(tasks[i].state)) continue;
+    Json read = Json::object();
+    for (const auto& edge : pipeline_.tasks[fusion_.members[unit].front()].inputs) {
+      const auto& from = tasks[fusion_.unit[edge.producer].index()].result;
+      if (!from) continue;
+      for (const Artifact& output : from->outputs) {
+        if (output.port == edge.output) read[edge.port].push_back(output.digest.Hex());
+      }
+    }
+    const Json fields = core::ParseKeyFields(tasks[i].result->fields);
+    Check(fields.value("inputs", Json::object()) == read,
+          fmt::format("{} was made of {} and its producers left {}", tasks[i].name,
+                      fields.value("inputs", Json::object()).dump(), read.dump()));
+  }
 }
 
 void SimulatedRun::CheckOutputs(const state::TaskView& task) {

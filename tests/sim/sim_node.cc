@@ -182,6 +182,8 @@ void SimulatedRun::Node::WriteOutputs(const Attempt& attempt, bool whole) {
   std::string text;
   for (const auto& step : std::get<std::vector<runners::NativeStep>>(attempt.spec.work)) {
     text += step.params.dump() + "\n";
+    if (!sim_.scenario_.unsteady || !step.params.contains("unsteady")) continue;
+    text += fmt::format("attempt {}\n", attempt.spec.key.attempt.value);
   }
   for (const Artifact& input : attempt.spec.inputs) text += input.digest.Hex() + "\n";
   if (!whole) text.resize(text.size() / 2);

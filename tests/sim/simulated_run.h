@@ -29,6 +29,7 @@ struct Scenario {
   bool power_losses = false;
   bool lost_blobs = false;  // somebody deletes files of the store, at any time
   bool survivors = false;   // attempts outlive the process that drives the run, as on a far node
+  bool unsteady = false;    // some steps leave something else each time
   int crashes = 0;
 
   static Scenario From(std::uint64_t seed);
@@ -51,6 +52,8 @@ struct SimCounts {
   std::uint64_t retaken_commits = 0;
   std::uint64_t lost_inputs = 0;  // attempts whose inputs went while they were on their way
   std::uint64_t hangs = 0;
+  std::uint64_t outdated = 0;  // tasks that were done again since what they had read had changed
+  std::uint64_t stranded = 0;  // runs that ended for want of something, and were resumed
   std::uint64_t given_up = 0;  // attempts that went on after they were given up
 };
 
@@ -85,6 +88,7 @@ class SimulatedRun {
   void CheckEnds(const std::vector<state::TaskView>& tasks);
   [[nodiscard]] bool HasCause(TaskId unit);
   void CheckOutputs(const state::TaskView& task);
+  void CheckLineage(const std::vector<state::TaskView>& tasks);
   void Check(bool good, const std::string& what) {
     if (!good) complaints_.push_back(what);
     if (!good) Trace("COMPLAINT " + what);
@@ -106,6 +110,7 @@ class SimulatedRun {
   int deaths_ = 0;
   bool log_lost_ = false;  // of the process that lives
   int cancels_left_ = 0;
+  int resumes_left_ = 2;  // of a run that ends for want of a disk, a worker or a node
   std::optional<RunId> run_;
   state::RunStore* store_ = nullptr;  // of the process that lives
   std::unique_ptr<Node> node_;
@@ -124,9 +129,10 @@ class SimulatedRun {
   std::set<std::pair<TaskId, AttemptNumber>> given_up_;  // attempts, as the log has it
   std::map<TaskId, std::uint32_t> last_attempt_;
   std::map<TaskId, int> launches_;
-  std::set<TaskId> remakes_;    // tasks whose outputs were deleted
-  std::set<std::string> gone_;  // files that were deleted while the process lived
-  int losses_ = 0;              // how often somebody deleted a file
+  std::map<TaskId, int> second_chances_;  // tasks that had failed and were taken up again
+  std::set<TaskId> remakes_;              // tasks whose outputs were deleted
+  std::set<std::string> gone_;            // files that were deleted while the process lived
+  int losses_ = 0;                        // how often somebody deleted a file
   Outcome outcome_;
   std::vector<std::string> complaints_;
 };
