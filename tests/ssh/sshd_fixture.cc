@@ -122,6 +122,15 @@ std::string NewBootId() {
   return id.ok() ? *id : "";
 }
 
+// Of a process that somebody else may have to reap: a zombie has closed everything.
+void WaitForDeath(pid_t pid) {
+  for (int i = 0; i < 2000; ++i) {
+    const auto stat = ReadFile(fmt::format("/proc/{}/stat", pid));
+    if (!stat.ok() || stat->find(") Z") != std::string::npos) return;
+    ::poll(nullptr, 0, 1);
+  }
+}
+
 }  // namespace
 
 Server::Server(const std::string& folder, int number, const std::vector<std::string>& hidden,
@@ -228,6 +237,8 @@ void Server::Stop() {
   ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);
   for (const pid_t pid : connections) ::kill(pid, SIGKILL);
+  // Each may hold the listening socket as long as it lives.
+  for (const pid_t pid : connections) WaitForDeath(pid);
   pid_ = 0;
 }
 
