@@ -28,6 +28,14 @@ Result<OpenedCache> OpenCache(const std::string& home_flag) {
   return OpenedCache{std::move(home), std::move(cache)};
 }
 
+Result<OpenedCache> OpenCacheToAsk(const std::string& home_flag) {
+  DML_TRY(engine::Home home, OpenHomeToAsk(home_flag));
+  if (!home.read_only()) return OpenCache(home_flag);
+  DML_TRY(state::CacheStore cache,
+          state::CacheStore::Open(home.DatabasePath(), state::OpenMode::kReadOnly));
+  return OpenedCache{std::move(home), std::move(cache)};
+}
+
 struct Size {
   std::int64_t files = 0;
   std::int64_t bytes = 0;
@@ -45,8 +53,9 @@ Size SizeOf(const state::CacheRow& row) {
 }
 
 Result<ExitCode> RunLs(int limit, const std::string& home_flag, const Output& output) {
-  DML_TRY(OpenedCache opened, OpenCache(home_flag));
+  DML_TRY(OpenedCache opened, OpenCacheToAsk(home_flag));
   DML_TRY(std::vector<state::CacheRow> rows, opened.cache.List());
+  std::erase_if(rows, [](const state::CacheRow& row) { return !row.reusable; });
   const std::size_t total = rows.size();
   if (rows.size() > static_cast<std::size_t>(limit)) rows.resize(static_cast<std::size_t>(limit));
   Json list = Json::array();
@@ -79,22 +88,13 @@ Result<ExitCode> RunLs(int limit, const std::string& home_flag, const Output& ou
 
 struct GcOptions {
   int keep_runs = 10;
+  std::vector<std::string> forgotten_homes;
   bool dry_run = false;
 };
 
 Result<ExitCode> RunGc(const GcOptions& options, const std::string& home_flag,
                        const Output& output) {
   DML_TRY(OpenedCache opened, OpenCache(home_flag));
-  if (!options.dry_run) {
-    engine::Inbox inbox;
-    DML_TRY(const auto runner, MakeLocalRunner(/*jobs=*/1, opened.home.path(), inbox));
-  std::vector<std::string> forgotten_homes;
-    DML_RETURN_IF_ERROR(engine::TidyDeadRuns(opened.home, *runner));
-    runner->Shutdown();
-  }
-  DML_TRY(const engine::GarbageReport report,
-          engine::CollectGarbage(opened.home, opened.cache, options.keep_runs, options.dry_run));
-  if (output.format() == Format::kJson) {
   if (options.dry_run && !options.forgotten_homes.empty()) {
     return Error::Invalid("--forget-home is for good, and --dry-run changes nothing",
                           "leave one of them out");
@@ -102,6 +102,15 @@ Result<ExitCode> RunGc(const GcOptions& options, const std::string& home_flag,
   for (const std::string& path : options.forgotten_homes) {
     DML_RETURN_IF_ERROR(engine::ForgetHome(opened.home, path));
   }
+  if (!options.dry_run) {
+    engine::Inbox inbox;
+    DML_TRY(const auto runner, MakeLocalRunner(/*jobs=*/1, opened.home.path(), inbox));
+    DML_RETURN_IF_ERROR(engine::TidyDeadRuns(opened.home, *runner));
+    runner->Shutdown();
+  }
+  DML_TRY(const engine::GarbageReport report,
+          engine::CollectGarbage(opened.home, opened.cache, options.keep_runs, options.dry_run));
+  if (output.format() == Format::kJson) {
     output.PrintJson({{"dry_run", options.dry_run},
                       {"results", report.results},
                       {"files", report.files},
@@ -147,19 +156,17 @@ Json VerifyJson(const engine::VerifyReport& report) {
                           {"files", result.files},
                           {"files_missing", result.files_missing}});
   }
-  return {{"files", report.files},
-          {"bytes", report.bytes},
-          {"damaged", std::move(damaged)},
-          {"dropped", std::move(dropped)},
-          {"incomplete", std::move(incomplete)}};
+  return {{"files", report.files},         {"bytes", report.bytes},
+          {"damaged", std::move(damaged)}, {"removed", report.removed},
+          {"dropped", std::move(dropped)}, {"incomplete", std::move(incomplete)}};
 }
 
 void PrintVerify(const engine::VerifyReport& report, const Output& output) {
   for (const engine::DamagedFile& file : report.damaged) {
-    output.Print(fmt::format("damaged, removed: {} ({})\n", file.path,
-                             file.tasks.empty()
-                                 ? "of no task"
-                                 : Harmless(fmt::format("{}", fmt::join(file.tasks, ", ")))));
+    output.Print(
+        fmt::format("damaged, {}: {} ({})\n", report.removed ? "removed" : "still there", file.path,
+                    file.tasks.empty() ? "of no task"
+                                       : Harmless(fmt::format("{}", fmt::join(file.tasks, ", ")))));
   }
   for (const engine::DoubtfulResult& result : report.dropped) {
     output.Print(fmt::format("dropped: {}{}: made at {}, from {}, which was written at {}\n",
@@ -181,13 +188,14 @@ void PrintVerify(const engine::VerifyReport& report, const Output& output) {
                            report.incomplete.size());
   }
   const bool whole = report.damaged.empty() && report.incomplete.empty();
-  if (!whole) verdict += "; the next run that needs them makes them again";
+  if (!whole && report.removed) verdict += "; the next run that needs them makes them again";
+  if (!report.removed) verdict += "; the home cannot be written: verify it where it can";
   output.Print(fmt::format("{} files, {}{}{}\n", report.files, FormatSize(report.bytes),
                            verdict.empty() ? "" : ": ", verdict));
 }
 
 Result<ExitCode> RunVerify(const std::string& home_flag, const Output& output) {
-  DML_TRY(OpenedCache opened, OpenCache(home_flag));
+  DML_TRY(OpenedCache opened, OpenCacheToAsk(home_flag));
   DML_TRY(const engine::VerifyReport report, engine::VerifyStore(opened.home, opened.cache));
   if (output.format() == Format::kJson) {
     output.PrintJson(VerifyJson(report));
@@ -208,6 +216,8 @@ Action SetupCacheGc(Args& args, CommonOptions& common) {
   auto options = std::make_shared<GcOptions>();
   args.Number("--keep-runs", "N", options->keep_runs, 0, 1'000'000,
               "keep what the newest N runs of each pipeline have (default: 10)");
+  args.Values("--forget-home", "DIR", options->forgotten_homes,
+              "a home that shared the store and was deleted needs nothing of it any more");
   args.Flag("-n,--dry-run", options->dry_run, "only say what would be removed");
   args.Describe(
       "Removes results that no recent run has, and files of no result. What a run that can be\n"
@@ -218,8 +228,6 @@ Action SetupCacheGc(Args& args, CommonOptions& common) {
   return [options, &common](Output& output) { return RunGc(*options, common.home, output); };
 }
 
-  args.Values("--forget-home", "DIR", options->forgotten_homes,
-              "a home that shared the store and was deleted needs nothing of it any more");
 Action SetupCacheVerify(Args& args, CommonOptions& common) {
   args.Describe(
       "Reads every file of the store and removes those whose content has changed, and with them\n"

@@ -98,7 +98,7 @@ Json EntryJson(const Entry& entry, const std::string& home) {
 Result<bool> PrintedNothing(const std::string& home_flag, const Json& document,
                             const Output& output) {
   if (output.format() != Format::kJson) return false;
-  DML_TRY(const std::optional<OpenedSchedules> schedules, FindSchedules(home_flag));
+  DML_TRY(const std::optional<OpenedSchedules> schedules, FindSchedulesToAsk(home_flag));
   if (schedules) return false;
   output.PrintJson(document);
   return true;
@@ -108,7 +108,7 @@ Result<ExitCode> RunLs(const std::string& home_flag, const Output& output) {
   const Json nothing{{"schedules", Json::array()}, {"daemon", false}};
   DML_TRY(const bool printed, PrintedNothing(home_flag, nothing, output));
   if (printed) return ExitCode::kDone;
-  DML_TRY(OpenedSchedules schedules, OpenSchedules(home_flag));
+  DML_TRY(OpenedSchedules schedules, OpenSchedulesToAsk(home_flag));
   DML_TRY(const std::vector<Entry> entries, ReadEntries(schedules.store));
   if (output.format() == Format::kJson) {
     Json list = Json::array();
@@ -158,7 +158,7 @@ Result<schedule::Timetable> FindTimetable(const NextOptions& options, const std:
     }
     bound = std::move(opened.schedule);
   } else {
-    DML_TRY(OpenedSchedules schedules, OpenSchedules(home_flag));
+    DML_TRY(OpenedSchedules schedules, OpenSchedulesToAsk(home_flag));
     DML_TRY(const state::ScheduleRow row, schedules.store.Find(options.what));
     bound = row.policy;
   }
@@ -249,7 +249,7 @@ Result<ExitCode> RunHistory(const HistoryOptions& options, const std::string& ho
   const Json nothing{{options.events ? "events" : "slots", Json::array()}};
   DML_TRY(const bool printed, PrintedNothing(home_flag, nothing, output));
   if (printed) return ExitCode::kDone;
-  DML_TRY(OpenedSchedules schedules, OpenSchedules(home_flag));
+  DML_TRY(OpenedSchedules schedules, OpenSchedulesToAsk(home_flag));
   if (options.events) {
     DML_RETURN_IF_ERROR(PrintEvents(schedules.store, options.limit, output));
     return ExitCode::kDone;

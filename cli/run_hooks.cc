@@ -34,6 +34,10 @@ namespace {
 std::vector<const char*> EventsOf(const std::string& outcome) {
   if (outcome == state::RunOutcomeName(state::RunOutcome::kSucceeded)) return {"success", "finish"};
   if (outcome == state::RunOutcomeName(state::RunOutcome::kFailed)) return {"failure", "finish"};
+  // For want of a disk, a worker or a node; whoever resumes it hears of that end as well.
+  if (outcome == state::RunOutcomeName(state::RunOutcome::kInterrupted)) {
+    return {"failure", "finish"};
+  }
   return {"finish"};
 }
 
@@ -245,10 +249,6 @@ Result<void> RunRest(const engine::Home& home, state::RunStore& store,
   return store.SetDueHook(run, 0);
 }
 
-// Nobody else is at them, and they are not done.
-Result<void> RunAlone(const engine::Home& home, const OpenedPipeline& pipeline, RunId run,
-                      const std::stop_token& stop, const Output& output) {
-  DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
 Result<engine::FileLock> TakeHooks(const engine::Home& home, RunId run) {
   const std::string path = home.RunLockPath(run) + ".hooks";
   auto lock = engine::FileLock::Take(path, fmt::format("r{}", run.value));
@@ -259,6 +259,10 @@ Result<engine::FileLock> TakeHooks(const engine::Home& home, RunId run) {
                      "wait for it; what they say is said there");
 }
 
+// Nobody else is at them, and they are not done.
+Result<void> RunAlone(const engine::Home& home, const OpenedPipeline& pipeline, RunId run,
+                      const std::stop_token& stop, const Output& output) {
+  DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
   DML_TRY(const int due, store.DueHook(run));
   if (due == 0) return {};
   const auto lock = TakeHooks(home, run);
@@ -266,12 +270,12 @@ Result<engine::FileLock> TakeHooks(const engine::Home& home, RunId run) {
   return RunRest(home, store, pipeline, run, stop, output);
 }
 
+std::string CannotRun(const Error& why) { return "the hooks of on: cannot run: " + why.message; }
+
 Result<OpenedPipeline> Reopen(state::RunStore& store, RunId run, const Output& output) {
   DML_TRY(const state::RunHeader header, store.Header(run));
   DML_TRY(engine::RunRequest request, engine::RequestFromJson(header.options));
   return ReopenPipeline(header.file, request.sets, request.sources, output, request.at);
-std::string CannotRun(const Error& why) { return "the hooks of on: cannot run: " + why.message; }
-
 }
 
 }  // namespace
@@ -298,19 +302,19 @@ Result<std::vector<RunId>> RunDueHooks(const engine::Home& home, const HookOwner
   DML_TRY(std::ignore, agent::EndOrphans(home.path()));
   std::stop_source stop;
   const SignalWatcher signals([&](int, int) { stop.request_stop(); });
+  std::vector<RunId> told;
   for (const RunId run : due) {
     if (stop.stop_requested()) break;
-    const auto pipeline = Reopen(store, run, output);
-    if (!pipeline.ok()) {
-  std::vector<RunId> told;
-      output.Warn(
-          fmt::format("the hooks of r{} cannot run: {}", run.value, pipeline.error().message));
     const auto lock = TakeHooks(home, run);
     if (!lock.ok() && owners.run) return lock.error();
     if (!lock.ok()) continue;
     DML_TRY(const int next, store.DueHook(run));
     told.push_back(run);
     if (next == 0) continue;
+    const auto pipeline = Reopen(store, run, output);
+    if (!pipeline.ok()) {
+      output.Warn(
+          fmt::format("the hooks of r{} cannot run: {}", run.value, pipeline.error().message));
       continue;
     }
     output.Note(fmt::format("running the hooks of r{}, which was killed before it did", run.value));

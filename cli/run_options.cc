@@ -69,11 +69,16 @@ Result<engine::Home> OpenHome(const std::string& home) {
   return engine::Home::Open(search.wanted, search.directory, SharedCache());
 }
 
+Result<engine::Home> OpenHomeToAsk(const std::string& home) {
+  DML_TRY(const HomeSearch search, SearchForHome(home));
+  return engine::Home::OpenToAsk(search.wanted, search.directory, SharedCache());
+}
+
 Result<BorrowedHome> BorrowedHome::Open(const std::string& home) {
   DML_TRY(const HomeSearch search, SearchForHome(home));
   std::error_code ignored;
   if (std::filesystem::exists(engine::Home::Locate(search.wanted, search.directory), ignored)) {
-    DML_TRY(engine::Home found, engine::Home::Open(search.wanted, search.directory, SharedCache()));
+    DML_TRY(engine::Home found, OpenHomeToAsk(home));
     return BorrowedHome(std::move(found), "");
   }
   std::string folder = (std::filesystem::temp_directory_path(ignored) / "dml-plan-XXXXXX").string();

@@ -34,6 +34,9 @@ engine::RunOptions EngineOptions(const RunArgs& args, const OpenedPipeline& pipe
 // Home::Open with --home, else DML_HOME, else the search from the working directory.
 Result<engine::Home> OpenHome(const std::string& home);
 
+// The same for a command that only asks, also a home that cannot be written.
+Result<engine::Home> OpenHomeToAsk(const std::string& home);
+
 // The same for a command that leaves nothing behind: a home that does not exist yet is an empty
 // folder elsewhere, which goes with this object.
 class BorrowedHome {

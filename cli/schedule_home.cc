@@ -1,6 +1,7 @@
 #include "cli/schedule_home.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -44,13 +45,13 @@ std::string SlotLockPath(const std::string& home, state::SlotId slot) {
 
 std::string DaemonLockPath(const std::string& home) { return home + "/locks/schedule"; }
 
-std::string WhyFileIsInvalid(const state::ScheduleRow& schedule) {
 // The time makes it that of these schedules: those that were added to a new file count from 1.
 std::string SlotKey(const state::ScheduleRow& schedule, const state::SlotRow& slot) {
   return fmt::format("slot {}.{} of {}", slot.id.value, slot.starts - slot.lost,
                      FormatUtc(schedule.created));
 }
 
+std::string WhyFileIsInvalid(const state::ScheduleRow& schedule) {
   std::error_code ignored;
   if (!std::filesystem::exists(schedule.file, ignored)) return "'" + schedule.file + "' is gone";
   std::string path;
@@ -81,12 +82,36 @@ Result<std::optional<OpenedSchedules>> FindSchedules(const std::string& home_fla
   return std::optional(std::move(schedules));
 }
 
-Result<OpenedSchedules> OpenSchedules(const std::string& home_flag) {
-  DML_TRY(std::optional<OpenedSchedules> schedules, FindSchedules(home_flag));
+Result<std::optional<OpenedSchedules>> FindSchedulesToAsk(const std::string& home_flag) {
+  DML_TRY(const std::string home, HomePath(home_flag));
+  std::error_code ignored;
+  if (!std::filesystem::exists(SchedulePath(home), ignored) || ::access(home.c_str(), W_OK) == 0) {
+    return FindSchedules(home_flag);
+  }
+  DML_TRY(state::ScheduleStore store,
+          state::ScheduleStore::Open(SchedulePath(home), state::OpenMode::kReadOnly));
+  return std::optional(OpenedSchedules{Absolute(home), std::move(store)});
+}
+
+namespace {
+
+Result<OpenedSchedules> OrNothing(const std::string& home_flag,
+                                  Result<std::optional<OpenedSchedules>> found) {
+  DML_TRY(std::optional<OpenedSchedules> schedules, std::move(found));
   if (schedules) return std::move(*schedules);
   DML_TRY(const std::string home, HomePath(home_flag));
   return Error::Invalid("nothing is scheduled in '" + home + "'",
                         "`dml schedule add FILE` schedules a pipeline");
+}
+
+}  // namespace
+
+Result<OpenedSchedules> OpenSchedules(const std::string& home_flag) {
+  return OrNothing(home_flag, FindSchedules(home_flag));
+}
+
+Result<OpenedSchedules> OpenSchedulesToAsk(const std::string& home_flag) {
+  return OrNothing(home_flag, FindSchedulesToAsk(home_flag));
 }
 
 Json SlotJson(const state::SlotRow& slot, const std::string& schedule, const std::string& home) {

@@ -36,6 +36,9 @@ Result<OpenedSchedules> MakeSchedules(const std::string& home_flag);
 Result<std::optional<OpenedSchedules>> FindSchedules(const std::string& home_flag);
 // The same, where that is kInvalid.
 Result<OpenedSchedules> OpenSchedules(const std::string& home_flag);
+// Both for whoever only asks, also of a home that cannot be written.
+Result<std::optional<OpenedSchedules>> FindSchedulesToAsk(const std::string& home_flag);
+Result<OpenedSchedules> OpenSchedulesToAsk(const std::string& home_flag);
 
 // The documented JSON of a slot.
 [[nodiscard]] Json SlotJson(const state::SlotRow& slot, const std::string& schedule,

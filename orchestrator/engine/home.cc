@@ -128,6 +128,16 @@ Result<Home> Home::Open(const std::string& wanted, const std::string& directory,
   return home;
 }
 
+Result<Home> Home::OpenToAsk(const std::string& wanted, const std::string& directory,
+                             const std::string& shared_cache) {
+  Home home(Locate(wanted, directory));
+  std::error_code ignored;
+  home.read_only_ =
+      fs::exists(home.DatabasePath(), ignored) && ::access(home.path_.c_str(), W_OK | X_OK) != 0;
+  if (home.read_only_) return home;
+  return Open(wanted, directory, shared_cache);
+}
+
 std::string Home::BlobPath(const Digest& digest) const {
   const std::string hex = digest.Hex();
   return fmt::format("{}/store/blobs/{}/{}", path_, std::string_view(hex).substr(0, 2), hex);

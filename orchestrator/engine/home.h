@@ -11,7 +11,7 @@
 namespace dml::engine {
 
 // The folder where everything lasting lives; see docs/architecture.md for its inside. A value: the
-// paths of things, with the folder known to exist and to be writable.
+// paths of things, with the folder known to exist and, unless somebody only asks, to be writable.
 class Home {
  public:
   // `wanted` (--home or DML_HOME) if it is not empty, else the nearest `.dml` from `directory`
@@ -20,10 +20,15 @@ class Home {
   // is then a link to it, for good. kInvalid if the home has results of its own.
   static Result<Home> Open(const std::string& wanted, const std::string& directory,
                            const std::string& shared_cache = {});
+  // The same for commands that only ask, and keep what they find out if they can: a home that
+  // cannot be written is left as it is, and read_only().
+  static Result<Home> OpenToAsk(const std::string& wanted, const std::string& directory,
+                                const std::string& shared_cache = {});
   // The same search without creating anything, for commands that only read.
   static std::string Locate(const std::string& wanted, const std::string& directory);
 
   [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] bool read_only() const { return read_only_; }
   [[nodiscard]] std::string DatabasePath() const { return path_ + "/dml.db"; }
   [[nodiscard]] std::string BlobFolder() const { return path_ + "/store/blobs"; }
   [[nodiscard]] std::string BlobPath(const Digest& digest) const;
@@ -57,10 +62,11 @@ class Home {
  private:
   explicit Home(std::string path) : path_(std::move(path)) {}
   std::string path_;
+  bool read_only_ = false;
 };
 
-}  // namespace dml::engine
 // Somebody who drives a run of this home; nothing if nobody does. Who wants nobody to begin one
 // meanwhile holds its gate.
 std::optional<LockOwner> OwnerOfARun(const std::string& home);
 
+}  // namespace dml::engine

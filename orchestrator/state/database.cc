@@ -1,24 +1,26 @@
 #include "orchestrator/state/database.h"
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/disk_space.h"
 
-#include "base/clock.h"
 namespace dml::state {
 
 namespace {
 
 // Other processes read while one writes; nobody holds the write lock for longer than a commit.
 constexpr int kBusyTimeoutMs = 10'000;
+constexpr int kBusyPauseMs = 5;
 
 constexpr char kDamaged[] = " is damaged: ";
-constexpr int kBusyPauseMs = 5;
 
 // SQLite has one phrase for whatever goes wrong with a disk, and at a commit it does not keep what
 // the system said. The last refusal is that one, if it is of a kind that nothing else leaves
@@ -160,12 +162,44 @@ bool Statement::IsNull(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
 
+namespace {
+
+// What stands for a file in a URI of SQLite.
+std::string Quoted(const std::string& path) {
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : path) {
+    if (c != '%' && c != '?' && c != '#') {
+      out += c;
+      continue;
+    }
+    out += '%';
+    out += kDigits[static_cast<unsigned char>(c) >> 4U];
+    out += kDigits[static_cast<unsigned char>(c) & 15U];
+  }
+  return out;
+}
+
+// Where nothing can be written SQLite reads only what somebody else has open, or what it is told
+// that nobody has: who closed the file last has left no log.
+bool IsAtRest(const std::string& path) {
+  std::error_code ignored;
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return ::access(folder.empty() ? "." : folder.c_str(), W_OK) != 0 &&
+         std::filesystem::exists(path, ignored) && !std::filesystem::exists(path + "-wal", ignored);
+}
+
+}  // namespace
+
 Result<Database> Database::Open(const std::string& path, OpenMode mode) {
   ConfigureOnce();
   sqlite3* raw = nullptr;
-  const int flags = mode == OpenMode::kReadOnly ? SQLITE_OPEN_READONLY
-                                                : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-  const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  const bool reads = mode == OpenMode::kReadOnly;
+  const bool at_rest = reads && IsAtRest(path);
+  const std::string name = at_rest ? "file:" + Quoted(path) + "?immutable=1" : path;
+  const int flags = (reads ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) |
+                    (at_rest ? SQLITE_OPEN_URI : 0);
+  const int code = sqlite3_open_v2(name.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   Database db(raw);
   if (code != SQLITE_OK) return Failure(raw, code);
   sqlite3_extended_result_codes(raw, 1);
@@ -179,6 +213,19 @@ Result<Database> Database::Open(const std::string& path, OpenMode mode) {
     DML_RETURN_IF_ERROR(db.Execute("PRAGMA wal_autocheckpoint = 8000"));
   }
   return db;
+}
+
+// SQLite does not wait when another process is opening or closing the same file just then.
+Result<void> Database::EnterWal() {
+  const SystemClock clock;
+  const Instant deadline = clock.Now() + Duration::Millis(kBusyTimeoutMs);
+  while (true) {
+    errno = 0;  // see DiskFailure()
+    const int code = sqlite3_exec(db_, "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
+    if (code == SQLITE_OK) return {};
+    if ((code & 0xff) != SQLITE_BUSY || clock.Now() >= deadline) return Failure(db_, code);
+    sqlite3_sleep(kBusyPauseMs);
+  }
 }
 
 Database::Database(Database&& other) noexcept : db_(std::exchange(other.db_, nullptr)) {}
@@ -215,26 +262,25 @@ bool IsDamage(const Error& error) {
 Result<Transaction> Transaction::Begin(Database& db) {
   DML_RETURN_IF_ERROR(db.Execute("BEGIN IMMEDIATE"));
   return Transaction(db);
-// SQLite does not wait when another process is opening or closing the same file just then.
-Result<void> Database::EnterWal() {
-  const SystemClock clock;
-  const Instant deadline = clock.Now() + Duration::Millis(kBusyTimeoutMs);
-  while (true) {
-    errno = 0;  // see DiskFailure()
-    const int code = sqlite3_exec(db_, "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
-    if (code == SQLITE_OK) return {};
-    if ((code & 0xff) != SQLITE_BUSY || clock.Now() >= deadline) return Failure(db_, code);
-    sqlite3_sleep(kBusyPauseMs);
-  }
-}
-
 }
 
 Transaction::~Transaction() {
   if (db_ != nullptr) (void)db_->Execute("ROLLBACK");
 }
 
+// The system goes on writing to a file that nobody will find again.
+Result<void> Database::CheckPlace() const {
+  int moved = 0;
+  if (sqlite3_file_control(db_, nullptr, SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK) return {};
+  if (moved == 0) return {};
+  return Error::Environment(
+      std::string("the store '") + sqlite3_db_filename(db_, "main") +
+          "' was removed, moved or replaced while it was in use",
+      "finished outputs stay in store/blobs; put the file back, or run the pipeline again");
+}
+
 Result<void> Transaction::Commit() {
+  DML_RETURN_IF_ERROR(db_->CheckPlace());
   DML_RETURN_IF_ERROR(db_->Execute("COMMIT"));
   db_ = nullptr;
   return {};

@@ -63,12 +63,14 @@ class Database {
   [[nodiscard]] Result<Statement> Prepare(std::string_view sql);
   Result<void> Execute(const std::string& sql);
   [[nodiscard]] std::int64_t LastInsertId() const;
+  // Whether the file is still where it was opened; kEnvironment if not. Before every commit.
+  [[nodiscard]] Result<void> CheckPlace() const;
 
  private:
   explicit Database(sqlite3* db) : db_(db) {}
+  Result<void> EnterWal();
   sqlite3* db_;
 };
-  Result<void> EnterWal();
 
 // Whether an error says that a database is damaged: unlike a full disk or a lock, that does not
 // pass.

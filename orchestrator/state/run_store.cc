@@ -60,9 +60,9 @@ RunStore::RunStore(RunStore&&) noexcept = default;
 RunStore& RunStore::operator=(RunStore&&) noexcept = default;
 RunStore::~RunStore() = default;
 
-Result<RunStore> RunStore::Open(const std::string& path) {
-  DML_TRY(Database db, Database::Open(path, OpenMode::kReadWrite));
-  DML_RETURN_IF_ERROR(Migrate(db));
+Result<RunStore> RunStore::Open(const std::string& path, OpenMode mode) {
+  DML_TRY(Database db, Database::Open(path, mode));
+  DML_RETURN_IF_ERROR(mode == OpenMode::kReadWrite ? Migrate(db) : RequireVersion(db));
   DML_TRY(
       Statement insert_event,
       db.Prepare("INSERT INTO events(run, seq, task, attempt, from_state, to_state, at_us, reason, "
