@@ -47,9 +47,10 @@ class Lookup {
       if (auto* skip = std::get_if<MustSkip>(&verdict)) {
         return PlannedTask{Decision::kSkip, std::move(skip->reason)};
       }
-      results_[unit] = std::move(std::get<MayReuse>(verdict).result);
+      auto& reuse = std::get<MayReuse>(verdict);
+      results_[unit] = std::move(reuse.result);
       results_[unit]->fields.clear();
-      return PlannedTask{Decision::kReuse, "unchanged"};
+      return PlannedTask{Decision::kReuse, std::move(reuse.reason)};
     }
   }
 

@@ -218,7 +218,7 @@ void RunLoop::Resolve(TaskId unit) {
   } else if (auto* run = std::get_if<MustRun>(&*verdict)) {
     Run(unit, std::move(*run));
   } else if (auto* reuse = std::get_if<MayReuse>(&*verdict)) {
-    Reuse(unit, std::move(reuse->result));
+    Reuse(unit, std::move(*reuse));
   } else if (auto* hash = std::get_if<MustHash>(&*verdict)) {
     auto& waiting = awaiting_hash_[hash->path];
     waiting.push_back(unit);
@@ -295,7 +295,8 @@ void RunLoop::Forget(TaskId unit, core::TaskState was) {
   active_[unit].reset();
 }
 
-void RunLoop::Reuse(TaskId unit, state::TaskResult result) {
+void RunLoop::Reuse(TaskId unit, MayReuse verdict) {
+  state::TaskResult result = std::move(verdict.result);
   if (result.foreign) {
     batch_.results.emplace_back(unit, result);
   } else {
@@ -303,7 +304,7 @@ void RunLoop::Reuse(TaskId unit, state::TaskResult result) {
   }
   result.fields.clear();
   results_[unit] = std::move(result);
-  events_.emplace_back(core::ResolvedReuse{unit, "unchanged"});
+  events_.emplace_back(core::ResolvedReuse{unit, std::move(verdict.reason)});
 }
 
 // What a task that is done no longer needs goes when that is durable: until then a crash leaves the

@@ -104,6 +104,44 @@ TEST(KeyChanges, NameTheEntriesOfAnOrderedMapping) {
             "params.columns.1 \"b\" -> \"c\"; ");
 }
 
+// An input that comes or goes is one change, whatever else of the key it is in.
+TEST(KeyChanges, NameInputsThatComeAndGo) {
+  const auto fields = [](std::vector<std::string> ports) {
+    CommandWork command{{"make"}, false, {}, {}, {}, {}};
+    KeyParts parts;
+    for (const std::string& port : ports) {
+      command.inputs[port] = port;
+      parts.inputs.emplace_back(port, Sha256::Of(port));
+    }
+    const Work work = command;
+    parts.parts.push_back({&work, {}});
+    return KeyFields(parts);
+  };
+  const auto changes = [&](const std::vector<std::string>& before,
+                           const std::vector<std::string>& after) {
+    std::string out;
+    for (const KeyChange& change : KeyChanges(fields(before), fields(after))) {
+      out += change.text + "; ";
+    }
+    return out;
+  };
+  EXPECT_EQ(changes({"l"}, {}), "input l removed; ");
+  EXPECT_EQ(changes({}, {"l"}), "input l added; ");
+  EXPECT_EQ(changes({"a/b", "l"}, {"l", "m"}), "input a/b removed; input m added; ");
+}
+
+TEST(KeyChanges, ShowWhatWasEmptyAsNothing) {
+  const auto fields = [](const Json& params) {
+    const Work work = NativeWork{"w", 1, params};
+    KeyParts parts;
+    parts.parts.push_back({&work, {}});
+    return KeyFields(parts);
+  };
+  const auto changes = KeyChanges(fields({{"c", Json::array()}}), fields({{"c", {"x"}}}));
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(changes[0].text, "params.c.0 absent -> \"x\"");
+}
+
 std::string ChangeOfCommand(const CommandWork& before, const CommandWork& after) {
   const auto fields = [](const CommandWork& command) {
     const Work work = command;
