@@ -42,13 +42,16 @@ Result<ExitCode> RunResume(const ResumeOptions& options, const std::string& home
   DML_TRY(const engine::Home home, OpenHome(home_flag));
   DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
   std::optional<RunId> only;
+  bool ended = false;
   if (!options.run.empty()) {
     DML_TRY(const OpenedRun opened, OpenRun(home_flag, options.run));
     only = opened.run.id;
+    ended = opened.run.outcome == state::RunOutcomeName(state::RunOutcome::kSucceeded) ||
+            opened.run.outcome == state::RunOutcomeName(state::RunOutcome::kFailed);
   }
   DML_TRY(const std::vector<RunId> told, RunDueHooks(home, {only}, output));
   DML_TRY(const std::optional<RunId> run_or_none, Choose(store, only));
-  if (!told.empty() && (only || !run_or_none)) return ExitCode::kDone;
+  if (!told.empty() && (ended || !run_or_none)) return ExitCode::kDone;
   if (!run_or_none) {
     return Error::Invalid(
         "there is no unfinished run",
@@ -79,9 +82,9 @@ Action SetupResume(Args& args, CommonOptions& common) {
   args.Number("-j,--jobs", "N", options->jobs, 1, 10'000,
               "cores to use at once (default: as the run began)");
   args.Describe(
-      "Goes on with a run that was stopped or whose process died, with the pipeline and the\n"
-      "parameters it began with. Finished tasks are not repeated. Hooks that a killed run did not\n"
-      "get to are run first.");
+      "Goes on with a run that was stopped, whose process died, or whose disk, workers or nodes\n"
+      "were at fault, with the pipeline and the parameters it began with. Finished tasks are not\n"
+      "repeated. Hooks that a killed run did not get to are run first.");
   args.Example("dml resume", "the newest unfinished run");
   args.Example("dml resume r12", "that one");
   return [options, &common](Output& output) { return RunResume(*options, common.home, output); };

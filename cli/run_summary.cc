@@ -95,9 +95,9 @@ void PrintClosing(const engine::Home& home, const engine::RunResult& result, con
   if (result.outcome == state::RunOutcome::kSucceeded) {
     output.Note(fmt::format("results: {}   report: dml report r{}", home.path(), result.run.value));
   } else {
-    const bool cancelled = result.outcome == state::RunOutcome::kCancelled;
+    const bool failed = result.outcome == state::RunOutcome::kFailed;
     output.Note(fmt::format("finished work is kept: `dml {}` continues where this run stopped",
-                            cancelled ? "resume" : "run"));
+                            failed ? "run" : "resume"));
   }
 }
 

@@ -43,6 +43,8 @@ constexpr Transition kTransitions[] = {
     {kCommitting, kBlocked},
     {kBackoff, kBlocked},
     {kCancelled, kBlocked},
+    {kFailed, kBlocked},
+    {kSkipped, kBlocked},
     {kSucceeded, kBlocked},
     {kReused, kBlocked},
 };

@@ -85,13 +85,8 @@ Result<void> RunLoop::Begin() {
       scheduler_.Preset(task, core::TaskState::kSkipped);  // moves with the last of its chain
     } else if (!parts_.selection.wanted[task]) {
       scheduler_.Preset(task, core::TaskState::kSkipped);
-      Plan(core::Change{task,
-                        core::TaskState::kBlocked,
-                        core::TaskState::kSkipped,
-                        {},
-                        "not needed for --until",
-                        {},
-                        {}});
+      Plan(core::Change{
+          task, core::TaskState::kBlocked, core::TaskState::kSkipped, {}, kNotNeeded, {}, {}});
     }
   }
   events_.emplace_back(core::Started{});
@@ -415,7 +410,8 @@ Result<RunResult> RunLoop::Finish() {
   if (scheduler_.cancelled()) {
     result.outcome = state::RunOutcome::kCancelled;
   } else if (result.count(core::TaskState::kFailed) > 0) {
-    result.outcome = state::RunOutcome::kFailed;
+    result.outcome =
+        scheduler_.resumable() ? state::RunOutcome::kInterrupted : state::RunOutcome::kFailed;
   }
   CrashPoint("run.done");
   DML_RETURN_IF_ERROR(

@@ -23,7 +23,8 @@ std::map<std::string, std::string> WorkerEnvironment(const std::string& home) {
 LocalRunner::LocalRunner(const LocalOptions& options, runners::EventSink& sink)
     : capacity_(Limited(options.jobs)),
       home_(options.home),
-      pool_({options.worker_argv, capacity_.cpus, WorkerEnvironment(options.home)}, sink) {}
+      witness_(options.home.empty() ? "" : options.home + "/runs", sink),
+      pool_({options.worker_argv, capacity_.cpus, WorkerEnvironment(options.home)}, witness_) {}
 
 Result<void> LocalRunner::Launch(std::vector<runners::LaunchSpec> batch) {
   pool_.Launch(std::move(batch));

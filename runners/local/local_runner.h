@@ -6,6 +6,7 @@
 
 #include "runners/agent/worker_pool.h"
 #include "runners/api/runner.h"
+#include "runners/local/disk_witness.h"
 
 namespace dml::local {
 
@@ -31,6 +32,7 @@ class LocalRunner final : public runners::Runner {
   runners::Capacity capacity_;
   const std::string home_;
   bool swept_ = false;
+  DiskWitness witness_;
   agent::WorkerPool pool_;
 };
 

@@ -48,6 +48,26 @@ TEST_F(Disk, AHomeThatCannotBeWrittenIsAnInfrastructureError) {
   EXPECT_NE(inside.err.find("home/runs"), std::string::npos) << inside.err;
 }
 
+// For a while: the run that met it goes on when it is mended.
+TEST_F(Disk, AFolderThatCannotBeMadeLeavesTheRunToBeResumed) {
+  Write("p.yaml",
+        "name: n\nsteps:\n  - {id: a, cache: false, run: 'echo a >> " + Path("trace") + "; touch " +
+            Path(".dml/runs/r1/b") +
+            "'}\n  - {id: b, needs: a, outputs: {o: o}, retry: {backoff: 1ms, max_interval: 1ms}, "
+            "run: 'echo b > o'}\n  - {id: c, needs: b, run: 'echo c >> " +
+            Path("trace") + "'}\n");
+  const Finished run = Run({"run", "p.yaml"});
+  EXPECT_EQ(run.code, 3) << run.err;
+  EXPECT_EQ(RunJson({"ls"})["runs"][0]["outcome"], "interrupted");
+  EXPECT_EQ(States().at("b"), "failed");
+  EXPECT_EQ(States().at("c"), "cancelled");
+  fs::remove(Path(".dml/runs/r1/b"));
+  const Finished resumed = Run({"resume"});
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_EQ(Read("trace"), "a\nc\n");
+  EXPECT_EQ(Run({"resume"}).code, 2) << "it is done";
+}
+
 // Mounted read-only, or of another user.
 TEST_F(Disk, AReadOnlyHomeCanBeReadAndNothingElse) {
   Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'echo hello'}\n");
@@ -113,8 +133,10 @@ TEST_F(Disk, AFullDiskUnderTheDatabaseStopsTheRunAndNothingIsLost) {
                       "; true; }'}\n  - {id: last, needs: fill, run: 'true'}\n");
   const std::string home = Path("small/.dml");
   const std::string words = "error: the store '" + home +
-                            "/dml.db' cannot grow: the disk is full\n"
-                            "  hint: free space and resume\n";
+                            "/dml.db' cannot grow: the file system at '" + Path("small") +
+                            "' is full: 0 B of 2 MiB are free\n"
+                            "  hint: free space there; `du -xhd1 " +
+                            Path("small") + "` shows what takes it; then `dml resume` goes on\n";
   for (const std::vector<std::string>& args :
        {std::vector<std::string>{"run", "p.yaml"}, {"resume"}}) {
     std::vector<std::string> line = args;

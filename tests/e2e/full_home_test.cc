@@ -71,6 +71,73 @@ TEST_F(FullHome, AFailedAttemptGivesItsRoomBackAtOnce) {
   EXPECT_EQ(Read("trace"), "x\n");
 }
 
+// Attempts have a disk of their own, so that the log of the run is written whatever becomes of
+// them.
+class FullAttempts : public FullHome {
+ protected:
+  bool MountDiskForAttempts() {
+    if (!MountSmallDisk()) return false;
+    fs::create_directories(Path(".dml"));
+    fs::create_directory_symlink(Path("small"), Path(".dml/runs"));
+    return true;
+  }
+  [[nodiscard]] std::string Line(const std::string& task) const {
+    return "echo " + task + " >> " + Path("trace");
+  }
+};
+
+// The room is somebody else's: the run says so, and goes on where it stopped when there is some.
+TEST_F(FullAttempts, ARunThatFoundNoRoomGoesOnWithResume) {
+  if (!MountDiskForAttempts()) return;
+  Write("p.yaml",
+        "name: n\non: {failure: {run: 'echo $DML_OUTCOME >> hooked'}}\nsteps:\n"
+        "  - {id: a, cache: false, run: '" +
+            Line("a") +
+            "'}\n"
+            "  - id: b\n    needs: a\n    outputs: {o: o}\n    retry: {limit: 0, "
+            "backoff: 1ms, max_interval: 1ms}\n    run: '" +
+            Line("b") + "; head -c 3000000 /dev/zero > o'\n  - {id: c, needs: b, run: '" +
+            Line("c") + "'}\n  - {id: d, needs: a, cache: false, if: always(), run: '" + Line("d") +
+            "'}\n");
+  std::ofstream(Path("small/foreign")) << std::string(4'000'000, 'x');
+  const Finished run = Run({"run", "p.yaml"});
+  EXPECT_EQ(run.code, 3) << run.err;
+  EXPECT_NE(run.err.find("exit code 1; the file system at '" + Path("small") + "' is full: "),
+            std::string::npos)
+      << run.err;
+  EXPECT_NE(run.err.find("`du -xhd1 " + Path("small") + "` shows what takes it"), std::string::npos)
+      << run.err;
+  EXPECT_NE(run.err.find("`dml resume` continues"), std::string::npos) << run.err;
+  EXPECT_EQ(States().at("b"), "failed");
+  EXPECT_EQ(States().at("c"), "cancelled");
+  EXPECT_EQ(Read("hooked"), "interrupted\n");
+  EXPECT_EQ(Run({"cache", "gc", "--keep-runs", "0"}).code, 0);
+  Write("trace", "");
+
+  const Finished still = Run({"resume"});
+  EXPECT_EQ(still.code, 3) << "there is still no room: " << still.err;
+  EXPECT_EQ(Read("trace"), "b\nb\nb\nb\n") << "with a budget of its own";
+  Write("trace", "");
+  fs::remove(Path("small/foreign"));
+  const Finished resumed = Run({"resume"});
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_EQ(Read("trace"), "b\nc\n") << "a and d had been done";
+  EXPECT_EQ(States().at("b"), "succeeded");
+}
+
+// Few commands look whether all was written.
+TEST_F(FullAttempts, WhatEndsWellWithoutRoomIsNotKept) {
+  if (!MountDiskForAttempts()) return;
+  WriteFilling("", "true");
+  const Finished run = Run({"run", "p.yaml"});
+  EXPECT_EQ(run.code, 3) << run.err;
+  EXPECT_NE(run.err.find("what it left may be cut short"), std::string::npos) << run.err;
+  Write("small-work", "");
+  const Finished resumed = Run({"resume"});
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_EQ(Read("trace"), "x\n");
+}
+
 class DeadAttempt : public FullHome, public testing::WithParamInterface<const char*> {};
 
 // kill -9 of everything at the worst moment.

@@ -19,9 +19,7 @@ using core::TaskState;
 constexpr int kTurnsMax = 20'000;
 constexpr std::uint64_t kCallsPerLifeMax = 120;
 
-bool IsCancelled(const RunResult& result) {
-  return result.outcome == state::RunOutcome::kCancelled;
-}
+bool Is(const RunResult& result, state::RunOutcome outcome) { return result.outcome == outcome; }
 
 }  // namespace
 
@@ -129,7 +127,7 @@ std::vector<std::string> SimulatedRun::Run() {
   const auto selection = SelectTasks(pipeline_, tasks, scenario_.options).value();
   fusion_ = core::Fuse(pipeline_, selection.wanted);
   node_ = std::make_unique<Node>(*this);
-  const int lives_max = scenario_.crashes + 3;
+  const int lives_max = scenario_.crashes + 3 + resumes_left_;
   bool ended = false;
   for (int life = 0; life < lives_max && !ended && complaints_.empty(); ++life) {
     if (deaths_ < scenario_.crashes) {
@@ -181,8 +179,11 @@ bool SimulatedRun::Live() {
   post_.Clear();
   const auto result = loop.Finish();
   Check(result.ok(), "the run cannot be finished");
-  // What was cancelled is taken up again.
-  return !result.ok() || !IsCancelled(*result);
+  if (!result.ok()) return true;
+  // What was cancelled is taken up again, and what others had kept from going on.
+  const bool stranded = Is(*result, state::RunOutcome::kInterrupted) && resumes_left_-- > 0;
+  counts_.stranded += stranded ? 1 : 0;
+  return !stranded && !Is(*result, state::RunOutcome::kCancelled);
 }
 
 void SimulatedRun::Drive(RunLoop& loop) {
