@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/crash_point.h"
+#include "base/process.h"
 #include "orchestrator/state/database.h"
 #include "tests/e2e/label_name.h"
 #include "tests/e2e/program.h"
@@ -173,7 +174,7 @@ TEST_F(SlotAlone, ThatIsKilledBeforeItsRunHasAnIdRunsOnce) {
   EXPECT_NE(next, slot);
   (void)RunOf(next);
   ::usleep(500'000);
-  EXPECT_NE(::kill(run, 0), 0) << "it would begin a run that nobody has asked for";
+  EXPECT_FALSE(StartOf(run)) << "it would begin a run that nobody has asked for";
   gate.reset();
   ExpectRunOnce();
   End(daemon);

@@ -155,8 +155,9 @@ TEST_F(Snapshot, AnOlderDatabaseIsBroughtUpToDate) {
   {
     auto db = Database::Open(Path(), OpenMode::kReadWrite).value();
     for (const char* undo :
-         {"DROP INDEX events_remade", "DROP INDEX runs_hooks", "ALTER TABLE runs DROP COLUMN hooks",
-          "DROP TABLE pending", "DROP INDEX runs_running", "DROP INDEX events_failures",
+         {"DROP INDEX runs_once", "ALTER TABLE runs DROP COLUMN once", "DROP INDEX events_remade",
+          "DROP INDEX runs_hooks", "ALTER TABLE runs DROP COLUMN hooks", "DROP TABLE pending",
+          "DROP INDEX runs_running", "DROP INDEX events_failures",
           "ALTER TABLE events DROP COLUMN failure", "PRAGMA user_version = 1"}) {
       ASSERT_TRUE(db.Execute(undo).ok()) << undo;
     }
