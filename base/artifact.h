@@ -16,10 +16,12 @@ struct ArtifactFile {
   std::string path;
   std::int64_t size = 0;
   Digest digest;
+  bool executable = false;  // was, when its command left it; of a port of kind file alone
 };
 
 // One output port of one committed task: an ordered set of immutable files. Its digest covers
-// names, sizes and contents. Consumers read the files in place and never write to them.
+// names, sizes, contents, and what can be executed. Consumers read the files in place and never
+// write to them.
 struct Artifact {
   std::string port;
   PortKind kind = PortKind::kFile;

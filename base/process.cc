@@ -7,6 +7,7 @@
 #include <climits>
 #include <cstdlib>
 #include <sstream>
+#include <string_view>
 
 #include "base/files.h"
 
@@ -53,6 +54,18 @@ const std::string& BootId() {
 std::string HostName() {
   char name[HOST_NAME_MAX + 1] = "";
   return ::gethostname(name, sizeof name) == 0 ? std::string(name) : std::string("localhost");
+}
+
+std::uint32_t FileMask() {
+  static const std::uint32_t mask = [] {
+    constexpr std::uint32_t kUsual = 022;
+    constexpr std::string_view kField = "\nUmask:\t";
+    const auto text = ReadFile("/proc/self/status");
+    const std::size_t at = text.ok() ? text->find(kField) : std::string::npos;
+    if (at == std::string::npos) return kUsual;
+    return static_cast<std::uint32_t>(std::strtoul(text->c_str() + at + kField.size(), nullptr, 8));
+  }();
+  return mask;
 }
 
 std::optional<std::int64_t> StartOf(int pid) {

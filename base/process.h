@@ -26,6 +26,9 @@ struct ProcessId {
 // Names the time between two starts of this machine; empty where the kernel does not say.
 [[nodiscard]] const std::string& BootId();
 [[nodiscard]] std::string HostName();
+// The file mode creation mask of this process when it is first asked for, without changing it for
+// a moment as umask() does; 022 where the kernel does not say.
+[[nodiscard]] std::uint32_t FileMask();
 
 // Sends a signal to that very process and to no other that has got its number since; false if it
 // is gone.

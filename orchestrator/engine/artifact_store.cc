@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/crash_point.h"
+#include "runners/api/executables.h"
 
 namespace dml::engine {
 
@@ -22,6 +23,7 @@ Digest DigestOf(const std::vector<ArtifactFile>& files) {
     fingerprint.Add("name", file.name);
     fingerprint.Add("size", std::to_string(file.size));
     fingerprint.Add("content", file.digest);
+    if (file.executable) fingerprint.Add("mode", "executable");
   }
   return fingerprint.Finish();
 }
@@ -34,11 +36,15 @@ Result<std::vector<Artifact>> ArtifactStore::Commit(const std::string& attempt_p
                                                     std::span<const PortSpec> outputs,
                                                     CommitCost& cost) const {
   std::vector<Artifact> artifacts;
+  DML_TRY(const std::set<std::string> executables, runners::ReadExecutables(attempt_path));
   for (const PortSpec& port : outputs) {
     DML_TRY(auto files, disk_.List(attempt_path + "/out/" + port.name));
     if (!files) {
       if (!port.required) continue;
       return Error::Task(fmt::format("it left no output '{}'", port.name));
+    }
+    for (ArtifactFile& file : *files) {
+      file.executable = executables.contains(port.name + "/" + file.name);
     }
     DML_TRY(Artifact artifact, CommitPort(std::move(*files), port, cost));
     artifacts.push_back(std::move(artifact));

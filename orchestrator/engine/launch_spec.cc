@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/process.h"
+
 namespace dml::engine {
 
 namespace {
@@ -26,8 +28,10 @@ runners::LaunchSpec MakeLaunchSpec(const PreparedTask& task, const runners::Atte
   spec.checkpoint_dir = home.CheckpointPath(task.key, key.run, key.task, task.alone);
   spec.log_path = home.LogPath(key.run, decl.name, key.attempt);
   if (const auto* command = std::get_if<pipelines::CommandWork>(&task.work(0))) {
-    spec.work = runners::Command{ArgvOf(*command), spec.attempt_dir + "/work", command->outputs,
-                                 command->inputs};
+    runners::Command work{ArgvOf(*command), spec.attempt_dir + "/" + task.work_folder,
+                          command->outputs, command->inputs};
+    work.umask = FileMask();
+    spec.work = std::move(work);
   } else {
     std::vector<runners::NativeStep> steps;
     for (std::size_t i = 0; i < task.members.size(); ++i) {

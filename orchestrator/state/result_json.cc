@@ -21,6 +21,7 @@ Result<Artifact> ReadArtifact(const Json& json) {
     ArtifactFile file{
         entry.at("name").get<std::string>(), {}, entry.at("size").get<std::int64_t>(), {}};
     DML_TRY(file.digest, Digest::FromHex(entry.at("digest").get<std::string>()));
+    file.executable = entry.value("executable", false);
     artifact.files.push_back(std::move(file));
   }
   return artifact;
@@ -34,6 +35,7 @@ Json ArtifactsToJson(const std::vector<Artifact>& artifacts) {
     Json files = Json::array();
     for (const ArtifactFile& file : artifact.files) {
       files.push_back({{"name", file.name}, {"size", file.size}, {"digest", file.digest.Hex()}});
+      if (file.executable) files.back()["executable"] = true;
     }
     out.push_back({{"port", artifact.port},
                    {"kind", kKinds[static_cast<std::size_t>(artifact.kind)]},

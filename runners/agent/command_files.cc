@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/file_descriptor.h"
 #include "base/files.h"
@@ -43,20 +45,29 @@ std::string_view NameInFolder(const Artifact& input, const ArtifactFile& file) {
   return std::string_view(file.name).substr(left ? kInFolder.size() : 0);
 }
 
-Result<void> LinkInput(const Artifact& input, const fs::path& target) {
+// A link would have the mode of the store's file, so what is to be executed is a copy.
+Result<void> PlaceFile(const ArtifactFile& file, const fs::path& target) {
   std::error_code error;
-  fs::create_directories(target.parent_path(), error);
-  if (!IsFolder(input)) {
-    fs::create_symlink(input.files.front().path, target, error);
+  if (!file.executable) {
+    fs::create_symlink(file.path, target, error);
     if (error) return Failed("cannot link '" + target.string() + "'", error);
     return {};
   }
+  fs::copy_file(file.path, target, error);
+  if (!error) fs::permissions(target, fs::perms(0555), error);
+  if (error) return Failed("cannot copy '" + file.path + "' to '" + target.string() + "'", error);
+  return {};
+}
+
+Result<void> LinkInput(const Artifact& input, const fs::path& target) {
+  std::error_code error;
+  fs::create_directories(target.parent_path(), error);
+  if (!IsFolder(input)) return PlaceFile(input.files.front(), target);
   DML_RETURN_IF_ERROR(MakeDirectories(target.string()));
   for (const ArtifactFile& file : input.files) {
     const fs::path link = target / NameInFolder(input, file);
     fs::create_directories(link.parent_path(), error);
-    fs::create_symlink(file.path, link, error);
-    if (error) return Failed("cannot link '" + link.string() + "'", error);
+    DML_RETURN_IF_ERROR(PlaceFile(file, link));
   }
   return {};
 }
@@ -73,6 +84,22 @@ Result<void> LinkInputs(const std::vector<Artifact>& inputs, const std::string& 
     DML_RETURN_IF_ERROR(LinkInput(input, count > 1 ? target / number : target));
   }
   return {};
+}
+
+// All that is the attempt's own around its work folder.
+std::string TreeOf(const runners::LaunchSpec& spec) {
+  const std::string& work_dir = std::get<runners::Command>(spec.work).work_dir;
+  const std::string tree = spec.attempt_dir + "/" + kWorkFolder;
+  return (work_dir + "/").starts_with(tree + "/") ? tree : work_dir;
+}
+
+// Where code of that name goes, which may lead out of the work folder but not out of the tree.
+Result<fs::path> CodeTarget(const runners::LaunchSpec& spec, const std::string& name) {
+  const fs::path path = fs::path(std::get<runners::Command>(spec.work).work_dir) / name;
+  fs::path target = path.lexically_normal();
+  const std::string below = fs::path(TreeOf(spec)).lexically_normal().string() + "/";
+  if (target.string().starts_with(below) && !fs::path(name).is_absolute()) return target;
+  return Error::Invalid(fmt::format("the code '{}' is not inside the attempt's folder", name));
 }
 
 // Code is found by the relative names that it has beside the pipeline. A copy: no command changes
@@ -92,6 +119,28 @@ bool IsOutput(const runners::Command& command, const fs::path& target) {
   return std::ranges::any_of(command.outputs, [&](const auto& output) {
     return (fs::path(command.work_dir) / output.second).lexically_normal() == target;
   });
+}
+
+// By the way that leads to it from the pipeline. What is not below that is also found by its own
+// name, as in the folder of an included file; the others go first.
+Result<void> PlaceCode(const runners::LaunchSpec& spec) {
+  const auto& command = std::get<runners::Command>(spec.work);
+  std::vector<std::pair<const ArtifactFile*, fs::path>> copies;
+  for (const runners::FileSet& set : spec.files) {
+    for (const ArtifactFile& file : set.files) {
+      DML_TRY(fs::path target, CodeTarget(spec, file.name));
+      copies.emplace_back(&file, std::move(target));
+    }
+  }
+  const std::size_t named = copies.size();
+  for (std::size_t i = 0; i < named; ++i) {
+    if (!copies[i].first->name.starts_with("../")) continue;
+    copies.emplace_back(copies[i].first, fs::path(command.work_dir) / copies[i].second.filename());
+  }
+  for (const auto& [file, target] : copies) {
+    if (!IsOutput(command, target)) DML_RETURN_IF_ERROR(CopyCode(file->path, target));
+  }
+  return {};
 }
 
 }  // namespace
@@ -117,12 +166,7 @@ Result<void> PrepareWorkFolder(const runners::LaunchSpec& spec) {
     DML_TRY(const fs::path target, Inside(command.work_dir, declared));
     DML_RETURN_IF_ERROR(LinkInputs(spec.inputs, port, target));
   }
-  for (const runners::FileSet& set : spec.files) {
-    for (const ArtifactFile& file : set.files) {
-      DML_TRY(const fs::path target, Inside(command.work_dir, file.name));
-      if (!IsOutput(command, target)) DML_RETURN_IF_ERROR(CopyCode(file.path, target));
-    }
-  }
+  DML_RETURN_IF_ERROR(PlaceCode(spec));
   for (const auto& [port, declared] : command.outputs) {
     DML_TRY(const fs::path target, Inside(command.work_dir, declared));
     DML_RETURN_IF_ERROR(MakeDirectories(target.parent_path().string()));

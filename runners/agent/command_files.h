@@ -13,6 +13,10 @@ namespace dml::agent {
 // Whether it starts in its work folder; otherwise, in the folder of whoever runs it.
 [[nodiscard]] bool UsesWorkFolder(const runners::Command& command);
 
+// In the attempt's folder: where it starts, or what holds the folder where it does if its code
+// reaches upwards.
+inline constexpr char kWorkFolder[] = "work";
+
 // A path as it was declared, below the work folder `folder`. One that is absolute or leads outside
 // is kInvalid.
 Result<std::string> PathInside(const std::string& folder, const std::string& declared);

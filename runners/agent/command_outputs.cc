@@ -10,9 +10,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <set>
 #include <string>
 
 #include "runners/agent/command_files.h"
+#include "runners/api/executables.h"
 
 namespace dml::agent {
 
@@ -44,7 +46,10 @@ bool Clone(const std::string& from, const std::string& to) {
   const int source = ::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (source < 0) return false;
   const int target = ::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  const bool cloned = target >= 0 && ::ioctl(target, FICLONE, source) == 0;
+  struct stat info {};
+  const bool cloned = target >= 0 && ::fstat(source, &info) == 0 &&
+                      ::ioctl(target, FICLONE, source) == 0 &&
+                      ::fchmod(target, info.st_mode & 0777U) == 0;
   if (target >= 0) ::close(target);
   ::close(source);
   return cloned;
@@ -109,14 +114,33 @@ Result<void> CollectOne(const runners::LaunchSpec& spec, const std::string& port
   return TakeAllAlone(target, spec.attempt_dir + "/copy");
 }
 
+// What can be executed in <out>/<port>, as NoteExecutables() names it.
+Result<void> AddExecutables(const fs::path& out, const std::string& port,
+                            std::set<std::string>& names) {
+  std::error_code error;
+  fs::recursive_directory_iterator it(out / port, error);
+  for (; !error && it != fs::end(it); it.increment(error)) {
+    struct stat info {};
+    const std::string path = it->path().string();
+    if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
+    if ((info.st_mode & S_IXUSR) != 0) names.insert(path.substr(out.string().size() + 1));
+  }
+  if (error) return Failed("cannot list '" + (out / port).string() + "'", error);
+  return {};
+}
+
 }  // namespace
 
 Result<void> CollectOutputs(const runners::LaunchSpec& spec) {
   const auto& command = std::get<runners::Command>(spec.work);
+  std::set<std::string> executables;
+  if (command.outputs.empty()) return {};
   for (const auto& [port, declared] : command.outputs) {
     DML_RETURN_IF_ERROR(CollectOne(spec, port, declared));
+    if (KindOf(spec, port) != PortKind::kFile) continue;
+    DML_RETURN_IF_ERROR(AddExecutables(spec.attempt_dir + "/out", port, executables));
   }
-  return {};
+  return runners::NoteExecutables(spec.attempt_dir, executables);
 }
 
 }  // namespace dml::agent

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -153,8 +154,21 @@ class Note {
   AttemptRecord record_;
 };
 
+// Of this process and what it starts, for as long as a command runs.
+class FileMaskScope {
+ public:
+  explicit FileMaskScope(std::uint32_t mask) : before_(::umask(mask & 0777U)) {}
+  ~FileMaskScope() { ::umask(before_); }
+  FileMaskScope(const FileMaskScope&) = delete;
+  FileMaskScope& operator=(const FileMaskScope&) = delete;
+
+ private:
+  mode_t before_;
+};
+
 void RunCommand(const runners::LaunchSpec& spec, runners::TaskExecutor& executor, WorkerLink& link,
                 Note& note, runners::AttemptExited& exited) {
+  const FileMaskScope mask(std::get<runners::Command>(spec.work).umask);
   CommandRun run;
   link.Attach(run);
   CommandEnd end = run.Run(spec, [&](int pid) {

@@ -23,7 +23,7 @@ void Fields(auto& io, Is<Error> auto& error) {
 }
 
 void Fields(auto& io, Is<ArtifactFile> auto& file) {
-  io(file.name, file.path, file.size, file.digest);
+  io(file.name, file.path, file.size, file.digest, file.executable);
 }
 
 void Fields(auto& io, Is<Artifact> auto& artifact) {

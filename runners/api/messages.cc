@@ -9,7 +9,8 @@ constexpr KillMode LastOf(KillMode) { return KillMode::kKill; }
 void Fields(auto& io, Is<NativeStep> auto& step) { io(step.uses, step.params); }
 
 void Fields(auto& io, Is<Command> auto& command) {
-  io(command.argv, command.work_dir, command.outputs, command.inputs, command.own_folder);
+  io(command.argv, command.work_dir, command.outputs, command.inputs, command.own_folder,
+     command.umask);
 }
 
 void Fields(auto& io, Is<FileSet> auto& set) { io(set.pattern, set.files); }

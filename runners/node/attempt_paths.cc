@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/files.h"
+#include "runners/agent/command_files.h"
 #include "runners/agent/input_guard.h"
 #include "runners/node/territory.h"
 
@@ -74,6 +75,16 @@ Result<std::vector<Digest>> HoldInputs(const AttemptPaths& paths, const BlobCach
   return absent;
 }
 
+// Where the head meant a command to start, below its own folder of the attempt.
+std::string WorkFolderOf(const runners::LaunchSpec& spec, const runners::Command& command) {
+  const std::string whole = spec.attempt_dir + "/";
+  std::string below = command.work_dir.starts_with(whole) ? command.work_dir.substr(whole.size())
+                                                          : std::string(agent::kWorkFolder);
+  const fs::path path = below;
+  const bool plain = StaysInside(path) && *path.begin() == agent::kWorkFolder;
+  return plain ? below : std::string(agent::kWorkFolder);
+}
+
 Result<void> LinkFiles(const AttemptPaths& paths, const BlobCache& blobs,
                        std::vector<runners::FileSet>& sets, Renames& renames) {
   const std::string below = paths.folder + "/files";
@@ -81,7 +92,7 @@ Result<void> LinkFiles(const AttemptPaths& paths, const BlobCache& blobs,
     renames.emplace(set.pattern, below + set.pattern);
     for (ArtifactFile& file : set.files) {
       const fs::path relative = fs::path(file.path).relative_path();
-      if (!StaysInside(relative) || !StaysInside(fs::path(file.name))) {
+      if (!StaysInside(relative)) {
         return Error::Environment("the file '" + file.path + "' is not named plainly");
       }
       file.path = PathFor(paths, blobs, file.digest);
@@ -168,6 +179,8 @@ Result<std::vector<Digest>> PlaceAttempt(const AttemptPaths& paths, const BlobCa
                                          runners::LaunchSpec& spec) {
   DML_TRY(std::vector<Digest> absent, HoldInputs(paths, blobs, spec));
   if (!absent.empty()) return absent;
+  auto* const command = std::get_if<runners::Command>(&spec.work);
+  if (command != nullptr) command->work_dir = paths.folder + "/" + WorkFolderOf(spec, *command);
   spec.attempt_dir = paths.folder;
   spec.checkpoint_dir = paths.checkpoint;
   spec.log_path = paths.log;
@@ -177,8 +190,7 @@ Result<std::vector<Digest>> PlaceAttempt(const AttemptPaths& paths, const BlobCa
   }
   Renames renames;
   DML_RETURN_IF_ERROR(LinkFiles(paths, blobs, spec.files, renames));
-  if (auto* command = std::get_if<runners::Command>(&spec.work)) {
-    command->work_dir = paths.folder + "/work";
+  if (command != nullptr) {
     command->own_folder = true;
     for (std::string& argument : command->argv) {
       if (const auto found = renames.find(argument); found != renames.end()) {

@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <utility>
+
+#include "runners/api/executables.h"
 
 namespace dml::node {
 
@@ -53,8 +56,10 @@ Result<std::vector<ArtifactFile>> CollectPort(const BlobCache& blobs, const Coll
 
 Result<std::vector<ArtifactFile>> CollectAll(const BlobCache& blobs, const CollectJob& job) {
   std::vector<ArtifactFile> all;
+  DML_TRY(const std::set<std::string> executables, runners::ReadExecutables(job.folder));
   for (const PortSpec& port : job.outputs) {
     DML_TRY(std::vector<ArtifactFile> files, CollectPort(blobs, job, port));
+    for (ArtifactFile& file : files) file.executable = executables.contains(file.name);
     std::ranges::move(files, std::back_inserter(all));
   }
   return all;

@@ -15,12 +15,6 @@ std::string Plain(const std::string& path) {
   return std::filesystem::path(path).lexically_normal().string();
 }
 
-// The name below the folder of the pipeline; a file that is outside of it has its own name alone.
-std::string PlainBelow(const std::string& name) {
-  const std::filesystem::path plain = std::filesystem::path(name).lexically_normal();
-  return *plain.begin() == ".." ? plain.filename().string() : plain.string();
-}
-
 void Rename(Json& json, const Renames& renames) {
   if (json.is_string()) {
     const auto found = renames.find(json.get_ref<const std::string&>());
@@ -52,7 +46,7 @@ Result<void> UsePlainNames(runners::LaunchSpec& spec) {
                               "write the paths without '..'");
       }
       file.path = plain;
-      file.name = PlainBelow(file.name);
+      file.name = Plain(file.name);
     }
     set.pattern = std::move(plain_pattern);
   }

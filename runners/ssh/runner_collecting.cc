@@ -13,6 +13,8 @@
 
 #include "base/crash_point.h"
 #include "base/files.h"
+#include "base/quantity.h"
+#include "runners/api/executables.h"
 #include "runners/ssh/remote.h"
 #include "runners/ssh/runner_loop.h"
 
@@ -236,6 +238,13 @@ void SshRunner::Loop::HandleFinished(std::size_t index, node::Finished finished)
       const std::string target = out + file.name;
       if (TakeShared(node, file, target)) continue;
       attempt.fetching.insert(target);
+    std::set<std::string> executables;
+    for (const ArtifactFile& file : attempt.finished->outputs) {
+      if (file.executable) executables.insert(file.name);
+    }
+    // Before the first of them is here: a commit reads it.
+    auto noted = runners::NoteExecutables(attempt.spec.attempt_dir, executables);
+    if (!noted.ok()) return Lose(key, std::move(noted).error());
       by_target_.emplace(target, key);
       node.port.uploads.Learn(file.digest);
       node.port.Fetch(file.digest, file.size,

@@ -44,6 +44,7 @@ TEST(KeyFields, AreTheCanonicalFormOfWhatTheySay) {
          {"code", {{"lib/code.py", Of("code").Hex()}}},
          {"inputs", {{"in", "in.csv"}}},
          {"kinds", {{"z", "table"}}},
+         {"modes", true},
          {"outputs", {{"a", "out/a"}, {"z", "out/z"}}},
          {"shell", true}}}}};
   EXPECT_EQ(text, CanonicalJson(expected));
@@ -54,6 +55,27 @@ TEST(KeyFields, LeaveOutWhatThereIsNone) {
   KeyParts parts;
   parts.parts.push_back({&work, {}});
   EXPECT_EQ(KeyFields(parts), R"({"format":2,"work":[{"algorithm":1,"params":{},"uses":"noop"}]})");
+}
+
+// Results of before modes were kept lack them, and are made again; nobody else's are.
+TEST(KeyChanges, SayThatModesWereNotKept) {
+  const auto fields = [](std::map<std::string, std::string> outputs) {
+    const Work command = CommandWork{{"make"}, false, {}, std::move(outputs), {}, {}};
+    KeyParts parts;
+    parts.parts.push_back({&command, {}});
+    return KeyFields(parts);
+  };
+  const std::string after = fields({{"o", "tool"}});
+  std::string before = after;
+  const std::string modes = "\"modes\":true,";
+  before.erase(before.find(modes), modes.size());
+  const std::vector<KeyChange> changes = KeyChanges(before, after);
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(
+      changes[0].text,
+      "its last result is of another version of dml, which did not keep what can be executed");
+  EXPECT_EQ(fields({}).find("modes"), std::string::npos);
+  for (const KeyChange& change : KeyChanges(fields({}), after)) EXPECT_NE(change.name, "modes");
 }
 
 // What runs as one task is told apart by the names of its steps.

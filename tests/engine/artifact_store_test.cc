@@ -7,6 +7,8 @@
 #include <fstream>
 
 #include "base/files.h"
+#include "orchestrator/state/result_json.h"
+#include "runners/api/executables.h"
 #include "tests/engine/failing_disk.h"
 #include "tests/engine/fake_step.h"
 
@@ -49,6 +51,25 @@ class ArtifactStoreTest : public testing::Test {
   Home home_ = Home::Open(folder_ + "/home", "/").value();
   std::vector<PortSpec> ports_{TablePort("rows")};
 };
+
+// The files are sealed by the first commit, and have no such mode when it is done again.
+TEST_F(ArtifactStoreTest, WhatCouldBeExecutedIsPartOfTheArtifact) {
+  const Artifact plain = Commit(DiskFiles()).value()[0];
+  ASSERT_TRUE(runners::NoteExecutables(attempt_, {"rows/part-1", "other/part-0"}).ok());
+  for (int i = 0; i < 2; ++i) {
+    const Artifact artifact = Commit(DiskFiles()).value()[0];
+    EXPECT_NE(artifact.digest, plain.digest);
+    EXPECT_FALSE(artifact.files[0].executable);
+    EXPECT_TRUE(artifact.files[1].executable);
+    EXPECT_EQ(artifact.files[1].path, plain.files[1].path);
+    const Json stored = state::ArtifactsToJson({artifact, plain});
+    const std::vector<Artifact> read = state::ArtifactsFromJson(stored).value();
+    EXPECT_TRUE(read[0].files[1].executable);
+    EXPECT_FALSE(read[1].files[1].executable);
+  }
+  ASSERT_TRUE(runners::NoteExecutables(attempt_, {}).ok());
+  EXPECT_EQ(Commit(DiskFiles()).value()[0].digest, plain.digest);
+}
 
 // A crash in the middle leaves any prefix of the changes; doing it again has to give the same.
 TEST_F(ArtifactStoreTest, AnyInterruptedCommitCanBeDoneAgain) {

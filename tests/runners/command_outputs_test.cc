@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include "runners/api/executables.h"
 #include "tests/runners/command_fixture.h"
 
 namespace dml::local {
@@ -128,6 +129,39 @@ TEST_F(CommandOutputs, AFileAndAnEmptyFolderAreGivenAsSuch) {
   EXPECT_EQ(run(2, "test -f in",
                 {"x", PortKind::kModel, {{"model.safetensors", root_ + "/blob", 0, {}}}, {}}),
             "success");
+}
+
+TEST_F(CommandOutputs, WhatCanBeExecutedIsNoted) {
+  const std::string tool = "echo 'echo it runs' > tool; chmod 755 tool; ";
+  const LaunchSpec file = Leaving(0, tool, "tool");
+  EXPECT_EQ(Run(file), "success");
+  EXPECT_EQ(*runners::ReadExecutables(file.attempt_dir), std::set<std::string>{"o/tool"});
+  const LaunchSpec folder =
+      Leaving(1, "mkdir -p o/bin; cd o; " + tool + "ln tool bin/again; echo x > plain", "o");
+  EXPECT_EQ(Run(folder), "success");
+  EXPECT_EQ(*runners::ReadExecutables(folder.attempt_dir),
+            (std::set<std::string>{"o/folder/bin/again", "o/folder/tool"}));
+  const LaunchSpec table = Leaving(2, "mkdir o; echo > o/t; chmod 755 o/t", "o", PortKind::kTable);
+  EXPECT_EQ(Run(table), "success");
+  EXPECT_TRUE(runners::ReadExecutables(table.attempt_dir)->empty());
+}
+
+// As it was left: by its own name beside its neighbours, although the store has it under another
+// name and no such mode.
+TEST_F(CommandOutputs, WhatCouldBeExecutedCanBe) {
+  ASSERT_TRUE(WriteFileAtomic(root_ + "/blob", "#!/bin/sh\ncat \"${0%/*}/plain\"\n").ok());
+  ASSERT_TRUE(WriteFileAtomic(root_ + "/text", "its neighbour\n").ok());
+  for (const char* name : {"/blob", "/text"}) fs::permissions(root_ + name, fs::perms(0444));
+  LaunchSpec spec = Shell(0, "in/tool && ! test -x in/plain && test -x one");
+  std::get<Command>(spec.work).inputs = {{"x", "in"}, {"y", "one"}};
+  const ArtifactFile tool{"folder/tool", root_ + "/blob", 0, {}, /*executable=*/true};
+  const ArtifactFile plain{"folder/plain", root_ + "/text", 0, {}};
+  ArtifactFile alone = tool;
+  alone.name = "tool";
+  spec.inputs = {{"x", PortKind::kFile, {plain, tool}, {}}, {"y", PortKind::kFile, {alone}, {}}};
+  EXPECT_EQ(Run(spec), "success");
+  EXPECT_EQ(Log(0), "its neighbour\n");
+  EXPECT_EQ(StatOf(root_ + "/blob").st_mode & 0777U, 0444U);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Goal: commands run as people expect of a shell, and none outlives its task.
 
+#include "base/hash.h"
 #include "runners/agent/machine.h"
 #include "tests/runners/command_fixture.h"
 
@@ -46,6 +47,40 @@ TEST_F(CommandTest, LinksInputsAndCollectsOutputs) {
   EXPECT_EQ(Run(spec), "success");
   EXPECT_EQ(*ReadFile(spec.attempt_dir + "/out/text/result.txt"), "CONTENT");
   EXPECT_EQ(*ReadFile(spec.attempt_dir + "/out/folder/folder/f"), "x\n");
+}
+
+// The mask of whoever asked for the run, not that of whoever runs it.
+TEST_F(CommandTest, HasTheMaskItWasGiven) {
+  LaunchSpec spec = Shell(0, "umask; stat -c %a . sub; > f; stat -c %a f");
+  auto& command = std::get<Command>(spec.work);
+  command.outputs = {{"o", "sub/o"}};
+  command.umask = 027;
+  EXPECT_EQ(Run(spec), "exit 1: the command did not write its output 'sub/o'");
+  EXPECT_EQ(Log(0), "0027\n750\n750\n640\n");
+  EXPECT_EQ(Run(Shell(1, "umask")), "success");
+  EXPECT_EQ(Log(1), "0022\n");
+}
+
+// Called as in the folder of the pipeline: by the way that leads there, which may lead upwards.
+TEST_F(CommandTest, CodeIsWhereThePipelineHasIt) {
+  const auto file = [&](const std::string& name) {
+    const std::string path = root_ + "/" + Sha256::Of(name).Short();
+    EXPECT_TRUE(WriteFileAtomic(path, "echo " + name + "\n").ok());
+    return ArtifactFile{name, path, 0, {}};
+  };
+  LaunchSpec spec = Shell(0,
+                          "sh ../side/s.sh; sh ../../far.sh; sh lib/l.sh; sh ../team/own.sh; "
+                          "sh s.sh; sh far.sh; basename $PWD");
+  auto& command = std::get<Command>(spec.work);
+  command.work_dir = spec.attempt_dir + "/work/deep/team";
+  command.own_folder = true;
+  spec.files = {{"", {file("../side/s.sh"), file("../../far.sh"), file("far.sh")}},
+                {"", {file("lib/l.sh"), file("own.sh")}}};
+  EXPECT_EQ(Run(spec), "success");
+  EXPECT_EQ(Log(0), "../side/s.sh\n../../far.sh\nlib/l.sh\nown.sh\n../side/s.sh\nfar.sh\nteam\n");
+  spec.key = KeyOf(1);
+  spec.files = {{"", {file("../../../x.sh")}}};
+  EXPECT_EQ(Run(spec), "exit 1: the code '../../../x.sh' is not inside the attempt's folder");
 }
 
 TEST_F(CommandTest, AMissingOutputIsAFailure) {

@@ -16,12 +16,15 @@ TEST(Wire, MessagesComeBackAsTheyWere) {
   finished.exited.key = kKey;
   finished.exited.reason = runners::ExitSuccess{};
   finished.outputs = {{"model/m.safetensors", "", 12, Sha256::Of("x")}};
+  finished.outputs.push_back({"o/folder/tool", "", 3, Sha256::Of("y"), /*executable=*/true});
   finished.log_bytes = 5;
   const auto back = DecodeFinished(Encode(finished));
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(back->exited.key, kKey);
   EXPECT_EQ(back->outputs[0].name, "model/m.safetensors");
   EXPECT_EQ(back->outputs[0].digest, Sha256::Of("x"));
+  EXPECT_FALSE(back->outputs[0].executable);
+  EXPECT_TRUE(back->outputs[1].executable);
   EXPECT_EQ(back->log_bytes, 5);
 
   const std::string payload = Encode(LogPiece{kKey, 1'000'000'000'000, "bytes"});
