@@ -143,9 +143,10 @@ bool IsAmong(const Names& columns, const std::string& name) {
 }
 
 // `preprocess:` of a model sees the columns that the other parameters do not name: no target, no
-// weight, nothing dropped; and each transform what those before it have made of them.
+// weight, nothing dropped, which are `hidden`; and each transform what those before it have made of
+// them.
 void CheckTransforms(ValidateContext& context, const CheckedStep& checked,
-                     const Json::json_pointer& at, Names columns) {
+                     const Json::json_pointer& at, Names columns, const Names& hidden) {
   const Json& list = checked.params.at(at);
   for (std::size_t i = 0; list.is_array() && i < list.size(); ++i) {
     if (!list[i].is_object() || list[i].size() != 1) return;
@@ -159,7 +160,8 @@ void CheckTransforms(ValidateContext& context, const CheckedStep& checked,
       CollectUses(param, *value, at / i / transform->name / param.name, uses);
     }
     for (const ColumnUse& use : uses) {
-      if (IsAmong(columns, use.name)) continue;
+      // That a target is no feature is what the step's own check says.
+      if (IsAmong(columns, use.name) || IsAmong(hidden, use.name)) continue;
       ReportUnknown(context, checked, use, columns,
                     fmt::format("there is no column '{}' among the features of step '{}' here",
                                 use.name, checked.step.id));
@@ -212,6 +214,7 @@ void CheckStep(ValidateContext& context, const StepDecl& step, const NativeDecl&
                const Names& columns) {
   const Json params = WithNulls(native.params);
   Names features = columns;
+  Names hidden;
   for (const ParamSpec& param : native.spec->params) {
     const auto value = params.find(param.name);
     if (value == params.end()) continue;
@@ -219,7 +222,9 @@ void CheckStep(ValidateContext& context, const StepDecl& step, const NativeDecl&
     CollectUses(param, *value, Json::json_pointer() / param.name, uses);
     for (const ColumnUse& use : uses) {
       // What `validate:` names takes no part in the model.
-      if (param.type != ParamType::kObject) std::erase(features, use.name);
+      if (param.type != ParamType::kObject && std::erase(features, use.name) > 0) {
+        hidden.push_back(use.name);
+      }
       if (IsAmong(columns, use.name)) continue;
       ReportUnknown(
           context, {step, native, params}, use, columns,
@@ -229,7 +234,8 @@ void CheckStep(ValidateContext& context, const StepDecl& step, const NativeDecl&
   if (MayNameMore(native.params)) return;
   for (const ParamSpec& param : native.spec->params) {
     if (param.type != ParamType::kTransforms || !params.contains(param.name)) continue;
-    CheckTransforms(context, {step, native, params}, Json::json_pointer() / param.name, features);
+    CheckTransforms(context, {step, native, params}, Json::json_pointer() / param.name, features,
+                    hidden);
   }
 }
 

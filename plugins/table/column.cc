@@ -11,10 +11,11 @@ namespace dml::table {
 
 namespace {
 
-// The shortest text that reads back as the same number; integral values keep no ".0".
+// The shortest text that reads back as an equal number; integral values keep no ".0", and zero no
+// sign: equal values are one class, one group and one category.
 template <typename T>
 std::string NumberText(T value) {
-  return fmt::format("{}", value);
+  return fmt::format("{}", value == T{0} ? T{0} : value);
 }
 
 }  // namespace

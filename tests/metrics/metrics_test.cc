@@ -101,6 +101,18 @@ TEST(Undefined, ClassesAreCalledByTheirNames) {
             "Class '8' is never predicted. It counts as 0.");
 }
 
+TEST(Undefined, ManyClassesAreCountedAndNotListed) {
+  constexpr std::size_t kClasses = 200;
+  std::vector<double> counts(kClasses * kClasses);
+  for (std::size_t truth = 0; truth < kClasses; ++truth) counts[truth * kClasses + 7] = 1;
+  const ConfusionMatrix matrix(kClasses, counts);
+  EXPECT_EQ(Averaged(matrix, ClassMetric::kPrecision, Average::kMacro).note,
+            "Class 0 is never predicted. It counts as 0. So do 198 more classes.");
+  const ConfusionMatrix three(3, {1, 0, 0, 1, 0, 0, 1, 0, 0});
+  EXPECT_EQ(Averaged(three, ClassMetric::kPrecision, Average::kMacro).note,
+            "Class 1 is never predicted. It counts as 0. So does 1 more class.");
+}
+
 TEST(Weights, EqualRepetition) {
   const Numbers y{0, 1, 1, 0};
   const Numbers p{0.1, 0.4, 0.35, 0.8};

@@ -12,6 +12,8 @@
 namespace dml::steps {
 namespace {
 
+const Json kDateParts = Json::array({{{"date_parts", {{"columns", {"when"}}}}}});
+
 class Evaluation : public StepLab {
  protected:
   // y = 2 x + 1 with a wobble, cross-validated.
@@ -25,8 +27,9 @@ class Evaluation : public StepLab {
     EXPECT_TRUE(run.ok()) << run.Failure();
     return run.outputs.at("model");
   }
-  Artifact FitRidge(const std::string& csv) {
-    const StepRun run = Run("train.ridge", {{"target", "y"}}, {{"data", Csv(csv)}});
+  Artifact FitRidge(const std::string& csv, const Json& preprocess = Json::array()) {
+    const StepRun run =
+        Run("train.ridge", {{"target", "y"}, {"preprocess", preprocess}}, {{"data", Csv(csv)}});
     EXPECT_TRUE(run.ok()) << run.Failure();
     return run.outputs.at("model");
   }
@@ -145,7 +148,8 @@ TEST_F(Evaluation, WhatTheModelNeedsAndDoesNotFindIsNamed) {
 }
 
 TEST_F(Evaluation, ADateIsNotReadAsANumberNorANumberAsADate) {
-  const Artifact model = FitRidge("x,when,y\n1,2020-01-01,3\n2,2020-02-01,4\n4,2021-01-01,7\n");
+  const Artifact model =
+      FitRidge("x,when,y\n1,2020-01-01,3\n2,2020-02-01,4\n4,2021-01-01,7\n", kDateParts);
   const auto run = [&](const std::string& csv) {
     return Run("predict", Json::object(), {{"model", model}, {"data", Csv(csv)}});
   };
@@ -276,7 +280,8 @@ TEST_F(Evaluation, WhatPreprocessingRemovesUnreadIsNotNeeded) {
 }
 
 TEST_F(Evaluation, WhatIsToBeKnownAboutAScoreIsSaid) {
-  const Artifact model = FitRidge("x,when,y\n1,2020-01-01,3\n2,2020-02-01,4\n4,2021-01-01,7\n");
+  const Artifact model =
+      FitRidge("x,when,y\n1,2020-01-01,3\n2,2020-02-01,4\n4,2021-01-01,7\n", kDateParts);
   const StepRun run =
       Run("evaluate.regression", Json::object(),
           {{"model", model}, {"data", Csv("x,when,y\n1,2020-01-01,0\n2,2020-02-01,4\n")}});

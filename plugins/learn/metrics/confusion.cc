@@ -38,7 +38,7 @@ ConfusionMatrix::ConfusionMatrix(const Predictions& predictions)
   for (std::size_t c = 0; c < classes_; ++c) titles_.push_back(predictions.ClassTitle(c));
   for (std::size_t i = 0; i < predictions.rows(); ++i) {
     const auto row = predictions.output.subspan(i * classes_, classes_);
-    const auto best = static_cast<std::size_t>(std::ranges::max_element(row) - row.begin());
+    const std::size_t best = predictions.Decide(row);
     counts_[static_cast<std::size_t>(predictions.y[i]) * classes_ + best] += predictions.w(i);
   }
   SumUp();
@@ -127,16 +127,21 @@ Score Averaged(const ConfusionMatrix& matrix, ClassMetric metric, Average averag
   if (average == Average::kMicro) return matrix.Accuracy();
   double sum = 0.0;
   double weights = 0.0;
-  std::string note;
+  std::string first_note;
+  std::size_t noted = 0;
   for (std::size_t c = 0; c < matrix.classes(); ++c) {
     if (!(matrix.support(c) > 0) && !(matrix.predicted(c) > 0)) continue;
     const double weight = average == Average::kMacro ? 1.0 : matrix.support(c);
     const Score score = CountedAsZero(matrix, OfClass(matrix, metric, c));
-    if (!score.note.empty()) note += (note.empty() ? "" : " ") + score.note;
+    if (!score.note.empty() && noted++ == 0) first_note = score.note;
     sum += weight * *score.value;
     weights += weight;
   }
-  return Score::Of(sum / weights, note);
+  if (noted > 1) {
+    first_note += noted == 2 ? std::string(" So does 1 more class.")
+                             : fmt::format(" So do {} more classes.", noted - 1);
+  }
+  return Score::Of(sum / weights, first_note);
 }
 
 }  // namespace dml::learn

@@ -9,7 +9,7 @@
 namespace dml::learn {
 
 // Counts (sums of weights) of true class x predicted class, and everything that follows from them.
-// The predicted class is the one of highest probability, the lower index on a tie. Counts of
+// The predicted class is the one that Predictions::Decide says. Counts of
 // unweighted rows are exact up to 2^53.
 class ConfusionMatrix {
  public:
@@ -54,7 +54,8 @@ enum class ClassMetric { kPrecision, kRecall, kF1 };
 [[nodiscard]] Score CountedAsZero(const ConfusionMatrix& matrix, Score score);
 
 // How the figures of single classes become one. Classes that neither occur nor are predicted are
-// left out; an undefined figure counts as 0 and is mentioned, which is scikit-learn's rule.
+// left out; an undefined figure counts as 0, which is scikit-learn's rule, and the first such class
+// is named.
 enum class Average { kMacro, kWeighted, kMicro };
 
 [[nodiscard]] Score Averaged(const ConfusionMatrix& matrix, ClassMetric metric, Average average);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <optional>
@@ -35,9 +36,17 @@ struct Predictions {
   // Where metrics sort, aligned, kSortedRowBytes a row; empty: they take memory of their own. Not
   // for two metrics at once.
   std::span<std::byte> room = {};
+  // Of two classes: the probability from which on the second is the decision; without one it is
+  // the likelier, as for several classes.
+  std::optional<double> threshold = {};
 
   [[nodiscard]] std::size_t rows() const { return y.size(); }
   [[nodiscard]] double w(std::size_t i) const { return weight.empty() ? 1.0 : weight[i]; }
+  // The class that a row's probabilities decide for, the lower index on a tie.
+  [[nodiscard]] std::size_t Decide(std::span<const double> row) const {
+    if (threshold && classes == 2) return row[1] >= *threshold ? 1 : 0;
+    return static_cast<std::size_t>(std::ranges::max_element(row) - row.begin());
+  }
   // "Class 'yes'", to begin a sentence with.
   [[nodiscard]] std::string ClassTitle(std::size_t c) const {
     return class_names.empty() ? "Class " + std::to_string(c) : "Class '" + class_names[c] + "'";

@@ -8,6 +8,7 @@
 #include "plugins/steps/evaluation/class_report.h"
 #include "plugins/steps/evaluation/evaluate.h"
 #include "plugins/steps/evaluation/model_rows.h"
+#include "plugins/steps/evaluation/positive_class.h"
 #include "plugins/steps/evaluation/predictions.h"
 #include "plugins/steps/register.h"
 #include "plugins/steps/step_type.h"
@@ -22,6 +23,11 @@ constexpr std::size_t kPointsMax = 2000;
 
 struct EvaluateParams {
   plugins::ColumnName weight;
+};
+
+struct EvaluateClassesParams : EvaluateParams {
+  Json positive;
+  std::optional<double> threshold;
 };
 
 // Residuals over predictions of evenly spaced rows, and the quantiles of all residuals.
@@ -51,7 +57,7 @@ std::vector<MetricSpec> ResidualMetrics() {
   return {{"residual_quantiles.*", "quantiles of truth - prediction: p01 p05 p25 p50 p75 p95 p99"}};
 }
 
-Result<void> Evaluate(const EvaluateParams& params, ModelTask wanted,
+Result<void> Evaluate(const EvaluateClassesParams& params, ModelTask wanted,
                       plugins::StepContext& context) {
   DML_TRY(const learn::LoadedModel loaded, OpenModel(context));
   const learn::Model& model = loaded.model;
@@ -61,26 +67,35 @@ Result<void> Evaluate(const EvaluateParams& params, ModelTask wanted,
   if (table.rows() == 0) return Error::Invalid("the table has no rows to evaluate on");
   DML_TRY(const auto matrix,
           RowsForModel(model, table, {{model.target, model.classes}, params.weight.name}));
-  DML_TRY(const ModelOutput all, PredictAll(*model.predictor, *matrix, context));
-  const learn::Predictions predictions = all.AsPredictions(model.classes);
+  DML_TRY(ModelOutput all, PredictAll(*model.predictor, *matrix, context));
+  std::vector<std::string> classes = model.classes;
+  DML_RETURN_IF_ERROR(PutPositiveSecond(params.positive, all, classes));
+  learn::Predictions predictions = all.AsPredictions(classes);
+  if (params.threshold && classes.size() != 2) {
+    return Error::Invalid(
+        fmt::format("`threshold` decides between two classes, and there are {}", classes.size()),
+        "leave it out: of several classes the likeliest is predicted");
+  }
+  predictions.threshold = params.threshold;
   DML_RETURN_IF_ERROR(learn::CheckPredictions(predictions));
   const std::vector<learn::NamedScore> scores = learn::AllScores(wanted, predictions);
   ReportScores(scores, context);
   Json panels = Json::array();
   if (wanted == ModelTask::kClassification) {
-    ReportClasses(model.classes, predictions, context.metrics, panels);
+    ReportClasses(classes, predictions, context.metrics, panels);
   } else {
     ReportResiduals(all, predictions, context.metrics, panels);
   }
   return WritePanels(std::move(panels), context);
 }
 
-Result<void> EvaluateClassification(const EvaluateParams& params, plugins::StepContext& context) {
+Result<void> EvaluateClassification(const EvaluateClassesParams& params,
+                                    plugins::StepContext& context) {
   return Evaluate(params, ModelTask::kClassification, context);
 }
 
 Result<void> EvaluateRegression(const EvaluateParams& params, plugins::StepContext& context) {
-  return Evaluate(params, ModelTask::kRegression, context);
+  return Evaluate({params, {}, {}}, ModelTask::kRegression, context);
 }
 
 std::vector<MetricSpec> MetricsOf(ModelTask task) {
@@ -107,17 +122,29 @@ StepSpec SpecOf(ModelTask task, std::string summary, std::string formula) {
 }  // namespace
 
 void RegisterSupervisedEvaluations(plugins::StepRegistry& registry) {
+  constexpr char kWeightDoc[] = "a column of weights: a row of weight 2 counts as two rows";
+  using Classes = EvaluateClassesParams;
+  plugins::ParamSchema<Classes> of_classes;
+  of_classes
+      .Add("weight", static_cast<plugins::ColumnName Classes::*>(&Classes::weight), kWeightDoc)
+      .AddJson(
+          "positive", &Classes::positive, PositiveSpec(),
+          "the class of two that f1, precision, recall, average_precision, curves and lift are "
+          "about; the second one if absent")
+      .Add("threshold", &Classes::threshold,
+           "probability from which on the positive class is predicted; 0.5 if absent")
+      .AtLeast(0)
+      .AtMost(1);
   plugins::ParamSchema<EvaluateParams> schema;
-  schema.Add("weight", &EvaluateParams::weight,
-             "a column of weights: a row of weight 2 counts as two rows");
-  registry.Add(MakeStepType(
-      SpecOf(ModelTask::kClassification, "Score a classifier on rows it has not seen",
-                     "precision = TP / (TP + FP); recall = TP / (TP + FN); 0 / 0 counts as 0; "
-                     "log_loss = -mean log p(y)"),
-      schema, EvaluateClassification));
+  schema.Add("weight", &EvaluateParams::weight, kWeightDoc);
+  registry.Add(
+      MakeStepType(SpecOf(ModelTask::kClassification, "Score a classifier on rows it has not seen",
+                          "precision = TP / (TP + FP); recall = TP / (TP + FN); 0 / 0 counts as 0; "
+                          "log_loss = -mean log p(y)"),
+                   of_classes, EvaluateClassification));
   registry.Add(MakeStepType(
       SpecOf(ModelTask::kRegression, "Score a regression on rows it has not seen",
-                     "rmse = sqrt(mean (y - f)^2); r2 = 1 - sum (y - f)^2 / sum (y - mean y)^2"),
+             "rmse = sqrt(mean (y - f)^2); r2 = 1 - sum (y - f)^2 / sum (y - mean y)^2"),
       schema, EvaluateRegression));
 }
 

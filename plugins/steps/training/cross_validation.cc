@@ -4,9 +4,11 @@
 #include <cmath>
 
 #include "plugins/learn/metrics/metric_registry.h"
+#include "plugins/steps/evaluation/positive_class.h"
 #include "plugins/steps/evaluation/predictions.h"
 #include "plugins/steps/split/holdout.h"
 #include "plugins/steps/split/row_keys.h"
+#include "plugins/steps/training/perfect_fit.h"
 #include "plugins/steps/training/pipeline_fit.h"
 
 namespace dml::steps {
@@ -14,6 +16,8 @@ namespace dml::steps {
 namespace {
 
 using learn::ModelTask;
+
+constexpr std::uint64_t kRowsToSurprise = 50;  // that a handful of classes is guessed is no sign
 
 Result<std::vector<learn::Scorer>> FindScorers(const ValidateParams& params, ModelTask task) {
   std::vector<std::string> names = params.scoring;
@@ -102,6 +106,28 @@ Result<ModelOutput> PredictRows(const FittedPipeline& pipeline, const TrainingRo
   return PredictAll(*pipeline.fit.predictor, *matrix, context);
 }
 
+// Whether every row is predicted as it is: exactly its class, or its value but for rounding.
+bool IsPerfect(const learn::Predictions& predictions) {
+  if (predictions.classes == 0) {
+    double errors = 0.0;
+    double mean = 0.0;
+    for (const double y : predictions.y) mean += y / static_cast<double>(predictions.rows());
+    double deviations = 0.0;
+    for (std::size_t row = 0; row < predictions.rows(); ++row) {
+      const double error = predictions.y[row] - predictions.output[row];
+      errors += error * error;
+      deviations += (predictions.y[row] - mean) * (predictions.y[row] - mean);
+    }
+    return ExplainsAll(errors, deviations);
+  }
+  for (std::size_t row = 0; row < predictions.rows(); ++row) {
+    const auto output = predictions.output.subspan(row * predictions.classes, predictions.classes);
+    const auto best = std::ranges::max_element(output) - output.begin();
+    if (static_cast<double>(best) != predictions.y[row]) return false;
+  }
+  return true;
+}
+
 void Summarise(CrossValidation& result) {
   for (std::size_t s = 0; s < result.scores.size(); ++s) {
     const std::vector<double>& values = result.by_fold[s];
@@ -116,47 +142,71 @@ void Summarise(CrossValidation& result) {
   }
 }
 
+// Which fold each row is in, and what is asked of the folds.
+struct Folding {
+  std::vector<std::uint32_t> fold_of;
+  std::vector<learn::Scorer> scorers;
+};
+
+// Fits to the other folds' rows and scores what that says of this fold's.
+Result<void> ScoreFold(const TrainingParams& params, const Estimator& estimator,
+                       const TrainingRows& rows, const Folding& folding, std::uint32_t fold,
+                       plugins::StepContext& context, CrossValidation& result) {
+  DML_TRY(
+      const FittedPipeline pipeline,
+      FitPipeline(params, estimator, rows, rows.raw.Select(RowsWhere(folding.fold_of, fold, false)),
+                  context, fmt::format("fold-{}", fold)));
+  DML_TRY(ModelOutput held, PredictRows(pipeline, rows, RowsWhere(folding.fold_of, fold, true),
+                                        estimator.allow_missing, context));
+  std::vector<std::string> classes = rows.labels.target.classes;
+  DML_RETURN_IF_ERROR(PutPositiveSecond(params.validate->positive, held, classes));
+  const learn::Predictions predictions = held.AsPredictions(classes);
+  result.perfect = result.perfect && IsPerfect(predictions);
+  for (std::size_t s = 0; s < folding.scorers.size(); ++s) {
+    const learn::Scorer& scorer = folding.scorers[s];
+    const learn::Score score = scorer(predictions);
+    if (!score.defined()) {
+      return Error::Invalid(fmt::format("{} is undefined: {}", scorer.name, score.note),
+                            "ask for fewer folds, or score something else");
+    }
+    if (!score.note.empty()) {
+      result.warnings.push_back(
+          fmt::format("{} in fold {}: {}", scorer.name, fold + 1, score.note));
+    }
+    result.by_fold[s].push_back(*score.value);
+  }
+  if (!pipeline.fit.certificate.converged) {
+    result.warnings.push_back(fmt::format("The fit of fold {} did not converge: {}.", fold + 1,
+                                          pipeline.fit.certificate.stopped_because));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<CrossValidation> CrossValidate(const TrainingParams& params, const Estimator& estimator,
                                       const TrainingRows& rows, plugins::StepContext& context) {
   const ValidateParams& validate = *params.validate;
-  DML_TRY(const auto scorers, FindScorers(validate, estimator.task));
+  Folding folding;
+  DML_TRY(folding.scorers, FindScorers(validate, estimator.task));
   DML_TRY(const std::vector<double> truth, ReadTarget(rows.table, rows.labels.target));
   CrossValidation result;
-  DML_TRY(const auto folds,
-          Folds(validate, rows.labels.target, rows.table, truth, result.warnings));
-  for (const learn::Scorer& scorer : scorers) result.scores.push_back(scorer.name);
-  result.by_fold.resize(scorers.size());
+  DML_TRY(folding.fold_of, Folds(validate, rows.labels.target, rows.table, truth, result.warnings));
+  for (const learn::Scorer& scorer : folding.scorers) result.scores.push_back(scorer.name);
+  result.by_fold.resize(folding.scorers.size());
+  result.perfect = true;
   for (int fold = 0; fold < validate.folds; ++fold) {
     if (context.monitor != nullptr) {
       context.monitor->Progress(static_cast<double>(fold + 1) / (validate.folds + 1),
                                 fmt::format("fold {} of {}", fold + 1, validate.folds));
     }
-    const auto number = static_cast<std::uint32_t>(fold);
-    DML_TRY(const FittedPipeline pipeline,
-            FitPipeline(params, estimator, rows, rows.raw.Select(RowsWhere(folds, number, false)),
-                        context, fmt::format("fold-{}", fold)));
-    DML_TRY(const ModelOutput held, PredictRows(pipeline, rows, RowsWhere(folds, number, true),
-                                                estimator.allow_missing, context));
-    const learn::Predictions predictions = held.AsPredictions(rows.labels.target.classes);
-    for (std::size_t s = 0; s < scorers.size(); ++s) {
-      const learn::Score score = scorers[s](predictions);
-      if (!score.defined()) {
-        return Error::Invalid(
-            fmt::format("{} is undefined in fold {}: {}", scorers[s].name, fold + 1, score.note),
-            "ask for fewer folds, or score something else");
-      }
-      if (!score.note.empty()) {
-        result.warnings.push_back(
-            fmt::format("{} in fold {}: {}", scorers[s].name, fold + 1, score.note));
-      }
-      result.by_fold[s].push_back(*score.value);
-    }
-    if (!pipeline.fit.certificate.converged) {
-      result.warnings.push_back(fmt::format("The fit of fold {} did not converge: {}.", fold + 1,
-                                            pipeline.fit.certificate.stopped_because));
-    }
+    Result<void> scored = ScoreFold(params, estimator, rows, folding,
+                                    static_cast<std::uint32_t>(fold), context, result);
+    if (scored.ok()) continue;
+    return std::move(scored).error().Within(fmt::format("fold {} of {}", fold + 1, validate.folds));
+  }
+  if (!rows.labels.target.classes.empty() && rows.raw.rows() < kRowsToSurprise) {
+    result.perfect = false;
   }
   Summarise(result);
   return result;

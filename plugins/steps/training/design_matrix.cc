@@ -16,13 +16,26 @@ using table::ColumnType;
 constexpr std::size_t kBlockRows = 128;       // rows that are turned from columns to rows together
 constexpr std::size_t kSparseFeatures = 256;  // below, dense tiles are faster whatever they hold
 
+// Times are numbers to a machine, but so large ones that they would drown every other feature.
+// Models of before that was refused still predict from them.
+bool IsFeature(ColumnType type, RowsAreFor rows_are_for) {
+  if (type == ColumnType::kTimestamp) return rows_are_for == RowsAreFor::kPrediction;
+  return type != ColumnType::kString && type != ColumnType::kCategory;
+}
+
 Error NotANumber(const table::Field& field) {
   const bool text = field.type == ColumnType::kString;
+  const bool time = field.type == ColumnType::kTimestamp;
   return Error::Invalid(
       fmt::format("the column '{}' is {}, and an estimator needs numbers", field.name,
-                  text ? "text" : "categorical"),
+                  text   ? "text"
+                  : time ? "a timestamp"
+                         : "categorical"),
       fmt::format("add to preprocess: - {}: {{columns: [{}]}}, or leave it out with drop: [{}]",
-                  text ? "tfidf" : "one_hot", field.name, field.name));
+                  text   ? "tfidf"
+                  : time ? "date_parts"
+                         : "one_hot",
+                  field.name, field.name));
 }
 
 template <typename T>
@@ -64,9 +77,7 @@ Result<std::unique_ptr<DesignMatrix>> DesignMatrix::Make(const table::Table& tab
   std::size_t in_sparse = 0;
   for (std::size_t c = 0; c < schema.fields.size(); ++c) {
     const table::Field& field = schema.fields[c];
-    if (field.type == ColumnType::kString || field.type == ColumnType::kCategory) {
-      return NotANumber(field);
-    }
+    if (!IsFeature(field.type, rows_are_for)) return NotANumber(field);
     matrix->offsets_.push_back(matrix->names_.size());
     const std::vector<std::string> names = matrix->features_.FeatureNames(c);
     matrix->names_.insert(matrix->names_.end(), names.begin(), names.end());

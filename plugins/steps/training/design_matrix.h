@@ -23,10 +23,10 @@ struct Labels {
 // What the rows of a matrix are for, as its errors are to advise.
 enum class RowsAreFor { kTraining, kPrediction };
 
-// The rows of a view as tiles: numbers, booleans and timestamps (in seconds) are one feature each,
-// a sparse column is as many as it is wide. Text is kInvalid and says what to do about it; so are
-// missing values (unless `allow_missing`) and infinite ones, with column and row. Tiles are sparse
-// when there are many features and nearly all of them come from sparse columns. Thread-safe.
+// The rows of a view as tiles: numbers and booleans are one feature each, a sparse column is as
+// many as it is wide. Text and times are kInvalid and say what to do about it; so are missing
+// values (unless `allow_missing`) and infinite ones, with column and row. Tiles are sparse when
+// there are many features and nearly all of them come from sparse columns. Thread-safe.
 class DesignMatrix final : public learn::DataSource {
  public:
   static Result<std::unique_ptr<DesignMatrix>> Make(

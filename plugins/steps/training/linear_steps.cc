@@ -92,7 +92,7 @@ void RegisterLeastSquares(plugins::StepRegistry& registry) {
   linear.Add("fit_intercept", &LinearParams::fit_intercept, kInterceptDoc);
   StepSpec plain =
       TrainingSpec("train.linear_regression", "Ordinary least squares", "min ||y - Xw - b||^2");
-  plain.algorithm_version = 2;
+  plain.algorithm_version = 3;
   registry.Add(MakeSupervised(std::move(plain), linear, ModelTask::kRegression,
                               LeastSquaresMetrics(), TrainLinear));
   plugins::ParamSchema<RidgeParams> ridge;
@@ -101,7 +101,7 @@ void RegisterLeastSquares(plugins::StepRegistry& registry) {
       .Add("fit_intercept", &RidgeParams::fit_intercept, kInterceptDoc);
   StepSpec penalised = TrainingSpec("train.ridge", "Linear regression with an L2 penalty",
                                     "min ||y - Xw - b||^2 + alpha ||w||^2");
-  penalised.algorithm_version = 2;
+  penalised.algorithm_version = 3;
   registry.Add(MakeSupervised(std::move(penalised), ridge, ModelTask::kRegression,
                               LeastSquaresMetrics(), TrainRidge));
 }
@@ -124,10 +124,12 @@ void RegisterLinearSteps(plugins::StepRegistry& registry) {
       .MoreThan(0)
       .Add("max_iter", &LogisticParams::max_iter, "iterations at most")
       .AtLeast(1);
-  registry.Add(MakeSupervised(
+  StepSpec classifier =
       TrainingSpec("train.logistic_regression", "Classification by a linear model of the log odds",
-                   "min C sum_i log-loss(y_i, x_i w + b) + ||w||^2 / 2"),
-      logistic, ModelTask::kClassification, LogisticMetrics(), TrainLogistic));
+                   "min C sum_i log-loss(y_i, x_i w + b) + ||w||^2 / 2");
+  classifier.algorithm_version = 2;
+  registry.Add(MakeSupervised(std::move(classifier), logistic, ModelTask::kClassification,
+                              LogisticMetrics(), TrainLogistic));
 }
 
 }  // namespace dml::steps

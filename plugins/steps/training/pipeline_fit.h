@@ -40,6 +40,7 @@ struct CrossValidation {
   Json metrics = Json::object();  // {cv: {<score>: mean, <score>_std: ...}}, std over folds (n)
   std::vector<std::string> scores;
   std::vector<std::vector<double>> by_fold;  // [score][fold]
+  bool perfect = false;  // every row was predicted as it is, by a model that had not seen it
   std::vector<std::string> warnings;
 };
 

@@ -9,6 +9,7 @@
 
 #include "base/suggest.h"
 #include "plugins/steps/transform/cast_column.h"
+#include "plugins/table/csv/number.h"
 
 namespace dml::steps {
 
@@ -22,6 +23,11 @@ constexpr double kUnknown = -1.0;
 Error Missing(const std::string& column, std::uint64_t row) {
   return Error::Invalid(fmt::format("the target '{}' has no value in row {}", column, row + 1),
                         "drop the rows without a target");
+}
+
+Error Infinite(const std::string& column, std::uint64_t row) {
+  return Error::Invalid(fmt::format("the target '{}' is infinite in row {}", column, row + 1),
+                        "drop the row, or clip the column");
 }
 
 Error UnknownLabel(const Target& target, const std::string& label, std::uint64_t row) {
@@ -71,11 +77,7 @@ Result<void> AppendNumbers(const Target& target, const Column& given, std::uint6
   for (std::size_t row = 0; row < column.size(); ++row) {
     const double value = column.AsDouble(row);
     if (std::isnan(value)) return Missing(target.column, first_row + row);
-    if (std::isinf(value)) {
-      return Error::Invalid(
-          fmt::format("the target '{}' is infinite in row {}", target.column, first_row + row + 1),
-          "drop the row, or clip the column");
-    }
+    if (std::isinf(value)) return Infinite(target.column, first_row + row);
     out.push_back(value);
   }
   return {};
@@ -87,9 +89,16 @@ Result<std::set<std::string>> CollectLabels(const table::Table& table, const std
     DML_TRY(const table::Batch batch, table.Read(p, {column}));
     const Column& values = batch.columns[0];
     const bool coded = values.type() == ColumnType::kCategory;
+    const bool real =
+        values.type() == ColumnType::kFloat64 || values.type() == ColumnType::kFloat32;
     std::vector<bool> seen(coded ? values.dictionary().size() : 0);
     for (std::size_t row = 0; row < batch.rows; ++row) {
       if (!values.IsValid(row)) return Missing(column, batch.first_row + row);
+      if (real) {
+        const double value = values.AsDouble(row);
+        if (std::isnan(value)) return Missing(column, batch.first_row + row);
+        if (std::isinf(value)) return Infinite(column, batch.first_row + row);
+      }
       if (coded && seen[static_cast<std::size_t>(values.codes()[row])]) continue;
       if (coded) seen[static_cast<std::size_t>(values.codes()[row])] = true;
       labels.insert(values.AsText(row));
@@ -98,10 +107,13 @@ Result<std::set<std::string>> CollectLabels(const table::Table& table, const std
   return labels;
 }
 
+// A label that Column::AsText wrote for a number.
+double NumberOf(const std::string& label) { return table::ParseDouble(label).value(); }
+
 // Numbers may name classes, measurements do not; scikit-learn draws the line there too.
 Result<void> CheckDiscrete(const std::string& column, const std::set<std::string>& labels) {
   for (const std::string& label : labels) {
-    const double value = std::stod(label);
+    const double value = NumberOf(label);
     if (value == std::floor(value)) continue;
     return Error::Invalid(
         fmt::format("the target '{}' is continuous: it has values such as {}", column, label),
@@ -123,8 +135,7 @@ Result<Target> LearnClasses(const table::Table& table, const std::string& column
   }
   Target target{column, {labels.begin(), labels.end()}};
   if (numbers) {
-    std::ranges::stable_sort(target.classes, {},
-                             [](const std::string& text) { return std::stod(text); });
+    std::ranges::stable_sort(target.classes, {}, NumberOf);
   }
   return target;
 }
@@ -133,6 +144,11 @@ Result<Target> LearnNumbers(const table::Table& table, const std::string& column
   if (type == ColumnType::kString || type == ColumnType::kCategory) {
     return Error::Invalid(fmt::format("the target '{}' is text, not a number", column),
                           "use a classifier, or cast the column");
+  }
+  if (type == ColumnType::kTimestamp) {
+    return Error::Invalid(
+        fmt::format("the target '{}' is a timestamp, not a number", column),
+        "make a number of it in a step before this one: derive, or preprocess.date_parts");
   }
   Target target{column, {}};
   double low = std::numeric_limits<double>::infinity();

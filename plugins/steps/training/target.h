@@ -16,8 +16,8 @@ struct Target {
 };
 
 // Looks at the whole column. Classes come in numeric order for numbers, bytewise for text. Missing
-// or infinite values (with their row), a text target of a regression, a constant target, and a
-// column with a single class are kInvalid.
+// or infinite values (with their row), a target of text or of times in a regression, a constant
+// target, and a column with a single class are kInvalid.
 Result<Target> LearnTarget(const table::Table& table, const std::string& column,
                            learn::ModelTask task);
 

@@ -4,12 +4,16 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string_view>
+#include <unordered_set>
 
 #include "base/files.h"
 #include "plugins/learn/model_file.h"
+#include "plugins/steps/evaluation/positive_class.h"
 #include "plugins/steps/step_type.h"
 #include "plugins/steps/training/leakage.h"
 #include "plugins/steps/training/model_panels.h"
+#include "plugins/steps/training/perfect_fit.h"
 #include "plugins/steps/training/pipeline_fit.h"
 #include "plugins/steps/transform/chain.h"
 #include "plugins/steps/transform/numbers.h"
@@ -18,20 +22,23 @@ namespace dml::steps {
 
 namespace {
 
-// Every column that is not the target, a weight, a group or dropped.
+// Every column that is not the target, a weight or dropped. How a model is validated does not
+// change it: the column that groups rows for that is a feature like any other, unless it is
+// dropped.
 Result<std::vector<std::string>> FeatureColumns(const table::Schema& schema,
                                                 const TrainingParams& params) {
   std::vector<std::string> others;
   for (const plugins::ColumnName& column : params.drop) others.push_back(column.name);
   if (!params.target.empty()) others.push_back(params.target.name);
   if (!params.weight.empty()) others.push_back(params.weight.name);
-  if (params.validate && !params.validate->group.empty()) {
-    others.push_back(params.validate->group.name);
-  }
   for (const std::string& name : others) DML_RETURN_IF_ERROR(schema.Find(name));
+  const std::unordered_set<std::string_view> hidden(others.begin(), others.end());
+  if (params.validate && !params.validate->group.empty()) {
+    DML_RETURN_IF_ERROR(schema.Find(params.validate->group.name));
+  }
   std::vector<std::string> columns;
   for (const table::Field& field : schema.fields) {
-    if (std::ranges::find(others, field.name) == others.end()) columns.push_back(field.name);
+    if (!hidden.contains(field.name)) columns.push_back(field.name);
   }
   return columns;
 }
@@ -124,12 +131,46 @@ const plugins::ParamSchema<ValidateParams>& ValidateSchema() {
         .AtLeast(2)
         .Add("scoring", &ValidateParams::scoring,
              "scores by scikit-learn's names; accuracy or r2 by default")
-        .Add("group", &ValidateParams::group, "a column whose equal values stay in one fold")
+        .Add("group", &ValidateParams::group,
+             "a column whose equal values stay in one fold; it is a feature all the same, unless "
+             "`drop` names it")
         .Add("stratify", &ValidateParams::stratify, "classes keep their shares in every fold")
-        .Add("seed", &ValidateParams::seed, "seed of the shuffle");
+        .Add("seed", &ValidateParams::seed, "seed of the shuffle")
+        .AddJson("positive", &ValidateParams::positive, PositiveSpec(),
+                 "the class of two that scores such as f1 are about; the second one if absent");
     return built;
   }();
   return schema;
+}
+
+void CheckPreprocessColumns(const TrainingParams& params, plugins::Problems& problems) {
+  std::unordered_set<std::string_view> dropped;
+  for (const plugins::ColumnName& column : params.drop) dropped.insert(column.name);
+  const auto role = [&](const std::string& column) -> std::string_view {
+    if (column == params.target.name) return "the target";
+    if (column == params.weight.name) return "the weight";
+    return dropped.contains(column) ? "dropped" : "";
+  };
+  for (std::size_t i = 0; params.preprocess.is_array() && i < params.preprocess.size(); ++i) {
+    const Json& transform = params.preprocess[i];
+    if (!transform.is_object() || transform.size() != 1) continue;
+    const std::string& name = transform.begin().key();
+    if (name == "derive" || name == "rename") return;  // they make columns of any name
+    const Json& own = transform.begin().value();
+    const auto columns = own.is_object() ? own.find("columns") : own.end();
+    if (!own.is_object() || columns == own.end() || !columns->is_array()) continue;
+    for (std::size_t c = 0; c < columns->size(); ++c) {
+      if (!(*columns)[c].is_string()) continue;
+      const auto column = (*columns)[c].get<std::string>();
+      const std::string_view is = role(column);
+      if (is.empty()) continue;
+      problems.Add(fmt::format("/preprocess/{}/{}/columns/{}", i, name, c),
+                   fmt::format("'{}' is {}, and preprocess sees the features only", column, is),
+                   fmt::format("leave it out here; to change the column itself, put a step "
+                               "preprocess.{} before this one",
+                               name));
+    }
+  }
 }
 
 // Such a class cannot be learnt and tested at once, and is often a typing error.
@@ -155,7 +196,10 @@ Result<void> Train(const TrainingParams& params, const Estimator& estimator,
   learn::Execution execution;
   execution.threads = context.threads;
   execution.stop = context.stop;
-  DML_TRY(context.warnings, FindLeakage(rows, pipeline, estimator.allow_missing, execution));
+  DML_TRY(Leakage leakage, FindLeakage(rows, pipeline, estimator.allow_missing, execution));
+  const bool teller_named = !leakage.warnings.empty();
+  context.warnings = std::move(leakage.warnings);
+  const std::vector<std::string> carrying = CarryingFeatures(pipeline, leakage.deviations);
   std::ranges::move(ChainWarnings(pipeline.rows), std::back_inserter(context.warnings));
   DML_RETURN_IF_ERROR(WarnOfSingleRows(rows, context));
   learn::Model model = MakeModel(params, rows, std::move(pipeline), context);
@@ -167,6 +211,13 @@ Result<void> Train(const TrainingParams& params, const Estimator& estimator,
     context.metrics.update(validation->metrics);
     context.warnings.insert(context.warnings.end(), validation->warnings.begin(),
                             validation->warnings.end());
+  }
+  if (teller_named) {
+    // It is said already.
+  } else if (validation && validation->perfect) {
+    context.warnings.push_back(TooGoodOnNewRows(params.target.name, carrying));
+  } else if (leakage.explained) {
+    context.warnings.push_back(TooGoodOnOwnRows(params.target.name, carrying));
   }
   DML_TRY(const std::string reports, context.OutputDirectory("report"));
   const Json panels = ModelPanels(model, validation ? &*validation : nullptr);

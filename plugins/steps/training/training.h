@@ -16,9 +16,10 @@ namespace dml::steps {
 struct ValidateParams {
   int folds = 5;
   std::vector<std::string> scoring;  // empty: accuracy, or r2
-  plugins::ColumnName group;         // rows of a group stay in one fold
+  plugins::ColumnName group;         // rows of a group stay in one fold; a feature like any other
   bool stratify = true;              // classes keep their shares in every fold
   std::uint64_t seed = 0;
+  Json positive;  // of two classes, the one that scores are about; null: the second
 };
 
 // What every train step shares.
@@ -58,6 +59,10 @@ StepSpec TrainingSpec(std::string name, std::string summary, std::string formula
 [[nodiscard]] ParamSpec PreprocessSpec();
 [[nodiscard]] const plugins::ParamSchema<ValidateParams>& ValidateSchema();
 
+// Finds columns that `preprocess` names although they are not among the features: the target, the
+// weight, and what is dropped.
+void CheckPreprocessColumns(const TrainingParams& params, plugins::Problems& problems);
+
 template <typename Params>
 plugins::ParamSchema<Params> WithTraining(plugins::ParamSchema<Params> schema, bool supervised) {
   using Shared = TrainingParams;
@@ -80,6 +85,9 @@ plugins::ParamSchema<Params> WithTraining(plugins::ParamSchema<Params> schema, b
                      static_cast<std::optional<ValidateParams> Params::*>(&Shared::validate),
                      ValidateSchema(), "cross-validate: refit everything in each fold");
   }
+  schema.Check([](const Params& params, plugins::Problems& problems) {
+    CheckPreprocessColumns(params, problems);
+  });
   return schema;
 }
 

@@ -74,7 +74,7 @@ void RegisterUnsupervisedSteps(plugins::StepRegistry& registry) {
       .Add("seed", &KMeansParams::seed, "seed of the starts");
   StepSpec clusters =
       TrainingSpec("train.kmeans", "Clusters around k centres", "min sum_i min_k ||x_i - c_k||^2");
-  clusters.algorithm_version = 2;
+  clusters.algorithm_version = 3;
   DeclareModel(clusters, Always(ModelTask::kClustering), Supervised::kNo,
                {{"inertia", "sum of the squared distances to the nearest centre"},
                 {"initialised_on_rows", "rows among which the centres started"}});
@@ -86,7 +86,7 @@ void RegisterUnsupervisedSteps(plugins::StepRegistry& registry) {
   StepSpec components =
       TrainingSpec("train.pca", "Principal components: the directions of largest variance",
                    "eigenvectors of (X - mean)'(X - mean) / (n - 1)");
-  components.algorithm_version = 2;
+  components.algorithm_version = 3;
   DeclareModel(components, Always(ModelTask::kTransform), Supervised::kNo,
                {{"components", "number of components"},
                 {"noise_variance", "mean variance of the components left out"},

@@ -14,6 +14,7 @@
 #include "plugins/steps/transform/row_pass.h"
 #include "plugins/steps/transform/value_counts.h"
 #include "plugins/table/column_builder.h"
+#include "plugins/table/csv/number.h"
 
 namespace dml::steps {
 
@@ -213,7 +214,7 @@ Fill MostFrequentFill(const table::Field& field, const ValueCounts& counts) {
   Fill fill{field.name, field.type, text, false};
   if (field.type == ColumnType::kFloat64 || field.type == ColumnType::kFloat32) {
     fill.type = ColumnType::kFloat64;
-    fill.value = std::stod(text);
+    fill.value = table::ParseDouble(text).value_or(std::nan(""));  // AsText wrote it
   }
   return fill;
 }
