@@ -105,6 +105,23 @@ TEST(KMeans, EmptyClustersAreFilledOrReported) {
   EXPECT_EQ(few.error().message, "there are 30 rows for 31 clusters");
 }
 
+// Rows that rounding tells apart from the mean of their equals are not other rows.
+TEST(KMeans, MoreClustersThanDifferentRowsConverge) {
+  MatrixSource::Dense matrix{.features = 2, .x = {}, .y = {}, .weight = {}};
+  for (int i = 0; i < 3000; ++i) {
+    const double value = i % 3 == 0 ? 0.1 : i % 3 == 1 ? 1.7 : 123.456;
+    matrix.x.insert(matrix.x.end(), {value, value * 0.3});
+  }
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    const Result<FitResult> fit =
+        FitKMeans(MatrixSource(matrix), {.clusters = 6, .max_iter = 50, .seed = seed}, {});
+    ASSERT_TRUE(fit.ok());
+    EXPECT_TRUE(fit->certificate.converged) << fit->certificate.stopped_because;
+    EXPECT_LT(fit->certificate.iterations, 10);
+    EXPECT_NEAR(Inertia(fit), 0.0, 1e-15);
+  }
+}
+
 // What the certificate shows of the iterations is the documented objective: it falls, from the
 // first assignment on, and ends in the inertia.
 TEST(KMeans, ObjectiveHistoryFallsToTheInertia) {

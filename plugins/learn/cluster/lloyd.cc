@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 
 #include "plugins/learn/cluster/row_distances.h"
 #include "plugins/learn/cluster/top_rows.h"
@@ -10,6 +11,8 @@
 namespace dml::learn {
 
 namespace {
+
+constexpr double kSamePlace = 1e-20;  // squared distance over squared size
 
 void AddTo(std::vector<double>& a, const std::vector<double>& b) {
   for (std::size_t i = 0; i < b.size(); ++i) a[i] += b[i];
@@ -80,6 +83,17 @@ Result<Assignment> Assign(const DataSource& source, const Points& points,
   return FoldTiles<Assignment>(source, execution, local);
 }
 
+// Whether a row lies on a centre, but for the rounding of the mean that the centre is.
+bool IsOn(std::span<const double> row, const double* centre) {
+  double distance = 0.0;
+  double size = 0.0;
+  for (std::size_t j = 0; j < row.size(); ++j) {
+    distance += (row[j] - centre[j]) * (row[j] - centre[j]);
+    size += row[j] * row[j] + centre[j] * centre[j];
+  }
+  return distance <= kSamePlace * size;
+}
+
 // Gives every empty cluster the farthest row that is left, taking it from its old cluster.
 Result<void> Relocate(const DataSource& source, const Points& points, std::size_t empty,
                       Assignment& assignment, const Execution& execution) {
@@ -105,8 +119,11 @@ Result<void> Relocate(const DataSource& source, const Points& points, std::size_
     if (assignment.weights[k] > 0.0) continue;
     const auto old = static_cast<std::size_t>(far.label[next]);
     const double w = far.weight[next];
-    // A row that is all its cluster has would only move the hole.
+    // A row that is all its cluster has would only move the hole, and one that lies on its centre
+    // would come back to it: there are fewer different rows than clusters.
+    const auto row = std::span(far.x).subspan(next * p, p);
     if (!(far.score[next] > 0.0) || !(assignment.weights[old] > w)) break;
+    if (IsOn(row, points.at.data() + old * p)) break;
     for (std::size_t j = 0; j < p; ++j) {
       const double part = w * far.x[next * p + j];
       assignment.sums[old * p + j] -= part;
