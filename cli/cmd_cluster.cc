@@ -41,6 +41,7 @@ class Outcomes {
                    {"code", result.ok() ? result->code : -1},
                    {"out", result.ok() ? result->out : ""},
                    {"err", result.ok() ? result->err : result.error().Render()}};
+      if (result.ok() && !result->signal.empty()) json_[at]["signal"] = result->signal;
     } else {
       Print(name, result);
     }
@@ -68,6 +69,12 @@ class Outcomes {
     }
     if (result->late) {
       output_.Warn(name + ": it writes more than 16 MiB; the rest is not read");
+    } else if (!result->signal.empty()) {
+      // Some have no name in the protocol.
+      const bool named = result->signal.find('@') == std::string::npos;
+      output_.Warn(fmt::format("{}: ended by {} (exit code {})", name,
+                               named ? "SIG" + Harmless(result->signal) : "a signal",
+                               result->code));
     } else if (result->code != 0) {
       output_.Warn(fmt::format("{}: exit code {}", name, result->code));
     }

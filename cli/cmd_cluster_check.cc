@@ -21,8 +21,11 @@ struct CheckArgs {
 
 const char* NameOf(ssh::Stage stage) {
   switch (stage) {
+    case ssh::Stage::kAddress:
     case ssh::Stage::kReach:
       return "unreachable";
+    case ssh::Stage::kProtocol:
+      return "protocol";
     case ssh::Stage::kHostKey:
       return "host key";
     case ssh::Stage::kAuth:

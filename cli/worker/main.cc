@@ -22,6 +22,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -31,6 +32,7 @@
 #include "base/clock.h"
 #include "base/file_descriptor.h"
 #include "base/files.h"
+#include "base/open_files.h"
 #include "base/process.h"
 #include "cli/step_executor.h"
 #include "cli/steps_registry.h"
@@ -47,6 +49,7 @@ namespace dml::cli {
 namespace {
 
 constexpr int kUsage = 2;
+constexpr int kNotExecutable = 126;
 constexpr int kNotFound = 127;
 constexpr int kCollectAgeSeconds = 3600;
 constexpr std::size_t kInputMax = 16U << 20;
@@ -95,6 +98,7 @@ int Report(const Result<void>& result) {
 }
 
 int Agent(const std::map<std::string, std::string>& options) {
+  RaiseOpenFiles();
   const runners::Capacity capacity = agent::MachineCapacity();
   node::AgentOptions agent;
   std::error_code ignored;
@@ -118,7 +122,9 @@ int Agent(const std::map<std::string, std::string>& options) {
                        "--root",   agent.root,
                        "--tasks",  std::to_string(static_cast<int>(agent.cpus)),
                        "--memory", std::to_string(agent.memory_bytes)};
-  return Report(node::RunResident(agent));
+  const Result<void> begun = node::RunResident(agent);
+  const bool there = !begun.ok() && begun.error().kind == ErrorKind::kBusy;
+  return there ? node::kAgentThereExit : Report(begun);
 }
 
 int Probe(const std::string& root) {
@@ -155,6 +161,14 @@ std::string ReadInput() {
   return text;
 }
 
+// As shells say it and count it.
+int CannotExec(const std::string& command, int code) {
+  const bool absent = code == ENOENT && command.find('/') == std::string::npos;
+  Say(2, absent ? "command not found: " + command + "\n"
+                : "cannot start '" + command + "': " + std::strerror(code) + "\n");
+  return code == ENOENT ? kNotFound : kNotExecutable;
+}
+
 // The command comes as data, not as a command line: no shell takes it apart.
 int Exec() {
   const std::string text = ReadInput();
@@ -167,9 +181,9 @@ int Exec() {
   pointers.push_back(nullptr);
   ::close(0);
   if (::open("/dev/null", O_RDONLY) != 0) return kUsage;
+  Say(2, std::string(node::kExecMarker));
   ::execvp(pointers[0], pointers.data());
-  Say(2, Error::System("cannot start '" + words[0] + "'", errno).Render() + "\n");
-  return kNotFound;
+  return CannotExec(words[0], errno);
 }
 
 int Collect(const std::map<std::string, std::string>& options) {

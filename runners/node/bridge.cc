@@ -1,14 +1,17 @@
 #include "runners/node/bridge.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <vector>
 
+#include "base/file_descriptor.h"
 #include "base/hash.h"
 #include "base/result.h"
 #include "runners/node/territory.h"
@@ -20,21 +23,7 @@ namespace {
 
 constexpr std::size_t kBlockBytes = 1U << 18;
 constexpr int kRetryMs = 5;
-
-bool WriteAll(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0 && errno == EAGAIN) {
-      pollfd ready{fd, POLLOUT, 0};
-      ::poll(&ready, 1, -1);
-      continue;
-    }
-    if (written <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
+constexpr std::size_t kReasonMax = 1000;
 
 void Say(const std::string& text) {
   std::string line(kBridgeMarker);
@@ -43,23 +32,44 @@ void Say(const std::string& text) {
   WriteAll(1, line);
 }
 
-void StartAgent(const std::vector<std::string>& argv) {
+// Returns when it has begun, or with what it says of why it has not.
+Result<void> StartAgent(const std::vector<std::string>& argv) {
+  int said[2];
+  if (::pipe2(said, O_CLOEXEC) != 0) return Error::System("cannot start the agent", errno);
+  const FileDescriptor hears(said[0]);
+  FileDescriptor says(said[1]);
   std::vector<char*> pointers;
   // exec() takes char* for historical reasons and does not write through it.
   for (const std::string& text : argv) pointers.push_back(const_cast<char*>(text.c_str()));
   pointers.push_back(nullptr);
   const pid_t child = ::fork();
   if (child == 0) {
+    ::dup2(says.get(), 2);
     ::execv(pointers[0], pointers.data());
     ::_exit(127);
   }
-  if (child > 0) ::waitpid(child, nullptr, 0);
+  says.Close();
+  if (child < 0) return Error::System("cannot start the agent", errno);
+  std::string text;
+  char block[1024];
+  ssize_t got = 0;
+  while ((got = ::read(hears.get(), block, sizeof block)) > 0 || (got < 0 && errno == EINTR)) {
+    const std::size_t room = kReasonMax - text.size();
+    if (got > 0) text.append(block, std::min(room, static_cast<std::size_t>(got)));
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  const bool begun = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  if (begun || (WIFEXITED(status) && WEXITSTATUS(status) == kAgentThereExit)) return {};
+  text.erase(text.find_last_not_of('\n') + 1);
+  return Error::Environment(text.empty() ? "it ends at once, and does not say why" : text);
 }
 
 Result<int> Connect(const std::string& root, const std::vector<std::string>& agent_argv) {
   if (auto connected = ConnectTo(root, "agent.sock"); connected.ok()) return connected;
   DML_RETURN_IF_ERROR(Claim(root));
-  StartAgent(agent_argv);
+  DML_RETURN_IF_ERROR(StartAgent(agent_argv));
   const SystemClock clock;
   const Instant deadline = clock.Now() + kAgentStartMax;
   while (true) {

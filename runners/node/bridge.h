@@ -13,11 +13,17 @@ namespace dml::node {
 // before is not ours.
 inline constexpr std::string_view kBridgeMarker = "\n<<dml-node 1>> ";
 
+// What `dml-worker exec` says on its standard error before the command begins: all that follows is
+// the command's, and so is how it ends.
+inline constexpr std::string_view kExecMarker = "<<dml-exec>>\n";
+
 inline constexpr Duration kAgentStartMax = Duration::Seconds(10);
+// How a program that was to become the agent ends if there is one already.
+inline constexpr int kAgentThereExit = 4;
 
 // Carries bytes between standard input and output and the agent of `root`, which is started with
-// `agent_argv` if there is none. Ends when either side closes. Returns the exit code of the
-// process.
+// `agent_argv` if there is none; if that does not work, says why as soon as it is known. Ends when
+// either side closes. Returns the exit code of the process.
 int ServeBridge(const std::string& root, const std::vector<std::string>& agent_argv);
 
 }  // namespace dml::node

@@ -94,6 +94,10 @@ Result<std::string> StrictConfig(const Host& host) {
 
 }  // namespace
 
+bool IsForGood(int status) {
+  return status != EAI_AGAIN && status != EAI_SYSTEM && status != EAI_MEMORY;
+}
+
 Line::Line(Line&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       jump_pid_(std::exchange(other.jump_pid_, 0)),
@@ -146,9 +150,10 @@ Result<Line> Line::Dial(const Host& host, Instant deadline, const std::atomic<bo
   const int status =
       ::getaddrinfo(host.address.c_str(), std::to_string(host.port).c_str(), &hints, &found);
   if (status != 0) {
-    return Error::Environment(
-        fmt::format("cannot resolve '{}': {}", host.address, ::gai_strerror(status)),
-        "check the host name, or write the address as host:");
+    const std::string why =
+        fmt::format("cannot resolve '{}': {}", host.address, ::gai_strerror(status));
+    const std::string hint = "check the host name, or write the address as host:";
+    return IsForGood(status) ? Error::Invalid(why, hint) : Error::Environment(why, hint);
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, ::freeaddrinfo);
   int count = 0;

@@ -13,6 +13,10 @@ namespace dml::ssh {
 // Unacknowledged bytes for this long mean that the connection is dead.
 inline constexpr Duration kUserTimeout = Duration::Seconds(20);
 
+// Whether a name that getaddrinfo() did not find, for the reason `status`, will not be found a
+// moment later either.
+[[nodiscard]] bool IsForGood(int status);
+
 // A byte stream to the SSH server of a host: a TCP connection, a jump host's, or
 // that of a ProxyCommand.
 class Line {
@@ -29,7 +33,7 @@ class Line {
   [[nodiscard]] std::string Complaint() const;
 
   // Every address of the host is tried until `deadline`; close-on-exec, no delay, keep-alive and
-  // user timeout. kEnvironment names what failed for each address.
+  // user timeout. kEnvironment names what failed for each address; kInvalid if it has none.
   // `give_up`, if any, is looked at while waiting.
   static Result<Line> Dial(const Host& host, Instant deadline,
                            const std::atomic<bool>* give_up = nullptr);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <csignal>
 #include <map>
 #include <utility>
 
@@ -24,6 +25,7 @@ constexpr std::size_t kMeasuredBytes = 4U << 20;
 constexpr std::size_t kQuotedMax = 300;
 constexpr int kNotExecutable = 126;
 constexpr int kNotFound = 127;
+constexpr int kSignalled = 128;
 // More than this, and times in logs of different nodes confuse people. Nothing else depends on it.
 constexpr double kClockOffsetMax = 60;
 constexpr std::int64_t kDiskFreeMin = 256 << 20;
@@ -185,6 +187,27 @@ std::optional<Error> JudgeKernel(const std::string& release) {
       "take it out of the inventory, or upgrade it");
 }
 
+namespace {
+
+// As shells count, 0 if it has no number of its own in the protocol.
+int NumberOf(const std::string& signal) {
+  static const std::map<std::string, int> numbers{
+      {"ABRT", SIGABRT}, {"ALRM", SIGALRM}, {"FPE", SIGFPE},   {"HUP", SIGHUP},   {"ILL", SIGILL},
+      {"INT", SIGINT},   {"KILL", SIGKILL}, {"PIPE", SIGPIPE}, {"QUIT", SIGQUIT}, {"SEGV", SIGSEGV},
+      {"TERM", SIGTERM}, {"USR1", SIGUSR1}, {"USR2", SIGUSR2}};
+  const auto found = numbers.find(signal);
+  return found == numbers.end() ? 0 : found->second;
+}
+
+void TakeEnd(SshSession& session, RemoteOutput& output) {
+  output.code = session.ExitStatus(Duration::Seconds(2));
+  output.signal = session.signal();
+  output.err = session.said();
+  if (output.code < 0 && !output.signal.empty()) output.code = kSignalled + NumberOf(output.signal);
+}
+
+}  // namespace
+
 Result<RemoteOutput> RunRemote(SshSession& session, const std::string& command,
                                std::string_view input, Duration limit) {
   const SystemClock clock;
@@ -194,8 +217,7 @@ Result<RemoteOutput> RunRemote(SshSession& session, const std::string& command,
   if (!input.empty()) {
     // A command that ends early, because it is not there, leaves the rest unread.
     if (auto sent = session.Write(input, limit); !sent.ok()) {
-      output.code = session.ExitStatus(Duration::Seconds(2));
-      output.err = session.said();
+      TakeEnd(session, output);
       if (output.code >= 0) return output;
       return std::move(sent).error();
     }
@@ -211,8 +233,7 @@ Result<RemoteOutput> RunRemote(SshSession& session, const std::string& command,
     if (!more.ok()) break;  // the end of its output
     output.out += *more;
   }
-  output.code = session.ExitStatus(Duration::Seconds(2));
-  output.err = session.said();
+  TakeEnd(session, output);
   return output;
 }
 
@@ -316,6 +337,13 @@ Result<RemoteOutput> RunVerb(const Host& host, const WorkerProgram& worker,
                  : "; its last words: " +
                        output.out.substr(std::max(output.out.size(), kQuotedMax) - kQuotedMax)),
         "see what hangs there");
+  }
+  if (!output.late && output.code < 0) {
+    return Error::Environment("the connection was lost, and nobody knows how it ended there");
+  }
+  if (const std::size_t begun = output.err.find(node::kExecMarker); begun != std::string::npos) {
+    output.err.erase(begun, node::kExecMarker.size());
+    return output;
   }
   if (output.code == kNotFound || output.code == kNotExecutable) return NotSetUp();
   if (IsBridge(output)) return OnlyBridge();

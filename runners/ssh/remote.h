@@ -22,7 +22,8 @@ inline constexpr Duration kProbeMax = Duration::Seconds(5);
 inline constexpr std::size_t kRemoteOutputMax = 16U << 20;
 
 struct RemoteOutput {
-  int code = -1;  // -1: killed by a signal
+  int code = -1;       // 128 + the signal that ended it; -1: the connection broke
+  std::string signal;  // "KILL" if one did
   std::string out;
   std::string err;
   bool late = false;  // `limit` has passed, or `out` is full: it goes on there
@@ -71,7 +72,8 @@ NodeFacts SetUpNode(const Host& host, const WorkerProgram& worker, const Connect
 void JudgeTwins(const std::vector<Host>& hosts, std::vector<NodeFacts>& all);
 
 // Runs `dml-worker <verb> --root <workdir>` on the node, with `input` as its standard input.
-// kEnvironment if it takes longer than `limit`.
+// kEnvironment if it takes longer than `limit`, or the connection breaks. What a command that it
+// was asked to run says and ends with is that command's, also if there is none of its name.
 Result<RemoteOutput> RunVerb(const Host& host, const WorkerProgram& worker,
                              const ConnectOptions& options, const std::string& verb,
                              std::string_view input, Duration limit = kUploadMax);

@@ -45,6 +45,11 @@ void BlockBrokenPipeSignal() {
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
+void NoteSignal(ssh_session, ssh_channel, const char* signal, int, const char*, const char*,
+                void* noted) {
+  *static_cast<std::string*>(noted) = signal == nullptr ? "" : signal;
+}
+
 bool IsReadable(int fd) {
   pollfd readable{fd, POLLIN, 0};
   return ::poll(&readable, 1, 0) > 0 && (readable.revents & (POLLERR | POLLHUP)) == 0;
@@ -101,6 +106,20 @@ Error NoConnection(const Host& host, const std::string& why, const std::string& 
                                       "answers from there");
 }
 
+// Of what libssh says: the two have looked at what each other can do, or the other does not speak
+// SSH at all. A server that only has no time just closes.
+bool SharesNoLanguage(const std::string& why) {
+  return why.starts_with("kex error") || why.find("no match for method") != std::string::npos ||
+         why.find("banner") != std::string::npos;
+}
+
+Error NoLanguage(const Host& host, const std::string& why) {
+  return Error::Environment(
+      fmt::format("no SSH connection to {}: {}", Describe(host), why),
+      "see that it is an sshd of this century that answers there, and what KexAlgorithms, Ciphers, "
+      "MACs and HostKeyAlgorithms in its sshd_config leave");
+}
+
 }  // namespace
 
 SshSession::SshSession() : handles_(std::make_unique<Handles>()) {}
@@ -142,10 +161,19 @@ Result<std::unique_ptr<SshSession>> SshSession::OpenOnce(const Host& host,
   BlockBrokenPipeSignal();
   const SystemClock clock;
   std::unique_ptr<SshSession> session(new SshSession());
-  DML_TRY(session->line_, Line::Dial(host, clock.Now() + options.timeout, options.give_up));
+  auto line = Line::Dial(host, clock.Now() + options.timeout, options.give_up);
+  if (!line.ok()) {
+    if (line.error().kind == ErrorKind::kInvalid) reached = Stage::kAddress;
+    return std::move(line).error();
+  }
+  session->line_ = std::move(line).value();
   DML_RETURN_IF_ERROR(session->Configure(host, options.timeout));
   if (ssh_connect(session->handles_->session) != SSH_OK) {
     const std::string why = ssh_get_error(session->handles_->session);
+    if (SharesNoLanguage(why)) {
+      reached = Stage::kProtocol;
+      return NoLanguage(host, why);
+    }
     turned_away = host.jump.empty() && host.proxy_command.empty();
     return NoConnection(host, why, session->line_.Complaint(), reached);
   }
@@ -195,6 +223,7 @@ Result<void> SshSession::Exec(const std::string& command) {
   const SystemClock clock;
   const Instant deadline = clock.Now() + kSessionPatience;
   said_.clear();
+  handles_->signal.clear();
   while (true) {
     if (handles_->channel != nullptr) ssh_channel_free(handles_->channel);
     handles_->channel = ssh_channel_new(handles_->session);
@@ -205,6 +234,10 @@ Result<void> SshSession::Exec(const std::string& command) {
     if (!may_heal || clock.Now() > deadline) return OpensNone();
     ::poll(nullptr, 0, kSessionPauseMs);
   }
+  ssh_callbacks_init(&handles_->callbacks);
+  handles_->callbacks.userdata = &handles_->signal;
+  handles_->callbacks.channel_exit_signal_function = NoteSignal;
+  ssh_set_channel_callbacks(handles_->channel, &handles_->callbacks);
   if (ssh_channel_request_exec(handles_->channel, command.c_str()) != SSH_OK) return OpensNone();
   return {};
 }
@@ -276,6 +309,8 @@ int SshSession::ExitStatus(Duration wait) {
   ssh_set_blocking(handles_->session, 1);
   return status;
 }
+
+const std::string& SshSession::signal() const { return handles_->signal; }
 
 Duration SshSession::RoundTrip() const {
   tcp_info info{};

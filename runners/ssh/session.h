@@ -14,8 +14,16 @@
 
 namespace dml::ssh {
 
-// How far a connection got before it failed: the columns of `dml cluster check`.
-enum class Stage { kReach, kHostKey, kAuth, kReady };
+// What a connection failed at, as `dml cluster check` says it. Only what fails at kReach may work a
+// moment later: the others are for people to mend.
+enum class Stage {
+  kAddress,   // nobody has such a name
+  kReach,     // nobody answers there, or a server turns us away
+  kProtocol,  // there is no way to talk that both know
+  kHostKey,
+  kAuth,
+  kReady,
+};
 
 struct ConnectOptions {
   Duration timeout = Duration::Seconds(10);
@@ -54,6 +62,8 @@ class SshSession {
   // The exit status of the command once its output has ended, within `wait`; -1 if it has none:
   // killed by a signal, or the connection broke.
   [[nodiscard]] int ExitStatus(Duration wait);
+  // Of a command without a status: the signal that ended it, such as "KILL"; else empty.
+  [[nodiscard]] const std::string& signal() const;
   [[nodiscard]] const HostKey& host_key() const { return host_key_; }
   [[nodiscard]] std::string cipher() const;
   // As the kernel measured it for the connection; 0 through a jump host.

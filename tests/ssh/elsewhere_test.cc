@@ -14,50 +14,23 @@
 #include <set>
 
 #include "base/files.h"
-#include "runners/ssh/subprocess.h"
-#include "tests/ssh/sshd_fixture.h"
+#include "tests/ssh/program_fixture.h"
 
 namespace dml::ssh {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kDml = DML_BINARY_DIR "/dml";
-
-class ElsewhereTest : public ::testing::Test {
+class ElsewhereTest : public ProgramFixture {
  protected:
-  ElsewhereTest() : servers_(std::vector<ServerOptions>(1)), inventory_(servers_.WriteInventory()) {
-    ::setenv("DML_WORKER", DML_BINARY_DIR "/dml-worker", 1);
+  ElsewhereTest() : ProgramFixture(std::vector<ServerOptions>(1)) {
     // What the nodes have and this machine has not.
     ::unsetenv("DML_NODE");
-    const Output setup = Dml({"cluster", "setup", "--accept-new-host-keys", "-c", inventory_});
-    EXPECT_EQ(setup.code, 0) << setup.out << setup.err;
+    SetUpCluster();
   }
-
-  static Output Dml(std::vector<std::string> args) {
-    args.insert(args.begin(), kDml);
-    auto output = RunProgram(args, Duration::Seconds(120));
-    EXPECT_TRUE(output.ok()) << output.error().message;
-    return output.ok() ? *output : Output{};
-  }
-  std::string Write(const std::string& name, const std::string& text) const {
-    const fs::path path = servers_.Path(name);
-    fs::create_directories(path.parent_path());
-    std::ofstream(path) << text;
-    return path.string();
-  }
-  // The content of every blob of a home: names are digests.
   [[nodiscard]] std::set<std::string> Blobs(const std::string& home) const {
-    std::set<std::string> names;
-    for (const auto& entry :
-         fs::recursive_directory_iterator(servers_.Path(home) + "/store/blobs")) {
-      if (entry.is_regular_file()) names.insert(entry.path().filename().string());
-    }
-    return names;
+    return BlobsOf(servers_.Path(home));
   }
-
-  SshdFixture servers_;
-  std::string inventory_;
 };
 
 TEST_F(ElsewhereTest, ARetryGoesWhereTheRunWent) {
@@ -128,6 +101,40 @@ TEST_F(ElsewhereTest, FilesBesideTheFolderOfThePipelineAreFound) {
   EXPECT_EQ(there.err.find("retry"), std::string::npos) << there.err;
   EXPECT_EQ(Blobs("here"), Blobs("there"));
   EXPECT_FALSE(Blobs("here").empty());
+}
+
+// What a command leaves is the same on this machine and on nodes, to the mode in an archive; and
+// what it leaves for others can be used as it was.
+TEST_F(ElsewhereTest, ModesAndPlacesAreTheSameEverywhere) {
+  Write("team/side/s.sh", "#!/bin/sh\nsh \"${0%/*}/../project/lib/own.sh\"\n");
+  Write("team/project/lib/own.sh", "echo own code\n");
+  const std::string pipeline = Write("team/project/p.yaml", R"(steps:
+  - id: pack
+    run: |
+      mkdir -p tree/sub
+      ../side/s.sh > tree/sub/said
+      touch plain
+      tar -c --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -f a.tar tree plain .
+    code: [../side/s.sh, lib/*.sh]
+    outputs: {a: a.tar}
+  - id: tools
+    run: |
+      mkdir -p t/bin
+      printf '#!/bin/sh\ncat "$(dirname "$0")/../data"\n' > t/bin/tool
+      chmod +x t/bin/tool
+      echo data > t/data
+    outputs: {t: t}
+  - id: use
+    run: "t/bin/tool > o.txt && ! test -x t/data"
+    input: {t: tools}
+    outputs: {o: o.txt}
+)");
+  const Output here = Dml({"run", pipeline, "--home", servers_.Path("here")});
+  ASSERT_EQ(here.code, 0) << here.out << here.err;
+  const Output there =
+      Dml({"run", pipeline, "--cluster", inventory_, "--home", servers_.Path("there")});
+  ASSERT_EQ(there.code, 0) << there.out << there.err;
+  EXPECT_EQ(Blobs("here"), Blobs("there"));
 }
 
 // Two files that only a link tells apart have no two plain names: said at once, and never repeated.

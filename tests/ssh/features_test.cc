@@ -12,32 +12,17 @@
 
 #include "base/files.h"
 #include "base/json.h"
-#include "runners/ssh/subprocess.h"
-#include "tests/ssh/sshd_fixture.h"
+#include "tests/ssh/program_fixture.h"
 
 namespace dml::ssh {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kDml = DML_BINARY_DIR "/dml";
-
-class FeatureTest : public ::testing::Test {
+class FeatureTest : public ProgramFixture {
  protected:
-  FeatureTest() : servers_(std::vector<ServerOptions>(2)), inventory_(servers_.WriteInventory()) {
-    ::setenv("DML_WORKER", DML_BINARY_DIR "/dml-worker", 1);
-  }
+  FeatureTest() : ProgramFixture(std::vector<ServerOptions>(2)) {}
 
-  Output Dml(std::vector<std::string> args) {
-    args.insert(args.begin(), kDml);
-    auto output = RunProgram(args, Duration::Seconds(120));
-    EXPECT_TRUE(output.ok()) << output.error().message;
-    return output.ok() ? *output : Output{};
-  }
-  void SetUpCluster() {
-    const Output setup = Dml({"cluster", "setup", "--accept-new-host-keys", "-c", inventory_});
-    ASSERT_EQ(setup.code, 0) << setup.out << setup.err;
-  }
   Output Run(const std::string& steps, const std::string& home = "h") {
     std::ofstream(servers_.Path("p.yaml")) << "steps:\n" << steps;
     return Dml(
@@ -47,10 +32,39 @@ class FeatureTest : public ::testing::Test {
   std::string LogOf(const std::string& task) {
     return Dml({"logs", task, "--home", servers_.Path("h")}).out;
   }
-
-  SshdFixture servers_;
-  std::string inventory_;
 };
+
+// As people know it from ssh and from shells. It is the command that is not there, not dml's
+// program.
+TEST_F(FeatureTest, HowACommandEndsIsTheCommands) {
+  SetUpCluster();
+  const auto exec = [&](const std::vector<std::string>& words, const std::string& format) {
+    std::vector<std::string> args{"cluster",  "exec", "--only", "n1", "-c",
+                                  inventory_, "-o",   format,   "--"};
+    args.insert(args.end(), words.begin(), words.end());
+    return Dml(args);
+  };
+  const auto json = [&](const std::vector<std::string>& words) {
+    return Json::parse(exec(words, "json").out).at(0);
+  };
+  Output output = exec({"nosuchcmd", "x"}, "table");
+  EXPECT_EQ(output.code, 1) << output.err;
+  EXPECT_EQ(output.out, "n1: command not found: nosuchcmd\n");
+  EXPECT_NE(output.err.find("n1: exit code 127"), std::string::npos) << output.err;
+  EXPECT_EQ(json({"./nosuchfile"}).at("code"), 127);
+  EXPECT_EQ(json({"/"}).at("code"), 126);
+  EXPECT_EQ(json({"sh", "-c", "exit 127"}).at("code"), 127);
+  EXPECT_EQ(json({"sh", "-c", "echo said >&2"}).at("err"), "said\n");
+
+  output = exec({"sh", "-c", "echo so far; kill -KILL $$"}, "table");
+  EXPECT_EQ(output.code, 1) << output.err;
+  EXPECT_EQ(output.out, "n1: so far\n");
+  EXPECT_NE(output.err.find("n1: ended by SIGKILL (exit code 137)"), std::string::npos)
+      << output.err;
+  const Json killed = json({"sh", "-c", "kill -SEGV $$"});
+  EXPECT_EQ(killed.at("code"), 139);
+  EXPECT_EQ(killed.at("signal"), "SEGV");
+}
 
 TEST_F(FeatureTest, HostsAreAddedAfterALookAtTheirKeys) {
   const std::string file = servers_.Path("new.yaml");

@@ -16,33 +16,16 @@
 
 #include "base/files.h"
 #include "base/json.h"
-#include "runners/ssh/subprocess.h"
-#include "tests/ssh/sshd_fixture.h"
+#include "tests/ssh/program_fixture.h"
 
 namespace dml::ssh {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kDml = DML_BINARY_DIR "/dml";
-
-class PipelineTest : public ::testing::Test {
+class PipelineTest : public ProgramFixture {
  protected:
-  PipelineTest() : servers_(std::vector<ServerOptions>(3)), inventory_(servers_.WriteInventory()) {
-    ::setenv("DML_WORKER", DML_BINARY_DIR "/dml-worker", 1);
-  }
-
-  Output Dml(std::vector<std::string> args) {
-    args.insert(args.begin(), kDml);
-    auto output = RunProgram(args, Duration::Seconds(240));
-    EXPECT_TRUE(output.ok()) << output.error().message;
-    return output.ok() ? *output : Output{};
-  }
-
-  void SetUpCluster() {
-    const Output setup = Dml({"cluster", "setup", "--accept-new-host-keys", "-c", inventory_});
-    ASSERT_EQ(setup.code, 0) << setup.out << setup.err;
-  }
+  PipelineTest() : ProgramFixture(std::vector<ServerOptions>(3)) {}
 
   static bool HasThreeLines(const std::string& path) {
     const auto text = ReadFile(path);
@@ -61,23 +44,6 @@ class PipelineTest : public ::testing::Test {
     ::kill(dml, SIGKILL);
     ::waitpid(dml, nullptr, 0);
   }
-
-  // The content of every blob of a home: names are digests, so equal names are equal contents.
-  static std::set<std::string> Blobs(const std::string& home) {
-    std::set<std::string> names;
-    for (const auto& entry : fs::recursive_directory_iterator(home + "/store/blobs")) {
-      if (entry.is_regular_file()) names.insert(entry.path().lexically_relative(home).string());
-    }
-    return names;
-  }
-
-  std::string Write(const std::string& name, const std::string& text) {
-    std::ofstream(servers_.Path(name)) << text;
-    return servers_.Path(name);
-  }
-
-  SshdFixture servers_;
-  std::string inventory_;
 };
 
 TEST_F(PipelineTest, SetUpIsNeededThenIdempotentThenRemovable) {
@@ -137,8 +103,8 @@ TEST_F(PipelineTest, ExamplesGiveTheSameBytesAsHere) {
     ASSERT_EQ(run.code, 0) << run.out << run.err;
     run = Dml({"run", pipeline, "--home", there, "--cluster", inventory_});
     ASSERT_EQ(run.code, 0) << run.out << run.err;
-    EXPECT_EQ(Blobs(here), Blobs(there)) << example;
-    EXPECT_FALSE(Blobs(here).empty());
+    EXPECT_EQ(BlobsOf(here), BlobsOf(there)) << example;
+    EXPECT_FALSE(BlobsOf(here).empty());
   }
 }
 
@@ -158,7 +124,7 @@ TEST_F(PipelineTest, AKilledOrchestratorIsResumed) {
   const Output resumed = Dml({"resume", "--home", home});
   EXPECT_EQ(resumed.code, 0) << resumed.out << resumed.err;
   EXPECT_TRUE(HasThreeLines(runs)) << "a task ran twice: " << *ReadFile(runs);
-  EXPECT_EQ(Blobs(home).size(), 3U);
+  EXPECT_EQ(BlobsOf(home).size(), 3U);
 }
 
 TEST_F(PipelineTest, StopEndsWhatADeadOrchestratorHasLeftOnTheNodes) {

@@ -3,11 +3,13 @@
 #include "runners/ssh/session.h"
 
 #include <gtest/gtest.h>
+#include <netdb.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "base/files.h"
+#include "runners/ssh/dial.h"
 #include "runners/ssh/remote.h"
 #include "tests/ssh/sshd_fixture.h"
 
@@ -16,11 +18,12 @@ namespace {
 
 class SessionTest : public ::testing::Test {
  protected:
-  SessionTest() : servers_(std::vector<ServerOptions>(1)) {}
+  explicit SessionTest(const std::vector<ServerOptions>& servers = std::vector<ServerOptions>(1))
+      : servers_(servers) {}
 
   std::string Open(const Host& host, bool accept = false) {
     ConnectOptions options;
-    options.timeout = Duration::Seconds(5);
+    options.timeout = timeout_;
     if (accept) options.accept_unknown = [](const Host&, const HostKey&) { return true; };
     session_.reset();
     auto opened = SshSession::Open(host, options, reached_);
@@ -32,6 +35,7 @@ class SessionTest : public ::testing::Test {
   SshdFixture servers_;
   std::unique_ptr<SshSession> session_;
   Stage reached_ = Stage::kReach;
+  Duration timeout_ = Duration::Seconds(5);
 };
 
 TEST_F(SessionTest, AnUnknownKeyIsRefusedUntilItIsTrusted) {
@@ -98,6 +102,22 @@ TEST_F(SessionTest, ADeadPortIsNamed) {
   EXPECT_EQ(reached_, Stage::kReach);
 }
 
+class OldServerTest : public SessionTest {
+ protected:
+  OldServerTest() : SessionTest({{"/bin/sh", "", "KexAlgorithms diffie-hellman-group1-sha1\n"}}) {}
+};
+
+// One that shares nothing with us will not do so a moment later; a busy one may have time then.
+TEST_F(OldServerTest, IsToldApartFromABusyOne) {
+  timeout_ = Duration::Seconds(30);
+  const SystemClock clock;
+  const Instant start = clock.Now();
+  const std::string message = Open(servers_.HostOf(0), /*accept=*/true);
+  EXPECT_NE(message.find("kex error"), std::string::npos) << message;
+  EXPECT_EQ(reached_, Stage::kProtocol);
+  EXPECT_LT((clock.Now() - start).seconds(), 10);
+}
+
 TEST_F(SessionTest, ACommandGetsItsInputAndTellsItsEnd) {
   ASSERT_EQ(Open(servers_.HostOf(0), /*accept=*/true), "");
   const std::string big(3'000'000, 'x');
@@ -110,6 +130,18 @@ TEST_F(SessionTest, ACommandGetsItsInputAndTellsItsEnd) {
   ASSERT_TRUE(output.ok());
   EXPECT_EQ(output->out, "n1\n");
   EXPECT_EQ(output->err, "oh\n");
+}
+
+TEST(Dial, ANameThatNobodyHasIsNotAskedForAgain) {
+  EXPECT_TRUE(IsForGood(EAI_NONAME));
+  EXPECT_TRUE(IsForGood(EAI_FAIL));
+  EXPECT_FALSE(IsForGood(EAI_AGAIN));
+  Host host;
+  host.name = "bad";
+  host.address = "-x";
+  Stage reached = Stage::kReach;
+  EXPECT_FALSE(SshSession::Open(host, {}, reached).ok());
+  EXPECT_EQ(reached, Stage::kAddress);
 }
 
 TEST(HostKeys, NamesAreThoseOfOpenSsh) {

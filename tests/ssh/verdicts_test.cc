@@ -15,31 +15,18 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/json.h"
-#include "runners/ssh/subprocess.h"
-#include "tests/ssh/sshd_fixture.h"
+#include "tests/ssh/program_fixture.h"
 
 namespace dml::ssh {
 namespace {
 
 namespace fs = std::filesystem;
 
-class VerdictTest : public ::testing::Test {
+class VerdictTest : public ProgramFixture {
  protected:
   explicit VerdictTest(const std::vector<ServerOptions>& servers = std::vector<ServerOptions>(2))
-      : servers_(servers), inventory_(servers_.WriteInventory()) {
-    ::setenv("DML_WORKER", DML_BINARY_DIR "/dml-worker", 1);
-  }
+      : ProgramFixture(servers) {}
 
-  Output Dml(std::vector<std::string> args) {
-    args.insert(args.begin(), DML_BINARY_DIR "/dml");
-    auto output = RunProgram(args, Duration::Seconds(120));
-    EXPECT_TRUE(output.ok()) << output.error().message;
-    return output.ok() ? *output : Output{};
-  }
-  void SetUpCluster() {
-    const Output setup = Dml({"cluster", "setup", "--accept-new-host-keys", "-c", inventory_});
-    ASSERT_EQ(setup.code, 0) << setup.out << setup.err;
-  }
   Json Ask(const std::string& verb, std::vector<std::string> more = {}) {
     std::vector<std::string> args{"cluster", verb, "-c", inventory_, "-o", "json"};
     args.insert(args.end(), more.begin(), more.end());
@@ -54,16 +41,7 @@ class VerdictTest : public ::testing::Test {
     ASSERT_NE(at, std::string::npos) << text;
     std::ofstream(inventory_) << text.replace(at, what.size(), by);
   }
-  static void WaitUntil(const std::function<bool()>& condition, const char* what) {
-    for (int i = 0; i < 6000; ++i) {
-      if (condition()) return;
-      ::poll(nullptr, 0, 10);
-    }
-    ADD_FAILURE() << "never happened: " << what;
-  }
 
-  SshdFixture servers_;
-  std::string inventory_;
   int code_ = 0;
 };
 

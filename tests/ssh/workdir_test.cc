@@ -13,32 +13,24 @@
 #include <set>
 
 #include "base/files.h"
-#include "runners/ssh/subprocess.h"
-#include "tests/ssh/sshd_fixture.h"
+#include "tests/ssh/program_fixture.h"
 
 namespace dml::ssh {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kDml = DML_BINARY_DIR "/dml";
-
-class WorkdirTest : public ::testing::Test {
+class WorkdirTest : public ProgramFixture {
  protected:
-  WorkdirTest() : servers_(std::vector<ServerOptions>(1)) {
-    ::setenv("DML_WORKER", DML_BINARY_DIR "/dml-worker", 1);
-    Use("");
-  }
+  WorkdirTest() : ProgramFixture(std::vector<ServerOptions>(1)) {}
 
   void Use(const std::string& workdir) {
     inventory_ = servers_.WriteInventory(workdir.empty() ? "" : "  workdir: \"" + workdir + "\"\n");
   }
   Output Dml(const std::string& verb, std::vector<std::string> more = {}) {
-    std::vector<std::string> args{kDml, "cluster", verb, "-c", inventory_};
+    std::vector<std::string> args{"cluster", verb, "-c", inventory_};
     args.insert(args.end(), more.begin(), more.end());
-    auto output = RunProgram(args, Duration::Seconds(120));
-    EXPECT_TRUE(output.ok()) << output.error().message;
-    return output.ok() ? *output : Output{};
+    return ProgramFixture::Dml(args);
   }
   Output Prepare() { return Dml("setup", {"--accept-new-host-keys"}); }
   [[nodiscard]] std::string Home() { return servers_.server(0).home(); }
@@ -55,9 +47,6 @@ class WorkdirTest : public ::testing::Test {
     }
     return all;
   }
-
-  SshdFixture servers_;
-  std::string inventory_;
 };
 
 TEST_F(WorkdirTest, AFolderOfSomebodyElseIsRefusedBeforeAnythingIsCopied) {
