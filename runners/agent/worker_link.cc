@@ -1,6 +1,7 @@
 #include "runners/agent/worker_link.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,6 +14,12 @@ using runners::FrameType;
 namespace {
 
 constexpr std::size_t kReadBytes = 1U << 16;
+
+// The kernel knows at once, the thread that reads a moment later.
+bool HungUp(int fd) {
+  pollfd end{fd, POLLRDHUP, 0};
+  return ::poll(&end, 1, 0) == 1 && (end.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
 
 }  // namespace
 
@@ -103,7 +110,8 @@ void WorkerLink::Closed() {
 std::optional<runners::LaunchSpec> WorkerLink::Next() {
   std::unique_lock lock(mutex_);
   arrived_.wait(lock, [this] { return closed_ || !queue_.empty(); });
-  if (closed_) return std::nullopt;
+  // What nobody has seen begin is given to another worker by whoever comes next.
+  if (closed_ || HungUp(fd_)) return std::nullopt;
   runners::LaunchSpec spec = std::move(queue_.front());
   queue_.pop_front();
   current_ = spec.key;

@@ -30,6 +30,7 @@ constexpr Duration kLogInterval = Duration::Millis(100);
 constexpr int kFollowedLogsMax = 64;
 constexpr int kIdleCheckMs = 1000;
 constexpr int kFollowMs = 100;
+constexpr Duration kDiskInterval = Duration::Millis(kFollowMs - 10);
 
 void Wake(int fd) {
   const std::uint64_t one = 1;
@@ -76,8 +77,9 @@ Result<std::unique_ptr<Agent>> Agent::Open(AgentOptions options) {
   }
   DML_TRY(BlobCache blobs, BlobCache::Open(options.root));
   std::unique_ptr<Agent> agent(new Agent(std::move(options), std::move(blobs)));
-  DML_RETURN_IF_ERROR(agent->TakeUpRecords());
+  // Before: a worker that is at no attempt of which a record says so could begin with one yet.
   agent->EndLeftBehind();
+  DML_RETURN_IF_ERROR(agent->TakeUpRecords());
   if (!agent->attempts_.empty()) {
     agent->journal_.Add(fmt::format("{} attempts of before were found", agent->attempts_.size()));
   }
@@ -142,6 +144,7 @@ void Agent::Serve() {
     TakeInbound();
     if (!launching_.empty()) pool_->Launch(std::exchange(launching_, {}));
     CheckKillDeadlines();
+    WatchDisk();
     CheckScripts();
     CheckDrain();
     SendLogs();
@@ -156,11 +159,27 @@ void Agent::Serve() {
   }
 }
 
-int Agent::PollTimeoutMs() const {
-  for (const auto& session : sessions_) {
-    if (!session->client.empty() && !running_.empty()) return kFollowMs;
-  }
-  return kIdleCheckMs;
+int Agent::PollTimeoutMs() const { return running_.empty() ? kIdleCheckMs : kFollowMs; }
+
+// While something runs: by its end there may be space again.
+void Agent::WatchDisk() {
+  const Instant now = clock_.Now();
+  if (running_.empty() || now - disk_looked_ < kDiskInterval) return;
+  disk_looked_ = now;
+  if (FindDiskFull(options_.root)) disk_full_ = now;
+}
+
+// Of an attempt that has ended with that reason: why nobody can rely on it.
+std::optional<Error> Agent::WhyDoubtful(const Attempt& attempt,
+                                        const runners::ExitReason& reason) const {
+  const bool failed = IsFailure(reason);
+  if (auto full = failed ? ProveDiskFull(options_.root) : FindDiskFull(options_.root)) return full;
+  if (!disk_full_ || *disk_full_ < attempt.began) return std::nullopt;
+  // A native step looks whether all was written.
+  if (!failed && !attempt.is_command) return std::nullopt;
+  return Error::Environment(
+      "for a moment its disk was full while this ran: what it wrote may be cut short",
+      "free space there, or run `dml cluster gc`");
 }
 
 void Agent::PollOnce() {
@@ -264,13 +283,15 @@ void Agent::Ended(const Key& key, runners::AttemptExited exited) {
   if (!std::holds_alternative<runners::ExitSuccess>(exited.reason)) {
     DropDamaged(attempt.paths, blobs_);
     if (IsFailure(exited.reason)) {
-      if (auto full = ProveDiskFull(options_.root)) return Conclude(key, Lost{key, *full, {}});
+      if (auto doubt = WhyDoubtful(attempt, exited.reason)) {
+        return Conclude(key, Lost{key, *doubt, {}});
+      }
     }
-  } else if (auto full = FindDiskFull(options_.root)) {
+  } else if (auto doubt = WhyDoubtful(attempt, exited.reason)) {
     // Few commands look whether all was written: its outputs and its log may be cut short. The next
     // agent, which may find room again, must not read of a success.
     ::unlink(attempt.paths.record.c_str());
-    return Conclude(key, Lost{key, *full, {}});
+    return Conclude(key, Lost{key, *doubt, {}});
   }
   if (collects) {
     return collector_->Add(

@@ -77,9 +77,11 @@ class Agent final : public runners::EventSink {
     std::int64_t log_sent = 0;
     std::optional<std::variant<Finished, Lost>> outcome = {};
     Instant ended{0};
-    Duration age{0};                       // of its end, when it was taken up
-    bool forget = false;                   // its head no longer wants it
-    std::uint64_t order = 0;               // of launch
+    Duration age{0};          // of its end, when it was taken up
+    bool forget = false;      // its head no longer wants it
+    std::uint64_t order = 0;  // of launch
+    Instant began{0};         // here, or when it was taken up
+    bool is_command = true;
     std::optional<ProcessId> worker = {};  // of an adopted one
     int pidfd = -1;
     int command_pid = 0;
@@ -128,6 +130,9 @@ class Agent final : public runners::EventSink {
   void DropDead();
   void CheckLeases();
   void CheckKillDeadlines();
+  void WatchDisk();
+  [[nodiscard]] std::optional<Error> WhyDoubtful(const Attempt& attempt,
+                                                 const runners::ExitReason& reason) const;
   [[nodiscard]] bool Idle(Instant now);
 
   RunId OurRun(const std::string& client, RunId theirs);
@@ -153,6 +158,8 @@ class Agent final : public runners::EventSink {
   std::vector<runners::LaunchSpec> launching_;  // of this turn
   Instant needed_{0};                           // when somebody last needed this agent
   Instant logs_sent_{0};
+  Instant disk_looked_{0};
+  std::optional<Instant> disk_full_;  // when it was last seen so
   bool asked_to_stop_ = false;
   Journal journal_;
   std::map<std::string, Surroundings> surroundings_;  // by script

@@ -90,6 +90,8 @@ void Agent::TakeUp(const std::string& name, agent::AttemptRecord record) {
   const Key key = OurKey(client, theirs);
   Attempt attempt{client, theirs, AttemptPaths(options_.root, name), record.outputs};
   attempt.order = ++launches_;
+  attempt.began = clock_.Now();
+  attempt.is_command = record.command_pid > 0;
   attempt.worker = record.worker;
   attempt.command_pid = record.command_pid;
   if (!record.exited) {
@@ -277,6 +279,8 @@ void Agent::HandleLaunch(Session& session, runners::LaunchSpec spec) {
   if (session.shared && session.attach.share_outputs)
     attempt.shared_dir = session.attach.shared_dir;
   attempt.order = ++launches_;
+  attempt.began = clock_.Now();
+  attempt.is_command = std::holds_alternative<runners::Command>(spec.work);
   if (const auto found = surroundings_.find(session.attach.env_init);
       found != surroundings_.end() && std::holds_alternative<runners::Command>(spec.work)) {
     for (const auto& [name, value] : found->second.env) spec.env.emplace(name, value);

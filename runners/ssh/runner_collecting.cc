@@ -29,6 +29,9 @@ std::int64_t SizeOf(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 ? info.st_size : 0;
 }
 
+// What a node says of its disk; see node/disk.h.
+bool IsFull(const std::string& verdict) { return verdict.starts_with("disk full"); }
+
 bool IsEnvironment(const runners::ExitReason& reason) {
   const auto* failure = std::get_if<runners::ExitFailure>(&reason);
   return failure != nullptr && failure->error.kind == ErrorKind::kEnvironment;
@@ -227,6 +230,7 @@ void SshRunner::Loop::HandleFinished(std::size_t index, node::Finished finished)
            std::get<runners::ExitFailure>(attempt.finished->exited.reason).error.message);
   } else {
     node.strikes.clear();
+    node.full_pause = Duration{0};
   }
   if (std::holds_alternative<runners::ExitSuccess>(attempt.finished->exited.reason)) {
     const std::string out = attempt.spec.attempt_dir + "/out/";
@@ -234,10 +238,6 @@ void SshRunner::Loop::HandleFinished(std::size_t index, node::Finished finished)
       if (!port.required) continue;
       if (auto made = MakeDirectories(out + port.name); !made.ok()) return Lose(key, made.error());
     }
-    for (const ArtifactFile& file : attempt.finished->outputs) {
-      const std::string target = out + file.name;
-      if (TakeShared(node, file, target)) continue;
-      attempt.fetching.insert(target);
     std::set<std::string> executables;
     for (const ArtifactFile& file : attempt.finished->outputs) {
       if (file.executable) executables.insert(file.name);
@@ -245,6 +245,10 @@ void SshRunner::Loop::HandleFinished(std::size_t index, node::Finished finished)
     // Before the first of them is here: a commit reads it.
     auto noted = runners::NoteExecutables(attempt.spec.attempt_dir, executables);
     if (!noted.ok()) return Lose(key, std::move(noted).error());
+    for (const ArtifactFile& file : attempt.finished->outputs) {
+      const std::string target = out + file.name;
+      if (TakeShared(node, file, target)) continue;
+      attempt.fetching.insert(target);
       by_target_.emplace(target, key);
       node.port.uploads.Learn(file.digest);
       node.port.Fetch(file.digest, file.size,
@@ -355,14 +359,32 @@ void SshRunner::Loop::Forget(const Key& key) {
   attempts_.erase(key);
 }
 
-// A verdict on the node: whatever it gets more would end the same way.
+// A verdict on the node: whatever it gets more would end the same way, for a while at least.
 void SshRunner::Loop::RefuseIfFull(std::size_t index, const Error& error) {
   Node& node = *nodes_[index];
-  if (!node.refused.empty() || !error.message.starts_with("disk full")) return;
+  if (!node.refused.empty() || !IsFull(error.message)) return;
   node.refused = error.message;
+  node.full_pause = node.full_pause.ns == 0
+                        ? options_.full_pause
+                        : std::min(node.full_pause + node.full_pause, kFullPauseMax);
+  node.full_until = clock_.Now() + node.full_pause;
   UpdateUse(node);
-  options_.notice(fmt::format("{}: {}; it gets no more tasks", node.host.name, error.message));
+  options_.notice(fmt::format("{}: {}; it gets no more tasks for {}", node.host.name, error.message,
+                              FormatDuration(node.full_pause)));
   Publish();
+}
+
+// Somebody may have made room. If nobody has, that costs one attempt an attempt.
+void SshRunner::Loop::TryFullAgain() {
+  for (const auto& node : nodes_) {
+    if (!node->full_until || clock_.Now() < *node->full_until) continue;
+    node->full_until.reset();
+    if (!IsFull(node->refused)) continue;
+    node->refused.clear();
+    UpdateUse(*node);
+    options_.notice(node->host.name + ": its disk may have room again; it is tried");
+    Publish();
+  }
 }
 
 // Failures that are nobody's but the node's, of different tasks with no success in between.

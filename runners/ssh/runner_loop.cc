@@ -186,6 +186,7 @@ void SshRunner::Loop::Work() {
       }
     }
     CheckLeases();
+    TryFullAgain();
     NoteWaits();
     {
       const std::lock_guard lock(mutex_);

@@ -79,13 +79,15 @@ class SshRunner::Loop {
     NodePort port;
     std::unique_ptr<BridgeLink> link;
     bool attached = false;
-    bool settled = false;  // a first verdict is there
-    bool gone = false;     // nobody tries any more
-    std::string refused;   // why it is not used although it is connected
-    std::string drained;   // why it gets nothing new, for a person said so
-    bool shared = false;   // it sees the shared_dir of this machine
-    std::string trouble;   // why it is not connected
-    std::string told;      // of that, to people
+    bool settled = false;               // a first verdict is there
+    bool gone = false;                  // nobody tries any more
+    std::string refused;                // why it is not used although it is connected
+    std::optional<Instant> full_until;  // then it is used again: it was refused for a full disk
+    Duration full_pause{0};             // the last of them, until an attempt has gone well there
+    std::string drained;                // why it gets nothing new, for a person said so
+    bool shared = false;                // it sees the shared_dir of this machine
+    std::string trouble;                // why it is not connected
+    std::string told;                   // of that, to people
     std::string boot;
     int agent_pid = 0;
     std::string agent_host;
@@ -169,6 +171,7 @@ class SshRunner::Loop {
   void EndKilled(const Key& key);
   void Forget(const Key& key);
   void RefuseIfFull(std::size_t node, const Error& error);
+  void TryFullAgain();
   void Strike(std::size_t node, const Key& key, const std::string& why);
 
   void NodeDown(std::size_t node, const std::string& why, bool final);

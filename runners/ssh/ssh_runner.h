@@ -18,6 +18,11 @@ namespace dml::ssh {
 // that a node may take to find a connection dead, and of its clock.
 inline constexpr Duration kLeaseMargin = Duration::Seconds(60);
 
+// A node whose disk was full gets attempts again after so long; each further time in a row after
+// twice as long as the last, up to a limit.
+inline constexpr Duration kFullPause = Duration::Seconds(30);
+inline constexpr Duration kFullPauseMax = Duration::Seconds(600);
+
 struct ClusterOptions {
   Cluster cluster;
   WorkerProgram worker;
@@ -28,6 +33,7 @@ struct ClusterOptions {
   std::string home = {};
   LinkOptions link = {};
   Duration lease_margin = kLeaseMargin;
+  Duration full_pause = kFullPause;
   // Whether a run of this home has ended for good: what nodes still keep of it is let go. Called
   // from a thread of the runner.
   std::function<bool(RunId)> over = [](RunId) { return false; };

@@ -60,6 +60,7 @@ class ClusterFixture : public ::testing::Test {
     options.client = client;
     options.home = home_;
     options.lease_margin = lease_margin_;
+    options.full_pause = full_pause_;
     options.over = [this](RunId) { return over_; };
     options.link.silence = silence_;
     options.link.backoff = Duration::Millis(50);
@@ -141,6 +142,7 @@ class ClusterFixture : public ::testing::Test {
   std::string notices_;
   bool over_ = false;  // what the store says of runs that are not driven here
   Duration lease_margin_ = kLeaseMargin;
+  Duration full_pause_ = kFullPause;
   Duration silence_ = kSilenceMax;
   std::string home_;
   std::unique_ptr<SshRunner> runner_;  // the last: its threads use the others to the end

@@ -1,7 +1,10 @@
 // A bad network between the head and a node: breaks in the middle of transfers, silence, delay.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "runners/ssh/placement_notes.h"
 #include "tests/ssh/cluster_fixture.h"
@@ -159,6 +162,30 @@ TEST_F(FaultTest, ALateResultIsRefused) {
   WaitUntil([&] { return fs::is_empty(servers_.server(0).root() + "/records"); },
             "it forgets both");
   EXPECT_EQ(sink_.ends(), 2U);
+}
+
+// What runs goes on, and what waits in line behind it in the same worker runs once, elsewhere or
+// later: neither is done twice.
+TEST_F(FaultTest, WhatWaitsInAWorkerRunsOnceWhenTheAgentDies) {
+  RestartAgent(0, {"--cpus", "1"});
+  ConnectThroughProxy();
+  const std::string go = servers_.Path("go");
+  const std::string ran = servers_.Path("ran");
+  std::vector<LaunchSpec> batch{Script(
+      1, "echo 1 >> " + ran + "; while ! test -e " + go + "; do sleep 0.02; done; echo 1 > o.txt")};
+  constexpr std::size_t kTasks = 6;
+  for (std::size_t i = 2; i <= kTasks; ++i) {
+    batch.push_back(Script(i, fmt::format("echo {0} >> {1}; echo {0} > o.txt", i, ran)));
+  }
+  ASSERT_TRUE(runner_->Launch(batch).ok());
+  WaitUntil([&] { return fs::exists(ran); }, "the first begins");
+  const pid_t agent = servers_.server(0).agent();
+  ::kill(agent, SIGKILL);
+  std::ofstream(go).put('\n');
+  sink_.WaitForEnds(kTasks);
+  for (const LaunchSpec& spec : batch) EXPECT_EQ(sink_.End(spec.key), "success");
+  std::string lines = *ReadFile(ran);
+  EXPECT_EQ(std::ranges::count(lines, '\n'), static_cast<std::ptrdiff_t>(kTasks)) << lines;
 }
 
 // An attempt that is killed while its launch is still on its way to the node.

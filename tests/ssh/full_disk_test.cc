@@ -92,6 +92,34 @@ TEST_F(FullDiskTest, OldBlobsMakeRoomForOthers) {
   EXPECT_FALSE(fs::exists(server.FromHere(blob)));
 }
 
+// By its end there is room again, and nothing shows that something was cut short.
+TEST_F(FullDiskTest, AMomentIsEnough) {
+  if (!mounted_) GTEST_SKIP() << "nodes cannot have a disk of their own here";
+  const std::string moment = std::string(kFill) + "sleep 1; rm filler; ";
+  EXPECT_EQ(EndOf(Script(1, moment + "echo x > o.txt")), "lost");
+  EXPECT_EQ(EndOf(Script(2, moment + "exit 1")), "lost");
+  EXPECT_EQ(runner_->Nodes()[0].verdict, "ready");
+  // It is over for whoever begins later.
+  EXPECT_EQ(EndOf(Script(3, "echo x > o.txt")), "success");
+}
+
+// A verdict for a while: a run may last much longer than a full disk.
+TEST_F(FullDiskTest, ANodeThatHasRoomAgainIsUsedAgain) {
+  if (!mounted_) GTEST_SKIP() << "nodes cannot have a disk of their own here";
+  full_pause_ = Duration::Seconds(3);
+  Connect(servers_.AllHosts());
+  Server& server = servers_.server(0);
+  const std::string filler = server.root() + "/filler";
+  EXPECT_NE(server.RunThere({"/bin/dd", "if=/dev/zero", "of=" + filler, "bs=64k", "status=none"}),
+            0);
+  EXPECT_EQ(EndOf(Script(1, "true")), "lost");
+  EXPECT_TRUE(runner_->Nodes()[0].verdict.starts_with("disk full"));
+  EXPECT_EQ(EndOf(Script(2, "true")), "lost") << "there is no other";
+  EXPECT_EQ(server.RunThere({"/bin/rm", filler}), 0);
+  WaitUntil([&] { return runner_->Nodes()[0].verdict == "ready"; }, "it is tried again");
+  EXPECT_EQ(EndOf(Script(3, "echo x > o.txt")), "success") << Notices();
+}
+
 // Nothing that is sent there begins.
 TEST_F(FullDiskTest, NothingBeginsOnAFullDisk) {
   if (!mounted_) GTEST_SKIP() << "nodes cannot have a disk of their own here";
