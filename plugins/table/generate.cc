@@ -68,6 +68,8 @@ Result<LoadReport> Generate(const GenerateOptions& options, Field target, const 
   const std::uint64_t step = options.partition_rows > 0
                                  ? options.partition_rows
                                  : std::max<std::uint64_t>(1, kAutoBytes / row_bytes);
+  DML_RETURN_IF_ERROR(CheckPartitionCount(options.rows / step + (options.rows % step > 0 ? 1 : 0),
+                                          "write a larger partition_rows"));
   for (std::uint64_t first = 0; first < options.rows; first += step) {
     report.partition_rows.push_back(std::min(step, options.rows - first));
   }

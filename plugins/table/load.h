@@ -29,6 +29,13 @@ struct LoadReport {
   std::vector<std::string> warnings;   // full sentences for people
 };
 
+// A table is read through one memory map a partition, and a process has about 65,000 of them for
+// all its tables.
+inline constexpr std::uint64_t kPartitionsMax = 20'000;
+
+// kInvalid, naming `remedy`, if a table would have more partitions than that.
+Result<void> CheckPartitionCount(std::uint64_t count, const std::string& remedy);
+
 // How a text is cut into partitions. Boundaries depend on the data and on this alone: partition p
 // holds the records that start in bytes [p * size, (p + 1) * size) of the (decompressed) text.
 struct Partitioning {

@@ -228,6 +228,22 @@ TEST(WriteCsv, AnEmptyNameOfASingleColumnIsNoBlankLine) {
   EXPECT_EQ(Show(report, dir), "column_1:category \nx\n?\n");
 }
 
+// More partitions than a process can map would make a table that nothing reads.
+TEST(Generate, RefusesMorePartitionsThanCanBeRead) {
+  GenerateOptions options;
+  options.rows = 300'000;
+  options.features = 1;
+  options.partition_rows = 1;
+  TempDir folder;
+  const auto report = GenerateRegression(options, folder.path(), {});
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().message,
+            "the table would have 300000 partitions, and 20000 is the most");
+  EXPECT_EQ(report.error().hint, "write a larger partition_rows");
+  EXPECT_FALSE(Partitioning::Parse("20001").ok());
+  EXPECT_TRUE(Partitioning::Parse("20000").ok());
+}
+
 TEST(Generate, TheSameBitsForAnyNumberOfThreads) {
   GenerateOptions options;
   options.rows = 1000;

@@ -11,8 +11,6 @@ namespace dml::steps {
 
 namespace {
 
-constexpr std::int64_t kPartitionsMax = 99'999;  // five digits in the file name
-
 bool IsThere(const std::string& path) {
   struct stat status {};
   return ::stat(path.c_str(), &status) == 0;
@@ -99,7 +97,7 @@ ParamSpec PartitionsSpec() {
   ParamSpec count;
   count.type = ParamType::kInt;
   count.minimum = 1;
-  count.maximum = static_cast<double>(kPartitionsMax);
+  count.maximum = static_cast<double>(table::kPartitionsMax);
   ParamSpec size;
   size.type = ParamType::kString;  // kSize would turn it into a number, which means a count
   ParamSpec spec = OneOf({automatic, count, size});

@@ -22,7 +22,6 @@ namespace dml::table {
 namespace {
 
 constexpr std::uint64_t kAutoPartitionBytes = std::uint64_t{32} << 20;
-constexpr std::uint64_t kPartitionsMax = 99'999;  // five digits in the file name
 // Text, columns and growth of the buffers, per byte of partition.
 constexpr std::int64_t kMemoryPerByte = 3;
 

@@ -39,6 +39,8 @@ Result<void> BatchSink::Flush() {
 
 Result<void> BatchSink::StartRow(std::uint64_t position) {
   while (position >= limit_) {
+    DML_RETURN_IF_ERROR(
+        CheckPartitionCount(report_.partition_rows.size() + 2, "write larger `partitions`"));
     DML_RETURN_IF_ERROR(Flush());
     limit_ += step_;
   }

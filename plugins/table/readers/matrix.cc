@@ -42,6 +42,7 @@ Result<LoadReport> LoadPanels(const TextSource& source, const std::vector<Panel>
   report.schema = std::move(schema);
   report.rows = first.rows;
   report.bytes = static_cast<std::int64_t>(source.size());
+  DML_RETURN_IF_ERROR(CheckPartitionCount(first.rows / step, "write larger `partitions`"));
   for (std::uint64_t begin = 0; begin < first.rows; begin += step) {
     report.partition_rows.push_back(std::min(step, first.rows - begin));
   }
