@@ -34,6 +34,47 @@ std::size_t EditDistance(const std::string& a, const std::string& b) {
 }
 
 constexpr std::size_t kWordLengthMax = 200;
+constexpr std::size_t kPartLengthMin = 3;
+
+struct Name {
+  std::string_view family;  // "train"; empty without a dot
+  std::string_view own;     // "random_forest"
+};
+
+Name SplitName(std::string_view text) {
+  const std::size_t dot = text.rfind('.');
+  if (dot == std::string_view::npos) return {{}, text};
+  return {text.substr(0, dot), text.substr(dot + 1)};
+}
+
+// How well `word` fits as a part of `candidate`: 3 all of its own name, 2 the beginning, 1 from a
+// later word of it on, 0 not at all.
+int PartRank(const Name& word, const Name& candidate) {
+  if (!word.family.empty() && word.family != candidate.family) return 0;
+  if (word.own == candidate.own) return 3;
+  if (candidate.own.starts_with(word.own)) return 2;
+  for (std::size_t at = candidate.own.find(word.own); at != std::string_view::npos;
+       at = candidate.own.find(word.own, at + 1)) {
+    if (candidate.own[at - 1] == '_') return 1;
+  }
+  return 0;
+}
+
+// The candidate that `word`, in lower case, is a part of, or "".
+std::string NearestByPart(const std::string& word, std::span<const std::string> candidates) {
+  const Name name = SplitName(word);
+  std::string best;
+  int best_rank = 0;
+  for (const std::string& candidate : candidates) {
+    if (name.own.size() < kPartLengthMin) break;
+    const std::string lowered = Lower(candidate);
+    const int rank = PartRank(name, SplitName(lowered));
+    if (rank <= best_rank) continue;
+    best = candidate;
+    best_rank = rank;
+  }
+  return best;
+}
 
 }  // namespace
 
@@ -51,7 +92,7 @@ std::string Nearest(std::string_view word, std::span<const std::string> candidat
       best_distance = distance;
     }
   }
-  return best;
+  return best.empty() ? NearestByPart(lowered, candidates) : best;
 }
 
 std::string DidYouMean(std::string_view word, std::span<const std::string> candidates) {

@@ -14,9 +14,11 @@ Result<ExitCode> RunValidate(const PipelineArgs& args, const Output& output) {
   if (output.format() == Format::kJson) {
     output.PrintJson({{"valid", loaded.ok()},
                       {"tasks", loaded.ok() ? loaded.pipeline.tasks.size() : 0},
-                      {"diagnostics", pipelines::RenderJson(loaded.diagnostics)}});
+                      {"diagnostics", pipelines::RenderJson(loaded.diagnostics)},
+                      {"warnings", pipelines::RenderJson(loaded.warnings)}});
     return loaded.ok() ? ExitCode::kDone : ExitCode::kUsage;
   }
+  PrintWarnings(loaded, output);
   if (!loaded.ok()) {
     output.RawMessage(Harmless(pipelines::RenderText(loaded.diagnostics)));
     const std::size_t count = loaded.diagnostics.size();

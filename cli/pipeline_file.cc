@@ -137,6 +137,7 @@ Result<OpenedPipeline> OpenPipeline(const PipelineArgs& args, const Output& outp
   DML_TRY(OpenedPipeline opened,
           Opened(std::move(path), std::move(loaded), std::move(sources), output));
   opened.at = std::move(at);
+  PrintWarnings(loaded, output);
   return opened;
 }
 
@@ -155,3 +156,8 @@ Result<OpenedPipeline> ReopenPipeline(const std::string& path, const std::vector
 }
 
 }  // namespace dml::cli
+void PrintWarnings(const pipelines::LoadedPipeline& loaded, const Output& output) {
+  output.RawMessage(Harmless(
+      pipelines::RenderText(loaded.warnings, pipelines::kPrintedDiagnosticsMax, "warning")));
+}
+

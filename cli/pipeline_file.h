@@ -44,6 +44,9 @@ Result<OpenedPipeline> ReopenPipeline(const std::string& path, const std::vector
                                       std::map<std::string, std::string> sources,
                                       const Output& output, std::string at = {});
 
+// What does nothing in a pipeline that is right otherwise, on stderr.
+void PrintWarnings(const pipelines::LoadedPipeline& loaded, const Output& output);
+
 // Just the loading, for `dml validate`, which prints the diagnostics itself.
 Result<pipelines::LoadedPipeline> LoadNamedPipeline(const PipelineArgs& args, std::string& path);
 

@@ -61,6 +61,14 @@ Result<bool> Compare(Op op, const Json& left, const Json& right) {
   return left >= right;
 }
 
+// Whether one is a text and the other what the text spells: 3 and '3', true and 'true'.
+bool AlikeButForKind(const Json& left, const Json& right) {
+  if (left.is_string() == right.is_string()) return false;
+  const std::string& text = (left.is_string() ? left : right).get_ref<const std::string&>();
+  const Json& other = left.is_string() ? right : left;
+  return !other.is_null() && Json::parse(text, nullptr, /*allow_exceptions=*/false) == other;
+}
+
 Expression Literal(Json value) {
   Expression out;
   out.literal = std::move(value);
@@ -198,13 +206,30 @@ Expression Simplify(const Expression& expression, const StaticLookup& lookup) {
   }
   if (std::ranges::all_of(operands, IsLiteral)) {
     if (expression.op == Op::kNot) return Literal(!IsTrue(operands[0].literal));
+    const bool mistaken = AlikeButForKind(operands[0].literal, operands[1].literal);
     const auto truth = Compare(expression.op, operands[0].literal, operands[1].literal);
-    if (truth.ok()) return Literal(*truth);
+    if (truth.ok() && !mistaken) return Literal(*truth);
   }
   Expression out;
   out.op = expression.op;
   out.operands = std::move(operands);
   return out;
+}
+
+std::optional<Error> FindStaticMistake(const Expression& simplified) {
+  for (const Expression& operand : simplified.operands) {
+    if (auto mistake = FindStaticMistake(operand)) return mistake;
+  }
+  if (!IsComparison(simplified.op)) return std::nullopt;
+  if (!std::ranges::all_of(simplified.operands, IsLiteral)) return std::nullopt;
+  const Json& left = simplified.operands[0].literal;
+  const Json& right = simplified.operands[1].literal;
+  const Result<bool> truth = Compare(simplified.op, left, right);
+  if (!truth.ok()) return truth.error();
+  return Error::Invalid(
+      fmt::format("{} {} {} compares a text with what it spells, and they are never equal",
+                  left.dump(), Symbol(simplified.op), right.dump()),
+      "write both with quotes or both without; what comes from the environment is text");
 }
 
 std::string ToText(const Expression& expression) {

@@ -73,6 +73,10 @@ void RenameSteps(Expression& expression,
 using StaticLookup = std::function<std::optional<Json>(const Reference& reference)>;
 Expression Simplify(const Expression& expression, const StaticLookup& lookup);
 
+// The first comparison between two known values that cannot be meant: one without an order, or a
+// number with a text that spells one, which is never equal. Of an expression that Simplify left.
+std::optional<Error> FindStaticMistake(const Expression& simplified);
+
 // The text form; parsing it gives an equal expression.
 std::string ToText(const Expression& expression);
 

@@ -87,10 +87,7 @@ std::string RenderPlace(const Location& where) {
   return fmt::format("{}:{}:{}", where.file, where.line, where.column);
 }
 
-}  // namespace
-
-void Diagnostics::Add(const Place& place, std::string message, std::string hint) {
-  if (++count_ > kKeptMax) return;
+Diagnostic MakeDiagnostic(const Place& place, std::string message, std::string hint) {
   Diagnostic item;
   item.where = place.ToLocation();
   item.width = place.width;
@@ -100,33 +97,53 @@ void Diagnostics::Add(const Place& place, std::string message, std::string hint)
   }
   item.message = std::move(message);
   item.hint = std::move(hint);
-  items_.push_back(std::move(item));
+  return item;
 }
 
-std::vector<Diagnostic> Diagnostics::TakeSorted() {
+// In file and line order, each message at one place once.
+std::vector<Diagnostic> Sorted(std::vector<Diagnostic> items) {
   const auto key = [](const Diagnostic& d) {
     return std::tie(d.source_order, d.where.line, d.where.column);
   };
-  std::ranges::stable_sort(items_, [&](const auto& a, const auto& b) { return key(a) < key(b); });
+  std::ranges::stable_sort(items, [&](const auto& a, const auto& b) { return key(a) < key(b); });
   const auto same = [&](const Diagnostic& a, const Diagnostic& b) {
     return key(a) == key(b) && a.message == b.message;
   };
   // Not std::ranges::unique: clang 14 cannot compile it with libstdc++ 12.
-  items_.erase(std::unique(items_.begin(), items_.end(), same), items_.end());
-  count_ = 0;
-  return std::exchange(items_, {});
+  items.erase(std::unique(items.begin(), items.end(), same), items.end());
+  return items;
 }
 
-std::string RenderText(const std::vector<Diagnostic>& diagnostics, std::size_t limit) {
+}  // namespace
+
+void Diagnostics::Add(const Place& place, std::string message, std::string hint) {
+  if (++count_ > kKeptMax) return;
+  items_.push_back(MakeDiagnostic(place, std::move(message), std::move(hint)));
+}
+
+void Diagnostics::Warn(const Place& place, std::string message, std::string hint) {
+  if (warnings_.size() == kKeptMax) return;
+  warnings_.push_back(MakeDiagnostic(place, std::move(message), std::move(hint)));
+}
+
+std::vector<Diagnostic> Diagnostics::TakeSorted() {
+  count_ = 0;
+  return Sorted(std::exchange(items_, {}));
+}
+
+std::vector<Diagnostic> Diagnostics::TakeWarnings() { return Sorted(std::exchange(warnings_, {})); }
+
+std::string RenderText(const std::vector<Diagnostic>& diagnostics, std::size_t limit,
+                       std::string_view kind) {
   std::string out;
   for (std::size_t i = 0; i < diagnostics.size() && i < limit; ++i) {
     const Diagnostic& item = diagnostics[i];
-    out += fmt::format("{}: error: {}\n", RenderPlace(item.where), item.message);
+    out += fmt::format("{}: {}: {}\n", RenderPlace(item.where), kind, item.message);
     if (item.where.line > 0) out += RenderSource(item);
     if (!item.hint.empty()) out += fmt::format("      = help: {}\n", item.hint);
   }
   if (diagnostics.size() > limit) {
-    out += fmt::format("... and {} more errors\n", diagnostics.size() - limit);
+    out += fmt::format("... and {} more {}s\n", diagnostics.size() - limit, kind);
   }
   return out;
 }

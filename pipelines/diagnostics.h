@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -25,6 +26,8 @@ struct Diagnostic {
 class Diagnostics {
  public:
   void Add(const Place& place, std::string message, std::string hint = {});
+  // Of what is right and can hardly be meant: does not count.
+  void Warn(const Place& place, std::string message, std::string hint = {});
 
   [[nodiscard]] bool empty() const { return count_ == 0; }
   [[nodiscard]] std::size_t size() const { return count_; }
@@ -32,12 +35,15 @@ class Diagnostics {
   [[nodiscard]] bool wants_suggestions() const { return count_ < kSuggestionsMax; }
   // In file and line order, each message at one place once. Leaves the collector empty.
   [[nodiscard]] std::vector<Diagnostic> TakeSorted();
+  // The same of the warnings.
+  [[nodiscard]] std::vector<Diagnostic> TakeWarnings();
 
  private:
   static constexpr std::size_t kSuggestionsMax = 200;
   static constexpr std::size_t kKeptMax = 1000;
 
   std::vector<Diagnostic> items_;
+  std::vector<Diagnostic> warnings_;
   std::size_t count_ = 0;
 };
 
@@ -45,7 +51,7 @@ inline constexpr std::size_t kPrintedDiagnosticsMax = 50;
 
 // Text for people: place, message, source line with a caret, hint; then "and N more".
 std::string RenderText(const std::vector<Diagnostic>& diagnostics,
-                       std::size_t limit = kPrintedDiagnosticsMax);
+                       std::size_t limit = kPrintedDiagnosticsMax, std::string_view kind = "error");
 
 // A list of {file, line, column, message, hint}, all of them: the form of `-o json`.
 Json RenderJson(const std::vector<Diagnostic>& diagnostics);

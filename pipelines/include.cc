@@ -36,6 +36,25 @@ std::string ReadId(const Node& step, Diagnostics& diagnostics) {
   return {};
 }
 
+// Steps of the same file, included twice, stand at one place: what is to be mended are the
+// includes.
+void ReportDuplicate(ValidateContext& context, const StepDecl& step, const Place& id,
+                     std::size_t first) {
+  const StepDecl& other = context.pipeline.steps[first];
+  const Place& here = context.pipeline.files[step.file].included_at;
+  const Place& there = context.pipeline.files[other.file].included_at;
+  if (step.file == other.file || here.source == nullptr || there.source == nullptr) {
+    context.diagnostics.Add(id, fmt::format("duplicate step id '{}'", step.id),
+                            fmt::format("the first is at {}:{}; give each step its own id",
+                                        other.place.source->name, other.place.line));
+    return;
+  }
+  context.diagnostics.Add(
+      here, "the steps of this include bear names that those of another bear already",
+      fmt::format("'{}' for one is also in the include at {}:{}; give each its own `as`", step.id,
+                  there.source->name, there.line));
+}
+
 void AddSteps(ValidateContext& context, std::size_t file) {
   const FileDecl& decl = context.pipeline.files[file];
   const Node* steps = decl.document->root.Find("steps");
@@ -58,13 +77,7 @@ void AddSteps(ValidateContext& context, std::size_t file) {
     const std::size_t position = context.pipeline.steps.size();
     if (!id.empty()) {
       const auto [first, inserted] = context.pipeline.step_names.emplace(step.id, position);
-      if (!inserted) {
-        const Place& other = context.pipeline.steps[first->second].place;
-        context.diagnostics.Add(node.Find("id")->place,
-                                fmt::format("duplicate step id '{}'", step.id),
-                                fmt::format("the first is at {}:{}; give each step its own id",
-                                            other.source->name, other.line));
-      }
+      if (!inserted) ReportDuplicate(context, step, node.Find("id")->place, first->second);
     }
     context.pipeline.steps.push_back(std::move(step));
     context.step_nodes.push_back(&node);
@@ -88,6 +101,7 @@ Node ResolveWith(ValidateContext& context, const Node& with, const FileDecl& fil
 }
 
 struct IncludeEntry {
+  Place place;
   const Node* file = nullptr;
   std::string prefix;
   const Node* with = nullptr;
@@ -95,6 +109,7 @@ struct IncludeEntry {
 
 std::optional<IncludeEntry> ReadEntry(const Node& node, Diagnostics& diagnostics) {
   IncludeEntry entry;
+  entry.place = node.place;
   if (node.is_scalar()) {
     entry.file = &node;
     return entry;
@@ -157,7 +172,7 @@ void Include(ValidateContext& context, std::size_t file, const IncludeEntry& ent
   if (entry.with != nullptr) with = ResolveWith(context, *entry.with, outer);
   Node params = IncludedParams(context, *document, &with);
   std::string prefix = outer.prefix + entry.prefix;
-  AddFile(context, document, prefix, std::move(params), including);
+  AddFile(context, document, prefix, std::move(params), including, entry.place);
 }
 
 // A mapping among the keys of a file whose values its steps share.
@@ -172,14 +187,15 @@ Node SharedMapping(ValidateContext& context, const Node& root, std::string_view 
 }  // namespace
 
 void AddFile(ValidateContext& context, const std::shared_ptr<const Document>& document,
-             const std::string& prefix, Node params, std::vector<std::string> including) {
+             const std::string& prefix, Node params, std::vector<std::string> including,
+             Place included_at) {
   const std::size_t file = context.pipeline.files.size();
   const Source& source = *document->source;
   including.push_back(
       AbsolutePath(source.directory, source.name.substr(source.name.rfind('/') + 1)));
   context.pipeline.files.push_back({prefix, document, std::move(params),
                                     SharedMapping(context, document->root, "defaults"),
-                                    SharedMapping(context, document->root, "env")});
+                                    SharedMapping(context, document->root, "env"), included_at});
   if (const Node* include = document->root.Find("include")) {
     const std::span<const Node> entries =
         include->is_sequence() ? std::span(include->items) : std::span(include, 1);

@@ -61,6 +61,7 @@ LoadedPipeline LoadPipeline(const std::string& path, const LoadOptions& options)
   }
   out.diagnostics = diagnostics.TakeSorted();
   return out;
+  out.warnings = diagnostics.TakeWarnings();
 }
 
 }  // namespace dml::pipelines

@@ -82,10 +82,20 @@ std::vector<Matrix::Row> ReadRows(ValidateContext& context, const Node& node,
 void CheckExclude(ValidateContext& context, const Matrix& matrix) {
   for (const Matrix::Row& row : matrix.exclude) {
     for (const auto& [key, value] : row) {
-      if (std::ranges::find(matrix.axes, key, &Axis::key) == matrix.axes.end()) {
+      const auto axis = std::ranges::find(matrix.axes, key, &Axis::key);
+      if (axis == matrix.axes.end()) {
         context.diagnostics.Add(value.place,
                                 fmt::format("'exclude' names '{}', which is no matrix key", key));
+        continue;
       }
+      const Json wanted = ToJson(value);
+      const bool there =
+          std::ranges::any_of(axis->values, [&](const Node& one) { return ToJson(one) == wanted; });
+      if (there || axis->values.empty()) continue;
+      context.diagnostics.Warn(
+          value.place,
+          fmt::format("this 'exclude' removes nothing: '{}' never is {}", key, DescribeNode(value)),
+          "write one of its values, or leave it out");
     }
   }
 }

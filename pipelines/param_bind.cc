@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/quantity.h"
 #include "base/suggest.h"
+#include "pipelines/familiar_names.h"
 #include "pipelines/param_text.h"
 #include "pipelines/scalar.h"
 
@@ -83,7 +84,8 @@ Json ParamBinder::BindAll(std::span<const ParamSpec> specs, const Node* mapping,
 void ParamBinder::ReportUnknownParam(const Node::Key& key, std::span<const ParamSpec> specs,
                                      const std::string& owner) {
   const std::vector<std::string> names = Names(specs);
-  std::string hint = DidYouMean(key.text, names);
+  std::string hint = HintForFamiliar(key.text, names);
+  if (hint.empty()) hint = DidYouMean(key.text, names);
   if (hint.empty()) {
     hint = names.empty() ? "it takes no parameters" : "it takes ";
     for (std::size_t i = 0; i < names.size(); ++i) hint += (i == 0 ? "" : ", ") + names[i];

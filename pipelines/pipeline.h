@@ -102,6 +102,7 @@ struct FileDecl {
   Node params;    // a mapping: overrides applied, references to other parameters replaced
   Node defaults;  // settings for every step of this file
   Node env;
+  Place included_at;  // in the file that includes it; nowhere for the main file
 };
 
 // A checked pipeline: the product of Validate. Immutable; its nodes point into its own documents,

@@ -214,6 +214,10 @@ void TaskBuilder::FillCondition(TaskDecl& task) {
     if (resolved.state != Resolved::State::kKnown) return std::nullopt;
     return ToJson(resolved.value());
   });
+  if (const auto mistake = FindStaticMistake(left)) {
+    resolver_.diagnostics().Add(place, mistake->message, mistake->hint);
+    return;
+  }
   const bool reads_status = ReadsStatus(written);
   if (left.op == Expression::Op::kLiteral) {
     task.never = !IsTrue(left.literal);

@@ -178,6 +178,7 @@ Pipeline Validate(const std::shared_ptr<const Document>& document, const StepCat
     ValidateStep(context, i);
   }
   CheckCycles(context);
+  WarnOfUnusedParams(context);
   ModelOutlooks outlooks(context.pipeline.steps);
   CheckModels(context, outlooks);
   CheckMetrics(context, outlooks);

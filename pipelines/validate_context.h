@@ -35,9 +35,10 @@ bool ExpectSequence(const Node& node, const std::string& what, Diagnostics& diag
 Node MergeMappings(const Node& under, const Node& over);
 
 // include.cc: reads `include:` of a file, then appends the file's own steps, unchecked except for
-// their ids. `with` holds the values for its parameters, or null.
+// their ids. `params` are its parameters, `included_at` is the place in the file that includes it.
 void AddFile(ValidateContext& context, const std::shared_ptr<const Document>& document,
-             const std::string& prefix, Node params, std::vector<std::string> including);
+             const std::string& prefix, Node params, std::vector<std::string> including,
+             Place included_at = {});
 
 // file_params.cc: `params:` with values from -S or from `with:` of an include.
 Node MainParams(ValidateContext& context, const Document& document, const Overrides& overrides);
@@ -62,6 +63,8 @@ void CheckModels(ValidateContext& context, ModelOutlooks& outlooks);
 void CheckMetrics(ValidateContext& context, ModelOutlooks& outlooks);
 // validate_columns.cc: columns that parameters name are in the data, as far as that is known.
 void CheckColumnNames(ValidateContext& context);
+// unused_params.cc: parameters that their file never mentions are warned of.
+void WarnOfUnusedParams(ValidateContext& context);
 // validate_graph.cc: no step may wait for itself.
 void CheckCycles(ValidateContext& context);
 

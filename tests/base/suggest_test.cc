@@ -21,5 +21,22 @@ TEST(Suggest, StaysSilentWhenNothingIsClose) {
   EXPECT_EQ(DidYouMean("zzz", kNames), "");
 }
 
+TEST(Suggest, FindsANameByItsPart) {
+  const std::vector<std::string> steps{"load.csv",
+                                       "train.linear_regression",
+                                       "train.kmeans",
+                                       "train.logistic_regression",
+                                       "evaluate.clustering",
+                                       "train.decision_tree"};
+  EXPECT_EQ(Nearest("train.logistic", steps), "train.logistic_regression");
+  EXPECT_EQ(Nearest("kmeans", steps), "train.kmeans");
+  EXPECT_EQ(Nearest("KMeans", steps), "train.kmeans");
+  EXPECT_EQ(Nearest("csv", steps), "load.csv");
+  EXPECT_EQ(Nearest("train.tree", steps), "train.decision_tree");
+  EXPECT_EQ(Nearest("write.tree", steps), "") << "of another family";
+  EXPECT_EQ(Nearest("egression", steps), "") << "no beginning of a word";
+  EXPECT_EQ(Nearest("cl", steps), "") << "too little to go by";
+}
+
 }  // namespace
 }  // namespace dml

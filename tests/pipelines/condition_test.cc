@@ -85,6 +85,26 @@ TEST(Condition, SimplifyKeepsWhatIsUnknown) {
   EXPECT_EQ(ToText(left), "${steps.m.metrics.a} < 5");
 }
 
+TEST(Condition, MistakesThatCanBeSeenBeforeARunAre) {
+  const auto mistake = [](const std::string& text) {
+    const ParsedCondition parsed = ParseCondition(text);
+    const auto found =
+        FindStaticMistake(Simplify(*parsed.expression, [](const Reference& reference) {
+          return reference.root == ReferenceRoot::kParams ? std::optional<Json>(3) : std::nullopt;
+        }));
+    return found ? found->message : std::string();
+  };
+  EXPECT_EQ(mistake("params.n > 'a'"), "cannot compare 3 > \"a\"");
+  EXPECT_EQ(mistake("steps.m.metrics.a > 1 && params.n < 'b'"), "cannot compare 3 < \"b\"");
+  const std::string never = " compares a text with what it spells, and they are never equal";
+  EXPECT_EQ(mistake("params.n == '3'"), "3 == \"3\"" + never);
+  EXPECT_EQ(mistake("'true' != true"), "\"true\" != true" + never);
+  EXPECT_EQ(mistake("params.n == 'auto'"), "") << "a parameter may be either";
+  EXPECT_EQ(mistake("params.n == null"), "");
+  EXPECT_EQ(mistake("params.n == 3.0"), "");
+  EXPECT_EQ(mistake("false && params.n > 'a'"), "") << "is never asked";
+}
+
 TEST(Condition, DeepNestingIsRefused) {
   EXPECT_FALSE(ParseCondition(std::string(10'000, '(')).expression);
   EXPECT_FALSE(ParseCondition(std::string(10'000, '!') + "true").expression);
