@@ -14,6 +14,7 @@
 #include "base/output_file.h"
 #include "cli/data_loader.h"
 #include "cli/model_choice.h"
+#include "cli/output.h"
 #include "cli/signals.h"
 #include "cli/step_executor.h"
 #include "cli/steps_registry.h"
@@ -204,6 +205,7 @@ Error Readable(Error error, const PredictOptions& options, bool concerns_reading
 }
 
 Result<ExitCode> RunPredict(PredictOptions options, const std::string& home, const Output& output) {
+  DML_RETURN_IF_ERROR(RefuseFormatAsFile("predict", options.file));
   if (options.data == "-") options.data = "/dev/stdin";
   const bool to_stdout = options.file.empty() || options.file == "-";
   if (!to_stdout) DML_RETURN_IF_ERROR(OutputFile::Check(options.file));

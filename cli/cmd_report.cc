@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/output_file.h"
+#include "cli/output.h"
 #include "cli/runs.h"
 #include "cli/version.h"
 #include "orchestrator/report/html_report.h"
@@ -53,6 +54,7 @@ bool IsStandardOutput(const std::string& file) {
 
 Result<ExitCode> RunReport(const ReportOptions& options, const std::string& home,
                            const Output& output) {
+  DML_RETURN_IF_ERROR(RefuseFormatAsFile("report", options.file));
   DML_TRY(OpenedRun opened, OpenRun(home, options.run));
   DML_TRY(report::RunFacts run, FactsOf(opened, /*with_panels=*/true));
   AddEnvironment(run);

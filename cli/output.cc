@@ -154,4 +154,10 @@ int Output::result_width() const { return TerminalWidth(STDOUT_FILENO, kUnlimite
 
 int Output::message_width() const { return TerminalWidth(STDERR_FILENO, kWidthOfNoTerminal); }
 
+Result<void> RefuseFormatAsFile(const std::string& command, const std::string& file) {
+  if (file != "json" && file != "table") return {};
+  return Error::Invalid("`-o` of dml " + command + " names the file to write, not a format",
+                        "a file of that name is -o ./" + file);
+}
+
 }  // namespace dml::cli

@@ -82,4 +82,7 @@ std::string ShellWord(std::string_view word);
 // and tab are shown as "\x1b".
 std::string Harmless(std::string_view text);
 
+// kInvalid if the FILE of a command's -o is what other commands call a format.
+Result<void> RefuseFormatAsFile(const std::string& command, const std::string& file);
+
 }  // namespace dml::cli

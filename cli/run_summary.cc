@@ -85,13 +85,22 @@ std::string CountsLine(const engine::RunResult& result, const Output& output) {
   return line.empty() ? "nothing to do" : line;
 }
 
+// What to say when nothing had to run and nothing failed.
+std::string ClosingOfNoWork(const engine::RunResult& result) {
+  if (result.count(TaskState::kSkipped) == 0) {
+    return "everything is up to date: all results were reused";
+  }
+  return result.count(TaskState::kReused) == 0 ? "no task ran: the `if:` of every one was false"
+                                               : "everything else is up to date: no task ran";
+}
+
 void PrintClosing(const engine::Home& home, const engine::RunResult& result, const Output& output) {
   const bool all_reused =
       result.count(TaskState::kSucceeded) == 0 && result.outcome == state::RunOutcome::kSucceeded;
   output.Note(
       fmt::format("\nr{} {} in {}: {}", result.run.value, state::RunOutcomeName(result.outcome),
                   report::SecondsText(result.elapsed.seconds()), CountsLine(result, output)));
-  if (all_reused) output.Note("everything is up to date: all results were reused");
+  if (all_reused) output.Note(ClosingOfNoWork(result));
   if (result.outcome == state::RunOutcome::kSucceeded) {
     output.Note(fmt::format("results: {}   report: dml report r{}", home.path(), result.run.value));
   } else {

@@ -1,5 +1,8 @@
 #include "orchestrator/report/metrics_text.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "orchestrator/report/number_text.h"
 #include "orchestrator/report/text_table.h"
 
@@ -13,24 +16,57 @@ std::string ValueText(const std::optional<double>& value) {
   return value ? NumberText(*value) : "-";
 }
 
-bool Fits(const std::string& text, std::size_t width) {
-  const std::string first = text.substr(0, text.find('\n'));
-  return DisplayWidth(first) <= std::min(width, kComfortable);
+// As wide as it has to be: a name that is cut could be any of several.
+std::string Whole(const TextTable& table) {
+  return table.Render(std::numeric_limits<std::size_t>::max());
 }
 
-std::string Wide(const MetricsTable& table, std::size_t width) {
+std::size_t WidthOf(const std::string& text) {
+  std::size_t widest = 0;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    widest = std::max(widest, DisplayWidth(std::string_view(text).substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return widest;
+}
+
+// A row a task, with `count` metrics from `first` on.
+std::string Wide(const MetricsTable& table, std::size_t first, std::size_t count) {
   std::vector<TextTable::Column> columns{{table.title}};
-  for (const std::string& metric : table.metrics) columns.push_back({metric, Align::kRight});
+  for (std::size_t m = first; m < first + count; ++m) {
+    columns.push_back({table.metrics[m], Align::kRight});
+  }
   TextTable out(std::move(columns));
   for (const MetricsTable::Row& row : table.rows) {
     std::vector<std::string> cells{row.task};
-    for (const auto& value : row.values) cells.push_back(ValueText(value));
+    for (std::size_t m = first; m < first + count; ++m) cells.push_back(ValueText(row.values[m]));
     out.AddRow(std::move(cells));
   }
-  return out.Render(width);
+  return Whole(out);
 }
 
-std::string Tall(const MetricsTable& table, std::size_t width) {
+// The wide table in pieces below each other, each with as many metrics as fit, and one at least.
+std::string InPieces(const MetricsTable& table, std::size_t width) {
+  std::string out;
+  for (std::size_t first = 0; first < table.metrics.size();) {
+    std::size_t count = 1;
+    std::string piece = Wide(table, first, count);
+    while (first + count < table.metrics.size()) {
+      std::string wider = Wide(table, first, count + 1);
+      if (WidthOf(wider) > width) break;
+      piece = std::move(wider);
+      ++count;
+    }
+    if (first > 0) out += '\n';
+    out += piece;
+    first += count;
+  }
+  return out;
+}
+
+// A row a metric.
+std::string Tall(const MetricsTable& table) {
   std::vector<TextTable::Column> columns{{table.title}};
   for (const MetricsTable::Row& row : table.rows) columns.push_back({row.task, Align::kRight});
   if (table.rows.size() == 1 && table.rows[0].task == table.title) columns.back().heading = "";
@@ -40,7 +76,7 @@ std::string Tall(const MetricsTable& table, std::size_t width) {
     for (const MetricsTable::Row& row : table.rows) cells.push_back(ValueText(row.values[m]));
     out.AddRow(std::move(cells));
   }
-  return out.Render(width);
+  return Whole(out);
 }
 
 Json Number(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
@@ -48,10 +84,12 @@ Json Number(const std::optional<double>& value) { return value ? Json(*value) : 
 }  // namespace
 
 std::string MetricsTableText(const MetricsTable& table, std::size_t width) {
-  std::string wide = Wide(table, width);
-  if (Fits(wide, width)) return wide;
-  const std::string tall = Tall(table, width);
-  return Fits(tall, width) ? tall : wide;
+  const std::size_t good = std::min(width, kComfortable);
+  std::string wide = Wide(table, 0, table.metrics.size());
+  if (WidthOf(wide) <= good) return wide;
+  std::string tall = Tall(table);
+  if (WidthOf(tall) <= good) return tall;
+  return WidthOf(wide) <= width ? wide : InPieces(table, good);
 }
 
 std::string MetricsText(const RunFacts& run, std::size_t width) {

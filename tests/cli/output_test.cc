@@ -27,6 +27,17 @@ TEST(Styled, IsPlainWhenColourIsOff) {
   EXPECT_EQ(Styled(true, Style::kPlain, "x"), "x");
 }
 
+TEST(RefuseFormatAsFile, KnowsFormatsFromFiles) {
+  const auto refused = RefuseFormatAsFile("predict", "json");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind, ErrorKind::kInvalid);
+  EXPECT_NE(refused.error().hint.find("-o ./json"), std::string::npos);
+  EXPECT_FALSE(RefuseFormatAsFile("report", "table").ok());
+  for (const char* file : {"", "-", "./json", "out.json", "tables"}) {
+    EXPECT_TRUE(RefuseFormatAsFile("predict", file).ok()) << file;
+  }
+}
+
 TEST(ExitCodes, FollowTheKindOfAnError) {
   EXPECT_EQ(ExitCodeOf(Error::Invalid("x")), ExitCode::kUsage);
   EXPECT_EQ(ExitCodeOf(Error::Task("x")), ExitCode::kTaskFailed);

@@ -224,3 +224,15 @@ TEST_F(Commands, PlanSaysWhatWouldRunAndWhyAndRunsNothing) {
 
 }  // namespace
 }  // namespace dml::e2e
+TEST_F(Commands, ARunWithoutATaskWhoseConditionHoldsSaysThat) {
+  Write("p.yaml",
+        "params: {n: 3, forgotten: 1}\nsteps:\n  - {id: a, run: [\"true\"], if: params.n > 5}\n");
+  const Finished run = Run({"run", "p.yaml"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_NE(run.err.find("no task ran: the `if:` of every one was false"), std::string::npos)
+      << run.err;
+  EXPECT_EQ(run.err.find("up to date"), std::string::npos) << run.err;
+  EXPECT_NE(run.err.find("warning: the parameter 'forgotten' is not used"), std::string::npos)
+      << run.err;
+}
+

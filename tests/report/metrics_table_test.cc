@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "orchestrator/report/metrics_text.h"
+
 namespace dml::report {
 namespace {
 
@@ -48,6 +52,58 @@ TEST(MetricsTables, EvaluationsOfOneTypeShareATable) {
   EXPECT_EQ(tables[0].title, "evaluate.classification");
   EXPECT_EQ(tables[0].rows.size(), 2U);
   EXPECT_EQ(tables[0].metrics, std::vector<std::string>{"auc"}) << "details are left out";
+}
+
+std::vector<std::string> Lines(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = text.find('\n', begin);
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+// Many metrics of many tasks on a narrow terminal.
+TEST(MetricsTableText, ComesInPiecesRatherThanCutNames) {
+  MetricsTable table;
+  table.title = "model";
+  for (int m = 0; m < 12; ++m) table.metrics.push_back("cv.some_metric_" + std::to_string(m));
+  for (int r = 0; r < 9; ++r) {
+    MetricsTable::Row& row = table.rows.emplace_back();
+    row.task = "model@max_depth=12,min_samples_leaf=" + std::to_string(r);
+    for (int m = 0; m < 12; ++m) row.values.push_back(100 * r + m);
+  }
+  const std::string narrow = MetricsTableText(table, 80);
+  std::size_t widest = 0;
+  for (const std::string& line : Lines(narrow)) widest = std::max(widest, line.size());
+  EXPECT_LE(widest, 80U);
+  EXPECT_EQ(narrow.find("\xE2\x80\xA6"), std::string::npos) << "something is cut:\n" << narrow;
+  for (const std::string& metric : table.metrics) {
+    EXPECT_NE(narrow.find(metric), std::string::npos) << metric;
+  }
+  const auto lines = Lines(narrow);
+  EXPECT_EQ(
+      std::ranges::count_if(
+          lines, [&](const std::string& line) { return line.starts_with(table.rows[3].task); }),
+      6)
+      << "twelve metrics, two beside each other:\n"
+      << narrow;
+  EXPECT_EQ(Lines(MetricsTableText(table, 1'000'000)).size(), 10U) << "a file has room";
+}
+
+// One column of long names, wider than any terminal, stays whole too.
+TEST(MetricsTableText, KeepsLongNamesApart) {
+  MetricsTable table;
+  table.title = "model";
+  table.metrics = {"f1"};
+  for (const char* end : {"a", "b"}) {
+    table.rows.push_back({"model@" + std::string(90, 'x') + end, {0.5}});
+  }
+  const std::string text = MetricsTableText(table, 80);
+  for (const MetricsTable::Row& row : table.rows) {
+    EXPECT_NE(text.find(row.task), std::string::npos) << text;
+  }
 }
 
 TEST(DiffMetrics, MatchesByTaskAndPath) {
