@@ -17,6 +17,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/open_files.h"
+
 extern "C" char** environ;  // NOLINT(readability-redundant-declaration): POSIX names no header
 
 namespace dml::cli {
@@ -106,6 +108,7 @@ int Spawn(const std::vector<std::string>& argv, const Child::Options& options, i
                                   Pointers(argv).data(), Pointers(env).data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
+  if (status == 0) RestoreOpenFiles(*pid);
   return status;
 }
 

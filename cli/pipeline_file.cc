@@ -1,6 +1,7 @@
 #include "cli/pipeline_file.h"
 
 #include <filesystem>
+#include <set>
 #include <system_error>
 
 #include "cli/steps_registry.h"
@@ -59,11 +60,16 @@ Result<std::string> ScheduleTime(const Json& bound, const std::string& at) {
   return schedule::FormatIn(zone, time);
 }
 
+// How files are read: those that the pipeline consists of, and those that hold secrets.
+struct Readers {
+  pipelines::FileReader source = pipelines::ReadSource;
+  pipelines::FileReader secret = pipelines::ReadSource;
+};
+
 // `at`: as the user said; afterwards what ${schedule.time} stands for, if it is used.
 Result<pipelines::LoadedPipeline> Load(const std::string& path,
                                        const std::vector<std::string>& sets, std::string& at,
-                                       const pipelines::FileReader& read,
-                                       bool look_at_data = false) {
+                                       const Readers& readers, bool look_at_data = false) {
   bool asks_time = !at.empty();
   pipelines::LoadOptions options;
   options.catalog = &BuiltinSteps().catalog();
@@ -71,10 +77,11 @@ Result<pipelines::LoadedPipeline> Load(const std::string& path,
   options.look_at_data = look_at_data;
   DML_TRY(options.overrides, ParseSets(sets));
   options.read_file = [&](const std::string& name) {
-    Result<std::string> text = read(name);
+    Result<std::string> text = readers.source(name);
     asks_time = asks_time || (text.ok() && text->find("schedule.time") != std::string::npos);
     return text;
   };
+  options.read_secret = readers.secret;
   pipelines::LoadedPipeline loaded = pipelines::LoadPipeline(path, options);
   if (!loaded.ok() || !asks_time) return loaded;
   // Only the first reading tells the schedule, and with it what the time stands for.
@@ -83,9 +90,42 @@ Result<pipelines::LoadedPipeline> Load(const std::string& path,
   return pipelines::LoadPipeline(path, options);
 }
 
-// `sources`: every file that was read on the way. Secrets are not kept.
-Result<OpenedPipeline> Opened(std::string path, pipelines::LoadedPipeline loaded,
-                              std::map<std::string, std::string> sources, const Output& output) {
+// The files that were read on the way, but for those that hold secrets, which nobody keeps.
+class Sources {
+ public:
+  explicit Sources(std::map<std::string, std::string> kept = {}) : texts_(std::move(kept)) {}
+
+  // What is kept is not read again.
+  Readers ReadInto() {
+    return {[this](const std::string& name) -> Result<std::string> {
+              const auto [entry, fresh] = texts_.try_emplace(AbsolutePath(name));
+              if (!fresh) return entry->second;
+              Result<std::string> text = pipelines::ReadSource(name);
+              if (text.ok()) {
+                entry->second = *text;
+              } else {
+                texts_.erase(entry);
+              }
+              return text;
+            },
+            [this](const std::string& name) {
+              secrets_.insert(AbsolutePath(name));
+              return pipelines::ReadSource(name);
+            }};
+  }
+  [[nodiscard]] std::map<std::string, std::string> Take() {
+    for (const std::string& secret : secrets_) texts_.erase(secret);
+    return std::move(texts_);
+  }
+  [[nodiscard]] std::string Text(const std::string& path) { return texts_[AbsolutePath(path)]; }
+
+ private:
+  std::map<std::string, std::string> texts_;
+  std::set<std::string> secrets_;
+};
+
+Result<OpenedPipeline> Opened(std::string path, pipelines::LoadedPipeline loaded, Sources& sources,
+                              const Output& output) {
   if (!loaded.ok()) {
     if (output.format() == Format::kJson) {
       output.PrintJson(
@@ -97,16 +137,14 @@ Result<OpenedPipeline> Opened(std::string path, pipelines::LoadedPipeline loaded
     return Error::Invalid(std::to_string(count) + (count == 1 ? " error" : " errors") + " in '" +
                           path + "'");
   }
+  PrintWarnings(loaded, output);
   OpenedPipeline opened;
   opened.expanded = std::move(loaded.pipeline);
   opened.schedule = std::move(loaded.schedule);
   opened.hooks = std::move(loaded.hooks);
-  opened.text = sources[AbsolutePath(path)];
+  opened.text = sources.Text(path);
   opened.path = std::move(path);
-  for (const pipelines::TaskDecl& task : opened.expanded.tasks) {
-    for (const std::string& secret : task.secret_files) sources.erase(AbsolutePath(secret));
-  }
-  opened.sources = std::move(sources);
+  opened.sources = sources.Take();
   return opened;
 }
 
@@ -118,24 +156,24 @@ void AddPipelineArgs(Args& args, PipelineArgs& pipeline) {
   args.Values("-S,--set", "KEY=VALUE", pipeline.sets, "set a parameter of the pipeline");
 }
 
+void PrintWarnings(const pipelines::LoadedPipeline& loaded, const Output& output) {
+  output.RawMessage(Harmless(
+      pipelines::RenderText(loaded.warnings, pipelines::kPrintedDiagnosticsMax, "warning")));
+}
+
 Result<pipelines::LoadedPipeline> LoadNamedPipeline(const PipelineArgs& args, std::string& path) {
   DML_TRY(path, FindFile(args.file));
   std::string at = args.at;
-  return Load(path, args.sets, at, pipelines::ReadSource, args.look_at_data);
+  return Load(path, args.sets, at, Readers{}, args.look_at_data);
 }
 
 Result<OpenedPipeline> OpenPipeline(const PipelineArgs& args, const Output& output) {
-  std::map<std::string, std::string> sources;
+  Sources sources;
   DML_TRY(std::string path, FindFile(args.file));
-  const auto read = [&](const std::string& name) {
-    Result<std::string> text = pipelines::ReadSource(name);
-    if (text.ok()) sources[AbsolutePath(name)] = *text;
-    return text;
-  };
   std::string at = args.at;
-  DML_TRY(pipelines::LoadedPipeline loaded, Load(path, args.sets, at, read, args.look_at_data));
-  DML_TRY(OpenedPipeline opened,
-          Opened(std::move(path), std::move(loaded), std::move(sources), output));
+  DML_TRY(pipelines::LoadedPipeline loaded,
+          Load(path, args.sets, at, sources.ReadInto(), args.look_at_data));
+  DML_TRY(OpenedPipeline opened, Opened(std::move(path), std::move(loaded), sources, output));
   opened.at = std::move(at);
   PrintWarnings(loaded, output);
   return opened;
@@ -144,13 +182,9 @@ Result<OpenedPipeline> OpenPipeline(const PipelineArgs& args, const Output& outp
 Result<OpenedPipeline> ReopenPipeline(const std::string& path, const std::vector<std::string>& sets,
                                       std::map<std::string, std::string> sources,
                                       const Output& output, std::string at) {
-  const auto read = [&](const std::string& name) -> Result<std::string> {
-    const auto kept = sources.find(AbsolutePath(name));
-    if (kept != sources.end()) return kept->second;
-    return pipelines::ReadSource(name);
-  };
-  DML_TRY(pipelines::LoadedPipeline loaded, Load(path, sets, at, read));
-  DML_TRY(OpenedPipeline opened, Opened(path, std::move(loaded), std::move(sources), output));
+  Sources kept(std::move(sources));
+  DML_TRY(pipelines::LoadedPipeline loaded, Load(path, sets, at, kept.ReadInto()));
+  DML_TRY(OpenedPipeline opened, Opened(path, std::move(loaded), kept, output));
   opened.at = std::move(at);
   return opened;
 }

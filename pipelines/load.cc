@@ -23,6 +23,7 @@ World MakeWorld(const LoadOptions& options) {
   World world;
   world.env = options.env ? options.env : ProcessEnvironment;
   world.read_file = options.read_file ? options.read_file : FileReader(ReadSource);
+  world.read_secret = options.read_secret ? options.read_secret : world.read_file;
   world.schedule_time = options.schedule_time;
   world.check_schedule = options.check_schedule;
   world.look_at_data = options.look_at_data;
@@ -60,6 +61,7 @@ LoadedPipeline LoadPipeline(const std::string& path, const LoadOptions& options)
     }
   }
   out.diagnostics = diagnostics.TakeSorted();
+  out.warnings = diagnostics.TakeWarnings();
   return out;
   out.warnings = diagnostics.TakeWarnings();
 }

@@ -16,6 +16,9 @@ struct LoadOptions {
   std::vector<std::pair<std::string, std::string>> overrides;  // -S key=value, later ones win
   EnvLookup env;                                               // absent: the process environment
   FileReader read_file;                                        // absent: ReadSource
+  // Whatever ${file:x} names where the reference stays, which is to be kept nowhere. Absent:
+  // read_file.
+  FileReader read_secret;
   std::string schedule_time;       // ${schedule.time}: when the run was due, RFC 3339
   ScheduleChecker check_schedule;  // absent: cron expressions and time zones are taken as they are
   // Looks into the data files that are there, so that a column they lack is found with the rest.
@@ -32,6 +35,7 @@ struct LoadedPipeline {
   // references ${env.X} and ${file:x} as they are written.
   Json hooks = Json::object();
   std::vector<Diagnostic> diagnostics;
+  std::vector<Diagnostic> warnings;  // of what does nothing: parameters that nobody reads, ...
 
   [[nodiscard]] bool ok() const { return diagnostics.empty(); }
 };

@@ -219,7 +219,8 @@ void Resolver::AppendWorld(const Reference& reference, const Node& at, ResolveMo
       absolute.path = DirectoryOf(at.place) + "/" + reference.path;
     }
     absolute.text = fmt::format("${{file:{}}}", absolute.path);
-    auto content = world_.read_file(absolute.path);
+    const bool secret = mode == ResolveMode::kByReference && world_.read_secret;
+    auto content = (secret ? world_.read_secret : world_.read_file)(absolute.path);
     if (!content.ok()) return Fail(out, at.place, content.error().message, content.error().hint);
     value.text = std::move(content).value();
     if (value.text.ends_with('\n')) value.text.pop_back();

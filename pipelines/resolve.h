@@ -27,6 +27,7 @@ using ScheduleChecker =
 struct World {
   EnvLookup env;
   FileReader read_file;
+  FileReader read_secret;  // of what stays a reference; absent: read_file
   std::string schedule_time;
   ScheduleChecker check_schedule;  // absent: nothing is checked
   // Whether the start of data files may be read, to check the columns that parameters name.

@@ -38,7 +38,11 @@ Result<Plan> MakePlan(const TaskGraph& graph, IdMap<TaskId, PlannedTask> initial
     PlannedTask& planned = plan.tasks[task];
     if (planned.decision != Decision::kMaybe) continue;
     if (auto known = FromProducers(graph, plan, task, name)) {
-      planned = std::move(*known);
+      if (known->decision == Decision::kMaybe && !planned.reason.empty()) {
+        planned.decision = Decision::kRun;
+      } else {
+        planned = std::move(*known);
+      }
       continue;
     }
     DML_TRY(planned, decide(task));

@@ -36,7 +36,8 @@ struct Plan {
 using Decide = std::function<Result<PlannedTask>(TaskId task)>;
 
 // Visits tasks producers first. `initial` marks the tasks that are known without looking: those not
-// wanted (kSkip) and those forced (kRun); kMaybe means: find out. `name` is for reasons.
+// wanted (kSkip) and those that run (kRun); kMaybe means: find out, and with a reason, that only a
+// producer that is skipped can keep it from running. `name` is for reasons.
 Result<Plan> MakePlan(const TaskGraph& graph, IdMap<TaskId, PlannedTask> initial,
                       const Decide& decide, const std::function<std::string(TaskId)>& name);
 

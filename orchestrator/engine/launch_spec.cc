@@ -19,7 +19,7 @@ std::vector<std::string> ArgvOf(const pipelines::CommandWork& work) {
 }  // namespace
 
 runners::LaunchSpec MakeLaunchSpec(const PreparedTask& task, const runners::AttemptKey& key,
-                                   const Home& home) {
+                                   const Home& home, const std::string& directory) {
   const pipelines::TaskDecl& decl = task.decl();
   runners::LaunchSpec spec;
   spec.key = key;
@@ -30,6 +30,7 @@ runners::LaunchSpec MakeLaunchSpec(const PreparedTask& task, const runners::Atte
   if (const auto* command = std::get_if<pipelines::CommandWork>(&task.work(0))) {
     runners::Command work{ArgvOf(*command), spec.attempt_dir + "/" + task.work_folder,
                           command->outputs, command->inputs};
+    work.pipeline_dir = directory;
     work.umask = FileMask();
     spec.work = std::move(work);
   } else {

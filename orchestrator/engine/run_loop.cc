@@ -177,8 +177,9 @@ void RunLoop::LogReady() {
 void RunLoop::Plan(const core::Launch& command) {
   active_[command.task]->ended = false;
   last_launch_ = active_[command.task]->launched = parts_.clock.Now();
-  planned_.launches.push_back(
-      MakeLaunchSpec(active_[command.task]->task, Key(command.task, command.attempt), parts_.home));
+  planned_.launches.push_back(MakeLaunchSpec(active_[command.task]->task,
+                                             Key(command.task, command.attempt), parts_.home,
+                                             parts_.pipeline.directory));
   planned_.launches.back().memory_bytes = command.memory_bytes;
 }
 

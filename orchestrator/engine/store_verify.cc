@@ -189,7 +189,8 @@ Result<VerifyReport> VerifyStore(const Home& home, state::CacheStore& cache) {
   DML_RETURN_IF_ERROR(ForEachBlob(home, check));
   report.incomplete = Incomplete(rows, present);
   if (damages.empty()) return report;
-  DML_RETURN_IF_ERROR(DropDoubtful(home, damages, cache, report.dropped));
+  report.removed = !home.read_only();
+  if (report.removed) DML_RETURN_IF_ERROR(DropDoubtful(home, damages, cache, report.dropped));
   report.damaged = WithTasks(damages, rows);
   return report;
 }

@@ -41,6 +41,7 @@ struct VerifyReport {
   std::int64_t files = 0;
   std::int64_t bytes = 0;
   std::vector<DamagedFile> damaged;
+  bool removed = true;  // they are, unless the home is read-only
   std::vector<DoubtfulResult> dropped;
   std::vector<IncompleteResult> incomplete;
 };
@@ -48,7 +49,8 @@ struct VerifyReport {
 // Reads every file of the store and removes those that are damaged, so that nobody reads them; and
 // before that, from the cache of every home that shares the store, the results that have read one
 // since it was last written. What was made from those in turn is filed under what they were, and
-// stays right. If anything is damaged, no run may be going on: kBusy, and nothing is removed.
+// stays right. A home that is read-only is only looked at. If anything is damaged, no run may be
+// going on: kBusy, and nothing is removed.
 Result<VerifyReport> VerifyStore(const Home& home, state::CacheStore& cache);
 
 }  // namespace dml::engine

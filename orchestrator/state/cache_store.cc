@@ -1,30 +1,33 @@
 #include "orchestrator/state/cache_store.h"
 
 #include "base/json.h"
+#include "orchestrator/core/fingerprint.h"
 #include "orchestrator/state/result_json.h"
 #include "orchestrator/state/schema.h"
 
 namespace dml::state {
 
-Result<CacheStore> CacheStore::Open(const std::string& path) {
-  DML_TRY(Database db, Database::Open(path, OpenMode::kReadWrite));
-  DML_RETURN_IF_ERROR(Migrate(db));
+Result<CacheStore> CacheStore::Open(const std::string& path, OpenMode mode) {
+  DML_TRY(Database db, Database::Open(path, mode));
+  DML_RETURN_IF_ERROR(mode == OpenMode::kReadWrite ? Migrate(db) : RequireVersion(db));
   return CacheStore(std::move(db));
 }
 
 Result<std::vector<CacheRow>> CacheStore::List() {
   // The newest task of a key: SQLite takes the other columns from the row of the maximum.
   DML_TRY(Statement query,
-          db_.Prepare("SELECT c.key, coalesce(n.name, ''), coalesce(n.run, 0), c.created_us, "
-                      "c.outputs FROM cache c LEFT JOIN (SELECT r.key AS key, t.name AS name, "
-                      "max(r.run) AS run FROM results r JOIN tasks t ON t.run = r.run AND "
-                      "t.task = r.task GROUP BY r.key) n ON n.key = c.key "
-                      "ORDER BY c.created_us DESC, c.key"));
+          db_.Prepare(
+              "SELECT c.key, coalesce(n.name, ''), coalesce(n.run, 0), c.created_us, "
+              "c.outputs, c.fields FROM cache c LEFT JOIN (SELECT r.key AS key, t.name AS name, "
+              "max(r.run) AS run FROM results r JOIN tasks t ON t.run = r.run AND "
+              "t.task = r.task GROUP BY r.key) n ON n.key = c.key "
+              "ORDER BY c.created_us DESC, c.key"));
   std::vector<CacheRow> rows;
   while (true) {
     DML_TRY(const bool more, query.Step());
     if (!more) return rows;
     CacheRow row{query.Hash(0), query.Text(1), {query.Int(2)}, {query.Int(3)}, {}};
+    row.reusable = core::IsKeyOf(row.key, query.Text(5));
     const Json outputs = Json::parse(query.Text(4), nullptr, /*allow_exceptions=*/false);
     DML_TRY(row.outputs, ArtifactsFromJson(outputs));
     rows.push_back(std::move(row));

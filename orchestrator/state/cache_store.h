@@ -22,12 +22,14 @@ struct CacheRow {
   RunId run;         // of that task
   WallTime created;
   std::vector<Artifact> outputs;  // paths are not filled in
+  bool reusable = true;           // else only by the run that made it, when that is resumed
 };
 
 // What can be reused, as the commands that look after it see it. Not thread-safe.
 class CacheStore {
  public:
-  static Result<CacheStore> Open(const std::string& path);
+  // Read-only: only to look.
+  static Result<CacheStore> Open(const std::string& path, OpenMode mode = OpenMode::kReadWrite);
 
   // Newest first.
   [[nodiscard]] Result<std::vector<CacheRow>> List();

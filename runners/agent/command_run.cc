@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <optional>
 
 #include "base/check.h"
@@ -72,6 +73,13 @@ CommandEnd Bury(int pid) {
   return {ReasonOf(status), {{}, cpu, usage.ru_maxrss * 1024}, {}};
 }
 
+// A command may remove all of its work folder, and nothing above.
+bool LostItsFolder(const runners::LaunchSpec& spec) {
+  std::error_code error;
+  return UsesWorkFolder(std::get<runners::Command>(spec.work)) &&
+         !std::filesystem::exists(spec.attempt_dir, error) && !error;
+}
+
 }  // namespace
 
 CommandRun::CommandRun() : wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -98,6 +106,10 @@ CommandEnd CommandRun::Run(const runners::LaunchSpec& spec,
     if (auto collected = CollectOutputs(spec); !collected.ok()) {
       end.reason = ExitFailure{std::move(collected).error(), 1};
     }
+  }
+  if (std::holds_alternative<ExitFailure>(end.reason) && LostItsFolder(spec)) {
+    end.reason = ExitFailure{
+        Error::Environment("its folder '" + spec.attempt_dir + "' was removed while it ran"), 1};
   }
   return end;
 }

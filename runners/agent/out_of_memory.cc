@@ -19,8 +19,11 @@ namespace {
 constexpr double kNearLimit = 0.9;
 
 constexpr std::streamoff kLogEndBytes = 4096;
-constexpr std::array<std::string_view, 5> kRefusals{
-    "MemoryError", "std::bad_alloc", "OutOfMemoryError", "Cannot allocate memory", "Out of memory"};
+// The last words, after which a shell may say how its child ended.
+constexpr int kLastLinesMax = 3;
+constexpr std::string_view kPythonRefusal = "MemoryError";
+constexpr std::array<std::string_view, 4> kRefusals{"std::bad_alloc", "java.lang.OutOfMemoryError",
+                                                    "Cannot allocate memory", "Out of memory"};
 
 // 0 where the kernel does not say.
 std::int64_t CountKills() {
@@ -34,15 +37,36 @@ std::int64_t CountKills() {
   return count;
 }
 
-// Whether the last lines of a log tell of an allocation that was refused.
+// "MemoryError: ..." or "numpy.core.MemoryError", as a traceback ends: not a line about it.
+bool IsPythonRefusal(std::string_view line) {
+  const std::string_view type = line.substr(0, line.find(':'));
+  return type.ends_with(kPythonRefusal) && type.find_first_of(" \t\"'(") == type.npos;
+}
+
+bool IsRefusal(std::string_view line) {
+  return IsPythonRefusal(line) || std::ranges::any_of(kRefusals, [&](std::string_view words) {
+           return line.find(words) != line.npos;
+         });
+}
+
+// Whether the last lines of a log tell of an allocation that was refused. What is indented is the
+// code, or the stack, that a message is about.
 bool SaysRefused(const std::string& log_path) {
   std::ifstream log(log_path, std::ios::binary | std::ios::ate);
   if (!log) return false;
   const std::streamoff size = log.tellg();
   log.seekg(std::max<std::streamoff>(0, size - kLogEndBytes));
-  const std::string end{std::istreambuf_iterator<char>(log), std::istreambuf_iterator<char>()};
-  return std::ranges::any_of(
-      kRefusals, [&](std::string_view words) { return end.find(words) != std::string::npos; });
+  const std::string text{std::istreambuf_iterator<char>(log), std::istreambuf_iterator<char>()};
+  std::string_view rest = text;
+  for (int seen = 0; !rest.empty() && seen < kLastLinesMax;) {
+    const std::size_t start = rest.find_last_of("\r\n") + 1;  // 0 of the first
+    const std::string_view line = rest.substr(start);
+    rest = rest.substr(0, start == 0 ? 0 : start - 1);
+    if (line.empty() || line.front() == ' ' || line.front() == '\t') continue;
+    if (IsRefusal(line)) return true;
+    ++seen;
+  }
+  return false;
 }
 
 }  // namespace

@@ -32,6 +32,13 @@ std::vector<std::string> Environment(const std::map<std::string, std::string>& e
   return env;
 }
 
+Error CannotStart(const std::string& action, int code) {
+  Error error = Error::System(action, code);
+  if (code == EMFILE) error.hint = "this process may open too few files: see `ulimit -Hn`";
+  if (code == ENFILE) error.hint = "all processes together have too many files open";
+  return error;
+}
+
 }  // namespace
 
 SpawnedCommand SpawnCommand(const runners::LaunchSpec& spec, int output_fd) {
@@ -47,7 +54,7 @@ SpawnedCommand SpawnCommand(const runners::LaunchSpec& spec, int output_fd) {
   if (!spec.log_path.empty()) start.output = spec.log_path;
   start.output_fd = output_fd;
   start.errors_to_output = true;
-  if (UsesWorkFolder(command)) start.directory = command.work_dir;
+  start.directory = UsesWorkFolder(command) ? command.work_dir : command.pipeline_dir;
   start.memory_max = spec.memory_bytes;
   int pid = 0;
   const int status = StartProgram(start, &pid);
@@ -59,14 +66,14 @@ Result<SpawnedWorker> SpawnWorker(const std::vector<std::string>& argv,
                                   const std::map<std::string, std::string>& env) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-    return Error::System("cannot connect to a worker", errno);
+    return CannotStart("cannot connect to a worker", errno);
   }
   ProgramStart start;
   start.argv = argv;
   start.env = Environment(env);
   start.session = true;
   // dup2 to itself would keep close-on-exec, so go through a number that is surely another one.
-  const int high = ::fcntl(ends[1], F_DUPFD_CLOEXEC, 100);
+  const int high = ::fcntl(ends[1], F_DUPFD_CLOEXEC, kWorkerFd + 1);
   start.inherited_fd = high;
   start.inherited_as = kWorkerFd;
   int pid = 0;
@@ -75,7 +82,7 @@ Result<SpawnedWorker> SpawnWorker(const std::vector<std::string>& argv,
   if (high >= 0) ::close(high);
   if (status != 0) {
     ::close(ends[0]);
-    return Error::System("cannot start a worker '" + argv[0] + "'", status);
+    return CannotStart("cannot start a worker '" + argv[0] + "'", status);
   }
   return SpawnedWorker{pid, ends[0]};
 }

@@ -92,6 +92,11 @@ runners::ExitFailure WhyNotStarted(const runners::Command& command, const std::s
   if (UsesWorkFolder(command) && !Exists(command.work_dir)) {
     return {Error::Environment(fmt::format("its work folder '{}' is gone", command.work_dir)), 1};
   }
+  if (!UsesWorkFolder(command) && !command.pipeline_dir.empty() && !Exists(command.pipeline_dir)) {
+    return {Error::Environment(
+                fmt::format("the folder of the pipeline '{}' is gone", command.pipeline_dir)),
+            1};
+  }
   const std::string folder = log_path.substr(0, log_path.rfind('/'));
   if (::access(folder.c_str(), W_OK) != 0) {
     return {Error::System(fmt::format("cannot write the log '{}'", log_path), errno), 1};

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/open_files.h"
+
 namespace dml::agent {
 
 namespace {
@@ -97,6 +99,7 @@ class Childhood {
     }
     if (!start_.directory.empty() && ::chdir(start_.directory.c_str()) != 0) return false;
     if (start_.memory_max > 0 && ::setrlimit(RLIMIT_DATA, &data_limit_) != 0) return false;
+    RestoreOpenFiles(0);
     return ::sigprocmask(SIG_SETMASK, &no_signals_, nullptr) == 0;
   }
 

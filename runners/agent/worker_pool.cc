@@ -426,10 +426,9 @@ void WorkerPool::Died(Worker& worker) {
   if (worker.line.empty()) return;
   const Running front = std::move(worker.line.front());
   worker.line.pop_front();
-  if (front.command_pid > 0) {
-    ::kill(-front.command_pid, SIGKILL);
-    BuryStrays();
-  }
+  if (front.command_pid > 0) ::kill(-front.command_pid, SIGKILL);
+  // It may have started without our having heard of it.
+  if (std::holds_alternative<runners::Command>(front.spec.work)) BuryStrays();
   while (!worker.line.empty()) {
     Running& waiting = worker.line.back();
     if (waiting.kill_asked) {  // and the worker may not have read it
@@ -483,9 +482,8 @@ void WorkerPool::EndAll() {
   for (auto& worker : workers_) {
     bool commands = false;
     for (const Running& running : worker->line) {
-      if (running.command_pid <= 0) continue;
-      ::kill(-running.command_pid, SIGKILL);
-      commands = true;
+      commands |= std::holds_alternative<runners::Command>(running.spec.work);
+      if (running.command_pid > 0) ::kill(-running.command_pid, SIGKILL);
     }
     // A worker in the middle of a task exits at once when its connection closes; one that cannot
     // is killed.

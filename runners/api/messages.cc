@@ -10,7 +10,7 @@ void Fields(auto& io, Is<NativeStep> auto& step) { io(step.uses, step.params); }
 
 void Fields(auto& io, Is<Command> auto& command) {
   io(command.argv, command.work_dir, command.outputs, command.inputs, command.own_folder,
-     command.umask);
+     command.pipeline_dir, command.umask);
 }
 
 void Fields(auto& io, Is<FileSet> auto& set) { io(set.pattern, set.files); }

@@ -38,6 +38,8 @@ struct Command {
   std::map<std::string, std::string> outputs;  // port -> path relative to work_dir
   std::map<std::string, std::string> inputs;   // port -> path relative to work_dir to link at
   bool own_folder = false;  // start in work_dir even if nothing is declared to be there
+  // Where it starts instead if nothing is: that of the pipeline. Empty: where the worker is.
+  std::string pipeline_dir = {};
   // Of its processes, and of the folders that are made for it: that of whoever asked for the run,
   // so that what it leaves has the same modes wherever it runs.
   std::uint32_t umask = 022;

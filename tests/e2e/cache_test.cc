@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,6 +82,21 @@ class Cache : public EndToEnd {
     return {};
   }
 };
+
+// The run itself still goes on with what it has done.
+TEST_F(Cache, WhatARunWithoutItMakesIsNotForReuse) {
+  Write("p.yaml",
+        "name: n\nsteps:\n  - {id: a, run: 'echo x >> " + Path("trace") +
+            "; echo 1 > o', outputs: {o: o}}\n  - {id: b, run: 'cat o', input: {o: a.o}}\n");
+  const StartOptions crash{.env = {"DML_CRASH_AT=result.persisted"}};
+  EXPECT_EQ(Run({"run", "--no-cache", "p.yaml"}, crash).code, 128 + SIGKILL);
+  EXPECT_EQ(Run({"resume"}).code, 0);
+  EXPECT_EQ(Read("trace"), "x\n") << "what was finished is not repeated";
+  EXPECT_EQ(RunJson({"cache", "ls"})["total"], 0);
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  EXPECT_EQ(Read("trace"), "x\nx\n");
+  EXPECT_EQ(RunJson({"cache", "ls"})["total"], 2);
+}
 
 TEST_F(Cache, ReasonsNameTheFieldThatChanged) {
   WriteRows(30);

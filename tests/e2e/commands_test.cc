@@ -29,6 +29,18 @@ TEST_F(Commands, RunInOrderAndAreReusedTheSecondTime) {
   EXPECT_NE(second.err.find("up to date"), std::string::npos) << second.err;
 }
 
+// Whoever asks, from wherever: what was begun in one folder goes on in the same.
+TEST_F(Commands, WithoutInputsAndOutputsRunBesideThePipeline) {
+  Write("project/p.yaml",
+        "name: n\nsteps:\n  - {id: a, run: 'echo a >> trace'}\n"
+        "  - {id: b, run: [sh, -c, 'echo b >> trace; test -e go'], needs: a}\n");
+  EXPECT_EQ(Run({"run", "project/p.yaml"}).code, 1);
+  Write("project/go", "");
+  EXPECT_EQ(Run({"retry", "latest"}).code, 0);
+  EXPECT_EQ(Read("project/trace"), "a\nb\nb\n");
+  EXPECT_FALSE(Exists("trace"));
+}
+
 TEST_F(Commands, ForceRunsEverythingAgain) {
   Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'echo a >> " + Path("trace") + "'}\n");
   EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
@@ -222,8 +234,6 @@ TEST_F(Commands, PlanSaysWhatWouldRunAndWhyAndRunsNothing) {
   EXPECT_EQ(RunJson({"ls"})["runs"].size(), 1U);
 }
 
-}  // namespace
-}  // namespace dml::e2e
 TEST_F(Commands, ARunWithoutATaskWhoseConditionHoldsSaysThat) {
   Write("p.yaml",
         "params: {n: 3, forgotten: 1}\nsteps:\n  - {id: a, run: [\"true\"], if: params.n > 5}\n");
@@ -236,3 +246,5 @@ TEST_F(Commands, ARunWithoutATaskWhoseConditionHoldsSaysThat) {
       << run.err;
 }
 
+}  // namespace
+}  // namespace dml::e2e

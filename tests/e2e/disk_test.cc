@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
+#include <map>
 
 #include "tests/e2e/leavings.h"
 #include "tests/e2e/program.h"
@@ -70,8 +72,9 @@ TEST_F(Disk, AFolderThatCannotBeMadeLeavesTheRunToBeResumed) {
 
 // Mounted read-only, or of another user.
 TEST_F(Disk, AReadOnlyHomeCanBeReadAndNothingElse) {
-  Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'echo hello'}\n");
+  Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'echo hello; echo x > o', outputs: {o: o}}\n");
   EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  EXPECT_EQ(Run({"schedule", "add", "p.yaml", "--cron", "0 2 * * *"}).code, 0);
   const auto allow = [&](fs::perms perms) {
     for (const auto& entry : fs::recursive_directory_iterator(Path(".dml"))) {
       if (entry.is_directory()) fs::permissions(entry.path(), perms);
@@ -82,10 +85,8 @@ TEST_F(Disk, AReadOnlyHomeCanBeReadAndNothingElse) {
   allow(read_only);
   StartOptions user;
   user.obeys_permissions = true;
-  for (const std::vector<std::string>& args : {std::vector<std::string>{"run", "p.yaml"},
-                                               {"resume"},
-                                               {"cache", "gc"},
-                                               {"cache", "verify"}}) {
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{"run", "p.yaml"}, {"resume"}, {"cache", "gc"}}) {
     const Finished refused = Run(args, user);
     EXPECT_EQ(refused.code, 3) << refused.err;
     EXPECT_NE(refused.err.find("cannot write the folder"), std::string::npos) << refused.err;
@@ -94,6 +95,24 @@ TEST_F(Disk, AReadOnlyHomeCanBeReadAndNothingElse) {
   EXPECT_EQ(Run({"logs", "a"}, user).out, "hello\n");
   EXPECT_EQ(Run({"status"}, user).code, 0);
   EXPECT_EQ(Run({"ls"}, user).code, 0);
+  for (const auto& [args, answer] : std::map<std::vector<std::string>, std::string>{
+           {{"plan", "p.yaml"}, "1 reused"},
+           {{"cache", "ls"}, "1 results"},
+           {{"cache", "verify"}, "all are what their names say"},
+           {{"schedule", "ls"}, "UTC"},
+           {{"schedule", "history"}, ""}}) {
+    const Finished asked = Run(args, user);
+    EXPECT_EQ(asked.code, 0) << asked.err;
+    EXPECT_NE(asked.out.find(answer), std::string::npos) << asked.out;
+  }
+  for (const auto& blob : fs::recursive_directory_iterator(Path(".dml/store/blobs"))) {
+    if (!blob.is_regular_file()) continue;
+    fs::permissions(blob.path(), fs::perms::owner_all);
+    std::ofstream(blob.path()) << "y\n";
+  }
+  const Finished damaged = Run({"cache", "verify"}, user);
+  EXPECT_EQ(damaged.code, 3);
+  EXPECT_NE(damaged.out.find("damaged, still there: "), std::string::npos) << damaged.out;
   allow(fs::perms::owner_all);
   EXPECT_EQ(Run({"run", "p.yaml"}, user).code, 0);
 }

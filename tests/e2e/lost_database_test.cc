@@ -33,6 +33,21 @@ TEST_F(LostDatabase, MovedAwayItsRunsKeepTheirNumbersAndLogs) {
   EXPECT_EQ(Read(".dml/runs/r1/logs/a.1.log"), "this is 1\n");
 }
 
+// Nothing of it would ever be found again.
+TEST_F(LostDatabase, RemovedUnderARunItEndsThatAsInfrastructure) {
+  Write("q.yaml",
+        "name: q\nsteps:\n  - {id: a, run: 'rm -f .dml/dml.db*'}\n  - {id: b, run: "
+        "'echo x >> trace', needs: a}\n");
+  const Finished run = Run({"run", "q.yaml"});
+  EXPECT_EQ(run.code, 3) << run.err;
+  EXPECT_NE(run.err.find("dml.db' was removed, moved or replaced while it was in use"),
+            std::string::npos)
+      << run.err;
+  EXPECT_EQ(run.err.find("] a  ok"), std::string::npos) << run.err;
+  EXPECT_FALSE(Exists("trace")) << "nothing is begun that nobody can record";
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+}
+
 TEST_F(LostDatabase, AnEmptyOneIsDamagedWhereThereWereRuns) {
   EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
   fs::remove(Path(".dml/dml.db"));

@@ -1,6 +1,7 @@
 // Secrets, and what tasks ask of the machine: what the user wrote holds for every process.
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -53,6 +54,29 @@ TEST_F(Secrets, ReachTheCommandAndNoFileOfTheHome) {
   EXPECT_EQ(FilesWith(Path("."), "swordfish-file"), "");
 }
 
+// What hooks and parameters name, too: it is read again when it is needed.
+TEST_F(Secrets, OfHooksAndParametersAreNotKeptEither) {
+  Write("hook.txt", "swordfish-hook\n");
+  Write("param.txt", "swordfish-param\n");
+  Write("p.yaml",
+        "name: secretive\n"
+        "params: {used: '${file:param.txt}', idle: '${file:param.txt}'}\n"
+        "on:\n"
+        "  success: {webhook: 'http://127.0.0.1:9/x', headers: {A: '${file:hook.txt}'}}\n"
+        "  finish: {run: ['sh', '-c', 'echo \"$1\" > told', 'sh', "
+        "'${file:hook.txt} ${params.used}']}\n"
+        "steps: [{id: a, run: 'true'}]\n");
+  const StartOptions crash{.env = {"DML_CRASH_AT=hooks.due"}};
+  EXPECT_EQ(Run({"run", "p.yaml"}, crash).code, 128 + SIGKILL);
+  EXPECT_EQ(FilesWith(Path(".dml"), "swordfish"), "");
+  Write("hook.txt", "swordfish-new\n");
+  const Finished resumed = Run({"resume"});
+  EXPECT_EQ(resumed.err.find("swordfish"), std::string::npos) << resumed.err;
+  EXPECT_EQ(Read("told"), "swordfish-new swordfish-param\n");
+  EXPECT_EQ(Run({"retry", "r1"}).code, 0);
+  EXPECT_EQ(FilesWith(Path(".dml"), "swordfish"), "");
+}
+
 class Capacity : public EndToEnd {
  protected:
   // A step of four commands, each noting when it begins and ends.
@@ -78,6 +102,22 @@ TEST_F(Capacity, JobsLimitWhatRunsAtATime) {
   WriteFour("{cpus: 1}");
   EXPECT_EQ(Run({"run", "p.yaml", "-j1"}).code, 0);
   EXPECT_EQ(Together(), 1);
+}
+
+// dml itself takes what it may; its commands begin with what it was given.
+TEST_F(Capacity, FewOpenFilesAreEnoughAndCommandsKeepTheirLimit) {
+  Write("many.yaml",
+        "name: m\nsteps:\n  - {id: t, matrix: {i: [1, 2, 3, 4, 5, 6, 7, 8]}, resources: {cpus: "
+        "0.1}, run: 'ulimit -n; : ${matrix.i}'}\n");
+  const std::string inner =
+      std::string(DML_BINARY_DIR) + "/dml run many.yaml -j8 --home inner --no-color";
+  Write("p.yaml", "name: n\nsteps:\n  - {id: hard, run: 'ulimit -n 40 && " + inner +
+                      "'}\n  - {id: soft, needs: hard, run: 'ulimit -S -n 60 && " + inner +
+                      " -f'}\n");
+  const Finished run = Run({"run", "p.yaml"});
+  EXPECT_EQ(run.code, 0) << run.err << Run({"logs", "hard"}).out;
+  EXPECT_EQ(Run({"logs", "t@i=8", "--home", "inner", "--run", "r1"}).out, "40\n");
+  EXPECT_EQ(Run({"logs", "t@i=8", "--home", "inner", "--run", "r2"}).out, "60\n");
 }
 
 TEST_F(Capacity, WideTasksTakeTheirProcessors) {

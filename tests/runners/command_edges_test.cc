@@ -153,6 +153,30 @@ TEST_F(CommandEdgesTest, AnAllocationThatIsRefusedIsRecognised) {
   EXPECT_EQ(Run(aborted), "memory");
 }
 
+// A message about code that handles it is not one of it.
+TEST_F(CommandEdgesTest, OnlyTheLastWordsTellOfARefusal) {
+  auto says = [&, task = std::size_t{0}](const std::string& text) mutable {
+    LaunchSpec spec = Shell(++task, "printf '" + text + "' >&2; exit 1");
+    spec.memory_bytes = std::int64_t{1} << 34;
+    Run(spec);
+    return OutOfMemory(task);
+  };
+  const std::string trace = "Traceback (most recent call last):\\n  File \"f.py\", line 1\\n";
+  EXPECT_FALSE(
+      says(trace + "    except MemoryError\\n          ^\\nSyntaxError: invalid syntax\\n"));
+  EXPECT_FALSE(says("MemoryError\\ntrying smaller batches\\none\\ntwo\\nno such file\\n"));
+  EXPECT_FALSE(says("handled a MemoryError: going on\\nbad input\\n"));
+  EXPECT_TRUE(says(trace + "MemoryError"));
+  EXPECT_TRUE(
+      says(trace + "numpy.core._exceptions._ArrayMemoryError: Unable to allocate 8 GiB\\n\\n"));
+  EXPECT_TRUE(
+      says("terminate called after throwing an instance of std::bad_alloc\\n"
+           "  what():  std::bad_alloc\\nAborted\\n"));
+  EXPECT_TRUE(
+      says("Exception in thread main java.lang.OutOfMemoryError: Java heap space\\n"
+           "\\tat A.b(A.java:1)\\n\\tat A.c(A.java:2)\\n\\tat A.d(A.java:3)\\n"));
+}
+
 TEST_F(CommandEdgesTest, TheEndIsSeenWithoutADescriptorToSpare) {
   agent::CommandRun run;
   LaunchSpec spec = Shell(0, "sleep 0.05; exit 3");

@@ -89,6 +89,38 @@ TEST_F(CommandTest, AMissingOutputIsAFailure) {
   EXPECT_EQ(Run(spec), "exit 1: the command did not write its output 'result.txt'");
 }
 
+// Not the command's fault: the next attempt gets another.
+TEST_F(CommandTest, AFolderThatIsRemovedUnderItIsInfrastructure) {
+  LaunchSpec spec = Shell(0, "rm -r '" + root_ + "/0'; echo x > result.txt");
+  spec.attempt_dir = root_ + "/0";
+  auto& command = std::get<Command>(spec.work);
+  command.work_dir = spec.attempt_dir + "/work";
+  command.outputs = {{"text", "result.txt"}};
+  Run(spec);
+  const auto failure = std::get<runners::ExitFailure>(sink_.Exited(KeyOf(0)).reason);
+  EXPECT_EQ(failure.error.kind, ErrorKind::kEnvironment);
+  EXPECT_EQ(failure.error.message, "its folder '" + root_ + "/0' was removed while it ran");
+  spec.key = KeyOf(1);
+  std::get<Command>(spec.work).argv.back() = "rm -r \"$PWD\"";
+  EXPECT_EQ(Run(spec), "exit 1: the command did not write its output 'result.txt'")
+      << "its work folder is its own";
+}
+
+// Wherever the worker is.
+TEST_F(CommandTest, StartsInTheFolderOfThePipeline) {
+  std::filesystem::create_directories(root_ + "/project");
+  LaunchSpec spec = Shell(0, "pwd -P");
+  std::get<Command>(spec.work).pipeline_dir = root_ + "/project";
+  EXPECT_EQ(Run(spec), "success");
+  EXPECT_EQ(Log(0), std::filesystem::canonical(root_ + "/project").string() + "\n");
+  spec.key = KeyOf(1);
+  std::get<Command>(spec.work).pipeline_dir = root_ + "/none";
+  EXPECT_EQ(Run(spec), "exit 1: the folder of the pipeline '" + root_ + "/none' is gone");
+  spec.key = KeyOf(2);
+  std::get<Command>(spec.work).own_folder = true;
+  EXPECT_EQ(Run(spec), "success") << "on a node it is somewhere else";
+}
+
 TEST_F(CommandTest, OutputsStayInsideTheWorkFolder) {
   LaunchSpec spec = Shell(0, "true");
   std::get<Command>(spec.work).outputs = {{"text", "../../escape"}};

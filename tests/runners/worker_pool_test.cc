@@ -6,7 +6,11 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <filesystem>
+
+#include "base/files.h"
 #include "tests/runners/recording_sink.h"
 
 namespace dml::agent {
@@ -51,6 +55,22 @@ TEST_F(WorkerPoolTest, ReturnsMetricsAndWarnings) {
   EXPECT_EQ(exited.metrics["echo"]["task"], 0);
   EXPECT_EQ(exited.warnings, std::vector<std::string>{"mind the gap"});
   EXPECT_TRUE(std::holds_alternative<runners::AttemptUnknown>(pool_.Find(KeyOf(0))));
+}
+
+// A worker that starts a command and is killed before it can say so.
+TEST_F(WorkerPoolTest, ACommandThatNobodyHeardOfDiesWithItsWorker) {
+  const std::string note = testing::TempDir() + "/unheard_" + std::to_string(::getpid());
+  const std::string script = "head -c 1 <&3 >/dev/null; setsid sleep 1000 3<&- & echo $! > '" +
+                             note + ".new' && mv '" + note + ".new' '" + note + "'; kill -9 $$";
+  RecordingSink sink;
+  WorkerPool pool({{"/bin/sh", "-c", script}, 1, {{"DML_OWNER", "test"}}}, sink);
+  pool.Launch({runners::CommandSpec(0, {"true"}, testing::TempDir())});
+  sink.WaitForEnds(1);
+  EXPECT_EQ(sink.End(KeyOf(0)), "lost");
+  const int pid = std::stoi(ReadFile(note).value());
+  EXPECT_EQ(::kill(pid, 0), -1) << "before anybody may begin the next attempt";
+  if (::kill(pid, 0) == 0) ::kill(pid, SIGKILL);
+  std::filesystem::remove(note);
 }
 
 TEST_F(WorkerPoolTest, CarriesErrorsWithPlaceAndHint) {
