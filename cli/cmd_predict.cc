@@ -205,8 +205,8 @@ Error Readable(Error error, const PredictOptions& options, bool concerns_reading
 }
 
 Result<ExitCode> RunPredict(PredictOptions options, const std::string& home, const Output& output) {
-  DML_RETURN_IF_ERROR(RefuseFormatAsFile("predict", options.file));
   if (options.data == "-") options.data = "/dev/stdin";
+  DML_RETURN_IF_ERROR(RefuseFormatAsFile("predict", options.file));
   const bool to_stdout = options.file.empty() || options.file == "-";
   if (!to_stdout) DML_RETURN_IF_ERROR(OutputFile::Check(options.file));
   DML_RETURN_IF_ERROR(CheckData(options.data));

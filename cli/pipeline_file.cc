@@ -175,7 +175,6 @@ Result<OpenedPipeline> OpenPipeline(const PipelineArgs& args, const Output& outp
           Load(path, args.sets, at, sources.ReadInto(), args.look_at_data));
   DML_TRY(OpenedPipeline opened, Opened(std::move(path), std::move(loaded), sources, output));
   opened.at = std::move(at);
-  PrintWarnings(loaded, output);
   return opened;
 }
 
@@ -190,8 +189,3 @@ Result<OpenedPipeline> ReopenPipeline(const std::string& path, const std::vector
 }
 
 }  // namespace dml::cli
-void PrintWarnings(const pipelines::LoadedPipeline& loaded, const Output& output) {
-  output.RawMessage(Harmless(
-      pipelines::RenderText(loaded.warnings, pipelines::kPrintedDiagnosticsMax, "warning")));
-}
-

@@ -63,7 +63,6 @@ LoadedPipeline LoadPipeline(const std::string& path, const LoadOptions& options)
   out.diagnostics = diagnostics.TakeSorted();
   out.warnings = diagnostics.TakeWarnings();
   return out;
-  out.warnings = diagnostics.TakeWarnings();
 }
 
 }  // namespace dml::pipelines

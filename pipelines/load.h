@@ -39,7 +39,6 @@ struct LoadedPipeline {
 
   [[nodiscard]] bool ok() const { return diagnostics.empty(); }
 };
-  std::vector<Diagnostic> warnings;  // of what does nothing: parameters that nobody reads, ...
 
 // The text of a file that a pipeline consists of or names. kInvalid for one that is not a regular
 // file or is longer than a pipeline may be, which are not read to their end.
