@@ -73,7 +73,9 @@ TEST_F(ElsewhereTest, SlotsOfAScheduleGoToItsCluster) {
     ::execl(kDml, kDml, "schedule", "daemon", "--home", home.c_str(), "-q", nullptr);
     ::_exit(127);
   }
-  for (int i = 0; i < 6000 && !fs::exists(at); ++i) ::poll(nullptr, 0, 10);
+  // The shell makes the file before it writes.
+  const auto written = [&] { return fs::exists(at) && fs::file_size(at) > 0; };
+  for (int i = 0; i < 6000 && !written(); ++i) ::poll(nullptr, 0, 10);
   ::kill(daemon, SIGTERM);
   int status = 0;
   ::waitpid(daemon, &status, 0);
