@@ -126,6 +126,37 @@ TEST_F(Garbage, CheckpointsGoAWeekAfterTheyWereLastTouched) {
   EXPECT_TRUE(fs::exists(states["refreshed"]));
 }
 
+// Homes that share a store.
+class SharedStore : public EndToEnd {
+ protected:
+  [[nodiscard]] Finished In(const std::string& home, std::vector<std::string> args) const {
+    StartOptions options;
+    options.env = {"DML_CACHE=" + Path("shared")};
+    args.insert(args.end(), {"--home", home});
+    return Run(args, options);
+  }
+};
+
+// One that was moved still needs its files; nobody but the user knows of one that was deleted.
+TEST_F(SharedStore, OfAHomeThatIsNotThereIsLeftAlone) {
+  Write("p.yaml", "name: n\nsteps:\n  - id: made\n    outputs: {f: f}\n    run: 'echo x > f'\n");
+  ASSERT_EQ(In("one", {"run", "p.yaml"}).code, 0);
+  ASSERT_EQ(In("two", {"run", "p.yaml", "--no-cache"}).code, 0);
+  ASSERT_EQ(In("nowhere", {"plan", "p.yaml"}).code, 0);
+  EXPECT_EQ(In("one", {"cache", "gc"}).code, 0) << "who only plans has nothing there";
+  fs::rename(Path("two"), Path("moved"));
+  const Finished refused = In("one", {"cache", "gc", "--keep-runs", "0"});
+  EXPECT_EQ(refused.code, 3) << refused.out;
+  EXPECT_NE(refused.err.find("dml cache gc --forget-home '" + Path("two") + "'"), std::string::npos)
+      << refused.err;
+  EXPECT_EQ(BlobsOf(Path("one")).size(), 1U);
+  ASSERT_EQ(In("moved", {"run", "p.yaml"}).code, 0);
+  const Finished done = In("one", {"cache", "gc", "--keep-runs", "0", "--forget-home", "two"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ(BlobsOf(Path("one")).size(), 1U) << "the home that was moved has it";
+  EXPECT_EQ(In("one", {"cache", "gc", "--forget-home", "two"}).code, 2) << "it is forgotten";
+}
+
 // Two homes that share a store. The one that looks after it is killed at every point.
 class KilledCare : public EndToEnd, public testing::WithParamInterface<std::string_view> {
  protected:
