@@ -96,6 +96,23 @@ TEST_F(Snapshot, TellsStatesAttemptsAndBudgetsUsed) {
   EXPECT_EQ(store_->Load(RunId{99}).error().message, "there is no run r99");
 }
 
+// Only dml's own budget, and only of what was before.
+TEST_F(Snapshot, WhoeverFailedAndIsTakenUpAgainHasABudgetAnew) {
+  Move(0, TaskState::kBlocked, TaskState::kReady, 0);
+  FailOnce(0, 1, FailureKind::kTask);
+  FailOnce(0, 2, FailureKind::kInfrastructure);
+  Launch(0, 3);
+  Move(0, TaskState::kRunning, TaskState::kFailed, 3, FailureKind::kInfrastructure);
+  EXPECT_EQ(store_->Load(run_)->tasks[TaskId(0)].counts.infrastructure_failures, 2);
+  Move(0, TaskState::kFailed, TaskState::kBlocked, 3);
+  Move(0, TaskState::kBlocked, TaskState::kReady, 3);
+  FailOnce(0, 4, FailureKind::kInfrastructure);
+  const StoredTask task = store_->Load(run_)->tasks[TaskId(0)];
+  EXPECT_EQ(task.counts.infrastructure_failures, 1);
+  EXPECT_EQ(task.counts.task_failures, 1);
+  EXPECT_EQ(task.last_failure, FailureKind::kInfrastructure);
+}
+
 TEST_F(Snapshot, PendingCommitsComeBackWholeAndOnlyForTheCurrentAttempt) {
   Move(0, TaskState::kBlocked, TaskState::kReady, 0);
   Launch(0, 1);
