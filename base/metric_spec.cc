@@ -1,5 +1,7 @@
 #include "base/metric_spec.h"
 
+#include <algorithm>
+
 namespace dml {
 
 namespace {
@@ -24,15 +26,27 @@ bool Matches(std::string_view pattern, std::string_view text) {
   }
 }
 
+// The part before the first dot, which is taken off.
+std::string_view TakePart(std::string_view& text) {
+  const std::string_view part = text.substr(0, text.find('.'));
+  text.remove_prefix(std::min(text.size(), part.size() + 1));
+  return part;
+}
+
+// Whether `path` is the beginning of the pattern, part by part. Here a star holds no dot: otherwise
+// everything would be a mapping under "per_class.*".
+bool IsMappingOf(std::string_view pattern, std::string_view path) {
+  if (path.empty() || path.ends_with('.')) return false;
+  while (!path.empty()) {
+    if (!Matches(TakePart(pattern), TakePart(path))) return false;
+  }
+  return !pattern.empty();
+}
+
 }  // namespace
 
 bool NamesMetric(std::string_view pattern, std::string_view path) {
-  if (Matches(pattern, path)) return true;
-  for (std::size_t dot = pattern.find('.'); dot != std::string_view::npos;
-       dot = pattern.find('.', dot + 1)) {
-    if (Matches(pattern.substr(0, dot), path)) return true;
-  }
-  return false;
+  return Matches(pattern, path) || IsMappingOf(pattern, path);
 }
 
 bool MayReport(const MetricSpec& metric, const Json& params) {

@@ -4,9 +4,11 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <new>
+#include <set>
 #include <stop_token>
 #include <thread>
 
@@ -158,10 +160,10 @@ Result<void> CheckData(const std::string& path) {
   return Error::Invalid("'" + path + "' is a device, not a file", "name a file of rows");
 }
 
-// The columns whose values were read by how they are written in training: text, truth values and
-// times (unless another way to write these is given). None if the file is no model, which the step
-// `predict` says.
-std::vector<std::string> WrittenColumns(const Artifact& model, bool with_times) {
+// The columns that had one of these types in training; of text, both kinds. None if the file is no
+// model, which the step `predict` says.
+std::vector<std::string> ColumnsOf(const Artifact& model,
+                                   const std::set<table::ColumnType>& types) {
   using table::ColumnType;
   if (model.files.empty()) return {};
   const auto file = learn::ReadModelFile(model.files.front().path);
@@ -170,22 +172,35 @@ std::vector<std::string> WrittenColumns(const Artifact& model, bool with_times) 
   if (!schema.ok()) return {};
   std::vector<std::string> names;
   for (const table::Field& field : schema->fields) {
-    const bool written = field.type == ColumnType::kString || field.type == ColumnType::kCategory ||
-                         field.type == ColumnType::kBool ||
-                         (with_times && field.type == ColumnType::kTimestamp);
-    if (written) names.push_back(field.name);
+    const bool category = field.type == ColumnType::kCategory;
+    if (types.contains(category ? ColumnType::kString : field.type)) names.push_back(field.name);
   }
   return names;
 }
 
 // What a row means must not depend on those beside it: what was text stays text, even if all cells
-// of these rows look like numbers; and a truth value or a time is read from its own text, whatever
-// all rows together look like. Numbers are numbers among any others, and text is no number beside
-// or without them.
+// of these rows look like numbers; and a truth value or a time is read from its own text. A number
+// needs no such care: it is one among whatever others.
 void ReadAsInTraining(const std::string& loader, const Artifact& model, Json& how) {
   if (loader != "load.csv" && loader != "load.jsonl") return;
   if (how.contains("as_text")) return;
-  how["as_text"] = WrittenColumns(model, !how.contains("timestamp_format"));
+  std::set<table::ColumnType> types{table::ColumnType::kString, table::ColumnType::kBool};
+  // A time that is written in a way of its own is read by the loader.
+  if (!how.contains("timestamp_format")) types.insert(table::ColumnType::kTimestamp);
+  how["as_text"] = ColumnsOf(model, types);
+}
+
+// Columns of text in training that are to be read as something else, as --with says: a step before
+// training made text of them, which is done here too.
+Json TextAgain(const Artifact& model, const Json& how) {
+  Json casts = Json::object();
+  if (!how.contains("types")) return casts;
+  const std::vector<std::string> written = ColumnsOf(model, {table::ColumnType::kString});
+  for (const auto& [name, type] : how["types"].items()) {
+    const bool text = type == "string" || type == "category";
+    if (!text && std::ranges::find(written, name) != written.end()) casts[name] = "string";
+  }
+  return casts;
 }
 
 // As of rows that were read with a delimiter they do not have.
@@ -227,6 +242,10 @@ Result<ExitCode> RunPredict(PredictOptions options, const std::string& home, con
   DML_TRY(Json how, LoaderParams(loader, data_path, options.with, output));
   ReadAsInTraining(loader, model, how);
   auto data = pipeline.Run(loader, how, {}, PortOfKind("predict", PortKind::kTable));
+  if (const Json casts = TextAgain(model, how); data.ok() && !casts.empty()) {
+    data = pipeline.Run("preprocess.cast", {{"columns", casts}}, {std::move(data).value()},
+                        PortOfKind("predict", PortKind::kTable));
+  }
   if (!data.ok()) {
     const bool placed = !data.error().where.empty();
     return Readable(std::move(data).error(), options, placed);

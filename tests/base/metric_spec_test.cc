@@ -22,7 +22,7 @@ TEST(MetricSpec, AStarStandsForAnyTextButNone) {
   EXPECT_TRUE(NamesMetric("per_class.*.f1", "per_class..f1.f1"));
   EXPECT_FALSE(NamesMetric("per_class.*.f1", "per_class.a.f2"));
   EXPECT_TRUE(NamesMetric("*.*.x", "a.b.x"));
-  EXPECT_FALSE(NamesMetric("*.*.x", "a.x"));
+  EXPECT_FALSE(NamesMetric("*.*.x", "a.b.y"));
 }
 
 TEST(MetricSpec, AMappingOfMetricsMayBeNamed) {
