@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -54,6 +55,13 @@ std::int64_t FreeBytes(const std::string& path) {
 bool IsFull(const std::string& folder) {
   constexpr std::size_t kTriedBytes = 1U << 16;
   FileDescriptor file(::open(folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600));
+  if (file.get() < 0 && errno != ENOSPC && errno != EDQUOT) {
+    // Not every file system has files without a name.
+    const std::string named = folder + "/disk.probe";
+    file = FileDescriptor(
+        ::open(named.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (file.get() >= 0) ::unlink(named.c_str());
+  }
   int code = file.get() < 0 ? errno : WriteAll(file.get(), std::string(kTriedBytes, '\0'));
   if (code == 0) code = file.Close();
   return code == ENOSPC || code == EDQUOT;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <filesystem>
 
 namespace dml {
 namespace {
@@ -11,6 +12,15 @@ TEST(DiskSpace, TheFileSystemOfAPathIsWhereItBegins) {
   EXPECT_EQ(FileSystemOf("/proc/self/status"), "/proc");
   EXPECT_EQ(FileSystemOf("/proc/self/no/such/file"), "/proc");
   EXPECT_EQ(FileSystemOf("/"), "/");
+}
+
+TEST(DiskSpace, OneWithRoomIsNotFullAndKeepsNothingOfTheTrial) {
+  const std::string folder = testing::TempDir() + "/disk_space";
+  std::filesystem::create_directories(folder);
+  EXPECT_FALSE(IsFull(folder));
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  std::filesystem::remove_all(folder);
+  EXPECT_FALSE(IsFull(folder)) << "what is not there is not full";
 }
 
 TEST(DiskSpace, AFullOneIsNamedWithWhatIsFreeAndWhatToDo) {
