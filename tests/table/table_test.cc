@@ -159,6 +159,20 @@ TEST(Table, TruncationIsAnError) {
   }
 }
 
+// Where the search begins must not tell what it finds.
+TEST(Schema, FindsEveryColumnWhateverWasAskedBefore) {
+  Schema wide;
+  for (int i = 0; i < 50; ++i) wide.fields.push_back({"c" + std::to_string(i)});
+  const Schema narrow{{{"c7"}, {"c3"}}};
+  for (int step = 0; step < 200; ++step) {
+    const int i = step * 37 % 50;
+    EXPECT_EQ(wide.IndexOf("c" + std::to_string(i)), i);
+    EXPECT_EQ(narrow.IndexOf(step % 3 == 0 ? "c3" : "c7"), step % 3 == 0 ? 1 : 0);
+    EXPECT_EQ(narrow.IndexOf("c" + std::to_string(i + 8)), -1);
+  }
+  EXPECT_EQ(Schema{}.IndexOf("c1"), -1);
+}
+
 TEST(Schema, AnUnknownColumnIsAnswered) {
   const Schema schema{{{"age", ColumnType::kInt64, 1}, {"income", ColumnType::kFloat64, 1}}};
   const auto found = schema.Find("incme");
