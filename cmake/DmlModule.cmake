@@ -1,7 +1,9 @@
-# dml_module(name SOURCES... [PUBLIC libs...] [PRIVATE libs...])
+# dml_module(name SOURCES... [ALONE sources...] [PUBLIC libs...] [PRIVATE libs...])
 #   A static library dml_<name>, alias dml::<name>, with the project's warnings and include root.
-# dml_test(name SOURCES... LIBS...)
+# dml_test(name SOURCES... [ALONE sources...] LIBS...)
 #   A GoogleTest binary, its cases registered with CTest under the labels given by LABELS.
+# ALONE names those of the sources that are not compiled together with others (DML_UNITY): two of
+# them use one name for two things, each in a namespace of its own file.
 
 add_library(dml_options INTERFACE)
 target_include_directories(dml_options INTERFACE "${PROJECT_SOURCE_DIR}")
@@ -68,14 +70,35 @@ if(DML_PCH)
   endif()
 endif()
 
+# Most of a compilation is spent on headers and on the templates that they bring. Who builds from
+# nothing compiles several files of a folder as one; who works on one of them does not want that.
+option(DML_UNITY "Compile several files of a folder as one" OFF)
+set(unity_files 8)
+# A local name may then be that of a function in another file.
+if(DML_UNITY)
+  target_compile_options(dml_options INTERFACE -Wno-shadow)
+endif()
+
+function(dml_compile_together target alone)
+  if(NOT DML_UNITY)
+    return()
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${unity_files})
+  set_source_files_properties(${alone} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 function(dml_module name)
-  cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SOURCES;ALONE;PUBLIC;PRIVATE" ${ARGN})
   add_library(dml_${name} STATIC ${arg_SOURCES})
   add_library(dml::${name} ALIAS dml_${name})
   target_link_libraries(
     dml_${name}
     PUBLIC dml_options ${arg_PUBLIC}
     PRIVATE ${arg_PRIVATE})
+  # Eigen's templates cost most of what learn costs, however it is cut; every step has its Schema().
+  if(NOT name MATCHES "^(learn|steps)$")
+    dml_compile_together(dml_${name} "${arg_ALONE}")
+  endif()
   if(DML_SANITIZE AND name STREQUAL learn)
     # Kernels that are not inlined take minutes for what takes seconds.
     target_compile_options(dml_${name} PRIVATE -O1)
@@ -85,12 +108,13 @@ function(dml_module name)
 endfunction()
 
 function(dml_test name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SOURCES;ALONE;LIBS;LABELS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE dml_options ${arg_LIBS} GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE DML_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                              DML_BINARY_DIR="${CMAKE_BINARY_DIR}")
   target_compile_options(${name} PRIVATE ${test_options})
+  dml_compile_together(${name} "${arg_ALONE}")
   if(DML_PCH)
     target_precompile_headers(${name} REUSE_FROM dml_precompiled_tests)
   endif()
