@@ -259,6 +259,12 @@ bool IsDamage(const Error& error) {
          error.message.find(kDamaged) != std::string::npos;
 }
 
+Result<std::int64_t> VersionOf(Database& db) {
+  DML_TRY(Statement statement, db.Prepare("PRAGMA user_version"));
+  DML_RETURN_IF_ERROR(statement.Step());
+  return statement.Int(0);
+}
+
 Result<Transaction> Transaction::Begin(Database& db) {
   DML_RETURN_IF_ERROR(db.Execute("BEGIN IMMEDIATE"));
   return Transaction(db);

@@ -76,6 +76,9 @@ class Database {
 // pass.
 [[nodiscard]] bool IsDamage(const Error& error);
 
+// The version of the tables, which the migrations count; 0 of a new database.
+[[nodiscard]] Result<std::int64_t> VersionOf(Database& db);
+
 // Rolls back unless Commit() succeeded.
 class Transaction {
  public:

@@ -72,18 +72,15 @@ constexpr std::string_view kScheduleColumns =
     "removed";
 
 Result<void> MigrateSchedules(Database& db) {
+  // As in schema.cc: who only opens it does not wait for whoever is writing.
+  DML_TRY(std::int64_t version, VersionOf(db));
+  if (version == kScheduleSchemaVersion) return {};
   DML_TRY(Transaction transaction, Transaction::Begin(db));
-  std::int64_t version = 0;
-  {
-    DML_TRY(Statement statement, db.Prepare("PRAGMA user_version"));
-    DML_RETURN_IF_ERROR(statement.Step());
-    version = statement.Int(0);
-  }
+  DML_TRY(version, VersionOf(db));
   if (version > kScheduleSchemaVersion) {
     return Error::Environment("the schedules were written by a newer dml",
                               "use that version, or another folder with --home");
   }
-  if (version == kScheduleSchemaVersion) return {};
   for (auto next = static_cast<std::size_t>(version); next < kMigrations.size(); ++next) {
     DML_RETURN_IF_ERROR(db.Execute(kMigrations[next]));
   }

@@ -129,11 +129,12 @@ Result<void> RequireVersion(Database& db) {
 }
 
 Result<void> Migrate(Database& db) {
+  // A process may have been stopped in the middle of a transaction, and whoever is to end it must
+  // not wait for that.
+  DML_TRY(std::int64_t version, VersionOf(db));
+  if (version == kSchemaVersion) return {};
   DML_TRY(Transaction transaction, Transaction::Begin(db));
-  DML_TRY(Statement statement, db.Prepare("PRAGMA user_version"));
-  DML_RETURN_IF_ERROR(statement.Step());
-  const std::int64_t version = statement.Int(0);
-  DML_RETURN_IF_ERROR(statement.Step());
+  DML_TRY(version, VersionOf(db));
   if (version > kSchemaVersion) {
     return Error::Environment("the store was written by a newer dml",
                               "use that version, or another folder with --home");

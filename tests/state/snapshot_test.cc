@@ -185,6 +185,16 @@ TEST_F(Snapshot, AnOlderDatabaseIsBroughtUpToDate) {
   EXPECT_EQ(ReplayLog(Path()), std::vector<std::string>());
 }
 
+// As `dml stop --now` finds it when a process was frozen in the middle of a write.
+TEST_F(Snapshot, WhoOpensADatabaseDoesNotWaitForAWriter) {
+  auto writer = Database::Open(Path(), OpenMode::kReadWrite).value();
+  const auto transaction = Transaction::Begin(writer);
+  ASSERT_TRUE(transaction.ok());
+  auto opened = RunStore::Open(Path());
+  ASSERT_TRUE(opened.ok()) << opened.error().Render();
+  EXPECT_TRUE(opened->Load(run_).ok());
+}
+
 TEST_F(Snapshot, TheCacheKnowsWhatIsInUse) {
   for (const char* key : {"old", "new"}) {
     run_ = BeginRun("p.yaml");
