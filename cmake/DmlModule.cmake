@@ -95,8 +95,8 @@ function(dml_module name)
     dml_${name}
     PUBLIC dml_options ${arg_PUBLIC}
     PRIVATE ${arg_PRIVATE})
-  # Eigen's templates cost most of what learn costs, however it is cut; every step has its Schema().
-  if(NOT name MATCHES "^(learn|steps)$")
+  # Eigen's templates cost most of what learn costs, however it is cut.
+  if(NOT name STREQUAL learn)
     dml_compile_together(dml_${name} "${arg_ALONE}")
   endif()
   if(DML_SANITIZE AND name STREQUAL learn)
@@ -106,6 +106,11 @@ function(dml_module name)
     target_precompile_headers(dml_${name} REUSE_FROM dml_precompiled)
   endif()
 endfunction()
+
+set(sanitized_labels "unit|sim")
+if(DML_SANITIZE STREQUAL thread)
+  set(sanitized_labels "concurrent")
+endif()
 
 function(dml_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;ALONE;LIBS;LABELS" ${ARGN})
@@ -117,6 +122,11 @@ function(dml_test name)
   dml_compile_together(${name} "${arg_ALONE}")
   if(DML_PCH)
     target_precompile_headers(${name} REUSE_FROM dml_precompiled_tests)
+  endif()
+  # What the presets of the sanitizers would not run, they need not build.
+  if(DML_SANITIZE AND NOT "${arg_LABELS}" MATCHES "${sanitized_labels}")
+    set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+    return()
   endif()
   # gtest_discover_tests loses all but the first of a list. CTest looks for labels by pattern, so
   # that "unit+concurrent" is found by either name.

@@ -20,8 +20,8 @@ namespace dml::steps {
 
 namespace {
 
-constexpr std::size_t kPointsMax = 2000;    // of the scatter plot
-constexpr std::size_t kPairsMax = 100'000;  // of labels and clusters
+constexpr std::size_t kScatterPointsMax = 2000;  // of the scatter plot
+constexpr std::size_t kPairsMax = 100'000;       // of labels and clusters
 
 struct ClusteringParams {
   plugins::ColumnName labels;
@@ -100,7 +100,7 @@ Json MeansPanel(const learn::ClusterSummary& summary, const std::vector<std::str
 // Evenly spaced rows in the plane of their two first principal components.
 Result<Json> PlanePanel(const learn::ClusteredRows& clustering, const learn::Execution& execution) {
   const std::uint64_t total = clustering.rows.rows();
-  const std::uint64_t stride = (total + kPointsMax - 1) / kPointsMax;
+  const std::uint64_t stride = (total + kScatterPointsMax - 1) / kScatterPointsMax;
   std::vector<std::uint64_t> rows;
   for (std::uint64_t row = 0; row < total; row += stride) rows.push_back(row);
   DML_TRY(learn::ClusterPoints points, PickRows(clustering, rows, execution));

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "plugins/steps/column_kinds.h"
 #include "plugins/steps/evaluation/read_as.h"
 #include "plugins/steps/transform/chain.h"
 
@@ -13,10 +14,6 @@ namespace dml::steps {
 namespace {
 
 using table::ColumnType;
-
-bool IsNumber(ColumnType type) {
-  return type == ColumnType::kFloat64 || type == ColumnType::kFloat32 || type == ColumnType::kInt64;
-}
 
 // Removes the columns of `wanted` that the rows lack, or hold as another type, and that the
 // preprocessing removes before anything has read them. Any other that is lacking is the error.

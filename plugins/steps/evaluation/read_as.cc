@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "plugins/steps/column_kinds.h"
 #include "plugins/steps/transform/cast_column.h"
 #include "plugins/table/column_builder.h"
 #include "plugins/table/csv/cell_scan.h"
@@ -15,14 +16,6 @@ namespace dml::steps {
 namespace {
 
 using table::ColumnType;
-
-bool IsText(ColumnType type) {
-  return type == ColumnType::kString || type == ColumnType::kCategory;
-}
-
-bool IsNumber(ColumnType type) {
-  return type == ColumnType::kFloat64 || type == ColumnType::kFloat32 || type == ColumnType::kInt64;
-}
 
 // A number that was read is no longer the text that was written, 1.50 or 1.5, unless it is whole;
 // and the number of a time is not what the model knows: 20200201 is no date.

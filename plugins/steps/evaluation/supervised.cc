@@ -19,7 +19,7 @@ namespace {
 
 using learn::ModelTask;
 
-constexpr std::size_t kPointsMax = 2000;
+constexpr std::size_t kCurvePointsMax = 2000;
 
 struct EvaluateParams {
   plugins::ColumnName weight;
@@ -33,7 +33,7 @@ struct EvaluateClassesParams : EvaluateParams {
 // Residuals over predictions of evenly spaced rows, and the quantiles of all residuals.
 void ReportResiduals(const ModelOutput& all, const learn::Predictions& predictions, Json& metrics,
                      Json& panels) {
-  const std::size_t stride = std::max<std::size_t>(1, all.y.size() / kPointsMax);
+  const std::size_t stride = std::max<std::size_t>(1, all.y.size() / kCurvePointsMax);
   plugins::Series points{"rows", {}, {}};
   for (std::size_t row = 0; row < all.y.size(); row += stride) {
     points.x.push_back(all.output[row]);

@@ -85,7 +85,7 @@ void CheckCsv(const LoadCsvParams& params, plugins::Problems& problems) {
   if (!format.ok()) problems.Add("/timestamp_format", format.error());
 }
 
-plugins::ParamSchema<LoadCsvParams> Schema() {
+plugins::ParamSchema<LoadCsvParams> CsvParamsSchema() {
   return plugins::ParamSchema<LoadCsvParams>()
       .AddJson("path", &LoadCsvParams::path, PathsSpec(), kPathsDoc)
       .Required()
@@ -157,7 +157,7 @@ plugins::StepType LoadCsvStep() {
   spec.summary = "Read delimited text into a table, with types inferred over the whole file";
   spec.outputs = {TablePort("data", "the rows of all files, in order")};
   spec.metrics = LoadMetrics();
-  const auto schema = Schema();
+  const auto schema = CsvParamsSchema();
   plugins::StepType type = MakeStepType(std::move(spec), schema, LoadCsv);
   type.spec.read_columns = [schema](const Json& params) -> ColumnNames {
     const Result<table::CsvOptions> options = OptionsOf(schema.Read(params));

@@ -15,7 +15,7 @@ struct LoadJsonlParams {
   Json partitions = "auto";
 };
 
-plugins::ParamSchema<LoadJsonlParams> Schema() {
+plugins::ParamSchema<LoadJsonlParams> JsonlParamsSchema() {
   return plugins::ParamSchema<LoadJsonlParams>()
       .AddJson("path", &LoadJsonlParams::path, PathsSpec(), kPathsDoc)
       .Required()
@@ -49,7 +49,7 @@ plugins::StepType LoadJsonlStep() {
   spec.summary = "Read JSON lines, one object a row, into a table whose columns are the keys";
   spec.outputs = {TablePort("data", "the rows of all files, in order")};
   spec.metrics = LoadMetrics();
-  return MakeStepType(std::move(spec), Schema(), LoadJsonl);
+  return MakeStepType(std::move(spec), JsonlParamsSchema(), LoadJsonl);
 }
 
 }  // namespace dml::steps

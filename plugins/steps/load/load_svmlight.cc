@@ -17,7 +17,7 @@ struct LoadSvmlightParams {
   Json partitions = "auto";
 };
 
-plugins::ParamSchema<LoadSvmlightParams> Schema() {
+plugins::ParamSchema<LoadSvmlightParams> SvmlightParamsSchema() {
   return plugins::ParamSchema<LoadSvmlightParams>()
       .AddJson("path", &LoadSvmlightParams::path, PathsSpec(), kPathsDoc)
       .Required()
@@ -55,7 +55,7 @@ plugins::StepType LoadSvmlightStep() {
   spec.summary = "Read svmlight / LIBSVM rows into the columns label, qid and features (sparse)";
   spec.outputs = {TablePort("data", "the rows of all files, in order")};
   spec.metrics = LoadMetrics();
-  return MakeStepType(std::move(spec), Schema(), LoadSvmlight);
+  return MakeStepType(std::move(spec), SvmlightParamsSchema(), LoadSvmlight);
 }
 
 }  // namespace dml::steps

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "plugins/steps/column_forecasts.h"
+#include "plugins/steps/column_kinds.h"
 #include "plugins/steps/relational/derive.h"
 #include "plugins/steps/transform/cast_column.h"
 #include "plugins/steps/transform/catalog.h"
@@ -22,10 +23,6 @@ struct Derived {
   std::string sql;
   sql::ResultColumn column;  // its type is settled
 };
-
-bool IsText(ColumnType type) {
-  return type == ColumnType::kString || type == ColumnType::kCategory;
-}
 
 bool IsSameName(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
@@ -72,9 +69,10 @@ Result<table::Batch> WithNumbersAs(const table::Schema& inputs, table::Batch bat
   return batch;
 }
 
-class Derive final : public FittedTransform {
+class DeriveTransform final : public FittedTransform {
  public:
-  Derive(std::vector<Derived> derived, table::Schema inputs, std::vector<std::string> warnings)
+  DeriveTransform(std::vector<Derived> derived, table::Schema inputs,
+                  std::vector<std::string> warnings)
       : derived_(std::move(derived)), inputs_(std::move(inputs)), warnings_(std::move(warnings)) {
     for (const Derived& one : derived_) {
       texts_.push_back({"columns." + one.column.name, one.sql});
@@ -115,7 +113,8 @@ class Derive final : public FittedTransform {
            {one.at("name").get<std::string>(), type, one.at("declared").get<bool>()}});
     }
     DML_TRY(table::Schema inputs, table::Schema::FromJson(saved.at("inputs")));
-    return MakeFitted<Derive>(std::move(derived), std::move(inputs), std::vector<std::string>());
+    return MakeFitted<DeriveTransform>(std::move(derived), std::move(inputs),
+                                       std::vector<std::string>());
   }
 
   std::vector<std::string> Warnings() const override { return warnings_; }
@@ -168,10 +167,10 @@ class Derive final : public FittedTransform {
 };
 
 // What the values of all rows tell of the types.
-struct Found {
+struct TextFound {
   std::vector<sql::ColumnFindings> columns;
 
-  void Merge(Found&& right) {
+  void Merge(TextFound&& right) {
     if (columns.empty()) columns = std::move(right.columns);
     for (std::size_t i = 0; i < right.columns.size(); ++i) columns[i].Merge(right.columns[i]);
   }
@@ -190,30 +189,31 @@ Result<FittedTransformPtr> FitDerive(const DeriveParams& params, const RowView& 
   const NamedExpressions expressions = ExpressionsOf(params.columns);
   DML_TRY(std::vector<sql::ResultColumn> columns,
           DerivedColumns(params, expressions, rows.schema(), {}));
-  const auto see = [&](const table::Batch& batch, Found& found) -> Result<void> {
+  const auto see = [&](const table::Batch& batch, TextFound& found) -> Result<void> {
     sql::ResultChunk chunk(columns);
     DML_RETURN_IF_ERROR(sql::EvaluateRows(sql::RowSource::Of(batch), expressions.texts, {}, chunk));
-    Found here;
+    TextFound here;
     for (std::size_t i = 0; i < columns.size(); ++i) here.columns.push_back(chunk.findings(i));
     found.Merge(std::move(here));
     return {};
   };
-  DML_TRY(Found found, PassOverRows<Found>(rows, execution, see));
+  DML_TRY(TextFound found, PassOverRows<TextFound>(rows, execution, see));
   found.columns.resize(columns.size());
   std::vector<Derived> derived;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     DML_TRY(columns[i].type, TypeInModel(found.columns[i], columns[i]));
     derived.push_back({expressions.texts[i].sql, columns[i]});
   }
-  return MakeFitted<Derive>(std::move(derived), Mentioned(expressions.texts, rows.schema()),
-                            SuspectTexts(expressions.texts, rows.schema()));
+  return MakeFitted<DeriveTransform>(std::move(derived),
+                                     Mentioned(expressions.texts, rows.schema()),
+                                     SuspectTexts(expressions.texts, rows.schema()));
 }
 
 }  // namespace
 
 void AddDeriveTransform(std::vector<TransformType>& types) {
-  types.push_back(MakeTransformType<Derive>({"derive", kDeriveSummary, kDeriveFormula, {}},
-                                            DeriveSchemaWithSql(), FitDerive));
+  types.push_back(MakeTransformType<DeriveTransform>({"derive", kDeriveSummary, kDeriveFormula, {}},
+                                                     DeriveSchemaWithSql(), FitDerive));
   types.back().has_own_step = true;
   types.back().spec.columns = WithNewColumns;
 }

@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "plugins/steps/split/holdout.h"
+#include "plugins/steps/split/row_keys.h"
 
 namespace dml::steps {
 
@@ -37,15 +38,6 @@ std::vector<std::uint32_t> Deal(std::span<const std::uint32_t> classes, std::uin
     out[std::get<2>(order[i])] = static_cast<std::uint32_t>(i % folds);
   }
   return out;
-}
-
-std::vector<std::uint64_t> CountEach(std::span<const std::uint32_t> numbers) {
-  std::vector<std::uint64_t> counts;
-  for (const std::uint32_t number : numbers) {
-    if (number >= counts.size()) counts.resize(std::size_t{number} + 1);
-    ++counts[number];
-  }
-  return counts;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "plugins/steps/split/nearest_groups.h"
+#include "plugins/steps/split/row_keys.h"
 
 namespace dml::steps {
 
@@ -50,15 +51,6 @@ void ForEachDrawn(std::uint64_t rows, std::uint64_t count, const Philox& random,
   for (std::uint64_t row = 0; row < rows; ++row) {
     if (Keyed(random.Bits(row), row) < cut) use(row);
   }
-}
-
-std::vector<std::uint64_t> CountEach(std::span<const std::uint32_t> numbers) {
-  std::vector<std::uint64_t> counts;
-  for (const std::uint32_t number : numbers) {
-    if (number >= counts.size()) counts.resize(std::size_t{number} + 1);
-    ++counts[number];
-  }
-  return counts;
 }
 
 // Shares `total` among classes in proportion to their sizes, by largest remainders.
@@ -113,13 +105,11 @@ void ForEachDrawnStratified(std::span<const std::uint32_t> classes, std::uint64_
   }
 }
 
-std::uint64_t Distance(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
-
 }  // namespace
 
 bool NearAskedShare(std::uint64_t got, std::uint64_t asked, std::uint64_t rows) {
   constexpr std::uint64_t kOneIn = 20;  // 5 points of a hundred
-  return Distance(got, asked) * kOneIn <= rows;
+  return (got > asked ? got - asked : asked - got) * kOneIn <= rows;
 }
 
 RowSides HoldOutRandom(std::uint64_t rows, std::uint64_t test_rows, std::uint64_t seed) {

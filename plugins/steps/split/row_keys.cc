@@ -39,18 +39,21 @@ class KeyNumbers {
   std::optional<std::uint32_t> missing_;
 };
 
-std::vector<std::uint64_t> CountEach(const RowKeys& keys) {
-  std::vector<std::uint64_t> counts(keys.values.size());
-  for (const std::uint32_t number : keys.numbers) ++counts[number];
+}  // namespace
+
+std::vector<std::uint64_t> CountEach(std::span<const std::uint32_t> numbers) {
+  std::vector<std::uint64_t> counts;
+  for (const std::uint32_t number : numbers) {
+    if (number >= counts.size()) counts.resize(std::size_t{number} + 1);
+    ++counts[number];
+  }
   return counts;
 }
 
-}  // namespace
-
-std::uint64_t RowKeys::Rarest() const { return std::ranges::min(CountEach(*this)); }
+std::uint64_t RowKeys::Rarest() const { return std::ranges::min(CountEach(numbers)); }
 
 Result<void> RowKeys::RequireRows(std::uint64_t rows) const {
-  const std::vector<std::uint64_t> counts = CountEach(*this);
+  const std::vector<std::uint64_t> counts = CountEach(numbers);
   const auto rare = std::ranges::find_if(counts, [&](std::uint64_t n) { return n < rows; });
   if (rare == counts.end()) return {};
   return Error::Invalid(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct RowKeys {
   // In how many rows the rarest value occurs.
   [[nodiscard]] std::uint64_t Rarest() const;
 };
+
+// How often each number occurs, by number, from 0 to the greatest.
+[[nodiscard]] std::vector<std::uint64_t> CountEach(std::span<const std::uint32_t> numbers);
 
 Result<RowKeys> ReadRowKeys(const table::Table& table, const std::string& column);
 

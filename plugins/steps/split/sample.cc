@@ -20,7 +20,7 @@ struct SampleParams {
   std::uint64_t seed = 0;
 };
 
-plugins::ParamSchema<SampleParams> Schema() {
+plugins::ParamSchema<SampleParams> SampleParamsSchema() {
   return plugins::ParamSchema<SampleParams>()
       .Add("n", &SampleParams::n, "number of rows to draw")
       .AtLeast(1)
@@ -96,7 +96,7 @@ plugins::StepType SampleStep() {
   spec.outputs = {TablePort("data", "the rows drawn")};
   spec.metrics = std::vector<MetricSpec>{RowsMetric()};
   spec.columns = SameColumns;
-  return MakeStepType(std::move(spec), Schema(), Sample);
+  return MakeStepType(std::move(spec), SampleParamsSchema(), Sample);
 }
 
 }  // namespace dml::steps

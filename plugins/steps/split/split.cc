@@ -19,7 +19,7 @@ struct SplitParams : SplitKeys {
   Json train_size;
 };
 
-plugins::ParamSchema<SplitParams> Schema() {
+plugins::ParamSchema<SplitParams> SplitParamsSchema() {
   return WithSplitKeys(
       plugins::ParamSchema<SplitParams>()
           .AddJson("test_size", &SplitParams::test_size, plugins::CountOrShareSpec(),
@@ -139,7 +139,7 @@ plugins::StepType SplitTrainTestStep() {
                   TablePort("test", "the rows put aside")};
   spec.metrics = SplitMetrics();
   spec.columns = SameColumns;
-  return MakeStepType(std::move(spec), Schema(), TrainTest);
+  return MakeStepType(std::move(spec), SplitParamsSchema(), TrainTest);
 }
 
 void RegisterSplitSteps(plugins::StepRegistry& registry) {

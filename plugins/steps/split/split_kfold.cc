@@ -19,7 +19,7 @@ void CheckFold(const KfoldParams& params, plugins::Problems& problems) {
                fmt::format("folds count from 0 to {}", params.folds - 1));
 }
 
-plugins::ParamSchema<KfoldParams> Schema() {
+plugins::ParamSchema<KfoldParams> KfoldParamsSchema() {
   return WithSplitKeys(plugins::ParamSchema<KfoldParams>()
                            .Add("folds", &KfoldParams::folds, "number of folds")
                            .AtLeast(2)
@@ -90,7 +90,7 @@ plugins::StepType SplitKfoldStep() {
                   TablePort("test", "the rows of this fold")};
   spec.metrics = SplitMetrics();
   spec.columns = SameColumns;
-  return MakeStepType(std::move(spec), Schema(), Kfold);
+  return MakeStepType(std::move(spec), KfoldParamsSchema(), Kfold);
 }
 
 }  // namespace dml::steps

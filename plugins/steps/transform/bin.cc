@@ -13,7 +13,7 @@ namespace dml::steps {
 
 namespace {
 
-enum class Strategy { kUniform, kQuantile };
+enum class BinStrategy { kUniform, kQuantile };
 enum class Encode { kOneHot, kOneHotDense, kOrdinal };
 
 const std::vector<std::pair<std::string, Encode>> kEncodings = {
@@ -25,7 +25,7 @@ struct BinParams {
   plugins::Columns columns{"numeric", {}};
   int n_bins = 5;
   Encode encode = Encode::kOneHot;
-  Strategy strategy = Strategy::kQuantile;
+  BinStrategy strategy = BinStrategy::kQuantile;
 };
 
 // Bins of one column: bin k holds edges[k - 1] <= x < edges[k], the first and the last are open.
@@ -139,7 +139,7 @@ Result<FittedTransformPtr> FitBin(const BinParams& params, const RowView& rows,
   DML_TRY(const auto columns, ResolveColumns(params.columns, rows.schema()));
   DML_TRY(const auto moments, MeasureColumns(rows, columns, execution));
   std::vector<std::vector<double>> quantiles;
-  if (params.strategy == Strategy::kQuantile) {
+  if (params.strategy == BinStrategy::kQuantile) {
     std::vector<double> shares;
     for (int k = 1; k < params.n_bins; ++k) {
       shares.push_back(static_cast<double>(k) / params.n_bins);
@@ -169,7 +169,7 @@ void AddBinTransform(std::vector<TransformType>& types) {
       .AddEnum("encode", &BinParams::encode, kEncodings,
                "a feature per bin (sparse, or a column each), or the number of the bin")
       .AddEnum("strategy", &BinParams::strategy,
-               {{"quantile", Strategy::kQuantile}, {"uniform", Strategy::kUniform}},
+               {{"quantile", BinStrategy::kQuantile}, {"uniform", BinStrategy::kUniform}},
                "bins of equal counts, or of equal width");
   types.push_back(MakeTransformType<Binner>(
       {"bin",

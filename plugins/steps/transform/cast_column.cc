@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "plugins/steps/column_kinds.h"
 #include "plugins/table/civil_time.h"
 #include "plugins/table/column_builder.h"
 #include "plugins/table/csv/cell_type.h"
@@ -19,10 +20,6 @@ using table::ColumnType;
 
 constexpr double kInt64Limit = 9223372036854775808.0;  // 2^63
 constexpr auto kMicros = static_cast<double>(table::kMicrosPerSecond);
-
-bool IsText(ColumnType type) {
-  return type == ColumnType::kString || type == ColumnType::kCategory;
-}
 
 std::optional<std::int64_t> Whole(std::optional<double> value) {
   if (!value || std::trunc(*value) != *value || std::abs(*value) >= kInt64Limit) {

@@ -35,28 +35,30 @@ std::int64_t DayOfYear(Micros time) {
 // The ISO 8601 week: that of the Thursday of the same week.
 std::int64_t Week(Micros time) { return (DayOfYear(time + days(3 - Weekday(time))) - 1) / 7 + 1; }
 
-struct Part {
+struct DatePart {
   const char* name;
   std::int64_t (*value)(Micros time);
 };
 
-constexpr std::array kParts = {
-    Part{"year", [](Micros t) -> std::int64_t { return static_cast<int>(Date(t).year()); }},
-    Part{"quarter",
-         [](Micros t) -> std::int64_t { return (static_cast<unsigned>(Date(t).month()) + 2) / 3; }},
-    Part{"month", [](Micros t) -> std::int64_t { return static_cast<unsigned>(Date(t).month()); }},
-    Part{"week", Week},
-    Part{"day", [](Micros t) -> std::int64_t { return static_cast<unsigned>(Date(t).day()); }},
-    Part{"dayofyear", DayOfYear},
-    Part{"weekday", Weekday},
-    Part{"is_weekend", [](Micros t) -> std::int64_t { return Weekday(t) >= 5 ? 1 : 0; }},
-    Part{"hour", [](Micros t) -> std::int64_t { return SecondOfDay(t) / 3600; }},
-    Part{"minute", [](Micros t) -> std::int64_t { return SecondOfDay(t) / 60 % 60; }},
-    Part{"second", [](Micros t) -> std::int64_t { return SecondOfDay(t) % 60; }},
+constexpr std::array kDateParts = {
+    DatePart{"year", [](Micros t) -> std::int64_t { return static_cast<int>(Date(t).year()); }},
+    DatePart{
+        "quarter",
+        [](Micros t) -> std::int64_t { return (static_cast<unsigned>(Date(t).month()) + 2) / 3; }},
+    DatePart{"month",
+             [](Micros t) -> std::int64_t { return static_cast<unsigned>(Date(t).month()); }},
+    DatePart{"week", Week},
+    DatePart{"day", [](Micros t) -> std::int64_t { return static_cast<unsigned>(Date(t).day()); }},
+    DatePart{"dayofyear", DayOfYear},
+    DatePart{"weekday", Weekday},
+    DatePart{"is_weekend", [](Micros t) -> std::int64_t { return Weekday(t) >= 5 ? 1 : 0; }},
+    DatePart{"hour", [](Micros t) -> std::int64_t { return SecondOfDay(t) / 3600; }},
+    DatePart{"minute", [](Micros t) -> std::int64_t { return SecondOfDay(t) / 60 % 60; }},
+    DatePart{"second", [](Micros t) -> std::int64_t { return SecondOfDay(t) % 60; }},
 };
 
-const Part* FindPart(std::string_view name) {
-  for (const Part& part : kParts) {
+const DatePart* FindPart(std::string_view name) {
+  for (const DatePart& part : kDateParts) {
     if (part.name == name) return &part;
   }
   return nullptr;
@@ -108,7 +110,7 @@ class DateParts final : public FittedTransform {
   }
 
  private:
-  static table::Column Extract(const table::Column& column, const Part& part) {
+  static table::Column Extract(const table::Column& column, const DatePart& part) {
     table::ColumnBuilder out(table::Field{{}, table::ColumnType::kInt64, 1});
     out.Reserve(column.size());
     const auto micros = column.int64();
@@ -123,7 +125,7 @@ class DateParts final : public FittedTransform {
   }
 
   std::vector<std::string> columns_;
-  std::vector<std::string> parts_;  // names in kParts
+  std::vector<std::string> parts_;  // names in kDateParts
   bool keep_original_;
 };
 
@@ -142,7 +144,7 @@ Result<FittedTransformPtr> FitDateParts(const DatePartsParams& params, const Row
 ParamSpec PartsSpec() {
   ParamSpec part;
   part.type = ParamType::kEnum;
-  for (const Part& known : kParts) part.choices.emplace_back(known.name);
+  for (const DatePart& known : kDateParts) part.choices.emplace_back(known.name);
   ParamSpec spec;
   spec.type = ParamType::kList;
   spec.element = {part};

@@ -22,11 +22,11 @@ namespace {
 
 using table::ColumnType;
 
-enum class Strategy { kMean, kMedian, kMostFrequent, kConstant };
+enum class ImputeStrategy { kMean, kMedian, kMostFrequent, kConstant };
 
 struct ImputeParams {
   plugins::Columns columns{"numeric", {}};
-  Strategy strategy = Strategy::kMean;
+  ImputeStrategy strategy = ImputeStrategy::kMean;
   Json fill_value;
   bool add_indicator = false;
 };
@@ -167,8 +167,9 @@ Result<std::vector<std::uint64_t>> CountMissing(const RowView& rows,
 }
 
 Result<void> RequireFillable(const table::Schema& schema, const std::vector<std::string>& columns,
-                             Strategy strategy) {
-  const bool numbers_only = strategy == Strategy::kMean || strategy == Strategy::kMedian;
+                             ImputeStrategy strategy) {
+  const bool numbers_only =
+      strategy == ImputeStrategy::kMean || strategy == ImputeStrategy::kMedian;
   for (const std::string& name : columns) {
     DML_TRY(const std::size_t index, schema.Find(name));
     const ColumnType type = schema.fields[index].type;
@@ -180,7 +181,7 @@ Result<void> RequireFillable(const table::Schema& schema, const std::vector<std:
     if (numbers_only && !IsNumeric(type)) {
       return Error::Invalid(
           fmt::format("the column '{}' is {}, which has no {}", name, table::ColumnTypeName(type),
-                      strategy == Strategy::kMean ? "mean" : "median"),
+                      strategy == ImputeStrategy::kMean ? "mean" : "median"),
           "use strategy: most_frequent or constant for it");
     }
   }
@@ -223,10 +224,10 @@ Result<std::vector<Fill>> LearnFills(const ImputeParams& params,
                                      const std::vector<std::string>& columns, const RowView& rows,
                                      const learn::Execution& execution) {
   std::vector<Fill> fills;
-  if (params.strategy == Strategy::kMean || params.strategy == Strategy::kMedian) {
+  if (params.strategy == ImputeStrategy::kMean || params.strategy == ImputeStrategy::kMedian) {
     DML_TRY(const auto moments, MeasureColumns(rows, columns, execution));
     std::vector<std::vector<double>> medians;
-    if (params.strategy == Strategy::kMedian) {
+    if (params.strategy == ImputeStrategy::kMedian) {
       DML_TRY(medians, FindQuantiles(rows, columns, moments, {0.5}, execution));
     }
     for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -236,13 +237,13 @@ Result<std::vector<Fill>> LearnFills(const ImputeParams& params,
     return fills;
   }
   std::vector<ValueCounts> counts;
-  if (params.strategy == Strategy::kMostFrequent) {
+  if (params.strategy == ImputeStrategy::kMostFrequent) {
     DML_TRY(counts, CountValues(rows, columns, execution));
   }
   for (std::size_t i = 0; i < columns.size(); ++i) {
     DML_TRY(const std::size_t index, rows.schema().Find(columns[i]));
     const table::Field& field = rows.schema().fields[index];
-    if (params.strategy == Strategy::kConstant) {
+    if (params.strategy == ImputeStrategy::kConstant) {
       DML_TRY(fills.emplace_back(), ConstantFill(field, params.fill_value));
       continue;
     }
@@ -280,10 +281,10 @@ void AddMissingTransforms(std::vector<TransformType>& types) {
   plugins::ParamSchema<ImputeParams> schema;
   schema.Add("columns", &ImputeParams::columns, "columns to fill")
       .AddEnum("strategy", &ImputeParams::strategy,
-               {{"mean", Strategy::kMean},
-                {"median", Strategy::kMedian},
-                {"most_frequent", Strategy::kMostFrequent},
-                {"constant", Strategy::kConstant}},
+               {{"mean", ImputeStrategy::kMean},
+                {"median", ImputeStrategy::kMedian},
+                {"most_frequent", ImputeStrategy::kMostFrequent},
+                {"constant", ImputeStrategy::kConstant}},
                "what stands in for a missing value")
       .AddJson("fill_value", &ImputeParams::fill_value, FillValueSpec(),
                "for constant; 0 for numbers and 'missing_value' for text if absent")

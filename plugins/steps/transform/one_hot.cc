@@ -18,12 +18,12 @@ namespace {
 constexpr std::int32_t kNoFeature = -1;  // all features are 0
 constexpr std::int32_t kRefused = -2;
 
-enum class Unknown { kError, kIgnore, kInfrequent };
+enum class UnknownValue { kError, kIgnore, kInfrequent };
 enum class DropWhich { kNone, kFirst, kIfBinary };
 
 struct OneHotParams {
   plugins::Columns columns{"categorical", {}};
-  Unknown handle_unknown = Unknown::kError;
+  UnknownValue handle_unknown = UnknownValue::kError;
   Json min_frequency;
   std::optional<int> max_categories;
   DropWhich drop = DropWhich::kNone;
@@ -171,8 +171,8 @@ Encoding MakeEncoding(const std::string& column, const ValueCounts& found, std::
     for (std::int32_t& feature : out.features) --feature;  // 0 becomes kNoFeature
     rest = std::max(rest - 1, kNoFeature);
   }
-  if (params.handle_unknown == Unknown::kIgnore) out.unknown = kNoFeature;
-  if (params.handle_unknown == Unknown::kInfrequent) out.unknown = rest;
+  if (params.handle_unknown == UnknownValue::kIgnore) out.unknown = kNoFeature;
+  if (params.handle_unknown == UnknownValue::kInfrequent) out.unknown = rest;
   out.missing = out.unknown;
   if (found.missing > 0) {
     out.missing = out.features.back();
@@ -184,8 +184,9 @@ Encoding MakeEncoding(const std::string& column, const ValueCounts& found, std::
 Result<FittedTransformPtr> FitOneHot(const OneHotParams& params, const RowView& rows,
                                      const learn::Execution& execution) {
   DML_TRY(const auto columns, ResolveColumns(params.columns, rows.schema()));
-  DML_TRY(const auto counts, CountCategories(rows, columns, params.categories,
-                                             params.handle_unknown != Unknown::kError, execution));
+  DML_TRY(const auto counts,
+          CountCategories(rows, columns, params.categories,
+                          params.handle_unknown != UnknownValue::kError, execution));
   std::vector<Encoding> encodings;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     encodings.push_back(MakeEncoding(columns[i], counts[i], rows.rows(), params));
@@ -202,9 +203,9 @@ void AddOneHotTransform(std::vector<TransformType>& types) {
   plugins::ParamSchema<OneHotParams> schema;
   schema.Add("columns", &OneHotParams::columns, "columns to encode")
       .AddEnum("handle_unknown", &OneHotParams::handle_unknown,
-               {{"error", Unknown::kError},
-                {"ignore", Unknown::kIgnore},
-                {"infrequent_if_exist", Unknown::kInfrequent}},
+               {{"error", UnknownValue::kError},
+                {"ignore", UnknownValue::kIgnore},
+                {"infrequent_if_exist", UnknownValue::kInfrequent}},
                "what to do with a value that no training row has")
       .AddJson("min_frequency", &OneHotParams::min_frequency, Frequency::Spec(Json()),
                "rarer values share one feature: a count, or a share of the rows")

@@ -17,11 +17,11 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-enum class Unknown { kError, kEncodedValue };
+enum class UnknownCode { kError, kEncodedValue };
 
 struct OrdinalParams {
   plugins::Columns columns{"categorical", {}};
-  Unknown handle_unknown = Unknown::kError;
+  UnknownCode handle_unknown = UnknownCode::kError;
   std::optional<double> unknown_value;
   std::optional<double> encoded_missing_value;
   CategoryLists categories;
@@ -96,7 +96,7 @@ class Ordinal final : public FittedTransform {
 
 Result<FittedTransformPtr> FitOrdinal(const OrdinalParams& params, const RowView& rows,
                                       const learn::Execution& execution) {
-  const bool refuse = params.handle_unknown == Unknown::kError;
+  const bool refuse = params.handle_unknown == UnknownCode::kError;
   DML_TRY(const auto columns, ResolveColumns(params.columns, rows.schema()));
   DML_TRY(const auto counts, CountCategories(rows, columns, params.categories, !refuse, execution));
   std::vector<Numbering> numberings;
@@ -122,7 +122,7 @@ void AddOrdinalTransform(std::vector<TransformType>& types) {
   plugins::ParamSchema<OrdinalParams> schema;
   schema.Add("columns", &OrdinalParams::columns, "columns to encode")
       .AddEnum("handle_unknown", &OrdinalParams::handle_unknown,
-               {{"error", Unknown::kError}, {"use_encoded_value", Unknown::kEncodedValue}},
+               {{"error", UnknownCode::kError}, {"use_encoded_value", UnknownCode::kEncodedValue}},
                "what to do with a value that no training row has")
       .Add("unknown_value", &OrdinalParams::unknown_value,
            "the number of such a value; missing if absent")
@@ -131,7 +131,7 @@ void AddOrdinalTransform(std::vector<TransformType>& types) {
       .Add("categories", &OrdinalParams::categories,
            "column: [its values in order]; sorted training values otherwise")
       .Check([](const OrdinalParams& params, plugins::Problems& problems) {
-        if (params.handle_unknown != Unknown::kError || !params.unknown_value) return;
+        if (params.handle_unknown != UnknownCode::kError || !params.unknown_value) return;
         problems.Add("/unknown_value", "unknown_value needs handle_unknown: use_encoded_value");
       });
   types.push_back(MakeTransformType<Ordinal>(

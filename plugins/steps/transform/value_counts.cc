@@ -128,7 +128,7 @@ ValueCounts Sorted(const Tally& tally) {
   return out;
 }
 
-Error TooMany(const std::string& column) {
+Error TooManyValues(const std::string& column) {
   return Error::Invalid(
       fmt::format("the column '{}' has more than {} distinct values", column, kDistinctMax),
       "is it a number or an identifier? bin, hash or drop it");
@@ -154,7 +154,7 @@ Result<std::vector<ValueCounts>> CountValues(const RowView& rows,
                                     DML_TRY(const table::Column* column, batch.Find(columns[i]));
                                     TallyColumn(*column, out.columns[i]);
                                     if (out.columns[i].texts.size() > kDistinctMax) {
-                                      return TooMany(columns[i]);
+                                      return TooManyValues(columns[i]);
                                     }
                                   }
                                   return {};
@@ -162,7 +162,7 @@ Result<std::vector<ValueCounts>> CountValues(const RowView& rows,
   found.columns.resize(columns.size());
   std::vector<ValueCounts> out;
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (found.columns[i].texts.size() > kDistinctMax) return TooMany(columns[i]);
+    if (found.columns[i].texts.size() > kDistinctMax) return TooManyValues(columns[i]);
     out.push_back(Sorted(found.columns[i]));
   }
   return out;

@@ -61,7 +61,7 @@ void CountTerms(const table::Column& column, const TextAnalyzer& analyzer, TermC
   }
 }
 
-Error TooMany(const std::string& column) {
+Error TooManyTerms(const std::string& column) {
   return Error::Invalid(
       fmt::format("the column '{}' has more than {} distinct terms", column, kTermsMax),
       "use hashing, which keeps no vocabulary, or a smaller ngram_range");
@@ -117,7 +117,7 @@ Result<std::vector<Vocabulary>> LearnVocabularies(const RowView& rows,
     for (std::size_t i = 0; i < columns.size(); ++i) {
       DML_TRY(const table::Column* column, FindText(batch, columns[i]));
       CountTerms(*column, analyzer, out.columns[i]);
-      if (out.columns[i].terms.size() > kTermsMax) return TooMany(columns[i]);
+      if (out.columns[i].terms.size() > kTermsMax) return TooManyTerms(columns[i]);
     }
     return {};
   };
@@ -125,7 +125,7 @@ Result<std::vector<Vocabulary>> LearnVocabularies(const RowView& rows,
   found.columns.resize(columns.size());
   std::vector<Vocabulary> out;
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (found.columns[i].terms.size() > kTermsMax) return TooMany(columns[i]);
+    if (found.columns[i].terms.size() > kTermsMax) return TooManyTerms(columns[i]);
     DML_TRY(out.emplace_back(), Choose(columns[i], found.columns[i], limits, rows.rows()));
   }
   return out;
