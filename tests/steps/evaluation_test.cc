@@ -291,13 +291,6 @@ TEST_F(Evaluation, WhatIsToBeKnownAboutAScoreIsSaid) {
       << run.warnings[0];
 }
 
-TEST_F(Evaluation, ATestSetWithAnUnknownClassIsRefused) {
-  const StepRun run =
-      Run("evaluate.classification", Json::object(),
-          {{"model", Classifier()}, {"data", Csv("x,color,y\n1,red,a\n2,red,c\n")}});
-  EXPECT_NE(run.Failure().find("row 2 has the class 'c'"), std::string::npos) << run.Failure();
-}
-
 TEST_F(Evaluation, TheWrongEvaluationIsAnsweredWithTheRightOne) {
   const StepRun run = Run("evaluate.regression", Json::object(),
                           {{"model", Classifier()}, {"data", Csv("x,color,y\n1,red,a\n")}});

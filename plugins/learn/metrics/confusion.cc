@@ -34,10 +34,10 @@ Score OfClass(const ConfusionMatrix& matrix, ClassMetric metric, std::size_t c) 
 }  // namespace
 
 ConfusionMatrix::ConfusionMatrix(const Predictions& predictions)
-    : classes_(predictions.classes), counts_(classes_ * classes_) {
+    : classes_(predictions.classes + predictions.unseen), counts_(classes_ * classes_) {
   for (std::size_t c = 0; c < classes_; ++c) titles_.push_back(predictions.ClassTitle(c));
   for (std::size_t i = 0; i < predictions.rows(); ++i) {
-    const auto row = predictions.output.subspan(i * classes_, classes_);
+    const auto row = predictions.output.subspan(i * predictions.classes, predictions.classes);
     const std::size_t best = predictions.Decide(row);
     counts_[static_cast<std::size_t>(predictions.y[i]) * classes_ + best] += predictions.w(i);
   }

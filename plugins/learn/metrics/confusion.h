@@ -9,7 +9,8 @@
 namespace dml::learn {
 
 // Counts (sums of weights) of true class x predicted class, and everything that follows from them.
-// The predicted class is the one that Predictions::Decide says. Counts of
+// The predicted class is the one that Predictions::Decide says; unseen classes come last and are
+// never predicted. Counts of
 // unweighted rows are exact up to 2^53.
 class ConfusionMatrix {
  public:

@@ -301,7 +301,8 @@ Result<void> CheckPredictions(const Predictions& p) {
   }
   for (std::size_t i = 0; i < p.rows(); ++i) {
     const double y = p.y[i];
-    const bool is_class = y >= 0 && y < static_cast<double>(p.classes) && y == std::floor(y);
+    const bool is_class =
+        y >= 0 && y < static_cast<double>(p.classes + p.unseen) && y == std::floor(y);
     if (p.classes > 0 ? !is_class : !std::isfinite(y)) {
       return Error::Invalid(fmt::format("{} is not a valid target", y))
           .At(fmt::format("row {}", i + 1));

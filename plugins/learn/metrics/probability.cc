@@ -33,6 +33,7 @@ Score MeanOverRows(const Predictions& predictions, const OfRow& of_row) {
   RowSum sum;
   RowSum weights;
   for (std::size_t i = 0; i < predictions.rows(); ++i) {
+    if (!predictions.is_seen(i)) continue;
     const auto p = predictions.output.subspan(i * predictions.classes, predictions.classes);
     sum.Add(predictions.w(i) * of_row(p, static_cast<std::size_t>(predictions.y[i])));
     weights.Add(predictions.w(i));

@@ -3,7 +3,8 @@
 #include "plugins/learn/metrics/ranking.h"
 #include "plugins/learn/metrics/score.h"
 
-// Figures that look at the probabilities themselves. All take classification predictions.
+// Figures that look at the probabilities themselves. All take classification predictions,
+// and pass over the rows of unseen classes.
 
 namespace dml::learn {
 

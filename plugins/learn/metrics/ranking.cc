@@ -52,12 +52,15 @@ Ranking::Ranking(const Predictions& predictions, std::size_t positive)
     : title_(predictions.ClassTitle(positive)) {
   const std::size_t classes = predictions.classes;
   points_ = RoomToSort(predictions, predictions.rows(), own_);
+  std::size_t seen = 0;
   for (std::size_t i = 0; i < points_.size(); ++i) {
+    if (!predictions.is_seen(i)) continue;
     const bool is_positive = predictions.y[i] == static_cast<double>(positive);
     const double weight = predictions.w(i);
-    points_[i] = {predictions.output[i * classes + positive], is_positive ? weight : 0.0,
-                  is_positive ? 0.0 : weight};
+    points_[seen++] = {predictions.output[i * classes + positive], is_positive ? weight : 0.0,
+                       is_positive ? 0.0 : weight};
   }
+  points_ = points_.first(seen);
   // Rows of equal score by weight, so that its sums do not depend on their order.
   std::ranges::sort(points_, [](const RankPoint& a, const RankPoint& b) {
     return std::tuple(-a.threshold, a.true_positives, a.false_positives) <

@@ -22,7 +22,7 @@ struct RankPoint {
 // Lies in the room of the predictions, if they have one: then it ends with the next metric.
 class Ranking {
  public:
-  // Scores are the probabilities of class `positive`.
+  // Scores are the probabilities of class `positive`. Without the rows of unseen classes.
   Ranking(const Predictions& predictions, std::size_t positive);
   Ranking(const Ranking&) = delete;
   Ranking& operator=(const Ranking&) = delete;

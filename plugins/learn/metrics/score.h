@@ -27,7 +27,8 @@ inline constexpr std::size_t kSortedRowBytes = 24;
 
 // What a metric is computed from: all rows of an evaluation in row order. Borrowed, not owned.
 struct Predictions {
-  std::span<const double> y;       // target value, or class index 0 .. classes - 1
+  // Target value, or class index 0 .. classes - 1, and from there on of an unseen class.
+  std::span<const double> y;
   std::span<const double> output;  // regression: one value per row; else rows x classes, row-major
   std::size_t classes = 0;         // 0 for regression
   std::span<const double> weight;  // non-negative; empty means 1
@@ -39,9 +40,15 @@ struct Predictions {
   // Of two classes: the probability from which on the second is the decision; without one it is
   // the likelier, as for several classes.
   std::optional<double> threshold = {};
+  // Classes that occur and that the model has never seen, so that it gives them no probability. Who
+  // counts decisions counts their rows as errors, who looks at probabilities passes them over.
+  std::size_t unseen = 0;
 
   [[nodiscard]] std::size_t rows() const { return y.size(); }
   [[nodiscard]] double w(std::size_t i) const { return weight.empty() ? 1.0 : weight[i]; }
+  [[nodiscard]] bool is_seen(std::size_t i) const {
+    return unseen == 0 || y[i] < static_cast<double>(classes);
+  }
   // The class that a row's probabilities decide for, the lower index on a tie.
   [[nodiscard]] std::size_t Decide(std::span<const double> row) const {
     if (threshold && classes == 2) return row[1] >= *threshold ? 1 : 0;

@@ -38,7 +38,7 @@ void AddCurves(const std::vector<std::string>& classes, const learn::Predictions
                Json& panels) {
   std::vector<plugins::Series> roc;
   std::vector<plugins::Series> precision_recall;
-  for (std::size_t c = classes.size() == 2 ? 1 : 0; c < classes.size(); ++c) {
+  for (std::size_t c = predictions.classes == 2 ? 1 : 0; c < predictions.classes; ++c) {
     const learn::Ranking ranking(predictions, c);
     const learn::Curve curve = learn::RocCurve(ranking);
     roc.push_back({classes[c], curve.x, curve.y});
@@ -94,7 +94,7 @@ void ReportClasses(const std::vector<std::string>& classes, const learn::Predict
   AddFiguresByClass(classes, confusion, metrics, panels);
   AddCurves(classes, predictions, panels);
   AddConfusion(classes, confusion, panels);
-  if (classes.size() == 2) AddGains(classes[1], predictions, metrics, panels);
+  if (predictions.classes == 2) AddGains(classes[1], predictions, metrics, panels);
 }
 
 }  // namespace dml::steps

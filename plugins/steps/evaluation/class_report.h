@@ -16,6 +16,8 @@ namespace dml::steps {
 // `lift.top_10_percent` and so on.
 inline constexpr std::size_t kClassesInMetrics = 100;
 
+// `classes` names them all, those that the model has not seen last: these have figures and a place
+// in the confusion matrix, and no curve.
 void ReportClasses(const std::vector<std::string>& classes, const learn::Predictions& predictions,
                    Json& metrics, Json& panels);
 

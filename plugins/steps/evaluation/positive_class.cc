@@ -45,7 +45,7 @@ Result<void> PutPositiveSecond(const Json& positive, ModelOutput& all,
   }
   if (found != classes.begin()) return {};
   std::swap(classes[0], classes[1]);
-  for (double& truth : all.y) truth = 1.0 - truth;
+  for (double& truth : all.y) truth = truth < 2.0 ? 1.0 - truth : truth;  // from 2 on: unseen
   for (std::size_t i = 0; i + 1 < all.output.size(); i += 2) {
     std::swap(all.output[i], all.output[i + 1]);
   }

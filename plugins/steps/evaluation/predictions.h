@@ -22,9 +22,11 @@ struct ModelOutput {
   std::span<double> weight;  // empty: every row counts once
   std::span<std::byte> room;
 
-  // Borrowed, with the names of the classes; none for a regression.
-  [[nodiscard]] learn::Predictions AsPredictions(const std::vector<std::string>& classes) const {
-    return {y, output, classes.size(), weight, classes, room};
+  // Borrowed, with the names of the classes; none for a regression. The last `unseen` of them are
+  // not the model's.
+  [[nodiscard]] learn::Predictions AsPredictions(const std::vector<std::string>& classes,
+                                                 std::size_t unseen = 0) const {
+    return {y, output, classes.size() - unseen, weight, classes, room, {}, unseen};
   }
 };
 

@@ -10,6 +10,7 @@
 #include "plugins/steps/evaluation/model_rows.h"
 #include "plugins/steps/evaluation/positive_class.h"
 #include "plugins/steps/evaluation/predictions.h"
+#include "plugins/steps/evaluation/unseen_classes.h"
 #include "plugins/steps/register.h"
 #include "plugins/steps/step_type.h"
 
@@ -65,17 +66,24 @@ Result<void> Evaluate(const EvaluateClassesParams& params, ModelTask wanted,
   DML_TRY(const Artifact* input, context.Input("data"));
   DML_TRY(const table::Table table, table::Table::Open(input->files));
   if (table.rows() == 0) return Error::Invalid("the table has no rows to evaluate on");
-  DML_TRY(const auto matrix,
-          RowsForModel(model, table, {{model.target, model.classes}, params.weight.name}));
+  Target target{model.target, model.classes};
+  std::vector<std::string> unseen;
+  if (wanted == ModelTask::kClassification) {
+    DML_TRY(unseen, FindUnseenClasses(table, target));
+    target.classes.insert(target.classes.end(), unseen.begin(), unseen.end());
+  }
+  DML_TRY(const auto matrix, RowsForModel(model, table, {std::move(target), params.weight.name}));
   DML_TRY(ModelOutput all, PredictAll(*model.predictor, *matrix, context));
   std::vector<std::string> classes = model.classes;
   DML_RETURN_IF_ERROR(PutPositiveSecond(params.positive, all, classes));
-  learn::Predictions predictions = all.AsPredictions(classes);
   if (params.threshold && classes.size() != 2) {
     return Error::Invalid(
         fmt::format("`threshold` decides between two classes, and there are {}", classes.size()),
         "leave it out: of several classes the likeliest is predicted");
   }
+  const std::size_t known = classes.size();
+  AppendUnseenClasses(unseen, all, classes, context.warnings);
+  learn::Predictions predictions = all.AsPredictions(classes, classes.size() - known);
   predictions.threshold = params.threshold;
   DML_RETURN_IF_ERROR(learn::CheckPredictions(predictions));
   const std::vector<learn::NamedScore> scores = learn::AllScores(wanted, predictions);

@@ -110,8 +110,10 @@ Result<std::set<std::string>> CollectLabels(const table::Table& table, const std
 // A label that Column::AsText wrote for a number.
 double NumberOf(const std::string& label) { return table::ParseDouble(label).value(); }
 
+bool IsNumber(ColumnType type) { return !IsLabelType(type) && type != ColumnType::kTimestamp; }
+
 // Numbers may name classes, measurements do not; scikit-learn draws the line there too.
-Result<void> CheckDiscrete(const std::string& column, const std::set<std::string>& labels) {
+Result<void> CheckDiscrete(const std::string& column, const std::vector<std::string>& labels) {
   for (const std::string& label : labels) {
     const double value = NumberOf(label);
     if (value == std::floor(value)) continue;
@@ -123,21 +125,16 @@ Result<void> CheckDiscrete(const std::string& column, const std::set<std::string
 }
 
 Result<Target> LearnClasses(const table::Table& table, const std::string& column, ColumnType type) {
-  DML_TRY(const std::set<std::string> labels, CollectLabels(table, column));
-  const bool numbers = !IsLabelType(type) && type != ColumnType::kTimestamp;
-  if (numbers) DML_RETURN_IF_ERROR(CheckDiscrete(column, labels));
+  DML_TRY(std::vector<std::string> labels, ClassesIn(table, column));
+  if (IsNumber(type)) DML_RETURN_IF_ERROR(CheckDiscrete(column, labels));
   if (labels.size() < 2) {
     return Error::Invalid(
         fmt::format("the target '{}' has {} class{}, and at least 2 are needed", column,
                     labels.size(),
-                    labels.empty() ? "es" : fmt::format(" (every row is '{}')", *labels.begin())),
+                    labels.empty() ? "es" : fmt::format(" (every row is '{}')", labels.front())),
         "check the column, and the filters and splits before this step");
   }
-  Target target{column, {labels.begin(), labels.end()}};
-  if (numbers) {
-    std::ranges::stable_sort(target.classes, {}, NumberOf);
-  }
-  return target;
+  return Target{column, std::move(labels)};
 }
 
 Result<Target> LearnNumbers(const table::Table& table, const std::string& column, ColumnType type) {
@@ -182,6 +179,16 @@ Result<Target> LearnTarget(const table::Table& table, const std::string& column,
   const ColumnType type = table.schema().fields[index].type;
   if (task == learn::ModelTask::kClassification) return LearnClasses(table, column, type);
   return LearnNumbers(table, column, type);
+}
+
+Result<std::vector<std::string>> ClassesIn(const table::Table& table, const std::string& column) {
+  DML_TRY(const std::size_t index, table.schema().Find(column));
+  DML_TRY(const std::set<std::string> labels, CollectLabels(table, column));
+  std::vector<std::string> classes(labels.begin(), labels.end());
+  if (IsNumber(table.schema().fields[index].type)) {
+    std::ranges::stable_sort(classes, {}, NumberOf);
+  }
+  return classes;
 }
 
 Result<std::vector<std::uint64_t>> CountClasses(const table::Table& table, const Target& target) {

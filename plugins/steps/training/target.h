@@ -21,6 +21,9 @@ struct Target {
 Result<Target> LearnTarget(const table::Table& table, const std::string& column,
                            learn::ModelTask task);
 
+// The classes of a column in their order. Missing and infinite values as in LearnTarget.
+Result<std::vector<std::string>> ClassesIn(const table::Table& table, const std::string& column);
+
 // How many rows each class has, by class index.
 Result<std::vector<std::uint64_t>> CountClasses(const table::Table& table, const Target& target);
 
