@@ -6,6 +6,7 @@
 
 #include "cli/cluster_file.h"
 #include "cli/cmd_schedule.h"
+#include "cli/node_names.h"
 #include "cli/pipeline_file.h"
 #include "cli/schedule_home.h"
 #include "orchestrator/schedule/time_text.h"
@@ -96,6 +97,7 @@ Result<ExitCode> RunAdd(const AddOptions& options, const std::string& home_flag,
     row.overrides["cluster"] = row.policy["cluster"] =
         std::filesystem::absolute(options.cluster, problem).lexically_normal().string();
   }
+  DML_RETURN_IF_ERROR(RequireNodes(opened.expanded, options.cluster, output));
   row.created = row.cursor = SystemClock().Wall();
   DML_TRY(OpenedSchedules schedules, MakeSchedules(home_flag));
   DML_TRY(const bool updated, Update(schedules, row));

@@ -9,6 +9,7 @@
 #include "base/crash_point.h"
 #include "cli/cluster_file.h"
 #include "cli/local_runner.h"
+#include "cli/node_names.h"
 #include "cli/progress_display.h"
 #include "cli/run_hooks.h"
 #include "cli/run_summary.h"
@@ -33,6 +34,7 @@ ExitCode CodeOf(const engine::RunResult& result, int signal) {
 Result<ExitCode> DriveRun(const engine::Home& home, const OpenedPipeline& pipeline,
                           const engine::RunOptions& options, std::optional<RunId> unfinished,
                           const Output& output, const std::function<void(RunId)>& began) {
+  DML_RETURN_IF_ERROR(RequireNodes(pipeline.expanded, options.cluster, output));
   // Whoever closes the pipe that progress goes to has read enough; the run goes on.
   ::signal(SIGPIPE, SIG_IGN);
   const SystemClock clock;

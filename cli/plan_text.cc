@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/quantity.h"
 #include "cli/local_runner.h"
+#include "cli/node_names.h"
 #include "cli/resource_check.h"
 #include "orchestrator/report/collect.h"
 #include "orchestrator/report/text_table.h"
@@ -91,6 +92,7 @@ Result<ExitCode> PrintPlan(const RunArgs& args, const std::string& home, const O
   DML_TRY(const BorrowedHome folder, BorrowedHome::Open(home));
   const SystemClock clock;
   const engine::RunOptions options = EngineOptions(args, opened);
+  DML_RETURN_IF_ERROR(RequireNodes(opened.expanded, options.cluster, output));
   DML_TRY(const core::Plan plan, engine::MakePlan(folder.home(), opened.expanded, options, clock));
   DML_RETURN_IF_ERROR(RequireRoom(folder.home(), opened, options, clock, output));
   const std::int64_t share = args.cluster.empty() ? MemoryShare(TasksAtOnce(args.jobs)) : 0;

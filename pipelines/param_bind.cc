@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/node_param.h"
 #include "base/quantity.h"
 #include "base/suggest.h"
 #include "pipelines/familiar_names.h"
@@ -29,10 +30,24 @@ std::string Subject(const ParamSpec& spec) {
   return spec.name.empty() ? std::string("a value") : fmt::format("'{}'", spec.name);
 }
 
+bool TakesPath(const ParamSpec& spec) {
+  return spec.type == ParamType::kPath || std::ranges::any_of(spec.element, TakesPath);
+}
+
 // A default as the step receives it: specs may state durations and sizes as text.
 Json BoundDefault(const ParamSpec& spec) {
   if (spec.type == ParamType::kTransforms && spec.default_value.is_null()) return Json();
   return spec.default_value;
+}
+
+// Of a word that is nearly one of those that are among the alternatives.
+std::string NearWord(const ParamSpec& spec, const Node& node) {
+  if (spec.type != ParamType::kOneOf || !node.is_scalar()) return {};
+  std::vector<std::string> words;
+  for (const ParamSpec& alternative : spec.element) {
+    words.insert(words.end(), alternative.choices.begin(), alternative.choices.end());
+  }
+  return DidYouMean(node.text, words);
 }
 
 }  // namespace
@@ -57,6 +72,7 @@ Json ParamBinder::BindAll(std::span<const ParamSpec> specs, const Node* mapping,
   }
   const std::size_t given = mapping == nullptr ? 0 : mapping->keys.size();
   std::size_t matched = 0;
+  if (at.empty()) out_.elsewhere = given > 0 && NamesNode(specs, mapping);
   for (const ParamSpec& spec : specs) {
     const Node* node = given == 0 ? nullptr : mapping->Find(spec.name);
     if (node != nullptr) {
@@ -79,6 +95,22 @@ Json ParamBinder::BindAll(std::span<const ParamSpec> specs, const Node* mapping,
     }
   }
   return out;
+}
+
+bool ParamBinder::NamesNode(std::span<const ParamSpec> specs, const Node* mapping) {
+  const Node* const node = mapping->Find(kNodeParam);
+  if (node == nullptr ||
+      std::ranges::find(specs, std::string_view(kNodeParam), &ParamSpec::name) == specs.end()) {
+    return false;
+  }
+  Diagnostics trial;  // what is wrong with it is said when it is bound
+  const Resolved resolved = resolver_.WithDiagnostics(trial).Resolve(*node, scope_, mode_);
+  if (resolved.state == Resolved::State::kAtRunTime) {
+    resolver_.diagnostics().Add(node->place,
+                                fmt::format("'{}' has to be known before the run", kNodeParam),
+                                "write the name of a node, or a parameter of the pipeline");
+  }
+  return resolved.state != Resolved::State::kKnown || !resolved.value().is_null();
 }
 
 void ParamBinder::ReportUnknownParam(const Node::Key& key, std::span<const ParamSpec> specs,
@@ -104,6 +136,11 @@ Json ParamBinder::Bind(const ParamSpec& spec, const Node& node, const Json::json
       return {};
     case Resolved::State::kAtRunTime:
       if (mode_ == ResolveMode::kByReference) return resolved.text;
+      if (out_.elsewhere && TakesPath(spec)) {
+        resolver_.diagnostics().Add(node.place,
+                                    "the path of a file on a node has to be known before the run",
+                                    "write the path, or a parameter of the pipeline");
+      }
       out_.runtime.push_back(
           {at.to_string(), std::move(resolved.text), std::move(resolved.left), &spec, node.place});
       return {};
@@ -161,10 +198,12 @@ Json ParamBinder::BindResolved(const ParamSpec& spec, const Node& node,
 }
 
 Json ParamBinder::Mistyped(const ParamSpec& spec, const Node& node) {
+  std::string hint = NearWord(spec, node);
+  if (hint.empty() && !node.literal) hint = ScalarTrap(node);
   resolver_.diagnostics().Add(node.place,
                               fmt::format("{} must be {}, found {}", Subject(spec),
                                           DescribeExpected(spec), DescribeNode(node)),
-                              node.literal ? std::string() : ScalarTrap(node));
+                              std::move(hint));
   return {};
 }
 
@@ -238,6 +277,10 @@ Json ParamBinder::BindQuantity(const ParamSpec& spec, const Node& node) {
 
 Json ParamBinder::BindPath(const ParamSpec& spec, const Node& node, const Json::json_pointer& at) {
   if (!node.is_scalar() || node.text.empty()) return Mistyped(spec, node);
+  if (out_.elsewhere && spec.type == ParamType::kPath) {
+    out_.files.push_back({at.to_string().substr(1), node.text, node.place.ToLocation()});
+    return node.text;
+  }
   const std::string directory =
       node.place.source == nullptr ? std::string() : node.place.source->directory;
   std::string path = AbsolutePath(directory, node.text);
@@ -327,6 +370,7 @@ Json ParamBinder::BindOneOf(const ParamSpec& spec, const Node& node, const Json:
     const Resolver resolver = resolver_.WithDiagnostics(trial);
     ParamBinder binder(catalog_, resolver, scope_);
     binder.set_mode(mode_);
+    binder.set_elsewhere(out_.elsewhere);
     Json value = binder.Bind(alternative, node, at);
     if (!trial.empty() || (value.is_null() && !node.is_null() && binder.out_.holes.empty() &&
                            binder.out_.runtime.empty())) {

@@ -40,6 +40,7 @@ struct BoundParams {
   std::vector<Hole> holes;
   std::vector<RuntimeHole> runtime;
   std::vector<FileInput> files;
+  bool elsewhere = false;  // a node has the files: their paths are as they were written
 };
 
 // Binds YAML values to parameter declarations. Every fault is reported at its node and binding goes
@@ -52,8 +53,11 @@ class ParamBinder {
 
   // With kByReference, ${env.X} and ${file:x} stay as text.
   void set_mode(ResolveMode mode) { mode_ = mode; }
+  // Of parameters bound before, of which some values were left open.
+  void set_elsewhere(bool elsewhere) { out_.elsewhere = elsewhere; }
 
-  // Binds a mapping (or null for none given) to exactly these parameters. `owner` is what has them,
+  // Binds a mapping (or null for none given) to exactly these parameters; at the top, `at:` says
+  // that input files are those of a node (base/node_param.h). `owner` is what has them,
   // "step type 'train.ridge'", and `place` is where a missing one is reported.
   Json BindAll(std::span<const ParamSpec> specs, const Node* mapping, const std::string& owner,
                const Place& place, const Json::json_pointer& at);
@@ -83,6 +87,7 @@ class ParamBinder {
   Json BindPath(const ParamSpec& spec, const Node& node, const Json::json_pointer& at);
   bool CheckRange(const ParamSpec& spec, const Node& node, double value, const std::string& what);
   Json Mistyped(const ParamSpec& spec, const Node& node);
+  [[nodiscard]] bool NamesNode(std::span<const ParamSpec> specs, const Node* mapping);
   void ReportUnknownTransform(const Node::Key& key);
   void ReportUnknownParam(const Node::Key& key, std::span<const ParamSpec> specs,
                           const std::string& owner);

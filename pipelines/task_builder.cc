@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/node_param.h"
 #include "pipelines/scalar.h"
 #include "pipelines/settings.h"
 
@@ -97,6 +98,7 @@ TaskDecl TaskBuilder::Build(std::size_t index) {
   scope_.task = &bindings;
   if (std::holds_alternative<NativeDecl>(step_.work)) {
     FillParams(task);
+    FillNode(task);
   } else {
     FillCommand(task);
   }
@@ -119,6 +121,7 @@ void TaskBuilder::FillParams(TaskDecl& task) {
   for (const RuntimeHole& hole : params.runtime) AddRuntime(task, hole);
   if (params.holes.empty()) return;
   ParamBinder binder(catalog_, resolver_, scope_);
+  binder.set_elsewhere(params.elsewhere);
   Json& target = std::get<NativeWork>(task.work).params;
   const std::size_t before = resolver_.diagnostics().size();
   for (const Hole& hole : params.holes) {
@@ -133,6 +136,25 @@ void TaskBuilder::FillParams(TaskDecl& task) {
     CheckParams(*native.spec, catalog_, target, open, native.written, resolver_.diagnostics());
   }
   std::ranges::move(binder.pending().files, std::back_inserter(task.files));
+}
+
+// Where files are is no concern of the step that reads them, nor of what it makes of them.
+void TaskBuilder::FillNode(TaskDecl& task) {
+  const auto& native = std::get<NativeDecl>(step_.work);
+  if (!native.params.elsewhere) return;
+  const Place& place = native.written.with->Find(kNodeParam)->place;
+  Json& params = std::get<NativeWork>(task.work).params;
+  const std::string node = params.value(kNodeParam, std::string());
+  params.erase(kNodeParam);
+  if (node.empty() && !std::exchange(nodeless_reported_, true)) {
+    resolver_.diagnostics().Add(place,
+                                fmt::format("'{}' names no node for '{}'", kNodeParam, task.name),
+                                "name a node of the cluster for every task of the step");
+  }
+  for (FileInput& file : task.files) {
+    file.node = node;
+    file.node_where = place.ToLocation();
+  }
 }
 
 void TaskBuilder::AddRuntime(TaskDecl& task, const RuntimeHole& hole) {

@@ -23,6 +23,7 @@ class TaskBuilder {
  private:
   const Pairing& PairingWith(std::size_t producer);
   void FillParams(TaskDecl& task);
+  void FillNode(TaskDecl& task);
   void FillCommand(TaskDecl& task);
   void FillEnv(TaskDecl& task);
   void FillSettings(TaskDecl& task);
@@ -49,6 +50,7 @@ class TaskBuilder {
   std::map<const ParamSpec*, std::shared_ptr<const ParamSpec>> shared_specs_;
   std::size_t checked_ = 0;  // tasks whose parameters were judged
   bool pairing_reported_ = false;
+  bool nodeless_reported_ = false;
 };
 
 }  // namespace dml::pipelines

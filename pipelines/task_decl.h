@@ -76,9 +76,11 @@ struct InputEdge {
 
 // A file outside the store that a task reads: hashed into its key.
 struct FileInput {
-  std::string param;    // "path"
-  std::string pattern;  // absolute; may hold a glob
+  std::string param;    // "path", or "path/0": a JSON pointer without its first slash
+  std::string pattern;  // absolute; may hold a glob; as it is written if a node has it
   Location where;
+  std::string node = {};  // the only one that has it; empty: this machine
+  Location node_where = {};
 };
 
 // A comparison tree over run-time values is kept as text and evaluated by pipelines/condition.h.

@@ -68,7 +68,8 @@ class ColumnOutlooks {
     if (spec.read_columns) {
       // What an earlier step may still write is not looked at.
       const bool waits = !step.inputs.empty() || !step.needs.empty() || !step.metrics.empty();
-      const bool open = !native->params.holes.empty() || !native->params.runtime.empty();
+      const bool open = !native->params.holes.empty() || !native->params.runtime.empty() ||
+                        native->params.elsewhere;
       return waits || open ? std::nullopt : spec.read_columns(native->params.value);
     }
     const ProducerDecl* table = SoleTable(step, spec);

@@ -375,6 +375,7 @@ void CheckCombinations(ValidateContext& context, std::size_t position) {
   for (const Bindings& bindings : Combine(*step.matrix)) {
     scope.task = &bindings;
     ParamBinder binder(context.catalog, context.resolver, scope);
+    binder.set_elsewhere(native != nullptr && native->params.elsewhere);
     for (const Hole& hole : step.settings.holes) binder.Bind(*hole.spec, *hole.node, hole.pointer);
     if (native == nullptr || native->spec == nullptr) continue;
     const std::size_t before = context.diagnostics.size();

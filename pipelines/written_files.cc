@@ -104,6 +104,7 @@ void CheckWrittenFiles(const Pipeline& pipeline, const ExpandedPipeline& expande
   CheckWritersAgree(pipeline, expanded, written, diagnostics);
   for (std::size_t i = 0; !written.empty() && i < expanded.tasks.size(); ++i) {
     for (const FileInput& file : expanded.tasks[TaskId(i)].files) {
+      if (!file.node.empty()) continue;
       const auto [first, last] = written.equal_range(Normal(file.pattern));
       for (auto it = first; it != last; ++it) check(it->second, TaskId(i), it->first);
       if (file.pattern.find_first_of("*?[") == std::string::npos) continue;

@@ -58,16 +58,23 @@ void AppendFiles(std::string& out, std::string_view group,
   out += '}';
 }
 
+// Where a parameter is that names a file: "path", or "path/0".
+Json::json_pointer PointerTo(const std::string& param) { return Json::json_pointer("/" + param); }
+
 void AppendNative(std::string& out, const NativeWork& work, const KeyParts::Part& part) {
   AppendName(out, "algorithm");
   out += std::to_string(work.algorithm_version);
   AppendFiles(out, "files", part.files);
   AppendName(out, "params");
   const bool replaced = std::ranges::any_of(
-      part.files, [&](const auto& file) { return work.params.contains(file.first); });
+      part.files, [&](const auto& file) { return work.params.contains(PointerTo(file.first)); });
   if (replaced) {
     Json params = work.params;
-    for (const auto& [name, digest] : part.files) params.erase(name);
+    for (const auto& [name, digest] : part.files) {
+      // Of a list, its place stays: the order counts.
+      if (const auto at = PointerTo(name); params.contains(at)) params[at] = nullptr;
+      if (params.contains(name)) params.erase(name);
+    }
     out += CanonicalJson(params);
   } else {
     out += CanonicalJson(work.params);

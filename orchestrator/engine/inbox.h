@@ -34,14 +34,15 @@ struct LogWritten {
   Result<void> result;
 };
 
-using Message =
-    std::variant<runners::RunnerEvent, CommitReport, FileHashed, LogWritten, core::CancelRequested>;
+using Message = std::variant<runners::RunnerEvent, CommitReport, FileHashed, runners::FilesLooked,
+                             LogWritten, core::CancelRequested>;
 
 // The only way into the run loop: any thread posts, the loop drains. Facts are always accepted
 // (their number is bounded by the attempts in flight); progress beyond a limit is dropped.
 class Inbox final : public runners::EventSink {
  public:
   void Post(runners::RunnerEvent event) override;
+  void PostLooked(runners::FilesLooked answer) override { Deliver(std::move(answer)); }
   void Deliver(Message message);
 
   // Everything that has arrived, in order.

@@ -55,6 +55,11 @@ class Lookup {
         DML_TRY([[maybe_unused]] const Digest digest, parts_.files.Get(hash->path));
         continue;
       }
+      // A plan asks nobody.
+      if (const auto* look = std::get_if<MustLook>(&verdict)) {
+        return PlannedTask{Decision::kMaybe, "the files of node " + look->node +
+                                                 " are looked at when the run starts"};
+      }
       if (auto* run = std::get_if<MustRun>(&verdict)) {
         return PlannedTask{Decision::kRun, std::move(run->reason), std::move(run->changes)};
       }
@@ -150,8 +155,9 @@ Result<core::Plan> MakePlan(const Home& home, const pipelines::ExpandedPipeline&
   }
   const ArtifactStore artifacts(home);
   FileDigests files(store, clock);
-  const ResolverParts parts{pipeline, units,     fusion, selection,
-                            store,    artifacts, files,  options.no_cache};
+  const NodeFiles node_files;
+  const ResolverParts parts{pipeline,  units, fusion,     selection,       store,
+                            artifacts, files, node_files, options.no_cache};
   Lookup lookup(parts);
   const auto name = [&](TaskId task) { return pipeline.tasks[task].name; };
   DML_TRY(core::Plan plan, core::MakePlan(

@@ -1,5 +1,7 @@
 #include "orchestrator/engine/run_loop.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -48,7 +50,7 @@ RunLoop::RunLoop(const RunParts& parts)
       artifacts_(parts.home, parts.disk),
       files_(parts.store, parts.clock),
       resolver_({parts.pipeline, parts.graph, parts.fusion, parts.selection, parts.store,
-                 artifacts_, files_, parts.options.no_cache}),
+                 artifacts_, files_, node_files_, parts.options.no_cache}),
       scheduler_(parts.graph, PoliciesOf(parts.pipeline, parts.store), SchedulerOptionsOf(parts)),
       prefetch_(parts.options.prefetch_max),
       states_(parts.graph.size(), core::TaskState::kBlocked),
@@ -162,15 +164,26 @@ void RunLoop::Log(TaskId unit, core::TaskState to, AttemptNumber attempt, const 
   }
 }
 
+// Why a unit that could run is not decided about yet; empty: it is, or will be at once.
+std::string RunLoop::WhyUndecided(TaskId unit) const {
+  if (std::ranges::find(elsewhere_, unit) != elsewhere_.end()) {
+    return "waits for an equal task of another run";
+  }
+  for (const auto& [files, awaited] : awaiting_look_) {
+    if (std::ranges::find(awaited.units, unit) == awaited.units.end()) continue;
+    return fmt::format("waits for a look at the files '{}' of node {}", files.second, files.first);
+  }
+  return "";
+}
+
 // Nothing depends on the log telling who is ready: it is written when there is nothing to launch.
 // Most tasks have been launched by then, and it is never written for them.
 void RunLoop::LogReady() {
   if (unlogged_.empty() || parts_.clock.Now() < last_launch_ + kQuiet) return;
   for (const TaskId unit : std::exchange(unlogged_, {})) {
     if (logged_[unit] == states_[unit] || !IsWaiting(states_[unit])) continue;
-    const bool waits = std::ranges::find(elsewhere_, unit) != elsewhere_.end();
-    Log(unit, states_[unit], scheduler_.attempt(unit),
-        waits ? "waits for an equal task of another run" : "", core::FailureKind::kNone);
+    Log(unit, states_[unit], scheduler_.attempt(unit), WhyUndecided(unit),
+        core::FailureKind::kNone);
   }
 }
 
@@ -219,9 +232,27 @@ void RunLoop::Resolve(TaskId unit) {
     auto& waiting = awaiting_hash_[hash->path];
     waiting.push_back(unit);
     if (waiting.size() == 1) parts_.background.HashFile(hash->path);
+  } else if (auto* look = std::get_if<MustLook>(&*verdict)) {
+    if (Look(unit, *look)) awaiting_look_[{look->node, look->pattern}].units.push_back(unit);
   } else {
     events_.emplace_back(core::ResolvedSkip{unit, std::get<MustSkip>(*verdict).reason});
   }
+}
+
+// Asks for a look that nobody has asked for yet. False: nobody can be asked, and the unit has
+// failed.
+bool RunLoop::Look(TaskId unit, const MustLook& wanted) {
+  runners::RemoteFiles* const nodes = parts_.runner.Files();
+  if (nodes == nullptr) {
+    events_.emplace_back(core::ResolvedFailure{
+        unit, Error::Invalid(fmt::format("the files '{}' are on node {}, and the run has no nodes",
+                                         wanted.pattern, wanted.node),
+                             "run it with --cluster FILE")});
+    return false;
+  }
+  const auto [awaited, first] = awaiting_look_.try_emplace({wanted.node, wanted.pattern});
+  if (first) nodes->Look({run_, unit, wanted.node, wanted.pattern});
+  return true;
 }
 
 // One flight per key: an equal task waits for the first and then finds its result.
@@ -284,6 +315,7 @@ void RunLoop::Forget(TaskId unit, core::TaskState was) {
     std::erase(unresolved_, unit);
     std::erase(elsewhere_, unit);
     for (auto& [path, waiting] : awaiting_hash_) std::erase(waiting, unit);
+    for (auto& [files, awaited] : awaiting_look_) std::erase(awaited.units, unit);
     for (auto& [key, waiting] : flights_) std::erase(waiting, unit);
   }
   if (active_[unit] == nullptr) return;

@@ -127,6 +127,7 @@ class RunLoop {
   void HearSuccess(const runners::AttemptExited& event);
   void Hear(const CommitReport& report);
   void Hear(const FileHashed& hashed);
+  void Hear(const runners::FilesLooked& looked);
   void Hear(const LogWritten& written);
   void Fail(const runners::AttemptKey& key, core::FailureKind kind, int exit_code, Error error);
   Error Located(Error error, const pipelines::TaskDecl& decl);
@@ -136,13 +137,16 @@ class RunLoop {
   void Plan(const core::Recheck& command) { Recheck(command.task); }
   void Plan(const core::Launch& command);
   void Plan(const core::Commit& command);
-  void Plan(const core::Kill& command) { planned_.kills.push_back(command); }
+  void Plan(const core::Kill& command);
   void Log(TaskId unit, core::TaskState to, AttemptNumber attempt, const std::string& reason,
            core::FailureKind failure);
   void LogReady();
+  [[nodiscard]] std::string WhyUndecided(TaskId unit) const;
   void ResolveSome();
   void Resolve(TaskId unit);
   void Recheck(TaskId unit);
+  bool Look(TaskId unit, const MustLook& wanted);
+  void LookAnew(const PreparedTask& task);
   bool EndsForNothing(const runners::AttemptKey& key);
   void Run(TaskId unit, MustRun verdict);
   [[nodiscard]] bool Shares(const PreparedTask& task) const;
@@ -171,6 +175,7 @@ class RunLoop {
   RunParts parts_;
   ArtifactStore artifacts_;
   FileDigests files_;
+  NodeFiles node_files_;
   TaskResolver resolver_;
   core::Scheduler scheduler_;
   Prefetch prefetch_;
@@ -192,6 +197,13 @@ class RunLoop {
   std::vector<TaskId> elsewhere_;  // an equal task is under way in another process
   Instant look_again_{0};          // at whether it has ended
   std::map<std::string, std::vector<TaskId>> awaiting_hash_;  // path -> who waits for it
+  // Of files that only nodes have, by node and pattern: units that wait for a look, and attempts of
+  // an earlier process that cannot be told from what they read before it.
+  struct AwaitedLook {
+    std::vector<TaskId> units;
+    std::vector<std::pair<TaskId, AttemptNumber>> attempts;
+  };
+  std::map<std::pair<std::string, std::string>, AwaitedLook> awaiting_look_;
   std::deque<TaskId> unresolved_;
 
   std::vector<core::Event> events_;

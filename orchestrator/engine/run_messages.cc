@@ -59,6 +59,8 @@ void RunLoop::Take(const Message& message) {
     Hear(*report);
   } else if (const auto* hashed = std::get_if<FileHashed>(&message)) {
     Hear(*hashed);
+  } else if (const auto* looked = std::get_if<runners::FilesLooked>(&message)) {
+    Hear(*looked);
   } else if (const auto* written = std::get_if<LogWritten>(&message)) {
     Hear(*written);
   } else {
@@ -142,6 +144,7 @@ void RunLoop::Hear(const runners::AttemptExited& event) {
 std::optional<std::string> RunLoop::ChangedFile(const PreparedTask& task) {
   std::optional<std::string> changed;
   for (const runners::FileSet& set : task.files) {
+    if (set.in_place) continue;  // whoever reads those there looks whether they change
     for (const ArtifactFile& file : set.files) {
       if (files_.HasChanged(file.path)) changed = file.path;
     }
@@ -178,6 +181,7 @@ void RunLoop::Fail(const runners::AttemptKey& key, core::FailureKind kind, int e
                    Error error) {
   if (!IsCurrent(key) || EndsForNothing(key)) return;
   planned_.discards.push_back(AttemptPath(key));
+  if (kind == core::FailureKind::kInfrastructure) LookAnew(active_[key.task]->task);
   if (active_[key.task]->retaken) {
     // Known by its result alone: another attempt needs a new decision, with inputs.
     events_.emplace_back(core::AttemptVanished{key.task, key.attempt});
@@ -215,6 +219,33 @@ void RunLoop::Hear(const FileHashed& hashed) {
     } else {
       events_.emplace_back(core::ResolvedFailure{unit, hashed.digest.error()});
     }
+  }
+}
+
+// A node that is away for good is the fault of no task: what was asked of it may be asked again.
+void RunLoop::Hear(const runners::FilesLooked& looked) {
+  const auto awaited = awaiting_look_.extract({looked.node, looked.pattern});
+  if (awaited.empty()) return;
+  const bool told = looked.files.ok() || looked.files.error().kind == ErrorKind::kInvalid;
+  if (told) node_files_.Learn(looked);
+  for (const TaskId unit : awaited.mapped().units) {
+    if (told) {
+      unresolved_.push_back(unit);
+    } else {
+      events_.emplace_back(core::ResolvedFailure{unit, looked.files.error()});
+    }
+  }
+  for (const auto& [unit, attempt] : awaited.mapped().attempts) {
+    if (told && FindAttempt(unit, attempt, /*overtaken=*/false).ok()) continue;
+    parts_.runner.Kill(Key(unit, attempt), runners::KillMode::kKill);
+    events_.emplace_back(core::AttemptVanished{unit, attempt});
+  }
+}
+
+// What the next attempt reads may be something else: that may be why this one has failed.
+void RunLoop::LookAnew(const PreparedTask& task) {
+  for (const runners::FileSet& set : task.files) {
+    if (set.in_place) node_files_.Forget(set.in_place->node, set.pattern);
   }
 }
 

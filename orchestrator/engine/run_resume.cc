@@ -35,6 +35,11 @@ Result<void> RunLoop::Resume(RunId run, const state::RunSnapshot& snapshot) {
     const TaskId task(i);
     if (active_[task]) keep.insert(AttemptPath(Key(task, scheduler_.attempt(task))));
   }
+  for (const auto& [files, awaited] : awaiting_look_) {
+    for (const auto& [task, attempt] : awaited.attempts) {
+      keep.insert(AttemptPath(Key(task, attempt)));
+    }
+  }
   SweepAttempts(parts_.home, run_, keep);
   events_.emplace_back(core::Resumed{});
   last_launch_ = parts_.clock.Now();
@@ -148,6 +153,12 @@ Result<void> RunLoop::FindAttempt(TaskId unit, AttemptNumber attempt, bool overt
     DML_TRY(const bool there, HasItsInputs(unit));
     const bool whole = there && !overtaken;
     auto verdict = resolver_.Resolve(unit, {states_, results_, &reasons_});
+    const auto* look = whole && verdict.ok() ? std::get_if<MustLook>(&*verdict) : nullptr;
+    if (look != nullptr && parts_.runner.Files() != nullptr) {
+      Look(unit, *look);
+      awaiting_look_[{look->node, look->pattern}].attempts.emplace_back(unit, attempt);
+      return {};
+    }
     auto* run = whole && verdict.ok() ? std::get_if<MustRun>(&*verdict) : nullptr;
     if (run != nullptr) {
       active_[unit] = std::make_unique<Active>();
@@ -166,6 +177,17 @@ Result<void> RunLoop::FindAttempt(TaskId unit, AttemptNumber attempt, bool overt
   }
   events_.emplace_back(core::AttemptVanished{unit, attempt});
   return {};
+}
+
+// An attempt that nobody has taken up yet, for its files are being looked at, says nothing to us.
+void RunLoop::Plan(const core::Kill& command) {
+  planned_.kills.push_back(command);
+  for (auto& [files, awaited] : awaiting_look_) {
+    const std::pair asked(command.task, command.attempt);
+    if (std::erase(awaited.attempts, asked) == 0) continue;
+    planned_.kills.back().at_once = true;
+    events_.emplace_back(core::AttemptStopped{command.task, command.attempt});
+  }
 }
 
 // Whether what an attempt was launched on is still there, so that its result can be told from what

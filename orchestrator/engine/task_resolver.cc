@@ -102,8 +102,8 @@ Result<Verdict> TaskResolver::Resolve(TaskId unit, const Upstream& upstream) {
   DML_TRY(std::optional<std::string> skip, WhySkip(unit, upstream));
   if (skip) return Verdict(MustSkip{std::move(*skip)});
   DML_TRY(PreparedTask task, Prepare(unit, upstream));
-  DML_TRY(std::optional<std::string> unhashed, ComputeKey(task, upstream));
-  if (unhashed) return Verdict(MustHash{std::move(*unhashed)});
+  DML_TRY(Open open, ComputeKey(task, upstream));
+  if (open) return std::visit([](auto& one) { return Verdict(std::move(one)); }, *open);
   if (const std::string why = WhyAlone(unit); !why.empty()) {
     task.alone = true;
     reasons_.Note(unit, task.key);
@@ -133,8 +133,8 @@ Result<bool> TaskResolver::StillHolds(TaskId unit, const Upstream& upstream, con
   DML_TRY(const std::optional<std::string> skip, WhySkip(unit, upstream));
   if (skip) return false;
   DML_TRY(PreparedTask task, Prepare(unit, upstream));
-  DML_TRY(const std::optional<std::string> unhashed, ComputeKey(task, upstream));
-  return !unhashed && task.key == key;
+  DML_TRY(const Open open, ComputeKey(task, upstream));
+  return !open && task.key == key;
 }
 
 bool TaskResolver::IsKnown(const Digest& key) {
@@ -193,16 +193,14 @@ Result<PreparedTask> TaskResolver::Prepare(TaskId unit, const Upstream& upstream
   return task;
 }
 
-// The path of a file that is to be hashed first, if there is one.
-Result<std::optional<std::string>> TaskResolver::ComputeKey(PreparedTask& task,
-                                                            const Upstream& upstream) {
+Result<TaskResolver::Open> TaskResolver::ComputeKey(PreparedTask& task, const Upstream& upstream) {
   core::KeyParts key;
   for (const Artifact& input : task.inputs) key.inputs.emplace_back(input.port, input.digest);
   key.env = &task.env();
   for (std::size_t i = 0; i < task.members.size(); ++i) {
     key.parts.push_back({&task.work(i), {}});
-    DML_TRY(std::optional<std::string> unhashed, AddPart(*task.members[i], task, key.parts.back()));
-    if (unhashed) return unhashed;
+    DML_TRY(Open open, AddPart(*task.members[i], i, task, key.parts.back()));
+    if (open) return open;
   }
   pipelines::FilledTask masked;
   if (task.filled && !task.filled->secrets.empty()) {
@@ -225,24 +223,25 @@ Result<std::optional<std::string>> TaskResolver::ComputeKey(PreparedTask& task,
     task.key = core::KeyOf(fmt::format("{} r{} {}", task.key.Hex(), run_.value, task.decl().name));
   }
   task.fields = core::WithSeenFiles(std::move(task.fields), key);
-  return std::optional<std::string>();
+  return Open();
 }
 
-Result<std::optional<std::string>> TaskResolver::AddPart(const TaskDecl& decl, PreparedTask& task,
-                                                         core::KeyParts::Part& part) {
+// Of the member at `step`.
+Result<TaskResolver::Open> TaskResolver::AddPart(const TaskDecl& decl, std::size_t step,
+                                                 PreparedTask& task, core::KeyParts::Part& part) {
+  const bool code = std::holds_alternative<pipelines::CommandWork>(decl.work);
   for (const pipelines::FileInput& file : decl.files) {
     auto added =
-        AddFiles(file, std::holds_alternative<pipelines::CommandWork>(decl.work), task, part);
+        file.node.empty() ? AddFiles(file, code, task, part) : AddNodeFiles(file, step, task, part);
     if (!added.ok()) return std::move(added).error().At(PlaceOf(file.where));
     if (*added) return added;
   }
-  return std::optional<std::string>();
+  return Open();
 }
 
 // `code`: of a command; else the value of a parameter.
-Result<std::optional<std::string>> TaskResolver::AddFiles(const pipelines::FileInput& file,
-                                                          bool code, PreparedTask& task,
-                                                          core::KeyParts::Part& part) {
+Result<TaskResolver::Open> TaskResolver::AddFiles(const pipelines::FileInput& file, bool code,
+                                                  PreparedTask& task, core::KeyParts::Part& part) {
   DML_TRY(const std::vector<std::string> paths, ExpandGlob(file.pattern));
   runners::FileSet set{file.pattern, {}};
   core::SeenFiles seen{ShownName(file.pattern), {}};
@@ -250,7 +249,7 @@ Result<std::optional<std::string>> TaskResolver::AddFiles(const pipelines::FileI
   std::optional<Digest> digest;
   for (const std::string& path : paths) {
     DML_TRY(digest, parts_.files.Find(path));
-    if (!digest) return std::optional<std::string>(path);
+    if (!digest) return Open(MustHash{path});
     all.Add("file", *digest);
     std::string name = code ? CodeName(path) : NameOf(path);
     if (code) {
@@ -263,11 +262,38 @@ Result<std::optional<std::string>> TaskResolver::AddFiles(const pipelines::FileI
     set.files.push_back({std::move(name), path, 0, *digest});
   }
   task.files.push_back(std::move(set));
-  if (code) return std::optional<std::string>();
+  if (code) return Open();
   if (paths.size() > 1) digest = all.Finish();
   part.files.emplace(file.param, *digest);
   if (paths.size() <= core::SeenFiles::kMax) part.seen.emplace(file.param, std::move(seen));
-  return std::optional<std::string>();
+  return Open();
+}
+
+// Of what only a node has: it counts by its content alone, as if it were here.
+Result<TaskResolver::Open> TaskResolver::AddNodeFiles(const pipelines::FileInput& file,
+                                                      std::size_t step, PreparedTask& task,
+                                                      core::KeyParts::Part& part) {
+  const NodeFiles::Found* looked = parts_.node_files.Find(file.node, file.pattern);
+  if (looked == nullptr) return Open(MustLook{file.node, file.pattern});
+  if (!looked->ok()) return looked->error();
+  const std::vector<runners::RemoteFile>& found = looked->value();
+  runners::InPlace place{file.node, static_cast<std::uint32_t>(step), "/" + file.param};
+  runners::FileSet set{file.pattern, {}};
+  core::SeenFiles seen{file.node + ":" + file.pattern, {}};
+  Fingerprint all;
+  for (const runners::RemoteFile& one : found) {
+    all.Add("file", one.digest);
+    set.files.push_back({one.name, one.path, one.stamp.size, one.digest});
+    place.stamps.push_back(one.stamp);
+    if (found.size() <= core::SeenFiles::kMax) {
+      seen.files.emplace(file.node + ":" + one.name, one.digest);
+    }
+  }
+  set.in_place = std::move(place);
+  task.files.push_back(std::move(set));
+  part.files.emplace(file.param, found.size() == 1 ? found.front().digest : all.Finish());
+  if (found.size() <= core::SeenFiles::kMax) part.seen.emplace(file.param, std::move(seen));
+  return Open();
 }
 
 // From the folder of the pipeline, if need be upwards: it moves with the files.

@@ -13,6 +13,7 @@
 #include "orchestrator/core/task_state.h"
 #include "orchestrator/engine/artifact_store.h"
 #include "orchestrator/engine/file_digests.h"
+#include "orchestrator/engine/node_files.h"
 #include "orchestrator/engine/reasons.h"
 #include "orchestrator/engine/selection.h"
 #include "orchestrator/state/run_store.h"
@@ -61,7 +62,12 @@ struct MustSkip {
 struct MustHash {
   std::string path;
 };
-using Verdict = std::variant<MustRun, MayReuse, MustSkip, MustHash>;
+// The node has to be asked what these files are.
+struct MustLook {
+  std::string node;
+  std::string pattern;
+};
+using Verdict = std::variant<MustRun, MayReuse, MustSkip, MustHash, MustLook>;
 
 // What is known of the tasks that came before, indexed by task.
 struct Upstream {
@@ -79,6 +85,7 @@ struct ResolverParts {
   state::RunStore& store;
   const ArtifactStore& artifacts;
   FileDigests& files;
+  const NodeFiles& node_files;
   bool no_cache = false;
 };
 
@@ -108,11 +115,15 @@ class TaskResolver {
  private:
   Result<std::optional<std::string>> WhySkip(TaskId unit, const Upstream& upstream) const;
   Result<PreparedTask> Prepare(TaskId unit, const Upstream& upstream) const;
-  Result<std::optional<std::string>> ComputeKey(PreparedTask& task, const Upstream& upstream);
-  Result<std::optional<std::string>> AddPart(const pipelines::TaskDecl& decl, PreparedTask& task,
-                                             core::KeyParts::Part& part);
-  Result<std::optional<std::string>> AddFiles(const pipelines::FileInput& file, bool code,
-                                              PreparedTask& task, core::KeyParts::Part& part);
+  // What has to be known first; nothing: all is known.
+  using Open = std::optional<std::variant<MustHash, MustLook>>;
+  Result<Open> ComputeKey(PreparedTask& task, const Upstream& upstream);
+  Result<Open> AddPart(const pipelines::TaskDecl& decl, std::size_t step, PreparedTask& task,
+                       core::KeyParts::Part& part);
+  Result<Open> AddFiles(const pipelines::FileInput& file, bool code, PreparedTask& task,
+                        core::KeyParts::Part& part);
+  Result<Open> AddNodeFiles(const pipelines::FileInput& file, std::size_t step, PreparedTask& task,
+                            core::KeyParts::Part& part);
   [[nodiscard]] std::string CodeName(const std::string& path) const;
   [[nodiscard]] std::string ShownName(const std::string& path) const;
   [[nodiscard]] std::string NameOf(const std::string& path) const;

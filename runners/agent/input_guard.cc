@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/sealed_file.h"
+#include "runners/agent/file_stamp.h"
 
 namespace dml::agent {
 
@@ -60,8 +61,26 @@ void InputGuard::PutAside(const ArtifactFile& file) const {
   if (!moved) ::unlink(file.path.c_str());
 }
 
+// Another attempt is made of what is there then.
+std::optional<Error> InputGuard::FindChanged() const {
+  for (const runners::FileSet& set : spec_.files) {
+    if (!set.in_place) continue;
+    for (std::size_t i = 0; i < set.files.size(); ++i) {
+      const auto stamp = StampOf(set.files[i].path);
+      if (stamp.ok() && i < set.in_place->stamps.size() && *stamp == set.in_place->stamps[i]) {
+        continue;
+      }
+      return Error::Environment(
+          fmt::format("the file '{}' of {} changed while the task was under way", set.files[i].name,
+                      set.in_place->node),
+          "it reads what is there now; a file that goes on changing has to be copied first");
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<Error> InputGuard::Before() {
-  std::optional<Error> error;
+  std::optional<Error> error = FindChanged();
   for (const Artifact& input : spec_.inputs) {
     for (const ArtifactFile& file : input.files) {
       const Look look = LookAt(file);
@@ -82,7 +101,7 @@ std::optional<Error> InputGuard::Before() {
 }
 
 std::optional<Error> InputGuard::After() const {
-  std::optional<Error> error;
+  std::optional<Error> error = FindChanged();
   std::size_t at = 0;
   for (const Artifact& input : spec_.inputs) {
     for (const ArtifactFile& file : input.files) {

@@ -17,7 +17,8 @@ inline constexpr char kDamagedFolder[] = "damaged";
 // Nobody may write to a file of the store, but root can, through the links that its commands get.
 // Then whatever reads that file is wrong from there on, and would stay so: the guard of an attempt
 // looks at its inputs before and after. Of one that is sealed (base/sealed_file.h) and of its size
-// it asks nothing but that; it reads any other.
+// it asks nothing but that; it reads any other. Files that are read where a node has them are to
+// have the stamps that they had when the key of the task was made.
 class InputGuard {
  public:
   // Borrows the spec.
@@ -26,11 +27,12 @@ class InputGuard {
   // What is wrong with the inputs, of kind kEnvironment: another attempt may get better ones.
   std::optional<Error> Before();
   // To be asked after Before() found nothing wrong, and the attempt has ended well. kTask if an
-  // input was changed meanwhile; kEnvironment if somebody took it away, so that nobody knows what
-  // was read.
+  // input was changed meanwhile; kEnvironment if somebody took it away, or changed a file of the
+  // node, so that nobody knows what was read.
   std::optional<Error> After() const;
 
  private:
+  [[nodiscard]] std::optional<Error> FindChanged() const;
   struct Identity {
     std::uint64_t inode = 0;
     std::int64_t born_ns = 0;  // 0: the file system does not say

@@ -40,9 +40,11 @@ enum class FrameType : std::uint8_t {
   kStop = 32,       // head: end every attempt of this head, and the agent if nobody else uses it
   kAbandon = 33,    // head: of these blobs it sends no more; what came of them is of no use
   kDrain = 34,      // agent: the node takes no new tasks, and why; or does again
+  kLook = 35,       // head: what is there at this path or glob, outside of any store?
+  kLooked = 36,     // agent: these files, or why none
 };
 
-inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kProtocolVersion = 3;
 [[nodiscard]] bool IsKnown(std::uint8_t type);
 // Larger frames are an error of the sender: a spec names files, it does not hold them.
 inline constexpr std::size_t kFramePayloadMax = 64U << 20;

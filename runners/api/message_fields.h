@@ -30,6 +30,14 @@ void Fields(auto& io, Is<Artifact> auto& artifact) {
   io(artifact.port, artifact.kind, artifact.files, artifact.digest);
 }
 
+void Fields(auto& io, Is<FileStamp> auto& stamp) {
+  io(stamp.device, stamp.inode, stamp.size, stamp.mtime_ns, stamp.ctime_ns);
+}
+
+void Fields(auto& io, Is<RemoteFile> auto& file) {
+  io(file.name, file.path, file.stamp, file.digest);
+}
+
 // As far as whoever makes an output has to know.
 void Fields(auto& io, Is<PortSpec> auto& port) { io(port.name, port.kind, port.required); }
 

@@ -13,7 +13,11 @@ void Fields(auto& io, Is<Command> auto& command) {
      command.pipeline_dir, command.umask);
 }
 
-void Fields(auto& io, Is<FileSet> auto& set) { io(set.pattern, set.files); }
+void Fields(auto& io, Is<InPlace> auto& place) {
+  io(place.node, place.step, place.param, place.stamps);
+}
+
+void Fields(auto& io, Is<FileSet> auto& set) { io(set.pattern, set.files, set.in_place); }
 
 void Fields(auto& io, Is<LaunchSpec> auto& spec) {
   io(spec.key, spec.task_name, spec.work, spec.inputs, spec.outputs, spec.env, spec.secrets,

@@ -14,6 +14,7 @@
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "runners/api/remote_files.h"
 
 namespace dml::runners {
 
@@ -45,12 +46,22 @@ struct Command {
   std::uint32_t umask = 022;
 };
 
+// Files that only one node has: the attempt runs there and reads them where they are. Whatever the
+// step `step` of the attempt has at `param` becomes where they are; nobody else gets them.
+struct InPlace {
+  std::string node;
+  std::uint32_t step = 0;
+  std::string param;                   // JSON pointer into the parameters
+  std::vector<FileStamp> stamps = {};  // of the files, in their order, when they were looked at
+};
+
 // Files outside the store that an attempt reads: what `pattern`, an absolute path or glob that
 // stands in parameters or arguments, named when the key was computed. A node that does not share
 // the head's disk gets the files by digest and sees them under paths of its own.
 struct FileSet {
   std::string pattern;
   std::vector<ArtifactFile> files;  // `name`: relative to the folder of the pipeline where possible
+  std::optional<InPlace> in_place = {};
 };
 
 // Everything a node needs for one attempt. Plain data; crosses processes and machines.
@@ -128,6 +139,8 @@ class EventSink {
  public:
   virtual ~EventSink() = default;
   virtual void Post(RunnerEvent event) = 0;
+  // The answer of a RemoteFiles.
+  virtual void PostLooked(FilesLooked) {}
 };
 
 // What a node offers.
@@ -159,6 +172,9 @@ class Runner {
   [[nodiscard]] virtual Result<AttemptStatus> Find(AttemptKey key) = 0;
   // The outcome of an attempt is durable: what a node keeps for recovery may go.
   virtual void Release(AttemptKey) {}
+  // How files are looked at that only nodes have; null where there are none but this machine. Lives
+  // as long as the runner.
+  [[nodiscard]] virtual RemoteFiles* Files() { return nullptr; }
   // Ends idle workers and waits until every process is gone.
   virtual void Shutdown() = 0;
 };

@@ -103,6 +103,13 @@ Agent::Agent(AgentOptions options, BlobCache blobs)
     inbound_.emplace_back(std::move(collected));
     Wake(wake_fd_);
   });
+  looker_ =
+      std::make_unique<FileLooker>(options_.files_from, options_.root + "/known-files",
+                                   [this](std::uint64_t asker, Looked looked) {
+                                     const std::lock_guard lock(mutex_);
+                                     inbound_.emplace_back(LookEnded{asker, std::move(looked)});
+                                     Wake(wake_fd_);
+                                   });
   pool_ = std::make_unique<agent::WorkerPool>(
       agent::PoolOptions{options_.worker_argv,
                          cpus,
@@ -116,6 +123,7 @@ Agent::~Agent() {
   journal_.Flush();
   pool_->Shutdown();
   collector_.reset();
+  looker_.reset();
   for (const auto& [key, attempt] : attempts_) {
     if (attempt.pidfd >= 0) ::close(attempt.pidfd);
   }
@@ -211,6 +219,7 @@ void Agent::PollOnce() {
 void Agent::Accept() {
   for (int fd = AcceptOwn(listener_); fd >= 0; fd = AcceptOwn(listener_)) {
     sessions_.push_back(std::make_unique<Session>(fd, blobs_, clock_.Now()));
+    sessions_.back()->serial = ++accepted_;
   }
 }
 
@@ -223,25 +232,34 @@ void Agent::TakeInbound() {
   for (Inbound& one : inbound) {
     if (auto* event = std::get_if<runners::RunnerEvent>(&one)) {
       Hear(std::move(*event));
-      continue;
-    }
-    auto& collected = std::get<Collected>(one);
-    const Key ended = collected.exited.key;
-    if (!collected.outputs.ok()) {
-      if (auto full = ProveDiskFull(options_.root)) {
-        Conclude(ended, Lost{ended, *full, {}});
-        continue;
-      }
-    }
-    Finished finished{std::move(collected.exited), {}, 0};
-    if (collected.outputs.ok()) {
-      finished.outputs = std::move(collected.outputs).value();
+    } else if (auto* collected = std::get_if<Collected>(&one)) {
+      TakeCollected(std::move(*collected));
     } else {
-      const int code = collected.outputs.error().kind == ErrorKind::kEnvironment ? 3 : 1;
-      finished.exited.reason = runners::ExitFailure{collected.outputs.error(), code};
+      TakeLooked(std::get<LookEnded>(one));
     }
-    Conclude(ended, std::move(finished));
   }
+}
+
+void Agent::TakeCollected(Collected collected) {
+  const Key ended = collected.exited.key;
+  if (!collected.outputs.ok()) {
+    if (auto full = ProveDiskFull(options_.root)) return Conclude(ended, Lost{ended, *full, {}});
+  }
+  Finished finished{std::move(collected.exited), {}, 0};
+  if (collected.outputs.ok()) {
+    finished.outputs = std::move(collected.outputs).value();
+  } else {
+    const int code = collected.outputs.error().kind == ErrorKind::kEnvironment ? 3 : 1;
+    finished.exited.reason = runners::ExitFailure{collected.outputs.error(), code};
+  }
+  Conclude(ended, std::move(finished));
+}
+
+// Of a connection that is gone, nobody hears it: the next one asks again.
+void Agent::TakeLooked(const LookEnded& ended) {
+  const auto asker = std::ranges::find_if(
+      sessions_, [&](const auto& session) { return session->serial == ended.asker; });
+  if (asker != sessions_.end()) (*asker)->Send(runners::FrameType::kLooked, Encode(ended.looked));
 }
 
 // What agents before this one have left running: a retry must not begin beside it.
@@ -395,6 +413,7 @@ void Agent::DropDead() {
   const Instant now = clock_.Now();
   for (const auto& session : sessions_) {
     if (now - session->heard() > options_.silence) session->Drop();
+    if (session->broken()) looker_->Cancel(session->serial);
     if (session->client.empty()) continue;
     needed_ = now;
     Instant& seen = clients_[session->client].seen;

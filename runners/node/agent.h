@@ -20,6 +20,7 @@
 #include "runners/node/attempt_paths.h"
 #include "runners/node/blob_cache.h"
 #include "runners/node/collector.h"
+#include "runners/node/file_looker.h"
 #include "runners/node/journal.h"
 #include "runners/node/login_script.h"
 #include "runners/node/session.h"
@@ -41,12 +42,13 @@ struct AgentOptions {
   Duration silence = kHeadSilenceMax;
   Duration keep = kEndedMax;                // and what they ended with is kept this long
   Duration idle = Duration::Seconds(3600);  // an agent that nobody needs ends after this
+  std::string files_from = LoginHome();     // where relative names of its files start
 };
 
 // The resident process of one node: owns the workers, the blobs and the attempts of every head that
 // uses the node, and outlives all of them. Attempts outlive it: workers finish what they run and
 // leave a record, which the next agent takes up. Everything but the workers' pool and the hashing
-// of outputs happens in one thread, in Serve().
+// of outputs and of files of the node happens in one thread, in Serve().
 class Agent final : public runners::EventSink {
  public:
   static Result<std::unique_ptr<Agent>> Open(AgentOptions options);
@@ -56,7 +58,7 @@ class Agent final : public runners::EventSink {
   void Serve();
   void Stop();  // async-signal-safe
 
-  // From the pool and the collector.
+  // From the pool.
   void Post(runners::RunnerEvent event) override;
 
  private:
@@ -92,7 +94,11 @@ class Agent final : public runners::EventSink {
     std::optional<LoginScript> running = {};
     Variables env = {};
   };
-  using Inbound = std::variant<runners::RunnerEvent, Collected>;
+  struct LookEnded {
+    std::uint64_t asker = 0;
+    Looked looked;
+  };
+  using Inbound = std::variant<runners::RunnerEvent, Collected, LookEnded>;
 
   Agent(AgentOptions options, BlobCache blobs);
   Result<void> TakeUpRecords();
@@ -104,6 +110,8 @@ class Agent final : public runners::EventSink {
   [[nodiscard]] int PollTimeoutMs() const;
   void Accept();
   void TakeInbound();
+  void TakeCollected(Collected collected);
+  void TakeLooked(const LookEnded& ended);
   void Hear(runners::RunnerEvent event);
   void Ended(const Key& key, runners::AttemptExited exited);
   void Conclude(const Key& key, std::variant<Finished, Lost> outcome);
@@ -155,6 +163,7 @@ class Agent final : public runners::EventSink {
   std::int64_t runs_ = 0;
   std::uint64_t launches_ = 0;
   std::vector<std::unique_ptr<Session>> sessions_;
+  std::uint64_t accepted_ = 0;                  // sessions ever
   std::vector<runners::LaunchSpec> launching_;  // of this turn
   Instant needed_{0};                           // when somebody last needed this agent
   Instant logs_sent_{0};
@@ -166,6 +175,7 @@ class Agent final : public runners::EventSink {
   std::string drained_;                               // why no new tasks should begin
   Instant drain_looked_{0};
   // Last: their threads post here until they are gone.
+  std::unique_ptr<FileLooker> looker_;
   std::unique_ptr<Collector> collector_;
   std::unique_ptr<agent::WorkerPool> pool_;
 };

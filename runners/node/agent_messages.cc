@@ -151,6 +151,9 @@ void Agent::Handle(Session& session, const runners::Frame& frame) {
   } else if (frame.type == FrameType::kRelease) {
     auto keys = DecodeKeys(frame.payload);
     if (keys.ok()) HandleRelease(session, *keys);
+  } else if (frame.type == FrameType::kLook) {
+    auto look = DecodeLook(frame.payload);
+    if (look.ok()) looker_->Add(session.serial, std::move(look).value());
   } else if (frame.type == FrameType::kStop) {
     HandleStop(session);
   }

@@ -63,6 +63,7 @@ Result<std::vector<Digest>> HoldInputs(const AttemptPaths& paths, const BlobCach
     for (const ArtifactFile& file : input.files) digests.insert(file.digest);
   }
   for (const runners::FileSet& set : spec.files) {
+    if (set.in_place) continue;
     for (const ArtifactFile& file : set.files) digests.insert(file.digest);
   }
   std::vector<Digest> absent;
@@ -89,6 +90,7 @@ Result<void> LinkFiles(const AttemptPaths& paths, const BlobCache& blobs,
                        std::vector<runners::FileSet>& sets, Renames& renames) {
   const std::string below = paths.folder + "/files";
   for (runners::FileSet& set : sets) {
+    if (set.in_place) continue;
     renames.emplace(set.pattern, below + set.pattern);
     for (ArtifactFile& file : set.files) {
       const fs::path relative = fs::path(file.path).relative_path();
@@ -97,6 +99,37 @@ Result<void> LinkFiles(const AttemptPaths& paths, const BlobCache& blobs,
       }
       file.path = PathFor(paths, blobs, file.digest);
       DML_RETURN_IF_ERROR(Link(file.path, below / relative));
+    }
+  }
+  return {};
+}
+
+// Where a step finds the files of the node that a pattern named: the one file itself, or a pattern
+// of links to them, and to no other that has come since.
+Result<std::string> PlaceInPlace(const std::string& folder, const runners::FileSet& set) {
+  if (set.files.size() == 1) return set.files.front().path;
+  for (std::size_t i = 0; i < set.files.size(); ++i) {
+    const std::string& path = set.files[i].path;
+    const std::string name = fmt::format("{:06}-{}", i, fs::path(path).filename().string());
+    DML_RETURN_IF_ERROR(Link(path, fs::path(folder) / name));
+  }
+  return folder + "/*";
+}
+
+Result<void> PlaceAllInPlace(const AttemptPaths& paths, const std::vector<runners::FileSet>& sets,
+                             std::vector<runners::NativeStep>& steps) {
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    const auto& place = sets[i].in_place;
+    if (!place) continue;
+    const bool fine = place->step < steps.size() && !sets[i].files.empty() &&
+                      place->stamps.size() == sets[i].files.size();
+    if (!fine) return Error::Environment("a malformed message: the files of a node");
+    DML_TRY(const std::string text,
+            PlaceInPlace(fmt::format("{}/looked/{}", paths.folder, i), sets[i]));
+    try {
+      steps[place->step].params.at(Json::json_pointer(place->param)) = text;
+    } catch (const Json::exception&) {
+      return Error::Environment("a malformed message: the parameter of a file");
     }
   }
   return {};
@@ -199,10 +232,11 @@ Result<std::vector<Digest>> PlaceAttempt(const AttemptPaths& paths, const BlobCa
     }
     return absent;
   }
-  spec.files.clear();  // steps find them by their parameters
-  for (auto& step : std::get<std::vector<runners::NativeStep>>(spec.work)) {
-    RenameStrings(step.params, renames);
-  }
+  auto& steps = std::get<std::vector<runners::NativeStep>>(spec.work);
+  for (runners::NativeStep& step : steps) RenameStrings(step.params, renames);
+  DML_RETURN_IF_ERROR(PlaceAllInPlace(paths, spec.files, steps));
+  // Steps find them by their parameters; those in place are watched.
+  std::erase_if(spec.files, [](const runners::FileSet& set) { return !set.in_place; });
   return absent;
 }
 

@@ -42,9 +42,9 @@ void RemoveUnrecorded(const std::string& root);
 // Turns what a head wrote into what a worker of this node can run: inputs and files become paths
 // of names that the attempt holds, and it gets folders of its own. Files outside the store appear
 // below <attempt>/files under their full names, and parameters and arguments that are equal to
-// their pattern follow. All that it reads is held in <attempt>/held until the folder goes. Digests
-// that the node does not have are returned; then, as after an error, the caller removes what was
-// made.
+// their pattern follow. All that it reads is held in <attempt>/held until the folder goes; files in
+// place stay where they are, and a glob of them is one of links in <attempt>/looked. Digests that
+// the node does not have are returned; then, as after an error, the caller removes what was made.
 Result<std::vector<Digest>> PlaceAttempt(const AttemptPaths& paths, const BlobCache& blobs,
                                          runners::LaunchSpec& spec);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
@@ -43,7 +44,8 @@ class Session {
   // Hands bytes to the system until it takes no more.
   void Flush();
 
-  std::string client;  // once attached
+  std::uint64_t serial = 0;  // among the connections of its agent
+  std::string client;        // once attached
   // Until then, while the script of its inventory runs; after that, what it said.
   std::optional<Attach> attaching;
   Attach attach;

@@ -70,9 +70,9 @@ bool IsCheckpoint(std::string_view name) {
 }
 
 bool IsFile(std::string_view name) {
-  constexpr std::array<std::string_view, 10> kNames{
-      "agent.lock", "agent.log",  "agent.log.1", "agent.pid", "agent.sock",
-      "blobs.boot", "disk.probe", "drained",     "login.env", "login.log"};
+  constexpr std::array<std::string_view, 11> kNames{
+      "agent.lock", "agent.log", "agent.log.1", "agent.pid", "agent.sock", "blobs.boot",
+      "disk.probe", "drained",   "known-files", "login.env", "login.log"};
   return std::ranges::find(kNames, WithoutDraft(name)) != kNames.end();
 }
 

@@ -26,6 +26,10 @@ void Fields(auto& io, Is<BlobRange> auto& range) { io(range.digest, range.size, 
 
 void Fields(auto& io, Is<BlobOutcome> auto& outcome) { io(outcome.digest, outcome.error); }
 
+void Fields(auto& io, Is<Look> auto& message) { io(message.id, message.pattern); }
+
+void Fields(auto& io, Is<Looked> auto& message) { io(message.id, message.error, message.files); }
+
 namespace {
 
 template <typename T, typename Read>
@@ -247,6 +251,30 @@ std::string Encode(const BlobOutcome& message) { return Pack(message); }
 
 Result<BlobOutcome> DecodeBlobOutcome(std::string_view payload) {
   return Unpack<BlobOutcome>(payload);
+}
+
+std::string Encode(const Look& message) { return Pack(message); }
+
+Result<Look> DecodeLook(std::string_view payload) {
+  DML_TRY(Look message, Unpack<Look>(payload));
+  const bool fine = !message.pattern.empty() && message.pattern.size() <= kPatternBytesMax &&
+                    message.pattern.find('\0') == std::string::npos;
+  if (!fine) return Error::Environment("a malformed message: the name of a file");
+  return message;
+}
+
+std::string Encode(const Looked& message) { return Pack(message); }
+
+Result<Looked> DecodeLooked(std::string_view payload) {
+  DML_TRY(Looked message, Unpack<Looked>(payload));
+  bool fine = message.files.empty() != message.error.message.empty() &&
+              message.files.size() <= kLookedFilesMax;
+  for (const runners::RemoteFile& file : message.files) {
+    fine = fine && !file.name.empty() && file.name.find('\0') == std::string::npos &&
+           file.path.starts_with('/') && IsSafeName(file.path.substr(1)) && file.stamp.size >= 0;
+  }
+  if (!fine) return Error::Environment("a malformed message: the files of a node");
+  return message;
 }
 
 void AppendChunk(const Chunk& chunk, std::string& out) {

@@ -20,13 +20,18 @@
 // other than the greeting and kStop. Decoding trusts nothing: what does not fit is kEnvironment.
 namespace dml::node {
 
-inline constexpr int kWireVersion = 4;
+inline constexpr int kWireVersion = 5;
 // Pieces of blobs and logs. Small enough for a heartbeat to pass between two of them.
 inline constexpr std::size_t kChunkBytesMax = 256U << 10U;
 inline constexpr std::size_t kDigestsPerFrameMax = 4096;
 inline constexpr std::size_t kClientNameMax = 64;
 // Of the reason for which a node was drained, the payload of kDrain; empty: it no longer is.
 inline constexpr std::size_t kDrainReasonMax = 256;
+// Of the paths and globs that an agent is asked about, and of its answers: so many files, and so
+// many bytes of names and paths.
+inline constexpr std::size_t kPatternBytesMax = 4096;
+inline constexpr std::size_t kLookedFilesMax = 100'000;
+inline constexpr std::size_t kLookedBytesMax = 32U << 20;
 // A connection on which the agent heard nothing for this long is dead, whatever the system says: a
 // head asks for a sign of life much more often.
 inline constexpr Duration kHeadSilenceMax = Duration::Seconds(60);
@@ -151,5 +156,23 @@ struct Chunk {
 };
 void AppendChunk(const Chunk& chunk, std::string& out);  // a whole frame
 Result<Chunk> DecodeChunk(std::string_view payload);
+
+// kLook. `id` is the head's, and comes back with the answer. A connection that ends takes its
+// questions along.
+struct Look {
+  std::uint64_t id = 0;
+  std::string pattern;
+};
+[[nodiscard]] std::string Encode(const Look& message);
+Result<Look> DecodeLook(std::string_view payload);
+
+// kLooked: some files, sorted by path, or an error.
+struct Looked {
+  std::uint64_t id = 0;
+  Error error;
+  std::vector<runners::RemoteFile> files;
+};
+[[nodiscard]] std::string Encode(const Looked& message);
+Result<Looked> DecodeLooked(std::string_view payload);
 
 }  // namespace dml::node

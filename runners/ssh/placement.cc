@@ -17,6 +17,7 @@ constexpr std::size_t kNamedMax = 8;
 
 // What keeps it from beginning there now; nothing: it may.
 std::optional<std::string> Obstacle(const Need& need, const NodeLoad& node) {
+  if (!HasFiles(node.name, need)) return "the files that it reads are on " + need.node;
   if (!HasLabels(node.labels, need)) return "lacks a label";
   if (!node.usable) return node.unusable.empty() ? "cannot be used" : node.unusable;
   if (node.used == 0) return std::nullopt;  // too large for any node: as good as it gets
@@ -47,6 +48,10 @@ bool HasLabels(const std::vector<std::string>& labels, const Need& need) {
   });
 }
 
+bool HasFiles(const std::string& name, const Need& need) {
+  return need.node.empty() || need.node == name;
+}
+
 std::optional<std::size_t> ChooseNode(const Need& need, std::span<const NodeLoad> nodes) {
   std::optional<std::size_t> best;
   double best_cost = 0;
@@ -68,6 +73,7 @@ std::string WhyThere(const Need& need, std::span<const NodeLoad> nodes, std::siz
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     others += i != chosen && !Obstacle(need, nodes[i]) ? 1U : 0U;
   }
+  if (!need.node.empty()) add("it has the files");
   if (!need.labels.empty()) add("it carries " + fmt::format("{}", fmt::join(need.labels, " ")));
   if (need.input_bytes > 0) {
     add(fmt::format("{} of {} input are there",

@@ -15,7 +15,8 @@ struct Need {
   std::vector<std::string> labels;
   bool queueable = false;  // short: may wait in the line of a node, to hide the round trip
   std::int64_t input_bytes = 0;
-  double seconds = 1;  // that it is expected to take on a node of average speed
+  double seconds = 1;     // that it is expected to take on a node of average speed
+  std::string node = {};  // the only one that has files which it reads; empty: any
 };
 
 // How a node stands. `missing_bytes`: of this attempt's inputs, that it would have to be sent.
@@ -40,6 +41,8 @@ inline constexpr double kLinePerSlot = 32;
 inline constexpr double kBytesPerSecond = 100e6;
 
 [[nodiscard]] bool HasLabels(const std::vector<std::string>& labels, const Need& need);
+// Whether the node of that name may take it as far as its files go.
+[[nodiscard]] bool HasFiles(const std::string& name, const Need& need);
 
 // Where it would end soonest: transfer, then its own time by the speed of the node and the share of
 // cores in use, then the order of the inventory. Nothing: nowhere now. Pure.

@@ -30,6 +30,7 @@ Result<void> UsePlainNames(runners::LaunchSpec& spec) {
   Renames renames;
   std::map<std::string, std::pair<std::string, Digest>> taken;  // by plain path: as it was, content
   for (runners::FileSet& set : spec.files) {
+    if (set.in_place) continue;  // named by their node
     std::string plain_pattern = Plain(set.pattern);
     if (plain_pattern != set.pattern) renames.emplace(set.pattern, plain_pattern);
     for (ArtifactFile& file : set.files) {

@@ -32,6 +32,11 @@ std::int64_t SizeOf(const std::string& path) {
 // What a node says of its disk; see node/disk.h.
 bool IsFull(const std::string& verdict) { return verdict.starts_with("disk full"); }
 
+// It goes nowhere else, and files that change under it are not the node's fault.
+bool ReadsInPlace(const runners::LaunchSpec& spec) {
+  return std::ranges::any_of(spec.files, [](const auto& set) { return set.in_place.has_value(); });
+}
+
 bool IsEnvironment(const runners::ExitReason& reason) {
   const auto* failure = std::get_if<runners::ExitFailure>(&reason);
   return failure != nullptr && failure->error.kind == ErrorKind::kEnvironment;
@@ -52,6 +57,9 @@ void SshRunner::Loop::Handle(std::size_t index, const runners::Frame& frame) {
   } else if (frame.type == FrameType::kLost) {
     auto lost = node::DecodeLost(frame.payload);
     if (lost.ok()) return HandleLost(index, *lost);
+  } else if (frame.type == FrameType::kLooked) {
+    auto looked = node::DecodeLooked(frame.payload);
+    if (looked.ok()) return HandleLooked(index, std::move(looked).value());
   } else if (frame.type == FrameType::kLog) {
     auto piece = node::DecodeLog(frame.payload);
     if (piece.ok()) return HandleLog(*piece);
@@ -192,6 +200,7 @@ void SshRunner::Loop::HandleAttached(std::size_t index, const node::Attached& at
       Lose(key, Error::Environment("the node " + node.host.name + " lost the outputs"));
     }
   }
+  SendLooks(index);
   Publish();
   Settle(index);
 }
@@ -226,8 +235,8 @@ void SshRunner::Loop::HandleFinished(std::size_t index, node::Finished finished)
   Learn(attempt, finished.exited);
   attempt.finished = std::move(finished);
   if (IsEnvironment(attempt.finished->exited.reason)) {
-    Strike(index, key,
-           std::get<runners::ExitFailure>(attempt.finished->exited.reason).error.message);
+    const auto& failure = std::get<runners::ExitFailure>(attempt.finished->exited.reason);
+    if (!ReadsInPlace(attempt.spec)) Strike(index, key, failure.error.message);
   } else {
     node.strikes.clear();
     node.full_pause = Duration{0};

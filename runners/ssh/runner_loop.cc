@@ -186,6 +186,7 @@ void SshRunner::Loop::Work() {
       }
     }
     CheckLeases();
+    GiveUpLooks();
     TryFullAgain();
     NoteWaits();
     {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
@@ -51,6 +52,7 @@ class SshRunner::Loop {
   void Kill(const runners::AttemptKey& key, runners::KillMode mode);
   [[nodiscard]] runners::AttemptStatus Find(const runners::AttemptKey& key) const;
   void Release(const runners::AttemptKey& key);
+  void Look(runners::LookRequest request);
   void Shutdown();
   [[nodiscard]] std::vector<NodeView> Nodes() const;
 
@@ -114,6 +116,14 @@ class SshRunner::Loop {
   struct ReleaseAsked {
     Key key;
   };
+  struct LookAsked {
+    runners::LookRequest request;
+  };
+  // Asked, and not answered.
+  struct PendingLook {
+    runners::LookRequest request;
+    std::size_t node = 0;
+  };
   struct LinkReport {
     std::size_t node;
     LinkEvent event;
@@ -122,7 +132,8 @@ class SshRunner::Loop {
     SharedCopier::Copy copy;
     bool there = false;
   };
-  using Request = std::variant<LaunchAsked, KillAsked, ReleaseAsked, LinkReport, CopyEnded>;
+  using Request =
+      std::variant<LaunchAsked, KillAsked, ReleaseAsked, LookAsked, LinkReport, CopyEnded>;
 
   void Post(Request request);
   void Work();
@@ -131,6 +142,7 @@ class SshRunner::Loop {
   void Do(LaunchAsked& asked);
   void Do(KillAsked& asked);
   void Do(ReleaseAsked& asked);
+  void Do(LookAsked& asked);
   void Do(LinkReport& report);
   void Do(CopyEnded& ended);
 
@@ -143,6 +155,11 @@ class SshRunner::Loop {
   void UpdateUse(Node& node);
   void Learn(const Attempt& attempt, const runners::AttemptExited& exited);
   void NoteWaits();
+  void SendLook(std::uint64_t id, const PendingLook& look);
+  void SendLooks(std::size_t node);
+  void HandleLooked(std::size_t node, node::Looked looked);
+  void GiveUpLooks();
+  void NoteLooks(std::map<Key, std::string>& waits) const;
   void Place();
   bool PlaceOne(const Key& key);
   [[nodiscard]] bool Avoids(const Node& node, const Key& key, const Need& need) const;
@@ -202,6 +219,8 @@ class SshRunner::Loop {
   std::vector<std::unique_ptr<Node>> nodes_;
   std::map<Key, Attempt> attempts_;
   std::deque<Key> pending_;
+  std::map<std::uint64_t, PendingLook> looks_;
+  std::uint64_t looks_asked_ = 0;
   std::map<std::string, Key> by_target_;  // files on their way -> whose
   std::set<RunId> runs_;                  // that this process drives
   NodeSpeeds speeds_;

@@ -30,13 +30,14 @@ constexpr double kSecondsMost = 3600;
 constexpr std::int64_t kCopiedMax = 64 << 20;
 constexpr Duration kWaitsInterval = Duration::Seconds(1);
 
-// Calls `see` for every file that an attempt reads.
+// Calls `see` for every file that an attempt reads and that a node may have to be sent.
 template <typename See>
 void ForEachFile(const runners::LaunchSpec& spec, See see) {
   for (const Artifact& input : spec.inputs) {
     for (const ArtifactFile& file : input.files) see(file);
   }
   for (const runners::FileSet& set : spec.files) {
+    if (set.in_place) continue;
     for (const ArtifactFile& file : set.files) see(file);
   }
 }
@@ -48,6 +49,9 @@ Need SshRunner::Loop::NeedOf(const runners::LaunchSpec& spec) const {
   Need need{static_cast<double>(spec.threads), spec.memory_bytes, spec.labels,
             native && spec.threads == 1 && spec.memory_bytes == 0};
   ForEachFile(spec, [&](const ArtifactFile& file) { need.input_bytes += file.size; });
+  for (const runners::FileSet& set : spec.files) {
+    if (set.in_place) need.node = set.in_place->node;
+  }
   need.seconds = std::clamp(speeds_.SecondsOf(KindOf(spec.task_name)), kSecondsLeast, kSecondsMost);
   return need;
 }
@@ -80,7 +84,7 @@ bool SshRunner::Loop::Avoids(const Node& node, const Key& key, const Need& need)
   const auto failed = [&](const Node& other) {
     return other.failed.contains(std::pair(key.run, key.task));
   };
-  if (!failed(node)) return false;
+  if (!failed(node) || !need.node.empty()) return false;
   return std::ranges::any_of(nodes_, [&](const auto& other) {
     return other->load.usable && !failed(*other) && HasLabels(other->host.labels, need) &&
            other->load.slots >= need.cpus && other->load.memory_bytes >= need.memory_bytes;
@@ -120,7 +124,7 @@ std::optional<Error> SshRunner::Loop::WhyNowhere(const Need& need) const {
   bool labelled = false;
   std::string reasons;
   for (const auto& node : nodes_) {
-    if (!HasLabels(node->host.labels, need)) continue;
+    if (!HasLabels(node->host.labels, need) || !HasFiles(node->host.name, need)) continue;
     labelled = true;
     if (node->refused.empty() && !node->gone && !GivenUp(*node)) return std::nullopt;
     std::string why = node->refused.empty() ? node->trouble : node->refused;
@@ -132,7 +136,11 @@ std::optional<Error> SshRunner::Loop::WhyNowhere(const Need& need) const {
   if (!labelled) {
     std::string labels;
     for (const std::string& label : need.labels) labels += (labels.empty() ? "" : ", ") + label;
-    return Error::Invalid(fmt::format("no node of the cluster carries the labels {}", labels),
+    const std::string who =
+        need.node.empty()
+            ? "no node of the cluster carries"
+            : fmt::format("the node {}, whose files it reads, does not carry", need.node);
+    return Error::Invalid(fmt::format("{} the labels {}", who, labels),
                           "add labels: to a host of the inventory");
   }
   return Error::Environment("no node is left to run it" + reasons);
@@ -274,6 +282,7 @@ void SshRunner::Loop::NoteWaits() {
           node->host.name, node->patience_ends);
     }
   }
+  NoteLooks(waits);
   notes_.Wait(waits);
   notes_.Flush();
 }

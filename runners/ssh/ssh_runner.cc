@@ -30,6 +30,8 @@ Result<runners::AttemptStatus> SshRunner::Find(runners::AttemptKey key) { return
 
 void SshRunner::Release(runners::AttemptKey key) { loop_->Release(key); }
 
+void SshRunner::Look(runners::LookRequest request) { loop_->Look(std::move(request)); }
+
 void SshRunner::Shutdown() { loop_->Shutdown(); }
 
 std::vector<NodeView> SshRunner::Nodes() const { return loop_->Nodes(); }

@@ -58,7 +58,7 @@ struct NodeView {
 // back before an attempt is reported as ended, so that the head's store is always complete. A node
 // whose connection is lost goes on working: its attempts are taken up when it is back, within the
 // lease. All state belongs to one thread; connections have a thread each.
-class SshRunner final : public runners::Runner {
+class SshRunner final : public runners::Runner, public runners::RemoteFiles {
  public:
   // Connects to every node and waits for a verdict on each, for as long as the time limits say.
   // kEnvironment if no node can be used, with the reason of each.
@@ -72,6 +72,8 @@ class SshRunner final : public runners::Runner {
   // What the nodes said when they were connected. Running also means: ended, and its outcome comes.
   [[nodiscard]] Result<runners::AttemptStatus> Find(runners::AttemptKey key) override;
   void Release(runners::AttemptKey key) override;
+  [[nodiscard]] runners::RemoteFiles* Files() override { return this; }
+  void Look(runners::LookRequest request) override;
   void Shutdown() override;
 
   [[nodiscard]] std::vector<NodeView> Nodes() const;

@@ -50,6 +50,17 @@ TEST(KeyFields, AreTheCanonicalFormOfWhatTheySay) {
   EXPECT_EQ(text, CanonicalJson(expected));
 }
 
+// In a list as well as alone.
+TEST(KeyFields, NamesOfFilesDoNotCount) {
+  const auto fields = [](const std::string& first, const std::string& second) {
+    const Work work = NativeWork{"load.csv", 1, {{"path", Json::array({first, second})}}};
+    KeyParts parts;
+    parts.parts.push_back({&work, {{"path/0", Of("1")}, {"path/1", Of("2")}}});
+    return KeyFields(parts);
+  };
+  EXPECT_EQ(fields("/here/a.csv", "/here/b.csv"), fields("x.csv", "y.csv"));
+}
+
 TEST(KeyFields, LeaveOutWhatThereIsNone) {
   const Work work = NativeWork{"noop", 1, Json::object()};
   KeyParts parts;

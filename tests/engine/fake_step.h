@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/hash.h"
 #include "orchestrator/engine/observer.h"
 #include "orchestrator/engine/session.h"
 #include "pipelines/task_decl.h"
@@ -48,7 +49,7 @@ struct PipelineMaker {
 // Executes attempts within Launch(), on the calling thread: what a worker does, without workers.
 // A step's output is a file with its parameters, its inputs' digests and nothing else; of one with
 // a parameter `unsteady`, also its name and the number of the attempt.
-class ImmediateRunner final : public runners::Runner {
+class ImmediateRunner final : public runners::Runner, public runners::RemoteFiles {
  public:
   explicit ImmediateRunner(runners::EventSink& sink) : sink_(sink) {}
 
@@ -59,6 +60,9 @@ class ImmediateRunner final : public runners::Runner {
   std::set<std::string> hangs;  // until killed
   std::int64_t memory_bytes = 0;
   std::function<void()> on_launch;  // after each batch
+  // What nodes have: "n2:a.csv" -> content. And what was asked for.
+  std::map<std::string, Result<std::string>> there;
+  std::vector<std::string> looks;
 
   [[nodiscard]] runners::Capacity Total() const override { return {2, memory_bytes}; }
 
@@ -75,6 +79,20 @@ class ImmediateRunner final : public runners::Runner {
   }
   Result<runners::AttemptStatus> Find(runners::AttemptKey) override {
     return runners::AttemptStatus(runners::AttemptUnknown{});
+  }
+  [[nodiscard]] runners::RemoteFiles* Files() override { return this; }
+  void Look(runners::LookRequest request) override {
+    looks.push_back(request.node + ":" + request.pattern);
+    const auto found = there.find(looks.back());
+    runners::FilesLooked answer{request.node, request.pattern, Error::Invalid("there is none")};
+    if (found != there.end() && !found->second.ok()) answer.files = found->second.error();
+    if (found != there.end() && found->second.ok()) {
+      runners::FileStamp stamp;
+      stamp.size = static_cast<std::int64_t>(found->second->size());
+      answer.files = std::vector{runners::RemoteFile{request.pattern, "/home/" + request.pattern,
+                                                     stamp, Sha256::Of(*found->second)}};
+    }
+    sink_.PostLooked(std::move(answer));
   }
   void Shutdown() override {}
 

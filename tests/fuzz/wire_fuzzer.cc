@@ -43,6 +43,8 @@ void CheckMessage(std::string_view payload) {
   CheckRoundTrip(payload, node::DecodeStates, node::EncodeStates);
   CheckRoundTrip(payload, node::DecodeBlobRange, encode);
   CheckRoundTrip(payload, node::DecodeBlobOutcome, encode);
+  CheckRoundTrip(payload, node::DecodeLook, encode);
+  CheckRoundTrip(payload, node::DecodeLooked, encode);
   CheckChunk(payload);
   // What goes between a head and its agent and between an agent and its workers alike.
   namespace runners = dml::runners;

@@ -64,6 +64,20 @@ StepSpec LoadCsv() {
   return step;
 }
 
+// With files that a node may have.
+StepSpec ReadAnywhere() {
+  StepSpec step;
+  step.name = "read.anywhere";
+  step.summary = "Reads files of this machine or of a node";
+  step.params = {Required(OneOf(Param("path", ParamType::kAny, "a file, or a list"),
+                                {Param("", ParamType::kPath, ""),
+                                 ListOf(Param("", ParamType::kList, ""), ParamType::kPath)})),
+                 Param("comment", ParamType::kString, "text"),
+                 Param("at", ParamType::kString, "the node that has the files")};
+  step.outputs = {{"table", PortKind::kTable, true, false, false, "the rows"}};
+  return step;
+}
+
 StepSpec SplitTrainTest() {
   StepSpec step;
   step.name = "split.train_test";
@@ -145,7 +159,7 @@ std::vector<StepSpec> SmallSteps() {
 const StepCatalog& TestCatalog() {
   static const StepCatalog catalog = [] {
     StepCatalog out;
-    out.steps = {LoadCsv(), SplitTrainTest(), TrainLogistic()};
+    out.steps = {LoadCsv(), ReadAnywhere(), SplitTrainTest(), TrainLogistic()};
     for (StepSpec& step : SmallSteps()) out.steps.push_back(std::move(step));
     TransformSpec standardize;
     standardize.name = "standardize";

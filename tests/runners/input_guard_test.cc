@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/sealed_file.h"
+#include "runners/agent/file_stamp.h"
 #include "tests/runners/command_fixture.h"
 
 namespace dml::local {
@@ -50,6 +51,30 @@ TEST_F(InputGuardTest, ASealedInputIsReadInPeace) {
   ASSERT_EQ(::stat(Blob().c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0444U);
   EXPECT_EQ(info.st_mtim.tv_sec, kSealedSeconds);
+}
+
+// What only this node has is read where it is; it must be what it was when it was looked at, to the
+// end.
+TEST_F(InputGuardTest, AFileInPlaceThatChangesMakesTheAttemptVoid) {
+  const std::string path = root_ + "/in-place.csv";
+  ASSERT_TRUE(WriteFileAtomic(path, "x\n1\n").ok());
+  const auto reading = [&](std::size_t task, const std::string& script) {
+    LaunchSpec spec = Shell(task, script);
+    runners::FileSet set{"in-place.csv", {{"in-place.csv", path, 4, Sha256::Of("x\n1\n")}}, {}};
+    set.in_place = runners::InPlace{"n2", 0, "/path", {agent::StampOf(path).value()}};
+    spec.files = {set};
+    return spec;
+  };
+  EXPECT_EQ(Run(reading(0, "cat " + path)), "success");
+  const LaunchSpec early = reading(1, "touch " + root_ + "/ran");
+  ASSERT_TRUE(WriteFileAtomic(path, "x\n2\n").ok());
+  EXPECT_EQ(Run(early),
+            "exit 3: the file 'in-place.csv' of n2 changed while the task was under way");
+  EXPECT_FALSE(fs::exists(root_ + "/ran"));
+  EXPECT_EQ(Run(reading(2, "echo 3 >> " + path)),
+            "exit 3: the file 'in-place.csv' of n2 changed while the task was under way");
+  EXPECT_EQ(Run(reading(3, "rm " + path)),
+            "exit 3: the file 'in-place.csv' of n2 changed while the task was under way");
 }
 
 // Of an earlier version, or copied.

@@ -4,6 +4,21 @@
 
 namespace dml::engine {
 
+namespace {
+
+// Draws of their own, as well: some read files that only nodes have.
+void PutFilesOnNodes(std::uint64_t seed, std::size_t tasks, PipelineMaker& maker) {
+  const Philox places(seed, "places");
+  if (places.Below(3, 0) != 0) return;
+  for (std::size_t i = 0; i < tasks; ++i) {
+    if (places.Below(3, 1 + i) != 0) continue;
+    const std::string name = fmt::format("f{}", places.Below(4, 100 + i));
+    maker[TaskId(i)].files.push_back({"data", name, {}, "far"});
+  }
+}
+
+}  // namespace
+
 Scenario Scenario::From(std::uint64_t seed) {
   const Philox random(seed, "scenario");
   std::uint64_t draws = 0;
@@ -48,6 +63,7 @@ Scenario Scenario::From(std::uint64_t seed) {
     auto& params = std::get<pipelines::NativeWork>(maker[TaskId(i)].work).params;
     if (steadiness.Below(4, 1 + i) == 0) params["unsteady"] = i;
   }
+  PutFilesOnNodes(seed, tasks, maker);
   scenario.pipeline = std::move(maker.pipeline);
   scenario.cpus = 1 + static_cast<double>(draw(5));
   scenario.memory_bytes = draw(2) == 0 ? 0 : std::int64_t{6} << 20;

@@ -22,7 +22,9 @@ int CodeOf(const runners::ExitReason& reason) {
 Result<void> SimulatedRun::Node::Launch(std::vector<runners::LaunchSpec> batch) {
   std::erase_if(batch, [&](const runners::LaunchSpec& spec) {
     const auto found = live_.find(spec.key);
-    return found != live_.end() && std::exchange(found->second.found, false);
+    if (found == live_.end() || !std::exchange(found->second.found, false)) return false;
+    Announce(spec.key, std::max(found->second.end, sim_.clock_.Now()));
+    return true;
   });
   if (batch.empty()) return {};
   sim_.crash_.Tick();
@@ -43,6 +45,18 @@ Result<void> SimulatedRun::Node::Launch(std::vector<runners::LaunchSpec> batch) 
     sim_.crash_.Tick();
   }
   return {};
+}
+
+// After a while, the files that only the node has: the same whenever somebody asks.
+void SimulatedRun::Node::Look(runners::LookRequest request) {
+  sim_.crash_.Tick();
+  sim_.Trace(fmt::format("look {} {}", request.task.index(), request.pattern));
+  ++sim_.counts_.looks;
+  const Instant when = sim_.clock_.Now() + sim_.Delay();
+  const runners::RemoteFile file{
+      request.pattern, "/" + request.pattern, {}, Sha256::Of(request.pattern)};
+  sim_.post_.Send(when,
+                  Message(runners::FilesLooked{request.node, request.pattern, std::vector{file}}));
 }
 
 // One of a batch that the node does not take is reported alone.
@@ -79,7 +93,6 @@ Result<runners::AttemptStatus> SimulatedRun::Node::Find(runners::AttemptKey key)
   if (found != live_.end() && !found->second.orphan) {
     ++sim_.counts_.adopted;
     found->second.found = true;
-    Announce(key, std::max(found->second.end, sim_.clock_.Now()));
     return runners::AttemptStatus(runners::AttemptRunning{7});
   }
   // Unknown is a promise: nothing of it is left, nor of any other orphan.

@@ -6,7 +6,7 @@ namespace dml::engine {
 
 // The node: every attempt ends after a while, in a way that the seed decides. Attempts outlive the
 // process that drives the run: as orphans until somebody asks, or for good on a far node.
-class SimulatedRun::Node final : public runners::Runner {
+class SimulatedRun::Node final : public runners::Runner, public runners::RemoteFiles {
  public:
   explicit Node(SimulatedRun& sim) : sim_(sim) {}
 
@@ -17,6 +17,8 @@ class SimulatedRun::Node final : public runners::Runner {
   void Kill(runners::AttemptKey key, runners::KillMode mode) override;
   Result<runners::AttemptStatus> Find(runners::AttemptKey key) override;
   void Release(runners::AttemptKey key) override { ended_.erase(key); }
+  [[nodiscard]] runners::RemoteFiles* Files() override { return this; }
+  void Look(runners::LookRequest request) override;
   void Shutdown() override {}
 
   struct Attempt {

@@ -55,6 +55,7 @@ struct SimCounts {
   std::uint64_t outdated = 0;  // tasks that were done again since what they had read had changed
   std::uint64_t stranded = 0;  // runs that ended for want of something, and were resumed
   std::uint64_t given_up = 0;  // attempts that went on after they were given up
+  std::uint64_t looks = 0;     // at files that only nodes have
 };
 
 // Runs the production loop, scheduler, resolver, artifact store, recovery and database over a

@@ -116,6 +116,14 @@ TEST(FuzzSeeds, OfTheWire) {
   AppendFrame(FrameType::kPutDone,
               Encode(BlobOutcome{Sha256::Of("x"), Error::Busy("another sends it")}), blobs);
   ExpectSeed("wire/blobs", blobs);
+
+  std::string files;
+  AppendFrame(FrameType::kLook, Encode(Look{7, "data/*.csv"}), files);
+  AppendFrame(FrameType::kLooked,
+              Encode(Looked{7, {}, {{"data/a.csv", "/h/data/a.csv", {1, 2, 3, 4, 5}, {}}}}), files);
+  AppendFrame(FrameType::kLooked, Encode(Looked{8, Error::Invalid("there is none", "h"), {}}),
+              files);
+  ExpectSeed("wire/files", files);
 }
 
 }  // namespace

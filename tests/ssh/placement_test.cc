@@ -43,6 +43,25 @@ TEST(Placement, LabelsAndMemoryAreHard) {
   EXPECT_EQ(ChooseNode({1, 500, {"gpu"}, false}, nodes), std::nullopt);
 }
 
+TEST(Placement, FilesThatOneNodeHasAreHard) {
+  std::vector<NodeLoad> nodes{Load(0), Load(2)};
+  nodes[0].name = "n1";
+  nodes[1].name = "n2";
+  Need need;
+  need.node = "n2";
+  EXPECT_EQ(ChooseNode(need, nodes), std::nullopt) << "rather than where the files are not";
+  EXPECT_EQ(WhyNotNow(need, nodes),
+            "n1: the files that it reads are on n2; n2: 2 of its 2 cores are taken");
+  nodes[1].used = 1;
+  EXPECT_EQ(ChooseNode(need, nodes), 1U);
+  EXPECT_EQ(WhyThere(need, nodes, 1),
+            "it has the files, 1 of 2 cores were in use, no other node could take it");
+  nodes[1].usable = false;
+  nodes[1].unusable = "not connected";
+  EXPECT_EQ(ChooseNode(need, nodes), std::nullopt);
+  EXPECT_EQ(WhyNotNow(need, nodes), "n1: the files that it reads are on n2; n2: not connected");
+}
+
 TEST(Placement, TheFasterNodeTakesItUnlessItIsBusy) {
   std::vector<NodeLoad> nodes{Load(0), Load(0)};
   nodes[1].speed = 2;

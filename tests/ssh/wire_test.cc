@@ -41,6 +41,60 @@ TEST(Wire, MessagesComeBackAsTheyWere) {
   EXPECT_EQ(lost_back->absent, lost.absent);
 }
 
+TEST(Wire, FilesOfANodeComeBackAsTheyWere) {
+  const auto look = DecodeLook(Encode(Look{7, "data/*.csv"}));
+  ASSERT_TRUE(look.ok());
+  EXPECT_EQ(look->id, 7U);
+  EXPECT_EQ(look->pattern, "data/*.csv");
+  Looked looked;
+  looked.id = 7;
+  looked.files = {{"data/a.csv", "/home/u/data/a.csv", {1, 2, 3, 4, 5}, Sha256::Of("a")}};
+  const auto back = DecodeLooked(Encode(looked));
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back->id, 7U);
+  ASSERT_EQ(back->files.size(), 1U);
+  EXPECT_EQ(back->files[0].name, "data/a.csv");
+  EXPECT_EQ(back->files[0].path, "/home/u/data/a.csv");
+  EXPECT_EQ(back->files[0].stamp, looked.files[0].stamp);
+  EXPECT_EQ(back->files[0].digest, Sha256::Of("a"));
+  const auto error = DecodeLooked(Encode(Looked{8, Error::Invalid("there is none", "h"), {}}));
+  ASSERT_TRUE(error.ok());
+  EXPECT_EQ(error->error, Error::Invalid("there is none", "h"));
+
+  runners::LaunchSpec spec;
+  spec.key = kKey;
+  spec.work = std::vector<runners::NativeStep>{{"load.csv", {{"path", "a.csv"}}}};
+  spec.files = {{"a.csv", {{"a.csv", "/h/a.csv", 3, Sha256::Of("a")}}, {}}};
+  spec.files[0].in_place = runners::InPlace{"n2", 0, "/path", {{1, 2, 3, 4, 5}}};
+  const auto launch = runners::DecodeLaunch(runners::EncodeLaunch(spec));
+  ASSERT_TRUE(launch.ok());
+  const auto& place = launch->files.at(0).in_place;
+  ASSERT_TRUE(place.has_value());
+  EXPECT_EQ(place->node, "n2");
+  EXPECT_EQ(place->param, "/path");
+  EXPECT_EQ(place->stamps, spec.files[0].in_place->stamps);
+}
+
+TEST(Wire, FilesOfANodeThatNobodyHasAreRefused) {
+  for (const std::string& pattern :
+       {std::string(), std::string("a\0b", 3), std::string(kPatternBytesMax + 1, 'x')}) {
+    EXPECT_FALSE(DecodeLook(Encode(Look{1, pattern})).ok()) << pattern;
+  }
+  EXPECT_FALSE(DecodeLooked(Encode(Looked{})).ok()) << "neither files nor an error";
+  for (const char* path : {"", "x", "/a/../b", "/a//b", "//a", "/a/./b", "/"}) {
+    Looked looked;
+    looked.files = {{"x", path, {}, {}}};
+    EXPECT_FALSE(DecodeLooked(Encode(looked)).ok()) << path;
+  }
+  Looked both;
+  both.error = Error::Invalid("no");
+  both.files = {{"x", "/x", {}, {}}};
+  EXPECT_FALSE(DecodeLooked(Encode(both)).ok());
+  both.error = {};
+  both.files[0].stamp.size = -1;
+  EXPECT_FALSE(DecodeLooked(Encode(both)).ok());
+}
+
 TEST(Wire, PathsThatLeaveTheirFolderAreRefused) {
   for (const char* name : {"../x", "/etc/passwd", "a/../../x", "a//b", "", "a/.", "./a"}) {
     Finished finished;

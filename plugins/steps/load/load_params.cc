@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
+
+#include "base/node_param.h"
 
 namespace dml::steps {
 
@@ -61,6 +64,17 @@ Result<std::vector<std::string>> PathsOf(const Json& paths) {
     out.insert(out.end(), found.begin(), found.end());
   }
   return out;
+}
+
+plugins::StepType FromAnyNode(plugins::StepType type) {
+  ParamSpec node;
+  node.name = kNodeParam;
+  node.type = ParamType::kString;
+  node.doc =
+      "node of the cluster that has the files and reads them; relative paths start at the home "
+      "folder there";
+  type.spec.params.push_back(std::move(node));
+  return type;
 }
 
 ParamSpec ColumnTypesSpec() {

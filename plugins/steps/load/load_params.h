@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "plugins/api/params.h"
+#include "plugins/api/step.h"
 #include "plugins/table/load.h"
 
 namespace dml::steps {
@@ -17,6 +18,10 @@ namespace dml::steps {
 // The files in the order of the list, matches of one glob sorted. A path that exists as it is
 // written is not a glob. kInvalid if a glob matches nothing.
 Result<std::vector<std::string>> PathsOf(const Json& paths);
+
+// The step type with the parameter that says which node has its files. They are read wherever they
+// are: the language deals with the node, and no reader hears of it.
+[[nodiscard]] plugins::StepType FromAnyNode(plugins::StepType type);
 
 // Types by column.
 [[nodiscard]] ParamSpec ColumnTypesSpec();
