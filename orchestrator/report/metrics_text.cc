@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "orchestrator/report/class_table.h"
 #include "orchestrator/report/number_text.h"
 #include "orchestrator/report/text_table.h"
 
@@ -97,6 +98,13 @@ std::string MetricsText(const RunFacts& run, std::size_t width) {
   for (const MetricsTable& table : MetricsTables(run)) {
     if (!out.empty()) out += '\n';
     out += MetricsTableText(table, width);
+  }
+  for (const TaskFacts& task : run.tasks) {
+    if (!IsVerdict(task.type)) continue;  // of others these are figures like any other, above
+    const std::string by_class = ClassTableText(task.name, task.metrics, width);
+    if (by_class.empty()) continue;
+    if (!out.empty()) out += '\n';
+    out += by_class;
   }
   return out;
 }

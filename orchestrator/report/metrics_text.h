@@ -10,7 +10,8 @@ namespace dml::report {
 
 // A table a step for a terminal `width` columns wide. A step with more metrics than fit stands
 // upright: a row a metric; one that does not fit that way either comes in pieces. No name is cut.
-// Empty when nothing was measured.
+// Then a table for every evaluation that has figures by class (class_table.h). Empty when nothing
+// was measured.
 std::string MetricsText(const RunFacts& run, std::size_t width);
 std::string MetricsTableText(const MetricsTable& table, std::size_t width);
 // {"run": "r12", "tasks": {"eval": {"roc_auc": 0.77, ...}}}

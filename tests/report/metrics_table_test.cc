@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "orchestrator/report/metrics_text.h"
+#include "orchestrator/report/text_table.h"
 
 namespace dml::report {
 namespace {
@@ -104,6 +105,45 @@ TEST(MetricsTableText, KeepsLongNamesApart) {
   for (const MetricsTable::Row& row : table.rows) {
     EXPECT_NE(text.find(row.task), std::string::npos) << text;
   }
+}
+
+// What an evaluation of classes measured by class stands below, a table a task.
+TEST(MetricsText, HasTheFiguresOfEveryClass) {
+  const auto figures = [](double f1, double support) {
+    return Json{{"precision", 0.5}, {"recall", 1.0 / 3}, {"f1", f1}, {"support", support}};
+  };
+  RunFacts run =
+      RunWith({{"eval",
+                {{"accuracy", 0.8},
+                 {"per_class",
+                  {{"10", figures(0.25, 6000)}, {"9", figures(0.75, 12)}, {"-1", figures(0, 0)}}}}},
+               {"ridge", {{"r2", 0.8}}}});
+  run.tasks[0].type = "evaluate.classification";
+  EXPECT_EQ(MetricsText(run, 80),
+            "eval  accuracy\n"
+            "eval    0.8000\n"
+            "\n"
+            "ridge      r2\n"
+            "ridge  0.8000\n"
+            "\n"
+            "eval by class  precision  recall      f1  support\n"
+            "-1                0.5000  0.3333       0        0\n"
+            "9                 0.5000  0.3333  0.7500       12\n"
+            "10                0.5000  0.3333  0.2500     6000\n");
+}
+
+TEST(MetricsText, CutsLongNamesOfClassesOnANarrowTerminal) {
+  RunFacts run = RunWith({{"eval", {{"per_class", Json::object()}}}});
+  run.tasks[0].type = "evaluate.classification";
+  for (const char* name : {"of a certain age, and\nmarried", "young"}) {
+    run.tasks[0].metrics["per_class"][name] = {
+        {"precision", 0.5}, {"recall", 0.5}, {"f1", 0.5}, {"support", 20}};
+  }
+  const auto lines = Lines(MetricsText(run, 50));
+  ASSERT_EQ(lines.size(), 3U) << "a line a class";
+  for (const std::string& line : lines) EXPECT_LE(DisplayWidth(line), 50U) << line;
+  EXPECT_TRUE(lines[1].starts_with("of a certain"));
+  EXPECT_TRUE(lines[2].ends_with("0.5000  0.5000  0.5000       20")) << lines[2];
 }
 
 TEST(DiffMetrics, MatchesByTaskAndPath) {
