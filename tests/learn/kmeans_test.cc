@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "base/random.h"
@@ -46,6 +47,37 @@ TEST(KMeans, NoWorseThanTheBestOfTenOfScikitLearn) {
         EXPECT_NEAR(InertiaOfScores(*fit->predictor, source), Inertia(fit), 1e-8);
       }
     }
+  }
+}
+
+// Ten random starts are a matter of luck where there are many clusters: as good on average, over as
+// many seeds.
+TEST(KMeans, RandomStartsAreAsGoodAsThoseOfScikitLearn) {
+  const auto fit = [](const char* name, int clusters, std::uint64_t seed) {
+    const KMeansOptions options{
+        .clusters = clusters, .init = KMeansOptions::Init::kRandom, .tol = 0.0, .seed = seed};
+    return Inertia(FitKMeans(MatrixSource(ToMatrix(Fixture(name)), 40), options, {}));
+  };
+  const double three = Fixture("iris").at("random3").get<double>();
+  for (const std::uint64_t seed : {0U, 1U, 2U}) EXPECT_NEAR(fit("iris", 3, seed), three, 1e-9);
+  double mean = 0.0;
+  constexpr std::uint64_t kSeeds = 40;
+  for (std::uint64_t seed = 0; seed < kSeeds; ++seed) mean += fit("segments", 25, seed) / kSeeds;
+  const Json fixture = Fixture("segments");
+  const double error = fixture.at("random25_std").get<double>() / std::sqrt(double{kSeeds});
+  EXPECT_NEAR(mean, fixture.at("random25").get<double>(), 4.0 * std::sqrt(2.0) * error);
+}
+
+TEST(KMeans, RandomStartsAreDifferentRowsThatHaveAWeight) {
+  MatrixSource::Dense rows;
+  rows.features = 2;
+  rows.x = {0, 0, 1, 1, 2, 2, 3, 3};
+  rows.weight = {1, 0, 2, 1};
+  const MatrixSource source(rows);
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const KMeansOptions options{
+        .clusters = 3, .init = KMeansOptions::Init::kRandom, .n_init = 1, .seed = seed};
+    EXPECT_NEAR(Inertia(FitKMeans(source, options, {})), 0.0, 1e-12) << seed;
   }
 }
 

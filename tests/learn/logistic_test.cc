@@ -81,6 +81,10 @@ TEST(Logistic, BinaryAgreesWithScikitLearn) {
   LogisticOptions balanced = Tight(0.1);
   balanced.class_weight = LogisticOptions::ClassWeight::kBalanced;
   ExpectAgreement(matrix, 2, balanced, fixture, "balanced");
+  LogisticOptions given = Tight(1.0);
+  given.class_weight = LogisticOptions::ClassWeight::kGiven;
+  given.class_weights = {0.5, 4.0};
+  ExpectAgreement(matrix, 2, given, fixture, "given");
   ExpectAgreement(ToMatrix(fixture, true), 2, Tight(0.5), fixture, "weighted");
   LogisticOptions through_zero = Tight(1.0);
   through_zero.fit_intercept = false;
@@ -92,6 +96,10 @@ TEST(Logistic, MultinomialAgreesWithScikitLearn) {
   ExpectAgreement(ToMatrix(fixture), 3, Tight(1.0), fixture, "multinomial");
   ExpectAgreement(ToMatrix(fixture), 3, Tight(0.01), fixture, "multinomial_strong");
   ExpectAgreement(ToMatrix(fixture), 3, Tight(10.0), fixture, "multinomial_C10");
+  LogisticOptions given = Tight(1.0);
+  given.class_weight = LogisticOptions::ClassWeight::kGiven;
+  given.class_weights = {3.0, 1.0, 0.25};
+  ExpectAgreement(ToMatrix(fixture), 3, given, fixture, "multinomial_given");
 }
 
 TEST(Logistic, WithoutAPenaltyAgreesWithScikitLearn) {

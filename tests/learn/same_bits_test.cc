@@ -96,6 +96,18 @@ std::vector<Case> Cases() {
                s, {.clusters = 3, .init = KMeansOptions::Init::kParallel, .n_init = 2, .seed = 3},
                e);
          }});
+    out.push_back(
+        {"kmeans_random" + suffix, sparse, [](const DataSource& s, const Execution& e) {
+           return FitKMeans(
+               s, {.clusters = 5, .init = KMeansOptions::Init::kRandom, .n_init = 3, .seed = 3}, e);
+         }});
+    out.push_back({"logistic_class_weights" + suffix, sparse,
+                   [tight](const DataSource& s, const Execution& e) {
+                     LogisticOptions given = tight;
+                     given.class_weight = LogisticOptions::ClassWeight::kGiven;
+                     given.class_weights = {0.3, 1.0, 7.0};
+                     return FitLogistic(s, 3, given, e);
+                   }});
     out.push_back({"pca" + suffix, sparse, [](const DataSource& s, const Execution& e) {
                      return FitPca(s, {.components = 4}, e);
                    }});

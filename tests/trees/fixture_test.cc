@@ -16,14 +16,23 @@ namespace {
 
 using Numbers = std::vector<double>;
 
-TreeOptions OptionsOf(const Json& json) {
+TreeOptions OptionsOf(const Json& json, std::size_t classes) {
   TreeOptions options;
   if (json.contains("max_depth")) options.max_depth = json.at("max_depth").get<int>();
   if (json.contains("max_leaf_nodes")) {
     options.max_leaf_nodes = json.at("max_leaf_nodes").get<int>();
   }
   if (json.contains("criterion")) options.criterion = SplitCriterion::kEntropy;
-  if (json.contains("class_weight")) options.class_weight = ClassWeighting::kBalanced;
+  options.ccp_alpha = json.value("ccp_alpha", 0.0);
+  const auto class_weight = json.find("class_weight");
+  if (class_weight != json.end() && class_weight->is_string()) {
+    options.class_weight = ClassWeighting::kBalanced;
+  } else if (class_weight != json.end()) {
+    options.class_weight = ClassWeighting::kGiven;
+    for (std::size_t c = 0; c < classes; ++c) {
+      options.class_weights.push_back(class_weight->value(std::to_string(c), 1.0));
+    }
+  }
   options.min_samples_leaf = json.value("min_samples_leaf", 1);
   options.min_impurity_decrease = json.value("min_impurity_decrease", 0.0);
   return options;
@@ -31,13 +40,14 @@ TreeOptions OptionsOf(const Json& json) {
 
 TEST(TreeFixtures, EqualScikitLearn) {
   const Json cases = Json::parse(std::ifstream(DML_SOURCE_DIR "/tests/trees/fixtures/trees.json"));
-  ASSERT_GE(cases.size(), 10U);
+  ASSERT_GE(cases.size(), 18U);
   for (const Json& c : cases) {
     SCOPED_TRACE(c.at("options").dump());
     const TreeSource source(4, c.at("x").get<Numbers>(), c.at("y").get<Numbers>(),
                             c.at("weight").get<Numbers>());
-    const auto fit = FitDecisionTree(source, c.at("classes").get<std::size_t>(),
-                                     OptionsOf(c.at("options")), Execution{});
+    const auto classes = c.at("classes").get<std::size_t>();
+    const auto fit =
+        FitDecisionTree(source, classes, OptionsOf(c.at("options"), classes), Execution{});
     ASSERT_TRUE(fit.ok()) << fit.error().Render();
     EXPECT_EQ(fit->certificate.numbers.at("leaves"), c.at("leaves"));
     EXPECT_EQ(fit->certificate.numbers.at("depth"), c.at("depth"));

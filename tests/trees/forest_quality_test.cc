@@ -131,6 +131,58 @@ void ExpectAsGood(const std::string& name, const std::string& path, const Column
   EXPECT_GT(ScoreOf(scores, test, classes), expected.at("score").get<double>() - 0.01) << name;
 }
 
+double MeanRecall(const Numbers& scores, const Rows& rows) {
+  double right[2] = {};
+  double all[2] = {};
+  for (std::size_t r = 0; r < rows.y.size(); ++r) {
+    const auto truth = static_cast<std::size_t>(rows.y[r]);
+    all[truth] += 1.0;
+    if ((scores[2 * r + 1] > scores[2 * r] ? 1U : 0U) == truth) right[truth] += 1.0;
+  }
+  return (right[0] / all[0] + right[1] / all[1]) / 2.0;
+}
+
+ForestOptions OptionsOf(const Json& json) {
+  ForestOptions options;
+  options.n_estimators = 50;
+  options.tree.max_depth = 12;
+  options.tree.ccp_alpha = json.value("ccp_alpha", 0.0);
+  if (const Json samples = json.value("max_samples", Json()); !samples.is_null()) {
+    options.max_samples = {
+        samples.is_number_float() ? MaxSamples::Kind::kShare : MaxSamples::Kind::kCount, samples};
+  }
+  if (const Json weight = json.value("class_weight", Json()); weight.is_object()) {
+    options.tree.class_weight = ClassWeighting::kGiven;
+    options.tree.class_weights = {weight.at("0"), weight.at("1")};
+  } else if (weight.is_string()) {
+    options.tree.class_weight = ClassWeighting::kBalancedSubsample;
+  }
+  return options;
+}
+
+// By the recall of both classes, which weights move most, and the size of the trees.
+TEST(ForestQuality, OfOtherOptionsIsThatOfScikitLearn) {
+  const Json cases =
+      Json::parse(std::ifstream(DML_SOURCE_DIR "/tests/trees/fixtures/forest_options.json"));
+  const std::string path = "examples/credit_risk/data/credit_default.csv.gz";
+  const Columns columns{.header = true, .left_out = {0}, .only = {}};
+  const Rows train = Read(path, columns, false);
+  const Rows test = Read(path, columns, true);
+  Execution execution;
+  execution.threads = 2;
+  ASSERT_EQ(cases.size(), 5U);
+  for (const Json& c : cases) {
+    const ForestOptions options = OptionsOf(c.at("options"));
+    const auto fit =
+        FitRandomForest(TreeSource(train.features, train.x, train.y), 2, options, execution);
+    ASSERT_TRUE(fit.ok()) << fit.error().Render();
+    const double recall = MeanRecall(PredictAll(*fit->predictor, test.features, test.x), test);
+    EXPECT_NEAR(recall, c.at("balanced_accuracy").get<double>(), 0.01) << c.at("options");
+    const double leaves = fit->certificate.numbers.at("leaves").get<double>() / 50;
+    EXPECT_NEAR(leaves / c.at("leaves").get<double>(), 1.0, 0.1) << c.at("options");
+  }
+}
+
 TEST(ForestQuality, CreditDefault) {
   ExpectAsGood("credit_default", "examples/credit_risk/data/credit_default.csv.gz",
                {.header = true, .left_out = {0}, .only = {}});

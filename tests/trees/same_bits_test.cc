@@ -63,6 +63,27 @@ TEST(SameBits, ForestsForEveryThreadAndTileCount) {
   }
 }
 
+TEST(SameBits, PrunedAndWeighedForestsForEveryThreadCount) {
+  for (const std::size_t classes : {std::size_t{0}, std::size_t{3}}) {
+    ForestOptions options;
+    options.n_estimators = 9;
+    options.oob_score = true;
+    options.max_samples = MaxSamples{MaxSamples::Kind::kShare, 0.4};
+    options.tree.ccp_alpha = 0.002;
+    if (classes > 0) options.tree.class_weight = ClassWeighting::kBalancedSubsample;
+    std::string expected;
+    for (const int threads : {1, 2, 3, 7}) {
+      Execution execution;
+      execution.threads = threads;
+      const auto fit = FitRandomForest(Source(classes, true, 311), classes, options, execution);
+      ASSERT_TRUE(fit.ok()) << fit.error().Render();
+      const std::string found = Bytes(*fit->predictor) + fit->certificate.ToJson().dump();
+      if (expected.empty()) expected = found;
+      EXPECT_TRUE(found == expected) << threads << " threads";
+    }
+  }
+}
+
 // Tiles without rows, of one row and of one class, shared out among ranks.
 TreeSource OddTiles() {
   const Philox random(9, "odd tiles");

@@ -99,6 +99,53 @@ TEST(Tree, ClassWeightsShiftTheLeaves) {
             (Numbers{0.25, 0.75}));
 }
 
+// Two splits, of which the second gains 1/6 of a squared unit per row and the first 6.
+TEST(Tree, IsPrunedWhereALeafCostsMoreThanItGains) {
+  const Numbers x{0, 1, 2, 3, 4, 5};
+  const Numbers y{0, 0, 1, 5, 5, 6};
+  TreeOptions options;
+  options.max_leaf_nodes = 4;
+  const auto leaves = [&](double alpha) {
+    options.ccp_alpha = alpha;
+    return Tree({1, x, y}, 0, options).certificate.numbers.at("leaves").get<int>();
+  };
+  EXPECT_EQ(leaves(0.0), 4);
+  EXPECT_EQ(leaves(0.11), 4) << "2/3 of a squared unit in six rows is 0.111";
+  EXPECT_EQ(leaves(0.12), 2);
+  EXPECT_EQ(leaves(6.2), 2);
+  EXPECT_EQ(leaves(6.3), 1);
+  const FitResult stump = Tree({1, x, y}, 0, options);
+  EXPECT_EQ(PredictAll(*stump.predictor, 1, {0}), (Numbers{17.0 / 6}));
+  EXPECT_EQ(stump.certificate.numbers.at("depth"), 0);
+  EXPECT_EQ(stump.predictor->FeatureWeights(), (Numbers{0})) << "no split is left to have mattered";
+}
+
+TEST(Forest, DrawsAsManyRowsPerTreeAsAsked) {
+  Numbers x;
+  Numbers y;
+  for (int i = 0; i < 1000; ++i) {
+    x.push_back(i);
+    y.push_back(i * 37 % 101);
+  }
+  using Kind = MaxSamples::Kind;
+  const auto leaves = [&](MaxSamples samples) {
+    ForestOptions options;
+    options.n_estimators = 1;
+    options.max_samples = samples;
+    const auto fit = FitRandomForest(TreeSource{1, x, y}, 0, options, Execution{});
+    return fit.ok() ? fit->certificate.numbers.at("leaves").get<int>() : -1;
+  };
+  EXPECT_EQ(leaves({Kind::kCount, 1}), 1);
+  EXPECT_LE(leaves({Kind::kCount, 40}), 40);
+  EXPECT_EQ(leaves({Kind::kCount, 50}), leaves({Kind::kShare, 0.05}));
+  EXPECT_EQ(leaves({Kind::kCount, 1000}), leaves({Kind::kShare, 1.0}));
+  EXPECT_GT(leaves({Kind::kShare, 1.0}), 500);
+  EXPECT_EQ(leaves({Kind::kCount, 1001}), -1) << "as in scikit-learn";
+  EXPECT_EQ(leaves({Kind::kShare, 1.5}), -1);
+  EXPECT_EQ((MaxSamples{Kind::kShare, 1e-9}.Of(10)), 1U);
+  EXPECT_EQ((MaxSamples{Kind::kShare, 0.25}.Of(10)), 2U) << "half to even, as Python rounds";
+}
+
 TEST(Bins, FewDistinctValuesAreExactManyAreShared) {
   Numbers few{3, 1, 2, 2, 2, 1};
   const FeatureBins exact = ChooseBins(few, 3);

@@ -114,14 +114,17 @@ class KMeansFit {
   KMeansState state_;
 };
 
-// n_init starts on the rows that stand for all, then three times as many repairs: one centre, each
-// in turn, is dropped and drawn anew. A single misplaced centre is what Lloyd's iterations cannot
-// mend themselves.
+// n_init starts on the rows that stand for all, then, unless they are random, three times as many
+// repairs: one centre, each in turn, is dropped and drawn anew. A single misplaced centre is what
+// Lloyd's iterations cannot mend themselves.
 Result<std::vector<double>> KMeansFit::Draw(const Stand& stand, const std::vector<double>& shift,
                                             const LloydOptions& lloyd,
                                             const Execution& execution) const {
   const auto number = static_cast<std::uint64_t>(state_.judged);
   const int repair = state_.judged - options_.n_init;
+  if (options_.init == KMeansOptions::Init::kRandom) {
+    return RandomCentres(stand.rows, lloyd.clusters, shift, options_.seed, number, execution);
+  }
   if (repair < 0) {
     return PlusPlusCentres(stand.drawn(), lloyd.clusters, shift, options_.seed, number, {},
                            execution);
@@ -137,7 +140,8 @@ Result<std::vector<double>> KMeansFit::Draw(const Stand& stand, const std::vecto
 Result<LloydResult> KMeansFit::BestStart(const Stand& stand, const std::vector<double>& shift,
                                          const LloydOptions& lloyd, Execution execution) {
   execution.communicator = nullptr;  // every rank holds all of the stand
-  const bool repairs = options_.n_init > 1 && options_.clusters > 1;
+  const bool repairs =
+      options_.n_init > 1 && options_.clusters > 1 && options_.init != KMeansOptions::Init::kRandom;
   const int last = repairs ? 4 * options_.n_init : options_.n_init;
   LloydResult& best = state_.best;
   while (state_.judged < last) {

@@ -13,12 +13,14 @@ namespace dml::learn {
 // scikit-learn's 2 + log k trials), drawn from
 //   k-means++   all rows, or a random sample keyed by row id when they are more than kSampleBytes
 //   k-means||   the weighted candidates of parallel_init.h: seven passes, finds small far clusters
-// The best of `n_init` starts is then iterated over all rows; starts are compared after iterating
-// over as many rows as kSampleBytes holds, or over the candidates. An empty cluster takes the row
-// farthest from its centre, ties by row id. Stops when the summed squared movement of the centres
-// is at most tol x the mean variance of the features (as scikit-learn), or when nothing moves.
+// or are, with `random`, rows drawn by their weight, without replacement, from what k-means++ would
+// draw from. The best of `n_init` starts is then iterated over all rows; starts are compared after
+// iterating over as many rows as kSampleBytes holds, or over the candidates. An empty cluster takes
+// the row farthest from its centre, ties by row id. Stops when the summed squared movement of the
+// centres is at most tol x the mean variance of the features (as scikit-learn), or when nothing
+// moves.
 struct KMeansOptions {
-  enum class Init { kPlusPlus, kParallel };
+  enum class Init { kPlusPlus, kParallel, kRandom };
 
   int clusters = 8;
   Init init = Init::kPlusPlus;

@@ -150,4 +150,22 @@ Result<std::vector<double>> PlusPlusCentres(const MatrixSource& rows, std::size_
   return centres;
 }
 
+Result<std::vector<double>> RandomCentres(const MatrixSource& rows, std::size_t clusters,
+                                          const std::vector<double>& shift, std::uint64_t seed,
+                                          std::uint64_t start, const Execution& execution) {
+  const Candidates candidates(rows, shift, execution);
+  const Philox random(seed, "kmeans random");
+  std::vector<double> mass(candidates.count());
+  for (std::size_t i = 0; i < mass.size(); ++i) mass[i] = candidates.weight(i);
+  std::vector<double> centres;
+  for (std::size_t k = 0; k < clusters; ++k) {
+    if (execution.stop.stop_requested()) return Error::Cancelled("stopped");
+    const std::size_t row = Draw(mass, Sum(mass), random.Uniform(k, start));
+    const std::vector<double> at = candidates.At(row);
+    centres.insert(centres.end(), at.begin(), at.end());
+    mass[row] = 0.0;
+  }
+  return centres;
+}
+
 }  // namespace dml::learn

@@ -17,4 +17,9 @@ Result<std::vector<double>> PlusPlusCentres(const MatrixSource& rows, std::size_
                                             std::uint64_t start, std::vector<double> kept,
                                             const Execution& execution);
 
+// As many different rows, drawn by weight.
+Result<std::vector<double>> RandomCentres(const MatrixSource& rows, std::size_t clusters,
+                                          const std::vector<double>& shift, std::uint64_t seed,
+                                          std::uint64_t start, const Execution& execution);
+
 }  // namespace dml::learn

@@ -120,18 +120,10 @@ void DescribeTrees(const std::vector<GrownTree>& trees, Certificate& certificate
   certificate.numbers["depth"] = depth;
 }
 
-std::size_t DrawsOf(const ForestOptions& options, std::size_t rows) {
-  if (!options.max_samples) return rows;
-  const double wanted = *options.max_samples <= 1.0
-                            ? std::round(*options.max_samples * static_cast<double>(rows))
-                            : *options.max_samples;
-  return std::clamp<std::size_t>(static_cast<std::size_t>(wanted), 1, rows);
-}
-
 std::vector<GrownTree> GrowForest(const BinnedData& data, const ForestOptions& options,
                                   std::size_t max_features, const Execution& execution) {
   std::vector<GrownTree> trees(static_cast<std::size_t>(options.n_estimators));
-  const std::size_t draws = DrawsOf(options, data.rows);
+  const std::size_t draws = options.max_samples.value_or(MaxSamples{}).Of(data.rows);
   std::mutex mutex;
   std::size_t done = 0;
   ParallelFor(execution.threads, trees.size(), [&](std::size_t t) {
@@ -173,6 +165,8 @@ Result<FitResult> FitRandomForest(const DataSource& source, std::size_t classes,
                                   const ForestOptions& options, const Execution& execution) {
   DML_RETURN_IF_ERROR(CheckForestOptions(options, classes));
   DML_RETURN_IF_ERROR(CheckMaxFeatures(options.tree.max_features, source.feature_names().size()));
+  DML_RETURN_IF_ERROR(
+      CheckMaxSamples(options.max_samples, static_cast<std::size_t>(source.rows())));
   DML_TRY(const BinnedData data, BinData(source, classes, options.tree.max_bins, execution));
   const std::size_t p = data.features.size();
   const MaxFeatures otherwise{classes > 0 ? MaxFeatures::Kind::kSqrt : MaxFeatures::Kind::kAll,

@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "plugins/learn/tree/node_histograms.h"
+#include "plugins/learn/tree/prune.h"
 #include "plugins/learn/tree/split_finder.h"
 
 namespace dml::learn {
@@ -88,12 +89,18 @@ class Grower {
       if (leaves_max > 0 && leaves_ + frontier_.size() >= leaves_max) break;
     }
     for (const Pending& rest : frontier_) CloseLeaf(rest, TotalOf(rest));
+    if (prunes() && !stop_.stop_requested()) {
+      tree_ = Pruned(tree_, records_, outputs(), options_.ccp_alpha * root_weight_);
+    }
     const double sum = std::accumulate(tree_.importances.begin(), tree_.importances.end(), 0.0);
     for (double& importance : tree_.importances) importance /= sum > 0 ? sum : 1.0;
     return std::move(tree_);
   }
 
  private:
+  [[nodiscard]] bool prunes() const { return options_.ccp_alpha > 0; }
+  [[nodiscard]] std::size_t outputs() const { return std::max<std::size_t>(data_.classes, 1); }
+
   // A node that can be split, with the split found for it.
   struct Pending {
     std::uint32_t node = 0;
@@ -144,6 +151,10 @@ class Grower {
     const auto first = static_cast<std::uint32_t>(tree_.nodes.size());
     tree_.nodes.resize(first + count);
     tree_.split_code.resize(first + count);
+    if (prunes()) {
+      records_.gain.resize(first + count);
+      records_.values.resize((first + count) * outputs());
+    }
     return first;
   }
 
@@ -152,6 +163,9 @@ class Grower {
     tree_.depth = std::max(tree_.depth, node.depth);
     const std::vector<std::int64_t> total = TotalOf(node);
     const std::int64_t rows = total.back();
+    if (prunes()) {
+      rule_.LeafValue(total.data(), records_.values.data() + node.node * outputs());
+    }
     if (node.depth < depth_max_ && rows >= options_.min_samples_split &&
         rows >= 2LL * options_.min_samples_leaf && !Pure(node)) {
       FindSplit(node, total);
@@ -263,6 +277,7 @@ class Grower {
     split.child = child | (node.split.missing_left ? TreeNode::kMissingLeft : 0U);
     tree_.split_code[node.node] = node.split.code;
     tree_.importances[node.split.feature] += node.split.gain;
+    if (prunes()) records_.gain[node.node] = node.split.gain;
     Pending left{child, node.begin, middle, node.depth + 1, {}, nullptr};
     Pending right{child + 1, middle, node.end, node.depth + 1, {}, nullptr};
     PassOn(node, left, right);
@@ -302,10 +317,9 @@ class Grower {
   }
 
   void CloseLeaf(const Pending& node, const std::vector<std::int64_t>& total) {
-    const std::size_t outputs = data_.classes > 0 ? data_.classes : 1;
     tree_.nodes[node.node].child = static_cast<std::uint32_t>(leaves_++);
-    tree_.leaf_values.resize(leaves_ * outputs);
-    rule_.LeafValue(total.data(), tree_.leaf_values.data() + (leaves_ - 1) * outputs);
+    tree_.leaf_values.resize(leaves_ * outputs());
+    rule_.LeafValue(total.data(), tree_.leaf_values.data() + (leaves_ - 1) * outputs());
   }
 
   const BinnedData& data_;
@@ -325,6 +339,7 @@ class Grower {
   std::size_t leaves_ = 0;
   double root_weight_ = 0.0;
   GrownTree tree_;
+  NodeRecords records_;  // if the tree is to be pruned
 };
 
 }  // namespace

@@ -22,7 +22,8 @@ inline constexpr std::size_t kHistogramBytes = std::size_t{32} << 20U;
 // Grows one tree (Breiman et al., "Classification and Regression Trees", 1984) on binned data by
 // exact integer histograms. `counts` is empty for all rows once. The result depends on the
 // arguments alone, and not on `histogram_bytes`. Thread-safe; memory: 48 bytes a row for classes,
-// 64 for numbers. A requested stop ends it early, unfinished.
+// 64 for numbers, and for every node what it predicts if it is to be pruned. A requested stop ends
+// it early, unfinished.
 [[nodiscard]] GrownTree GrowTree(const BinnedData& data, const TreeOptions& options,
                                  std::size_t max_features, const std::vector<std::uint32_t>& counts,
                                  std::uint64_t tree, const std::stop_token& stop,

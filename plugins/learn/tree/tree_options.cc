@@ -66,6 +66,20 @@ Result<void> CheckMaxFeatures(const std::optional<MaxFeatures>& wanted, std::siz
       "lower it, or use all, sqrt or a share such as 0.5");
 }
 
+std::size_t MaxSamples::Of(std::size_t rows) const {
+  const auto n = static_cast<double>(rows);
+  const double wanted = kind == Kind::kCount ? value : std::nearbyint(value * n);
+  return static_cast<std::size_t>(std::clamp(wanted, 1.0, std::max(n, 1.0)));
+}
+
+Result<void> CheckMaxSamples(const std::optional<MaxSamples>& wanted, std::size_t rows) {
+  if (!wanted || wanted->kind != MaxSamples::Kind::kCount) return {};
+  if (wanted->value <= static_cast<double>(rows)) return {};
+  return Error::Invalid(
+      fmt::format("max_samples is {}, but there are {} rows", wanted->value, rows),
+      "lower it, or use a share such as 0.5");
+}
+
 Result<void> CheckTreeOptions(const TreeOptions& o, std::size_t classes) {
   const bool squared = o.criterion == SplitCriterion::kSquaredError;
   if (o.criterion && squared != (classes == 0)) {
@@ -79,6 +93,8 @@ Result<void> CheckTreeOptions(const TreeOptions& o, std::size_t classes) {
   DML_RETURN_IF_ERROR(
       Require(!o.max_leaf_nodes || *o.max_leaf_nodes >= 2, "max_leaf_nodes", "at least 2"));
   DML_RETURN_IF_ERROR(Require(o.min_impurity_decrease >= 0, "min_impurity_decrease", "at least 0"));
+  DML_RETURN_IF_ERROR(
+      Require(o.ccp_alpha >= 0 && std::isfinite(o.ccp_alpha), "ccp_alpha", "at least 0"));
   DML_RETURN_IF_ERROR(
       Require(o.max_bins >= 2 && o.max_bins <= kBinsMax, "max_bins", "from 2 to 255"));
   if (o.class_weight != ClassWeighting::kNone && classes == 0) {
@@ -95,7 +111,10 @@ Result<void> CheckTreeOptions(const TreeOptions& o, std::size_t classes) {
 Result<void> CheckForestOptions(const ForestOptions& o, std::size_t classes) {
   DML_RETURN_IF_ERROR(CheckTreeOptions(o.tree, classes));
   DML_RETURN_IF_ERROR(Require(o.n_estimators >= 1, "n_estimators", "at least 1"));
-  DML_RETURN_IF_ERROR(Require(!o.max_samples || *o.max_samples > 0, "max_samples", "positive"));
+  const bool share = o.max_samples && o.max_samples->kind == MaxSamples::Kind::kShare;
+  DML_RETURN_IF_ERROR(
+      Require(!o.max_samples || (o.max_samples->value > 0 && (!share || o.max_samples->value <= 1)),
+              "max_samples", "a number of at least 1, or a share in (0, 1]"));
   if (o.bootstrap) return {};
   DML_RETURN_IF_ERROR(Require(!o.max_samples, "max_samples", "left out without bootstrap"));
   return Require(!o.oob_score, "oob_score", "false without bootstrap: no row is out of the bag");

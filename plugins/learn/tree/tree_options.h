@@ -38,22 +38,35 @@ struct TreeOptions {
   std::optional<MaxFeatures> max_features;  // empty: all; in a classification forest sqrt
   std::optional<int> max_leaf_nodes;        // grows the best split first
   double min_impurity_decrease = 0.0;
+  double ccp_alpha = 0.0;  // what a leaf costs when a grown tree is pruned (prune.h); 0: no pruning
   ClassWeighting class_weight = ClassWeighting::kNone;
   std::vector<double> class_weights;  // of kGiven: one per class
   int max_bins = 255;
   std::uint64_t seed = 0;
 };
 
+// How many rows each tree of a forest draws.
+struct MaxSamples {
+  enum class Kind { kShare, kCount };
+  Kind kind = Kind::kShare;
+  double value = 1.0;
+
+  // Between 1 and `rows`; a share is rounded as scikit-learn does, half to even.
+  [[nodiscard]] std::size_t Of(std::size_t rows) const;
+};
+
 struct ForestOptions {
   TreeOptions tree;
   int n_estimators = 100;
   bool bootstrap = true;
-  std::optional<double> max_samples;  // rows drawn per tree: a share up to 1.0, or a number above
+  std::optional<MaxSamples> max_samples;  // empty: as many as there are rows
   bool oob_score = false;
 };
 
 // As scikit-learn: a number of features beyond those that there are is kInvalid.
 Result<void> CheckMaxFeatures(const std::optional<MaxFeatures>& wanted, std::size_t features);
+// Likewise of rows.
+Result<void> CheckMaxSamples(const std::optional<MaxSamples>& wanted, std::size_t rows);
 // kInvalid with the parameter's name and its bounds. `classes` 0 means regression.
 Result<void> CheckTreeOptions(const TreeOptions& options, std::size_t classes);
 Result<void> CheckForestOptions(const ForestOptions& options, std::size_t classes);

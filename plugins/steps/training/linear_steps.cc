@@ -2,6 +2,7 @@
 #include "plugins/learn/linear/logistic_regression.h"
 #include "plugins/steps/register.h"
 #include "plugins/steps/step_type.h"
+#include "plugins/steps/training/class_weight.h"
 #include "plugins/steps/training/model_forecast.h"
 
 namespace dml::steps {
@@ -15,7 +16,8 @@ struct LinearParams : TrainingParams {
 };
 
 Result<void> TrainLinear(const LinearParams& params, plugins::StepContext& context) {
-  const auto fit = [&](const learn::DataSource& source, int, const learn::Execution& execution) {
+  const auto fit = [&](const learn::DataSource& source, const ClassNames&,
+                       const learn::Execution& execution) {
     return learn::FitLinearRegression(source, {params.fit_intercept}, execution);
   };
   return Train(params, {ModelTask::kRegression, false, fit}, context);
@@ -27,7 +29,8 @@ struct RidgeParams : TrainingParams {
 };
 
 Result<void> TrainRidge(const RidgeParams& params, plugins::StepContext& context) {
-  const auto fit = [&](const learn::DataSource& source, int, const learn::Execution& execution) {
+  const auto fit = [&](const learn::DataSource& source, const ClassNames&,
+                       const learn::Execution& execution) {
     return learn::FitRidge(source, {params.alpha, params.fit_intercept}, execution);
   };
   return Train(params, {ModelTask::kRegression, false, fit}, context);
@@ -37,7 +40,7 @@ struct LogisticParams : TrainingParams {
   double c = 1.0;
   bool penalised = true;
   bool fit_intercept = true;
-  bool balanced = false;
+  Json class_weight = "none";
   double tol = 1e-4;
   int max_iter = 100;
 };
@@ -49,10 +52,18 @@ Result<void> TrainLogistic(const LogisticParams& params, plugins::StepContext& c
   options.fit_intercept = params.fit_intercept;
   options.tol = params.tol;
   options.max_iter = params.max_iter;
-  if (params.balanced) options.class_weight = learn::LogisticOptions::ClassWeight::kBalanced;
-  const auto fit = [&](const learn::DataSource& source, int classes,
-                       const learn::Execution& execution) {
-    return learn::FitLogistic(source, classes, options, execution);
+  using ClassWeight = learn::LogisticOptions::ClassWeight;
+  if (params.class_weight.is_object()) {
+    options.class_weight = ClassWeight::kGiven;
+  } else if (params.class_weight == "balanced") {
+    options.class_weight = ClassWeight::kBalanced;
+  }
+  const auto fit = [&](const learn::DataSource& source, const ClassNames& classes,
+                       const learn::Execution& execution) -> Result<learn::FitResult> {
+    if (params.class_weight.is_object()) {
+      DML_TRY(options.class_weights, GivenClassWeights(params.class_weight, classes));
+    }
+    return learn::FitLogistic(source, static_cast<int>(classes.size()), options, execution);
   };
   return Train(params, {ModelTask::kClassification, false, fit}, context);
 }
@@ -116,10 +127,7 @@ void RegisterLinearSteps(plugins::StepRegistry& registry) {
       .AddEnum("penalty", &LogisticParams::penalised, {{"l2", true}, {"none", false}},
                "what keeps the weights small")
       .Add("fit_intercept", &LogisticParams::fit_intercept, kInterceptDoc)
-      .AddEnum("class_weight", &LogisticParams::balanced, {{"none", false}, {"balanced", true}},
-               "weigh classes alike, whatever their size; with `weight`, a size is a sum of "
-               "weights, where "
-               "scikit-learn 1.2 counts rows")
+      .AddJson("class_weight", &LogisticParams::class_weight, ClassWeightSpec(), kClassWeightDoc)
       .Add("tol", &LogisticParams::tol, "gradient at which the fit has converged")
       .MoreThan(0)
       .Add("max_iter", &LogisticParams::max_iter, "iterations at most")

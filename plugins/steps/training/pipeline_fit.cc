@@ -1,6 +1,12 @@
 #include "plugins/steps/training/pipeline_fit.h"
 
+#include <fmt/format.h>
+
+#include <new>
+
 #include "base/files.h"
+#include "base/memory_refused.h"
+#include "base/quantity.h"
 #include "plugins/learn/tile_cache.h"
 #include "plugins/steps/transform/chain.h"
 
@@ -16,6 +22,25 @@ learn::CheckpointPlace PlaceOf(const plugins::StepContext& context, const std::s
     place.tell = [&context](const std::string& line) { context.monitor->Log(line); };
   }
   return place;
+}
+
+Result<learn::FitResult> FitOrSayWhatItNeeds(const Estimator& estimator,
+                                             const learn::DataSource& source,
+                                             const ClassNames& classes,
+                                             const learn::Execution& execution) {
+  try {
+    return estimator.fit(source, classes, execution);
+  } catch (const std::bad_alloc&) {
+    const std::size_t features = source.feature_names().size();
+    std::string fit = fmt::format("a fit to {} rows with {} features", source.rows(), features);
+    if (!classes.empty()) fit += fmt::format(" and {} classes", classes.size());
+    if (!estimator.bytes) {
+      throw MemoryRefused(fit + " needs more", "fewer features and classes need less");
+    }
+    const auto bytes = static_cast<std::int64_t>(estimator.bytes(source.rows(), features));
+    throw MemoryRefused(fmt::format("{} needs about {} besides its result", fit, FormatSize(bytes)),
+                        "fewer rows and features need less");
+  }
 }
 
 }  // namespace
@@ -43,8 +68,8 @@ Result<FittedPipeline> FitPipeline(const TrainingParams& params, const Estimator
           DesignMatrix::Make(rows.table, seen, rows.labels, estimator.allow_missing));
   DML_TRY(const std::string scratch, TileScratch(params.preprocess, context));
   const learn::TileCache tiles(*matrix, TileCacheBytes(context), scratch);
-  const int classes = static_cast<int>(rows.labels.target.classes.size());
-  DML_TRY(learn::FitResult fit, estimator.fit(tiles, classes, execution));
+  DML_TRY(learn::FitResult fit,
+          FitOrSayWhatItNeeds(estimator, tiles, rows.labels.target.classes, execution));
   return FittedPipeline{seen, matrix->feature_names(), std::move(fit)};
 }
 

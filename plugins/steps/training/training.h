@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -31,15 +32,20 @@ struct TrainingParams {
   std::optional<ValidateParams> validate;  // supervised only
 };
 
-// Fits one estimator to rows; `classes` is 0 unless classifying.
-using Fit = std::function<Result<learn::FitResult>(const learn::DataSource& source, int classes,
-                                                   const learn::Execution& execution)>;
+// The labels by class index; empty unless classifying.
+using ClassNames = std::vector<std::string>;
+
+// Fits one estimator to rows.
+using Fit = std::function<Result<learn::FitResult>(
+    const learn::DataSource& source, const ClassNames& classes, const learn::Execution& execution)>;
 
 // An estimator with its options bound, and what it asks of the data.
 struct Estimator {
   learn::ModelTask task = learn::ModelTask::kRegression;
   bool allow_missing = false;
   Fit fit;
+  // What a fit holds in memory, for those who run out of it; empty: nobody knows beforehand.
+  std::function<std::uint64_t(std::uint64_t rows, std::size_t features)> bytes = {};
 };
 
 // Adds the shared parameters to the schema of a step whose parameters derive from TrainingParams.

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <string_view>
@@ -8,6 +10,7 @@
 #include "plugins/learn/tree/tree_fit.h"
 #include "plugins/steps/register.h"
 #include "plugins/steps/step_type.h"
+#include "plugins/steps/training/class_weight.h"
 #include "plugins/steps/training/model_forecast.h"
 #include "plugins/steps/training/target.h"
 #include "plugins/table/table.h"
@@ -16,9 +19,11 @@ namespace dml::steps {
 
 namespace {
 
+using learn::ClassWeighting;
 using learn::ModelTask;
 
-constexpr std::size_t kClassesMax = 20;
+// Whole numbers with more values are measurements.
+constexpr std::size_t kWholeNumbersMax = 20;
 
 // Where a tree here is not scikit-learn's.
 constexpr std::string_view kThresholds =
@@ -39,13 +44,15 @@ struct TreeParams : TrainingParams {
   Json max_features;
   std::optional<int> max_leaf_nodes;
   double min_impurity_decrease = 0.0;
-  bool balanced = false;
+  std::optional<double> ccp_alpha;
+  Json class_weight = "none";
   std::uint64_t seed = 0;
 };
 
 struct ForestParams : TreeParams {
   int n_estimators = 100;
   bool bootstrap = true;
+  Json max_samples;
   bool oob_score = false;
 };
 
@@ -60,13 +67,13 @@ Result<ModelTask> TaskOf(const TreeParams& params, plugins::StepContext& context
   if (IsLabelType(type)) return ModelTask::kClassification;
   if (type != table::ColumnType::kInt64) return ModelTask::kRegression;
   std::set<std::int64_t> values;
-  for (std::size_t p = 0; p < table.partition_count() && values.size() <= kClassesMax; ++p) {
+  for (std::size_t p = 0; p < table.partition_count() && values.size() <= kWholeNumbersMax; ++p) {
     DML_TRY(const table::Batch batch, table.Read(p, {params.target.name}));
     for (const std::int64_t value : batch.columns[0].int64()) {
-      if (values.insert(value).second && values.size() > kClassesMax) break;
+      if (values.insert(value).second && values.size() > kWholeNumbersMax) break;
     }
   }
-  const bool classes = values.size() <= kClassesMax;
+  const bool classes = values.size() <= kWholeNumbersMax;
   if (context.monitor != nullptr) {
     context.monitor->Log(
         fmt::format("task auto: '{}' holds whole numbers with {} distinct values, so this is {}",
@@ -82,9 +89,19 @@ Error CriterionError(const std::string& name, bool regression) {
       "gini and entropy are for classes, squared_error is for numbers");
 }
 
-Error BalanceError() {
-  return Error::Invalid("class_weight: balanced does not fit a numeric target",
-                        "leave class_weight out");
+// Of what is given by label the weights are not known yet; a reference is not known either.
+ClassWeighting WeightingOf(const Json& class_weight) {
+  if (class_weight.is_object()) return ClassWeighting::kGiven;
+  if (class_weight == "balanced") return ClassWeighting::kBalanced;
+  if (class_weight == "balanced_subsample") return ClassWeighting::kBalancedSubsample;
+  return ClassWeighting::kNone;
+}
+
+Error ClassWeightError(const Json& class_weight) {
+  return Error::Invalid(
+      fmt::format("class_weight: {} does not fit a numeric target",
+                  class_weight.is_string() ? class_weight.get<std::string>() : "a mapping"),
+      "leave class_weight out");
 }
 
 // The task of which all these scores are, if there is but one.
@@ -113,7 +130,10 @@ std::optional<ModelTask> HintOf(const Json& params) {
   if (text("task") == "regression") return ModelTask::kRegression;
   if (text("criterion") == "squared_error") return ModelTask::kRegression;
   if (!text("criterion").empty()) return ModelTask::kClassification;
-  if (text("class_weight") == "balanced") return ModelTask::kClassification;
+  const auto class_weight = params.find("class_weight");
+  if (class_weight != params.end() && WeightingOf(*class_weight) != ClassWeighting::kNone) {
+    return ModelTask::kClassification;
+  }
   const auto validate = params.find("validate");
   if (validate == params.end() || !validate->is_object()) return std::nullopt;
   return TaskOfScores(validate->value("scoring", Json()));
@@ -136,14 +156,30 @@ void CheckTree(const TreeParams& params, plugins::Problems& problems) {
     }
   }
   const bool numbers = task == ModelTask::kRegression || (!task && criterion == "squared_error");
-  if (params.balanced && numbers) problems.Add("/class_weight", BalanceError());
+  if (numbers && WeightingOf(params.class_weight) != ClassWeighting::kNone) {
+    problems.Add("/class_weight", ClassWeightError(params.class_weight));
+  }
 }
 
 void CheckForest(const ForestParams& params, plugins::Problems& problems) {
   CheckTree(params, problems);
+  if (!params.max_samples.is_null() && !params.bootstrap) {
+    problems.Add("/max_samples",
+                 "max_samples needs bootstrap: true: without it a tree sees all rows",
+                 "leave out bootstrap, or max_samples");
+  }
   if (!params.oob_score || params.bootstrap) return;
   problems.Add("/oob_score", "oob_score needs bootstrap: true: without it no row is out of the bag",
                "leave out bootstrap, or oob_score");
+}
+
+// With the weights of these classes.
+Result<learn::TreeOptions> WeighedBy(const Json& class_weight, const ClassNames& classes,
+                                     learn::TreeOptions options) {
+  if (options.class_weight == ClassWeighting::kGiven) {
+    DML_TRY(options.class_weights, GivenClassWeights(class_weight, classes));
+  }
+  return options;
 }
 
 Result<learn::TreeOptions> TreeOptionsOf(const TreeParams& params, ModelTask task) {
@@ -153,6 +189,7 @@ Result<learn::TreeOptions> TreeOptionsOf(const TreeParams& params, ModelTask tas
   options.min_samples_leaf = params.min_samples_leaf;
   options.max_leaf_nodes = params.max_leaf_nodes;
   options.min_impurity_decrease = params.min_impurity_decrease;
+  options.ccp_alpha = params.ccp_alpha.value_or(0.0);
   options.seed = params.seed;
   if (!params.max_features.is_null()) {
     const std::string text = params.max_features.is_string()
@@ -168,21 +205,31 @@ Result<learn::TreeOptions> TreeOptionsOf(const TreeParams& params, ModelTask tas
                         : name == "entropy" ? learn::SplitCriterion::kEntropy
                                             : learn::SplitCriterion::kSquaredError;
   }
-  if (params.balanced && regression) {
-    return BalanceError();
+  options.class_weight = WeightingOf(params.class_weight);
+  if (regression && options.class_weight != ClassWeighting::kNone) {
+    return ClassWeightError(params.class_weight);
   }
-  if (params.balanced) options.class_weight = learn::ClassWeighting::kBalanced;
   return options;
+}
+
+// As tree_fit.h states it.
+auto BytesOf(ModelTask task, int trees_at_once) {
+  const std::uint64_t row = task == ModelTask::kRegression ? 32 : 28;
+  const std::uint64_t row_of_tree = task == ModelTask::kRegression ? 68 : 52;
+  return [=](std::uint64_t rows, std::size_t features) {
+    return rows * (3 * features + row + row_of_tree * static_cast<std::uint64_t>(trees_at_once));
+  };
 }
 
 Result<void> TrainTree(const TreeParams& params, plugins::StepContext& context) {
   DML_TRY(const ModelTask task, TaskOf(params, context));
   DML_TRY(const learn::TreeOptions options, TreeOptionsOf(params, task));
-  const auto fit = [&](const learn::DataSource& source, int classes,
-                       const learn::Execution& execution) {
-    return learn::FitDecisionTree(source, static_cast<std::size_t>(classes), options, execution);
+  const auto fit = [&](const learn::DataSource& source, const ClassNames& classes,
+                       const learn::Execution& execution) -> Result<learn::FitResult> {
+    DML_TRY(const learn::TreeOptions weighed, WeighedBy(params.class_weight, classes, options));
+    return learn::FitDecisionTree(source, classes.size(), weighed, execution);
   };
-  return Train(params, {task, true, fit}, context);
+  return Train(params, {task, true, fit, BytesOf(task, 1)}, context);
 }
 
 Result<void> TrainForest(const ForestParams& params, plugins::StepContext& context) {
@@ -192,11 +239,19 @@ Result<void> TrainForest(const ForestParams& params, plugins::StepContext& conte
   options.n_estimators = params.n_estimators;
   options.bootstrap = params.bootstrap;
   options.oob_score = params.oob_score;
-  const auto fit = [&](const learn::DataSource& source, int classes,
-                       const learn::Execution& execution) {
-    return learn::FitRandomForest(source, static_cast<std::size_t>(classes), options, execution);
+  if (!params.max_samples.is_null()) {
+    using Kind = learn::MaxSamples::Kind;
+    options.max_samples = {params.max_samples.is_number_float() ? Kind::kShare : Kind::kCount,
+                           params.max_samples.get<double>()};
+  }
+  const auto fit = [&](const learn::DataSource& source, const ClassNames& classes,
+                       const learn::Execution& execution) -> Result<learn::FitResult> {
+    DML_TRY(options.tree, WeighedBy(params.class_weight, classes, options.tree));
+    return learn::FitRandomForest(source, classes.size(), options, execution);
   };
-  return Train(params, {task, true, fit}, context);
+  return Train(params,
+               {task, true, fit, BytesOf(task, std::min(params.n_estimators, context.threads))},
+               context);
 }
 
 // sqrt | log2 | all | a number of features | a share of them.
@@ -210,6 +265,13 @@ ParamSpec MaxFeaturesSpec() {
   return spec;
 }
 
+// A number of rows, or a share of them.
+ParamSpec MaxSamplesSpec() {
+  ParamSpec spec = plugins::CountOrShareSpec();
+  spec.element.back().maximum_exclusive = false;
+  return spec;
+}
+
 ParamSpec CriterionSpec() {
   ParamSpec spec;
   spec.type = ParamType::kEnum;
@@ -218,7 +280,7 @@ ParamSpec CriterionSpec() {
 }
 
 template <typename Params>
-void AddTreeParams(plugins::ParamSchema<Params>& schema) {
+void AddTreeParams(plugins::ParamSchema<Params>& schema, std::vector<std::string> class_weights) {
   schema
       .AddEnum("task", static_cast<TreeTask Params::*>(&TreeParams::task),
                {{"auto", TreeTask::kAuto},
@@ -247,11 +309,12 @@ void AddTreeParams(plugins::ParamSchema<Params>& schema) {
            static_cast<double Params::*>(&TreeParams::min_impurity_decrease),
            "gain that a split needs")
       .AtLeast(0)
-      .AddEnum("class_weight", static_cast<bool Params::*>(&TreeParams::balanced),
-               {{"none", false}, {"balanced", true}},
-               "weigh classes alike, whatever their size; with `weight`, a size is a sum of "
-               "weights, where "
-               "scikit-learn 1.2 counts rows")
+      .Add("ccp_alpha", static_cast<std::optional<double> Params::*>(&TreeParams::ccp_alpha),
+           "prune the grown tree: what a leaf costs, in units of the criterion; 0 by default, "
+           "which prunes nothing")
+      .AtLeast(0)
+      .AddJson("class_weight", static_cast<Json Params::*>(&TreeParams::class_weight),
+               ClassWeightSpec(std::move(class_weights)), kClassWeightDoc)
       .Add("seed", static_cast<std::uint64_t Params::*>(&TreeParams::seed),
            "seed of samples and features");
 }
@@ -274,7 +337,7 @@ std::vector<MetricSpec> ForestMetrics() {
 
 void RegisterTreeSteps(plugins::StepRegistry& registry) {
   plugins::ParamSchema<TreeParams> tree;
-  AddTreeParams(tree);
+  AddTreeParams(tree, {"none", "balanced"});
   StepSpec one =
       TrainingSpec("train.decision_tree", "One tree of questions; takes missing values",
                    "each split: min sum_child (n_child / n) impurity(child); gini 1 - sum_k p_k^2, "
@@ -287,8 +350,10 @@ void RegisterTreeSteps(plugins::StepRegistry& registry) {
   forest.Add("n_estimators", &ForestParams::n_estimators, "number of trees")
       .AtLeast(1)
       .Add("bootstrap", &ForestParams::bootstrap, "each tree sees a bootstrap sample")
+      .AddJson("max_samples", &ForestParams::max_samples, MaxSamplesSpec(),
+               "rows that a bootstrap sample draws: a number, or a share of all; all by default")
       .Add("oob_score", &ForestParams::oob_score, "score on the rows that a tree did not see");
-  AddTreeParams(forest);
+  AddTreeParams(forest, {"none", "balanced", "balanced_subsample"});
   StepSpec many = TrainingSpec(
       "train.random_forest", "Averaged decision trees; takes missing values",
       "f(x) = (1 / T) sum_t tree_t(x), tree_t fitted to rows drawn with replacement; " +

@@ -15,21 +15,43 @@ using learn::ModelTask;
 struct KMeansParams : TrainingParams {
   int n_clusters = 8;
   learn::KMeansOptions::Init init = learn::KMeansOptions::Init::kPlusPlus;
-  int n_init = 10;
+  Json n_init = 10;
   int max_iter = 300;
   double tol = 1e-4;
   std::uint64_t seed = 0;
 };
 
+// auto: what the way to begin is worth; random centres are often bad ones.
+int StartsOf(const KMeansParams& params) {
+  if (params.n_init.is_number()) return params.n_init.get<int>();
+  return params.init == learn::KMeansOptions::Init::kRandom ? 10 : 1;
+}
+
+// A number of starts, or auto.
+ParamSpec StartsSpec() {
+  ParamSpec count;
+  count.type = ParamType::kInt;
+  count.minimum = 1;
+  ParamSpec word;
+  word.type = ParamType::kEnum;
+  word.choices = {"auto"};
+  ParamSpec spec;
+  spec.type = ParamType::kOneOf;
+  spec.element = {word, count};
+  spec.default_value = KMeansParams{}.n_init;
+  return spec;
+}
+
 Result<void> TrainKMeans(const KMeansParams& params, plugins::StepContext& context) {
   learn::KMeansOptions options;
   options.clusters = params.n_clusters;
   options.init = params.init;
-  options.n_init = params.n_init;
+  options.n_init = StartsOf(params);
   options.max_iter = params.max_iter;
   options.tol = params.tol;
   options.seed = params.seed;
-  const auto fit = [&](const learn::DataSource& source, int, const learn::Execution& execution) {
+  const auto fit = [&](const learn::DataSource& source, const ClassNames&,
+                       const learn::Execution& execution) {
     return learn::FitKMeans(source, options, execution);
   };
   return Train(params, {ModelTask::kClustering, false, fit}, context);
@@ -48,7 +70,8 @@ Result<void> TrainPca(const PcaParams& params, plugins::StepContext& context) {
   } else if (params.n_components.is_number()) {
     options.components = params.n_components.get<std::size_t>();
   }
-  const auto fit = [&](const learn::DataSource& source, int, const learn::Execution& execution) {
+  const auto fit = [&](const learn::DataSource& source, const ClassNames&,
+                       const learn::Execution& execution) {
     return learn::FitPca(source, options, execution);
   };
   return Train(params, {ModelTask::kTransform, false, fit}, context);
@@ -62,11 +85,12 @@ void RegisterUnsupervisedSteps(plugins::StepRegistry& registry) {
       .AtLeast(1)
       .AddEnum("init", &KMeansParams::init,
                {{"k-means++", learn::KMeansOptions::Init::kPlusPlus},
-                {"k-means||", learn::KMeansOptions::Init::kParallel}},
-               "where the centres start: k-means++ on a sample of at most 32 MiB, or k-means|| on "
-               "all rows, which finds small far clusters")
-      .Add("n_init", &KMeansParams::n_init, "starts, of which the best is kept")
-      .AtLeast(1)
+                {"k-means||", learn::KMeansOptions::Init::kParallel},
+                {"random", learn::KMeansOptions::Init::kRandom}},
+               "where the centres start: k-means++ on a sample of at most 32 MiB; k-means|| on "
+               "all rows, which finds small far clusters; or random rows")
+      .AddJson("n_init", &KMeansParams::n_init, StartsSpec(),
+               "starts, of which the best is kept; auto: 10 of random rows, else 1")
       .Add("max_iter", &KMeansParams::max_iter, "iterations at most")
       .AtLeast(1)
       .Add("tol", &KMeansParams::tol, "shift of the centres at which the fit has converged")
