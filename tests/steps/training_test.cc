@@ -149,6 +149,33 @@ TEST_F(Training, BadTargetsAreNamed) {
       << continuous;
 }
 
+// An id for a target would cost hours and gigabytes.
+TEST_F(Training, MoreClassesThanAnyoneWantsAreRefused) {
+  const auto csv = [](int classes, const char* label) {
+    std::string text = "x1,y\n";
+    for (int i = 0; i < 2 * classes; ++i) {
+      text += fmt::format("{},{}{}\n", i * 37 % 101, label, i % classes);
+    }
+    return text;
+  };
+  for (const char* label : {"c", ""}) {
+    const std::string failure =
+        "the target 'y' has 1001 classes, and classifiers take at most 1000 | if it is a key, name "
+        "another target; if it is a measurement, use a regression; else put rare classes together "
+        "in a step before this one";
+    EXPECT_EQ(FailureOf(csv(1001, label)), failure);
+    for (const char* uses : {"train.decision_tree", "train.random_forest"}) {
+      EXPECT_EQ(Run(uses, {{"target", "y"}, {"task", "classification"}},
+                    {{"data", Csv(csv(1001, label))}})
+                    .Failure(),
+                failure);
+    }
+  }
+  const StepRun most = Run("train.decision_tree", {{"target", "y"}, {"max_depth", 2}},
+                           {{"data", Csv(csv(1000, "c"))}});
+  EXPECT_TRUE(most.ok()) << most.Failure();
+}
+
 TEST_F(Training, AClassOfOneRowIsReported) {
   const StepRun one = Run("train.logistic_regression", {{"target", "y"}},
                           {{"data", Csv("x,y\n1,a\n2,b\n3,a\n2,b\n5,c\n")}});

@@ -19,6 +19,8 @@ using table::Column;
 using table::ColumnType;
 
 constexpr double kUnknown = -1.0;
+// Nobody wants more labels of a column than this, not even counted: it is a key.
+constexpr std::size_t kLabelsMax = 1'000'000;
 
 Error Missing(const std::string& column, std::uint64_t row) {
   return Error::Invalid(fmt::format("the target '{}' has no value in row {}", column, row + 1),
@@ -83,6 +85,7 @@ Result<void> AppendNumbers(const Target& target, const Column& given, std::uint6
   return {};
 }
 
+// All of them, or more than kLabelsMax.
 Result<std::set<std::string>> CollectLabels(const table::Table& table, const std::string& column) {
   std::set<std::string> labels;
   for (std::size_t p = 0; p < table.partition_count(); ++p) {
@@ -102,6 +105,7 @@ Result<std::set<std::string>> CollectLabels(const table::Table& table, const std
       if (coded && seen[static_cast<std::size_t>(values.codes()[row])]) continue;
       if (coded) seen[static_cast<std::size_t>(values.codes()[row])] = true;
       labels.insert(values.AsText(row));
+      if (labels.size() > kLabelsMax) return labels;
     }
   }
   return labels;
@@ -124,9 +128,22 @@ Result<void> CheckDiscrete(const std::string& column, const std::vector<std::str
   return {};
 }
 
+// Estimators hold numbers for every class, and spend time on each for every row.
+Result<void> CheckFew(const std::string& column, std::size_t classes) {
+  if (classes <= kClassesMax) return {};
+  return Error::Invalid(
+      fmt::format("the target '{}' has {}{} classes, and classifiers take at most {}", column,
+                  classes > kLabelsMax ? "more than " : "", std::min(classes, kLabelsMax),
+                  kClassesMax),
+      "if it is a key, name another target; if it is a measurement, use a regression; else put "
+      "rare "
+      "classes together in a step before this one");
+}
+
 Result<Target> LearnClasses(const table::Table& table, const std::string& column, ColumnType type) {
   DML_TRY(std::vector<std::string> labels, ClassesIn(table, column));
   if (IsNumber(type)) DML_RETURN_IF_ERROR(CheckDiscrete(column, labels));
+  DML_RETURN_IF_ERROR(CheckFew(column, labels.size()));
   if (labels.size() < 2) {
     return Error::Invalid(
         fmt::format("the target '{}' has {} class{}, and at least 2 are needed", column,

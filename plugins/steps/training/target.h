@@ -15,13 +15,17 @@ struct Target {
   std::vector<std::string> classes;  // labels by class index; empty for regression
 };
 
+// A classifier takes no more classes.
+inline constexpr std::size_t kClassesMax = 1000;
+
 // Looks at the whole column. Classes come in numeric order for numbers, bytewise for text. Missing
 // or infinite values (with their row), a target of text or of times in a regression, a constant
-// target, and a column with a single class are kInvalid.
+// target, a column with a single class and one with more than kClassesMax are kInvalid.
 Result<Target> LearnTarget(const table::Table& table, const std::string& column,
                            learn::ModelTask task);
 
-// The classes of a column in their order. Missing and infinite values as in LearnTarget.
+// The classes of a column in their order; of more than a million some. Missing and infinite values
+// as in LearnTarget.
 Result<std::vector<std::string>> ClassesIn(const table::Table& table, const std::string& column);
 
 // How many rows each class has, by class index.
