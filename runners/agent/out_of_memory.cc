@@ -8,8 +8,10 @@
 #include <fstream>
 #include <iterator>
 #include <string_view>
+#include <utility>
 
 #include "base/files.h"
+#include "base/quantity.h"
 
 namespace dml::agent {
 
@@ -77,6 +79,18 @@ bool OutOfMemoryWatch::Struck() {
   const std::int64_t before = seen_;
   seen_ = CountKills();
   return seen_ > before;
+}
+
+runners::ExitFailure RefusedMemory(std::int64_t limit_bytes, const MemoryRefused* refused) {
+  constexpr int kKilledExit = 128 + SIGKILL;  // as if the kernel had done it
+  std::string message = "it ran out of memory";
+  std::string hint = "ask for more with resources: {memory: ...}";
+  if (limit_bytes > 0) message += ": it may use " + FormatSize(limit_bytes);
+  if (refused != nullptr && !refused->need().empty()) {
+    message += (limit_bytes > 0 ? ", and " : ": ") + refused->need();
+  }
+  if (refused != nullptr && !refused->remedy().empty()) hint += "; " + refused->remedy();
+  return {Error::Task(std::move(message), std::move(hint)), kKilledExit, /*out_of_memory=*/true};
 }
 
 void JudgeMemory(std::int64_t limit_bytes, const runners::ResourceUsage& usage,

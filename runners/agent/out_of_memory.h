@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/memory_refused.h"
 #include "runners/api/runner.h"
 
 namespace dml::agent {
@@ -21,6 +22,11 @@ class OutOfMemoryWatch {
  private:
   std::int64_t seen_;
 };
+
+// The end of a native task that was refused memory: says what it may use (0: no limit), what it
+// needs, if `refused` knows, and what to do.
+[[nodiscard]] runners::ExitFailure RefusedMemory(std::int64_t limit_bytes,
+                                                 const MemoryRefused* refused = nullptr);
 
 // Says of a failure that it was for lack of memory, and hints at it for an exit code, if
 // `usage` came close to `limit_bytes` (0: none), or if the end of the log says that an allocation

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/crash_point.h"
 #include "base/files.h"
+#include "base/memory_refused.h"
 #include "base/redactor.h"
 #include "runners/agent/attempt_record.h"
 #include "runners/agent/input_guard.h"
@@ -102,8 +103,10 @@ runners::ExitReason Execute(const runners::LaunchSpec& spec, runners::TaskExecut
     exited.metrics = std::move(outcome->metrics);
     exited.warnings = std::move(outcome->warnings);
     return runners::ExitSuccess{};
+  } catch (const MemoryRefused& refused) {
+    return RefusedMemory(spec.memory_bytes, &refused);
   } catch (const std::bad_alloc&) {
-    return runners::ExitSignal{SIGKILL, /*out_of_memory=*/true};
+    return RefusedMemory(spec.memory_bytes);
   } catch (const std::exception& error) {
     return ReasonOf(Error::Task(std::string("an unexpected failure: ") + error.what()));
   }

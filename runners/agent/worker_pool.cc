@@ -455,7 +455,7 @@ void WorkerPool::Died(Worker& worker) {
     }
     exited.reason = runners::ExitSignal{WTERMSIG(status), out_of_memory};
   } else if (WEXITSTATUS(status) == kOutOfMemoryExit) {
-    exited.reason = runners::ExitSignal{SIGKILL, /*out_of_memory=*/true};
+    exited.reason = RefusedMemory(front.spec.memory_bytes);
   } else {
     const Error error = Error::Environment("the worker process ended unexpectedly");
     return sink_.Post(runners::AttemptLost{front.spec.key, error});

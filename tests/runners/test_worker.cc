@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/memory_refused.h"
 #include "runners/agent/spawn.h"
 #include "runners/agent/worker_loop.h"
 
@@ -55,6 +56,9 @@ class Mischief final : public dml::runners::TaskExecutor {
     }
     if (step.uses == "exit") std::_Exit(7);
     if (step.uses == "memory") throw std::bad_alloc();
+    if (step.uses == "memory for trees") {
+      throw dml::MemoryRefused("trees of 200 rows need about 3 GiB", "fewer columns need less");
+    }
     if (step.uses == "memory of a thread") std::jthread([] { throw std::bad_alloc(); });
     if (step.uses == "log") monitor.Log("hello from the step");
     if (step.uses == "progress") monitor.Progress(0.5, "half");

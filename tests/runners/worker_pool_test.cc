@@ -80,7 +80,29 @@ TEST_F(WorkerPoolTest, CarriesErrorsWithPlaceAndHint) {
   EXPECT_EQ(reason.exit_code, 2);
   EXPECT_EQ(reason.error.Render(), "data.csv:3: bad input\n  hint: fix it");
   EXPECT_EQ(sink_.End(KeyOf(1)), "exit 1: an unexpected failure: surprise");
-  EXPECT_EQ(sink_.End(KeyOf(2)), "memory");
+  EXPECT_EQ(sink_.End(KeyOf(2)), "exit 137: it ran out of memory");
+}
+
+// Whoever is to ask for more wants to know how much there was, and how much it takes.
+TEST_F(WorkerPoolTest, ATaskThatRunsOutOfMemorySaysWhatItMayUseAndWhatItNeeds) {
+  const std::vector<std::string> uses{"memory", "memory for trees", "memory of a thread"};
+  for (std::size_t task = 0; task < uses.size(); ++task) {
+    runners::LaunchSpec spec = runners::NativeSpec(task, uses[task]);
+    spec.memory_bytes = std::int64_t{512} << 20;
+    pool_.Launch({spec});
+  }
+  sink_.WaitForEnds(3);
+  const auto end = [&](std::size_t task) {
+    const auto reason = std::get<runners::ExitFailure>(sink_.Exited(KeyOf(task)).reason);
+    EXPECT_TRUE(reason.out_of_memory) << "or it is not repeated with more";
+    return reason.error.Render();
+  };
+  const std::string hint = "\n  hint: ask for more with resources: {memory: ...}";
+  EXPECT_EQ(end(0), "it ran out of memory: it may use 512 MiB" + hint);
+  EXPECT_EQ(end(1),
+            "it ran out of memory: it may use 512 MiB, and trees of 200 rows need about 3 GiB" +
+                hint + "; fewer columns need less");
+  EXPECT_EQ(end(2), "it ran out of memory: it may use 512 MiB" + hint);
 }
 
 TEST_F(WorkerPoolTest, ACrashCostsOneAttempt) {
@@ -96,7 +118,7 @@ TEST_F(WorkerPoolTest, ACrashCostsOneAttempt) {
 TEST_F(WorkerPoolTest, AThreadThatRunsOutOfMemoryIsRecognised) {
   Launch({"echo", "memory of a thread", "echo"});
   sink_.WaitForEnds(3);
-  EXPECT_EQ(sink_.End(KeyOf(1)), "memory");
+  EXPECT_EQ(sink_.End(KeyOf(1)), "exit 137: it ran out of memory");
   EXPECT_EQ(sink_.End(KeyOf(2)), "success");
 }
 
