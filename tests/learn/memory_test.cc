@@ -9,15 +9,7 @@
 #include "plugins/learn/linear/least_squares.h"
 #include "plugins/learn/linear/logistic_regression.h"
 #include "plugins/learn/tile_cache.h"
-
-// GCC has macros for it, clang answers a question that GCC does not know.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define DML_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define DML_SANITIZED
-#endif
-#endif
+#include "tests/sanitized.h"
 
 namespace dml::learn {
 namespace {

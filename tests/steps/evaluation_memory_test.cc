@@ -10,16 +10,8 @@
 #include <functional>
 #include <string>
 
+#include "tests/sanitized.h"
 #include "tests/steps/step_lab.h"
-
-// GCC has macros for it, clang answers a question that GCC does not know.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define DML_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define DML_SANITIZED
-#endif
-#endif
 
 namespace dml::steps {
 namespace {
