@@ -39,6 +39,7 @@ std::string CellText(const Json& value) {
 }
 
 std::string SecondsText(double seconds) {
+  if (seconds < 0) return "?";
   if (seconds < 0.0995) return fmt::format("{:.0f} ms", seconds * 1e3);
   if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
   const auto whole = static_cast<long long>(std::llround(seconds));

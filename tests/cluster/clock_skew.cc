@@ -1,6 +1,8 @@
-// Preloaded into a program: its wall clock is $DML_CLOCK_SKEW seconds off. Its other clocks, by
-// which deadlines are kept, are as they were.
+// Preloaded into a program: its wall clock is $DML_CLOCK_SKEW seconds off. If that is a path, the
+// number is read from there at each look, so that the clock can be set while the program runs. Its
+// other clocks, by which deadlines are kept, are as they were.
 
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
@@ -10,12 +12,19 @@
 
 namespace {
 
+time_t ReadNumber(const char* path) {
+  char text[32] = {};
+  const int file = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  const ssize_t size = ::read(file, text, sizeof text - 1);
+  ::close(file);
+  return size > 0 ? static_cast<time_t>(std::atoll(text)) : 0;
+}
+
 time_t Skew() {
-  static const time_t skew = [] {
-    const char* text = std::getenv("DML_CLOCK_SKEW");
-    return text == nullptr ? 0 : static_cast<time_t>(std::atoll(text));
-  }();
-  return skew;
+  static const char* const text = std::getenv("DML_CLOCK_SKEW");
+  if (text == nullptr) return 0;
+  return text[0] == '/' ? ReadNumber(text) : static_cast<time_t>(std::atoll(text));
 }
 
 }  // namespace

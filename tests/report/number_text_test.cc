@@ -35,6 +35,7 @@ TEST(TickText, IsShort) {
 
 TEST(SecondsText, ReadsAsPeopleSayIt) {
   EXPECT_EQ(SecondsText(0.085), "85 ms");
+  EXPECT_EQ(SecondsText(-3599.5), "?") << "the clock was set back";
   EXPECT_EQ(SecondsText(3.21), "3.2 s");
   EXPECT_EQ(SecondsText(42.4), "42 s");
   EXPECT_EQ(SecondsText(59.96), "1m 00s");
