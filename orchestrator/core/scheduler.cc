@@ -288,6 +288,7 @@ void Scheduler::On(const Resumed&) {
       Reopen(task, "resumed");
     }
   }
+  LookForFailures();
   for (const TaskId task : graph_.order()) {
     if (tasks_[task].waiting == 0) Examine(task);
   }
@@ -295,6 +296,17 @@ void Scheduler::On(const Resumed&) {
     if (tasks_[task].state == TaskState::kCommitting) {
       out_->emplace_back(Commit{task, tasks_[task].attempt});
     }
+  }
+}
+
+// A failure that is taken up again keeps nobody from starting.
+void Scheduler::LookForFailures() {
+  failing_ = failing_for_good_ = false;
+  if (options_.keep_going) return;
+  for (const TaskId task : graph_.order()) {
+    if (tasks_[task].state != TaskState::kFailed) continue;
+    failing_ = true;
+    failing_for_good_ |= tasks_[task].failure != FailureKind::kInfrastructure;
   }
 }
 

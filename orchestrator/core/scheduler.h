@@ -232,6 +232,7 @@ class Scheduler {
   void Count(TaskId task, TaskState from, TaskState to);
   void CountFailed(FailureKind kind, int change);
   void HoldBack(TaskId task);
+  void LookForFailures();
   [[nodiscard]] bool MayFareBetter(TaskId task) const;
   void Reopen(TaskId task, std::string reason);
   void MakeAgain(TaskId task, std::string reason);

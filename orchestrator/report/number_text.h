@@ -19,8 +19,8 @@ std::string TickText(double value);
 // A metric or a table cell: text as it is, numbers as NumberText, null as "-".
 std::string CellText(const Json& value);
 
-// "3.2 s", "1m 05s", "2h 03m", "85 ms": for durations that people compare. "?" if it is negative: the
-// clock was set back between its two times.
+// "3.2 s", "1m 05s", "2h 03m", "85 ms": for durations that people compare. "?" if it is negative:
+// the clock was set back between its two times.
 std::string SecondsText(double seconds);
 
 }  // namespace dml::report

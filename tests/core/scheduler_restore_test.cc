@@ -136,6 +136,16 @@ TEST_F(Restore, OneThatFailedByItselfDoesNot) {
 }
 
 // 0 -> 1, which runs whatever becomes of 0, and was left out by its condition when 0 failed.
+// Its input was lost while it failed, and could not be made again: both are taken up.
+TEST_F(Restore, AFailureThatIsTakenUpWithItsInputKeepsNobodyFromStarting) {
+  Build(3, {{0, 1}}, {.cpus = 2});
+  Put(0, TaskState::kFailed, 4, {.infrastructure_failures = 4}, FailureKind::kInfrastructure);
+  Put(1, TaskState::kFailed, 1, {.task_failures = 1}, FailureKind::kTask);
+  Put(2, TaskState::kCancelled);
+  EXPECT_EQ(Apply(Resumed{}), "launch 0#5 launch 2#1 ");
+  EXPECT_EQ(Succeed(0, 5), "commit 0#5 launch 1#2 ");
+}
+
 TEST_F(Restore, WhatWasDecidedByAFailureIsDecidedAnew) {
   policies_ = IdMap<TaskId, TaskPolicy>(2);
   policies_[TaskId(1)].heeds_failures = false;

@@ -102,6 +102,7 @@ TEST(Simulation, KeepsFindingWhatItFoundOnce) {
   constexpr std::uint64_t kFound[] = {
       1138178387,  // a turn that was due before its clock
       4172688043,  // a retry whose input was gone and could not be made again
+      4252415255,  // a failure that was taken up with its input still kept all others from starting
   };
   for (const std::uint64_t seed : kFound) {
     SimCounts counts;
