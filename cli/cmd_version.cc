@@ -1,6 +1,9 @@
 #include "cli/cmd_version.h"
 
+#include <fmt/format.h>
+
 #include "cli/version.h"
+#include "orchestrator/state/schema.h"
 
 namespace dml::cli {
 
@@ -8,9 +11,9 @@ Action SetupVersion(Args& args, CommonOptions&) {
   args.Example("dml version", "the version and the format of the store");
   return [](Output& output) -> Result<ExitCode> {
     if (output.format() == Format::kJson) {
-      output.PrintJson({{"version", kVersion}});
+      output.PrintJson({{"version", kVersion}, {"store", state::kSchemaVersion}});
     } else {
-      output.Print(std::string("dml ") + kVersion + "\n");
+      output.Print(fmt::format("dml {} (store {})\n", kVersion, state::kSchemaVersion));
     }
     return ExitCode::kDone;
   };

@@ -136,6 +136,7 @@ TEST_F(CommandLine, MachineReadableOutputIsOneDocument) {
   EXPECT_EQ(RunJson({"graph", "p.yaml"})["tasks"][0]["type"], "run");
   EXPECT_TRUE(RunJson({"metrics"})["tasks"].empty());
   EXPECT_TRUE(RunJson({"version"})["version"].is_string());
+  EXPECT_TRUE(RunJson({"version"})["store"].is_number_integer());
 }
 
 TEST_F(CommandLine, TheReportOfAnEvilPipelineIsHarmless) {
