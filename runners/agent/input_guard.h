@@ -30,9 +30,11 @@ class InputGuard {
   // input was changed meanwhile; kEnvironment if somebody took it away, or changed a file of the
   // node, so that nobody knows what was read.
   std::optional<Error> After() const;
+  // A file of the node that is not what it was when it was looked at: kEnvironment, whatever came
+  // of the attempt.
+  [[nodiscard]] std::optional<Error> FindChanged() const;
 
  private:
-  [[nodiscard]] std::optional<Error> FindChanged() const;
   struct Identity {
     std::uint64_t inode = 0;
     std::int64_t born_ns = 0;  // 0: the file system does not say

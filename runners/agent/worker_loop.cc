@@ -237,6 +237,10 @@ void RunGuarded(const runners::LaunchSpec& spec, runners::TaskExecutor& executor
   } else {
     RunNative(spec, executor, link, exited);
   }
+  if (std::holds_alternative<runners::ExitFailure>(exited.reason)) {
+    // Half of one content and half of another is no content that could be wrong.
+    if (auto changed = guard.FindChanged()) exited.reason = ReasonOf(std::move(*changed));
+  }
   if (!std::holds_alternative<runners::ExitSuccess>(exited.reason)) return;
   if (auto wrong = guard.After()) {
     const bool changed = wrong->kind == ErrorKind::kTask;

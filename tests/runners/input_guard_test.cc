@@ -73,6 +73,9 @@ TEST_F(InputGuardTest, AFileInPlaceThatChangesMakesTheAttemptVoid) {
   EXPECT_FALSE(fs::exists(root_ + "/ran"));
   EXPECT_EQ(Run(reading(2, "echo 3 >> " + path)),
             "exit 3: the file 'in-place.csv' of n2 changed while the task was under way");
+  EXPECT_EQ(Run(reading(4, "echo 3 >> " + path + "; exit 2")),
+            "exit 3: the file 'in-place.csv' of n2 changed while the task was under way")
+      << "what failed has read neither content";
   EXPECT_EQ(Run(reading(3, "rm " + path)),
             "exit 3: the file 'in-place.csv' of n2 changed while the task was under way");
 }

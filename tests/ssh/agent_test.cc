@@ -177,6 +177,64 @@ class AgentTest : public ::testing::Test {
   std::deque<Frame> frames_;
 };
 
+// Whoever asks gets one answer to each question, by its number; what makes no sense gets none.
+TEST_F(AgentTest, SaysWhatFilesItsNodeHas) {
+  options_.files_from = base_;
+  std::ofstream(base_ + "/a.csv") << "x";
+  Serve();
+  Send(FrameType::kLook, "nonsense");
+  Send(FrameType::kLook, Encode(Look{8, "none.csv"}));
+  Send(FrameType::kLook, Encode(Look{9, "*.csv"}));
+  const auto first = DecodeLooked(Receive(FrameType::kLooked).value_or(Frame{}).payload);
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(first->id, 8U);
+  EXPECT_EQ(first->error.kind, ErrorKind::kInvalid);
+  EXPECT_EQ(first->error.message, "there is no file '" + base_ + "/none.csv'");
+  const auto second = DecodeLooked(Receive(FrameType::kLooked).value_or(Frame{}).payload);
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ(second->id, 9U);
+  ASSERT_EQ(second->files.size(), 1U);
+  EXPECT_EQ(second->files[0].name, "a.csv");
+  EXPECT_EQ(second->files[0].digest, Sha256::Of("x"));
+}
+
+// Steps get the files themselves, and links to exactly those of a glob.
+TEST_F(AgentTest, FilesOfTheNodeAreReadInPlace) {
+  auto blobs = BlobCache::Open(root_);
+  ASSERT_TRUE(blobs.ok());
+  const AttemptPaths paths(root_, "head.1.2.1");
+  runners::LaunchSpec spec;
+  spec.work = std::vector<runners::NativeStep>{
+      {"load.csv", {{"path", Json::array({"a.csv", "*.csv"})}, {"comment", "a.csv"}}}};
+  const std::vector<ArtifactFile> files{{"a.csv", base_ + "/a.csv", 1, Sha256::Of("x")},
+                                        {"b.csv", base_ + "/b.csv", 1, Sha256::Of("y")}};
+  runners::FileSet one{"a.csv", {files[0]}, {}};
+  one.in_place = runners::InPlace{"n2", 0, "/path/0", {{}}};
+  runners::FileSet all{"*.csv", files, {}};
+  all.in_place = runners::InPlace{"n2", 0, "/path/1", {{}, {}}};
+  spec.files = {one, all};
+  const runners::LaunchSpec asked = spec;
+  const auto absent = PlaceAttempt(paths, *blobs, spec);
+  ASSERT_TRUE(absent.ok()) << absent.error().message;
+  EXPECT_TRUE(absent->empty()) << "nothing is sent";
+  const Json& params = std::get<std::vector<runners::NativeStep>>(spec.work)[0].params;
+  EXPECT_EQ(params["path"][0], base_ + "/a.csv");
+  EXPECT_EQ(params["path"][1], paths.folder + "/looked/1/*");
+  EXPECT_EQ(params["comment"], "a.csv") << "which is no path";
+  EXPECT_EQ(fs::read_symlink(paths.folder + "/looked/1/000001-b.csv"), base_ + "/b.csv");
+  EXPECT_EQ(spec.files.size(), 2U) << "they are watched";
+
+  const auto refused = [&](const std::function<void(runners::InPlace&)>& spoil) {
+    runners::LaunchSpec bad = asked;
+    spoil(*bad.files[0].in_place);
+    return !PlaceAttempt(paths, *blobs, bad).ok();
+  };
+  EXPECT_TRUE(refused([](runners::InPlace& place) { place.step = 1; }));
+  EXPECT_TRUE(refused([](runners::InPlace& place) { place.param = "/none"; }));
+  EXPECT_TRUE(refused([](runners::InPlace& place) { place.param = "no pointer"; }));
+  EXPECT_TRUE(refused([](runners::InPlace& place) { place.stamps.clear(); }));
+}
+
 // The other end is open all the time: a network that carries nothing closes no connection.
 TEST_F(AgentTest, AHeadIsGoneWhenItWasNotHeardForLong) {
   options_.silence = Duration::Seconds(3);
