@@ -57,21 +57,30 @@ void ExpectAverages(const Json& expected, const Predictions& predictions) {
   }
 }
 
-TEST(MetricFixtures, Classification) {
-  for (const Json& fixture : Fixtures().at("classification")) {
-    const auto y = fixture.at("y").get<Numbers>();
-    const auto output = fixture.at("output").get<Numbers>();
-    const auto weight = fixture.at("weight").get<Numbers>();
-    const Predictions predictions{y, output, fixture.at("classes").get<std::size_t>(), weight};
-    ASSERT_TRUE(CheckPredictions(predictions).ok());
-    ExpectAll(fixture, ModelTask::kClassification, predictions);
-    ExpectAverages(fixture.at("expected"), predictions);
-    const ConfusionMatrix matrix(predictions);
-    const auto counts = fixture.at("confusion").get<Numbers>();
-    for (std::size_t i = 0; i < counts.size(); ++i) {
-      EXPECT_NEAR(matrix.count(i / matrix.classes(), i % matrix.classes()), counts[i], 1e-9);
-    }
+void ExpectClassification(const Json& fixture) {
+  const auto y = fixture.at("y").get<Numbers>();
+  const auto output = fixture.at("output").get<Numbers>();
+  const auto weight = fixture.at("weight").get<Numbers>();
+  Predictions predictions{y, output, fixture.at("classes").get<std::size_t>(), weight};
+  predictions.unseen = fixture.value("unseen", std::size_t{0});
+  ASSERT_TRUE(CheckPredictions(predictions).ok());
+  ExpectAll(fixture, ModelTask::kClassification, predictions);
+  ExpectAverages(fixture.at("expected"), predictions);
+  const ConfusionMatrix matrix(predictions);
+  const auto counts = fixture.at("confusion").get<Numbers>();
+  ASSERT_EQ(counts.size(), matrix.classes() * matrix.classes());
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    EXPECT_NEAR(matrix.count(i / matrix.classes(), i % matrix.classes()), counts[i], 1e-9);
   }
+}
+
+TEST(MetricFixtures, Classification) {
+  for (const Json& fixture : Fixtures().at("classification")) ExpectClassification(fixture);
+}
+
+TEST(MetricFixtures, ClassificationOfUnseenClasses) {
+  ASSERT_EQ(Fixtures().at("unseen").size(), 3U);
+  for (const Json& fixture : Fixtures().at("unseen")) ExpectClassification(fixture);
 }
 
 TEST(MetricFixtures, Regression) {
