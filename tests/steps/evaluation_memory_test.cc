@@ -2,15 +2,14 @@
 // memory.
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <functional>
 #include <string>
 
 #include "tests/sanitized.h"
+#include "tests/steps/limited_memory.h"
 #include "tests/steps/step_lab.h"
 
 namespace dml::steps {
@@ -65,16 +64,6 @@ TEST_F(EvaluationMemory, APredictionBeyondFloat64IsNamedWithItsRow) {
   EXPECT_NE(run.Failure().find("the prediction inf is not finite"), std::string::npos)
       << run.Failure();
   EXPECT_EQ(run.result.error().where, "row 2");
-}
-
-// As a worker limits a task that states its memory: what is neither a file nor shared.
-void LimitMemory(std::int64_t more) {
-  std::int64_t pages = 0;
-  std::ifstream in("/proc/self/statm");
-  for (int field = 0; field < 6; ++field) in >> pages;  // the sixth: data and stack
-  const auto most = static_cast<rlim_t>(pages * ::sysconf(_SC_PAGESIZE) + more);
-  const rlimit limit{most, most};
-  ::setrlimit(RLIMIT_DATA, &limit);
 }
 
 TEST_F(EvaluationMemory, IsBoundedByTheBudgetOfTheStep) {

@@ -1,0 +1,61 @@
+// A fit that is refused memory knows what it was for.
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <new>
+#include <string>
+
+#include "base/memory_refused.h"
+#include "tests/sanitized.h"
+#include "tests/steps/limited_memory.h"
+#include "tests/steps/step_lab.h"
+
+namespace dml::steps {
+namespace {
+
+class TrainingMemory : public StepLab {
+ protected:
+  // Whether a fit to `data` with 12 MiB more is refused memory for `need`; in a process of its own.
+  bool Needs(const std::string& need, const std::string& uses, const Json& params,
+             const Artifact& data) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      LimitMemory(std::int64_t{12} << 20);
+      try {
+        const StepRun run = Run(uses, params, {{"data", data}});
+        std::cerr << "it was not refused: " << run.Failure() << "\n";
+        ::_exit(1);
+      } catch (const MemoryRefused& refused) {
+        if (refused.need() != need) std::cerr << "instead: " << refused.need() << "\n";
+        ::_exit(refused.need() == need && !refused.remedy().empty() ? 0 : 1);
+      } catch (const std::bad_alloc&) {
+        std::cerr << "nobody says for what\n";
+        ::_exit(1);
+      }
+    }
+    int status = 0;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  }
+};
+
+TEST_F(TrainingMemory, ThatIsRefusedIsSaid) {
+#if defined(DML_SANITIZED)
+  GTEST_SKIP() << "sanitizers take memory of their own";
+#endif
+  const StepRun numbers = Run("generate.regression", {{"n_samples", 200'000}, {"n_features", 20}});
+  ASSERT_TRUE(numbers.ok()) << numbers.Failure();
+  EXPECT_TRUE(Needs("a fit to 200000 rows with 20 features needs about 30.5 MiB besides its result",
+                    "train.decision_tree", {{"target", "y"}, {"task", "regression"}},
+                    numbers.outputs.at("data")));
+  const StepRun wide = Run("generate.classification", {{"n_samples", 3000}, {"n_features", 1200}});
+  ASSERT_TRUE(wide.ok()) << wide.Failure();
+  EXPECT_TRUE(Needs("a fit to 3000 rows with 1200 features and 2 classes needs more",
+                    "train.logistic_regression", {{"target", "class"}}, wide.outputs.at("data")));
+}
+
+}  // namespace
+}  // namespace dml::steps
