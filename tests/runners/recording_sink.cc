@@ -45,6 +45,19 @@ void RecordingSink::WaitForEnds(std::size_t count) {
       << ends_.size() << " of " << count << " ended";
 }
 
+void RecordingSink::PostLooked(FilesLooked answer) {
+  const std::lock_guard lock(mutex_);
+  looked_.push_back(std::move(answer));
+  changed_.notify_all();
+}
+
+std::vector<FilesLooked> RecordingSink::WaitForLooks(std::size_t count) {
+  std::unique_lock lock(mutex_);
+  EXPECT_TRUE(changed_.wait_for(lock, kPatience, [&] { return looked_.size() >= count; }))
+      << looked_.size() << " of " << count << " answered";
+  return looked_;
+}
+
 int RecordingSink::WaitForStart(AttemptKey key) {
   std::unique_lock lock(mutex_);
   EXPECT_TRUE(changed_.wait_for(lock, kPatience, [&] { return started_.contains(key); }));

@@ -14,11 +14,15 @@ namespace dml::runners {
 class RecordingSink final : public EventSink {
  public:
   void Post(RunnerEvent event) override;
+  void PostLooked(FilesLooked answer) override;
 
   // Blocks until `count` attempts have ended (exited or lost) or half a minute has passed.
   void WaitForEnds(std::size_t count);
   // Blocks until the attempt has reported that it started.
   int WaitForStart(AttemptKey key);
+
+  // Blocks until so many looks have been answered, likewise: the answers in order.
+  std::vector<FilesLooked> WaitForLooks(std::size_t count);
 
   [[nodiscard]] std::size_t ends();
   // How the attempt ended: "success", "exit 1: ...", "signal 11", "timeout", "killed", "lost".
@@ -35,6 +39,7 @@ class RecordingSink final : public EventSink {
   std::map<AttemptKey, std::string> ends_;
   std::map<AttemptKey, AttemptExited> exited_;
   std::map<AttemptKey, int> started_;
+  std::vector<FilesLooked> looked_;
 };
 
 // Attempt 1 of task `task` of run 1.

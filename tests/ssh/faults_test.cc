@@ -305,6 +305,48 @@ TEST_F(FaultTest, ARunWithoutNodesEnds) {
   EXPECT_EQ(sink_.End(runners::KeyOf(3)), "lost");
 }
 
+// What a node has cannot be told without it: whoever asks hears it when the node is back, even from
+// another agent, or that it is given up.
+TEST_F(FaultTest, AQuestionWaitsForItsNodeAndEndsWithIt) {
+  RestartAgent(0, {"--lease", "5"});
+  cluster_lease_ = Duration::Seconds(5);
+  lease_margin_ = Duration::Seconds(1);
+  home_ = servers_.Path("head");
+  ConnectThroughProxy();
+  Server& server = servers_.server(0);
+  std::ofstream(server.FromHere(server.home() + "/x.csv")) << "x";
+  const runners::AttemptKey key = runners::KeyOf(1);
+  const auto ask = [&](const std::string& node, const std::string& pattern) {
+    runner_->Files()->Look({key.run, key.task, node, pattern});
+  };
+  ask("n1", "x.csv");
+  ask("n9", "x.csv");
+  auto answers = sink_.WaitForLooks(2);
+  std::ranges::sort(answers, {}, &runners::FilesLooked::node);
+  ASSERT_TRUE(answers[0].files.ok()) << answers[0].files.error().message;
+  EXPECT_EQ(answers[0].files->at(0).digest, Sha256::Of("x"));
+  EXPECT_EQ(answers[0].files->at(0).path, server.home() + "/x.csv");
+  ASSERT_FALSE(answers[1].files.ok());
+  EXPECT_EQ(answers[1].files.error().message, "the cluster has no node 'n9'");
+
+  server.Stop();
+  WaitUntil([&] { return Notices().find("connection lost") != std::string::npos; }, "the news");
+  ask("n1", "*.csv");
+  WaitUntil([&] { return ReadWait(home_, key.run, key.task).starts_with("n1: not connected"); },
+            "it is said what it waits for");
+  server.Start();
+  answers = sink_.WaitForLooks(3);
+  EXPECT_TRUE(answers[2].files.ok()) << answers[2].files.error().message;
+
+  server.Stop();
+  ask("n1", "x.csv");
+  answers = sink_.WaitForLooks(4);
+  ASSERT_FALSE(answers[3].files.ok());
+  EXPECT_EQ(answers[3].files.error().kind, ErrorKind::kEnvironment);
+  EXPECT_NE(answers[3].files.error().message.find("the node n1 is not reached"), std::string::npos)
+      << answers[3].files.error().message;
+}
+
 // A node whose worker pool cannot do anything: three different tasks, and it is out.
 TEST_F(FaultTest, ANodeThatFailsEverythingIsQuarantined) {
   ConnectThroughProxy();
