@@ -32,10 +32,11 @@ bool SignalCommand(const AttemptRecord& record, int signal);
 // The record that a worker of this process id begins with.
 AttemptRecord BeginRecord(const runners::LaunchSpec& spec);
 
-// Whole or not at all as far as other processes see. Not synced: a record means nothing after the
-// machine was started anew.
-Result<void> WriteRecord(const std::string& path, const AttemptRecord& record);
-// kEnvironment if it is not there or damaged.
+// Appends how the attempt stands now: the file holds every state it was in, each behind its length.
+// Not synced: a record means nothing after the machine was started anew. A file for each attempt is
+// most of what a short one costs a node, so that it is made once, and not again for each state.
+Result<void> AppendRecord(const std::string& path, const AttemptRecord& record);
+// The last state that is whole. kEnvironment if there is none.
 Result<AttemptRecord> ReadRecord(const std::string& path);
 
 }  // namespace dml::agent

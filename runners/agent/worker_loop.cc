@@ -152,7 +152,7 @@ class Note {
 
  private:
   // A full disk costs the memory of this attempt, not the attempt.
-  void Write() { static_cast<void>(WriteRecord(path_, record_)); }
+  void Write() { static_cast<void>(AppendRecord(path_, record_)); }
   const std::string& path_;
   AttemptRecord record_;
 };

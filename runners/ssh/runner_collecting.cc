@@ -164,7 +164,9 @@ void SshRunner::Loop::HandleAttached(std::size_t index, const node::Attached& at
       node.host.memory_bytes > 0 ? node.host.memory_bytes : attached.memory_bytes;
   node.drained = attached.drained;
   node.shared = attached.shared;
-  if (!attached.trouble.empty()) node.refused = attached.trouble;
+  if (!attached.trouble.empty() && std::exchange(node.refused, attached.trouble).empty()) {
+    options_.notice(node.host.name + ": " + node.refused);
+  }
   UpdateUse(node);
   if (!node.host.shared_dir.empty() && !node.shared) {
     options_.notice(
@@ -173,7 +175,11 @@ void SshRunner::Loop::HandleAttached(std::size_t index, const node::Attached& at
                     node.host.name, node.host.shared_dir));
   }
   node.port.ResumeTransfers();
-  if (again) options_.notice(node.host.name + ": connected again");
+  if (again) {
+    options_.notice(node.host.name + ": connected again");
+  } else if (node.settled) {
+    options_.notice(node.host.name + ": connected now");  // it had been left out
+  }
 
   const std::set<Key> there = Compare(index, attached);
   const std::set<Key> ours = node.attempts;

@@ -383,9 +383,21 @@ void SshRunner::Loop::UpdateUse(Node& node) {
 
 void SshRunner::Loop::Settle(std::size_t index) {
   if (std::exchange(nodes_[index]->settled, true)) return;
+  TellIfLeftOut(*nodes_[index]);
   const std::lock_guard lock(mutex_);
   if (unsettled_ > 0) --unsettled_;
   settled_.notify_all();
+}
+
+// A run that uses fewer machines than it was given says so at its start.
+void SshRunner::Loop::TellIfLeftOut(const Node& node) {
+  if (!node.attached && node.refused.empty()) {
+    options_.notice(fmt::format("{}: left out{}: {}", node.host.name, node.gone ? "" : " for now",
+                                node.trouble));
+  } else if (node.attached && !node.drained.empty()) {
+    options_.notice(
+        fmt::format("{}: left out for now: {}", node.host.name, DrainedText(node.drained)));
+  }
 }
 
 // How long a node may be away before its attempts are lost.

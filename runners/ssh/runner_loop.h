@@ -195,6 +195,7 @@ class SshRunner::Loop {
   [[nodiscard]] Duration PatienceWith(const Node& node) const;
   [[nodiscard]] bool GivenUp(const Node& node) const;
   [[nodiscard]] std::string TimeIn(Duration left) const;
+  void TellIfLeftOut(const Node& node);
   void TellIfAlone(const Node& lost);
   void CheckLeases();
   void Settle(std::size_t node);

@@ -95,6 +95,7 @@ TEST_F(NodeScenario, AChangedHostKeyIsFatal) {
   EXPECT_NE(setup.out.find("HAS CHANGED"), std::string::npos) << setup.out;
   OpenGate();
   e2e::Program run = StartRun();
+  AwaitSaid(run, "n2: left out: ");
   ExpectDone(run);
   EXPECT_TRUE(BegunOn(1).empty());
   ExpectGoodHistory();

@@ -118,7 +118,7 @@ class AgentTest : public ::testing::Test {
   }
   void Write(const agent::AttemptRecord& record) {
     const AttemptPaths paths(root_, AttemptName("head", record.key));
-    ASSERT_TRUE(agent::WriteRecord(paths.record, record).ok());
+    ASSERT_TRUE(agent::AppendRecord(paths.record, record).ok());
   }
 
   void Serve() {

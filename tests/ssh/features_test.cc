@@ -115,6 +115,7 @@ TEST_F(FeatureTest, ADrainedNodeGetsNothingNewUntilSomebodySaysSo) {
   EXPECT_NE(status.out.find("drained: new disk"), std::string::npos) << status.out;
   const Output run = Run(steps);
   ASSERT_EQ(run.code, 0) << run.err;
+  EXPECT_NE(run.err.find("n1: left out for now: drained: new disk"), std::string::npos) << run.err;
   for (const char* task : {"a[0]", "a[1]", "a[2]", "a[3]"}) {
     EXPECT_EQ(LogOf(task).substr(0, 3), "n2 ") << task;
   }
