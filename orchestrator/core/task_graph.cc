@@ -46,8 +46,9 @@ Result<TaskGraph> TaskGraph::Build(std::size_t tasks, std::span<const Edge> edge
   std::vector<Edge> unique(edges.begin(), edges.end());
   const auto key = [](const Edge& edge) { return std::pair(edge.producer, edge.consumer); };
   std::ranges::sort(unique, {}, key);
-  const auto repeated = std::ranges::unique(unique, {}, key);
-  unique.erase(repeated.begin(), repeated.end());
+  // Not std::ranges::unique: clang 14 cannot compile it with libstdc++ 12.
+  const auto same = [&](const Edge& a, const Edge& b) { return key(a) == key(b); };
+  unique.erase(std::unique(unique.begin(), unique.end(), same), unique.end());
   TaskGraph graph;
   Group(tasks, unique, &Edge::consumer, &Edge::producer, graph.producers_, graph.producer_begin_);
   Group(tasks, unique, &Edge::producer, &Edge::consumer, graph.consumers_, graph.consumer_begin_);

@@ -180,7 +180,8 @@ Result<std::vector<std::vector<double>>> FindQuantiles(const RowView& rows,
       whole.ranks.push_back(std::min(rank + 1, last));
     }
     std::ranges::sort(whole.ranks);
-    whole.ranks.erase(std::ranges::unique(whole.ranks).begin(), whole.ranks.end());
+    // Not std::ranges::unique: clang 14 cannot compile it with libstdc++ 12.
+    whole.ranks.erase(std::unique(whole.ranks.begin(), whole.ranks.end()), whole.ranks.end());
     brackets.push_back(std::move(whole));
   }
   DML_TRY(const RankedValues values, FindRanks(rows, columns, std::move(brackets), execution));
