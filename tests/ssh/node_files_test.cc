@@ -178,6 +178,27 @@ TEST_F(NodeFilesTest, MayBeSeveral) {
   EXPECT_EQ(Explain("list").at("state"), "reused");
 }
 
+// A part on each node, and other formats.
+TEST_F(NodeFilesTest, MayBeAPartOnEachNode) {
+  WriteThere("part.csv", "x\n1\n", 0);
+  WriteThere("part.csv", "x\n2\n", 1);
+  WriteThere("lines.jsonl", "{\"x\": 1}\n", 1);
+  WriteThere("rows.svm", "1 1:0.5\n", 1);
+  const Output run = Run(Write("p.yaml", R"(steps:
+  - id: part
+    uses: load.csv
+    matrix: {node: [n1, n2]}
+    with: {path: part.csv, at: "${matrix.node}"}
+  - {id: lines, uses: load.jsonl, with: {path: lines.jsonl, at: n2}}
+  - {id: rows, uses: load.svmlight, with: {path: rows.svm, at: n2}}
+)"));
+  ASSERT_EQ(run.code, 0) << run.out << run.err;
+  for (const std::string node : {"n1", "n2"}) {
+    const Json attempt = Explain("part@node=" + node).at("attempts").at(0);
+    EXPECT_EQ(attempt.at("where").get<std::string>().substr(0, 6), "on " + node + ":");
+  }
+}
+
 // Nobody else has them: the task waits, says so, and goes on when the node is back.
 TEST_F(NodeFilesTest, OfANodeThatIsAwayAreWaitedFor) {
   WriteThere("data/points.csv", Points());
