@@ -4,6 +4,7 @@
 
 #include "base/quantity.h"
 #include "cli/runs.h"
+#include "cli/waiting.h"
 #include "orchestrator/core/fingerprint.h"
 #include "orchestrator/report/number_text.h"
 #include "runners/ssh/placement_notes.h"
@@ -70,8 +71,7 @@ Result<ExitCode> RunExplain(const ExplainOptions& options, const std::string& ho
   const std::string state(core::TaskStateName(task.state));
   DML_TRY(const std::string folder, HomePath(home));
   const Went went = ssh::ReadWent(folder, opened.run.id, task.id);
-  const std::string wait =
-      core::IsFinal(task.state) ? "" : ssh::ReadWait(folder, opened.run.id, task.id);
+  const std::string wait = WhyItWaits(folder, opened.run, tasks, task);
   const Json fields = task.result ? core::ParseKeyFields(task.result->fields) : Json();
   if (output.format() == Format::kJson) {
     output.PrintJson({{"run", fmt::format("r{}", opened.run.id.value)},
@@ -86,10 +86,12 @@ Result<ExitCode> RunExplain(const ExplainOptions& options, const std::string& ho
   }
   std::string out = fmt::format("{} in r{}: {}\n", output.ForResult(Style::kBold, task.name),
                                 opened.run.id.value, state);
-  if (const std::string why = WhyOf(task); !why.empty()) {
+  if (const std::string why = WhyOf(task); !why.empty() && why != wait) {
     out += fmt::format("  why: {}\n", Harmless(why));
   }
-  if (!wait.empty()) out += fmt::format("  waits: {}\n", Harmless(wait));
+  if (!wait.empty()) {
+    out += fmt::format("  {}{}\n", wait.starts_with("waits ") ? "" : "waits: ", Harmless(wait));
+  }
   out += AttemptsText(task, went);
   if (task.result) {
     out += fmt::format("  key: {}, made of\n", task.result->key.Short());
@@ -114,7 +116,7 @@ Action SetupExplain(Args& args, CommonOptions& common) {
   auto options = std::make_shared<ExplainOptions>();
   args.Positional("TASK", options->task, /*required=*/true, "a task such as model@C=0.1");
   args.Value("-r,--run", "RUN", options->run, "r12, or latest (the default)");
-  args.Example("dml explain model@C=0.1", "why it ran, its attempts, and its cache key");
+  args.Example("dml explain model@C=0.1", "why it ran or waits, its attempts, and its cache key");
   return [options, &common](Output& output) { return RunExplain(*options, common.home, output); };
 }
 

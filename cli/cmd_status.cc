@@ -42,8 +42,9 @@ std::string Counts(const report::RunFacts& run) {
 Result<ExitCode> RunStatus(const StatusOptions& options, const std::string& home,
                            const Output& output) {
   DML_TRY(OpenedRun opened, OpenRun(home, options.run));
-  DML_TRY(const report::RunFacts run,
+  DML_TRY(report::RunFacts run,
           report::CollectRun(opened.view, opened.run, nullptr, /*with_panels=*/false));
+  report::CountUntil(SystemClock().Wall(), run);
   if (output.format() == Format::kJson) {
     output.PrintJson(report::RunJson(run));
     return ExitCode::kDone;

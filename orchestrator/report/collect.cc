@@ -114,6 +114,15 @@ std::string TypeOf(const pipelines::TaskDecl& task) {
   return native == nullptr ? "run" : native->uses;
 }
 
+void CountUntil(WallTime now, RunFacts& run) {
+  if (run.state != state::RunOutcomeName(state::RunOutcome::kRunning)) return;
+  for (TaskFacts& task : run.tasks) {
+    for (AttemptFacts& attempt : task.attempts) {
+      if (attempt.ended.us == 0) attempt.ended = std::max(attempt.started, now);
+    }
+  }
+}
+
 Result<RunFacts> CollectRun(state::RunView& view, const state::RunSummary& run,
                             const pipelines::ExpandedPipeline* pipeline, bool with_panels) {
   RunFacts facts;

@@ -13,6 +13,10 @@ namespace dml::report {
 Result<RunFacts> CollectRun(state::RunView& view, const state::RunSummary& run,
                             const pipelines::ExpandedPipeline* pipeline, bool with_panels);
 
+// Counts attempts of a run that is going on, and that have not ended, until `now`: for whoever asks
+// how long they have taken so far. Nothing if the clock was set back behind their beginning.
+void CountUntil(WallTime now, RunFacts& run);
+
 // "train.ridge", or "run" for a command.
 std::string TypeOf(const pipelines::TaskDecl& task);
 
