@@ -50,6 +50,24 @@ TEST(KMeans, NoWorseThanTheBestOfTenOfScikitLearn) {
   }
 }
 
+// Where tol stops the iterations, the centres are no longer the means of the rows that are nearest:
+// the inertia is that of the centres that are stored.
+TEST(KMeans, TheInertiaIsThatOfTheStoredCentresAlsoWhenTolStops) {
+  const MatrixSource source(ToMatrix(Fixture("segments")), 40);
+  double exact = 0.0;
+  for (const double tol : {0.0, 1e-2, 1.0}) {
+    const KMeansOptions options{.clusters = 25, .n_init = 1, .tol = tol};
+    const Result<FitResult> fit = FitKMeans(source, options, {});
+    ASSERT_TRUE(fit.ok()) << fit.error().Render();
+    EXPECT_TRUE(fit->certificate.converged) << tol;
+    EXPECT_NEAR(InertiaOfScores(*fit->predictor, source) / Inertia(fit), 1.0, 1e-10) << tol;
+    EXPECT_EQ(fit->certificate.objective_history.back(), Inertia(fit)) << tol;
+    if (tol == 0.0) exact = Inertia(fit);
+  }
+  const KMeansOptions coarse{.clusters = 25, .n_init = 1, .tol = 1.0};
+  EXPECT_GT(Inertia(FitKMeans(source, coarse, {})), exact) << "tol did stop the iterations";
+}
+
 // Ten random starts are a matter of luck where there are many clusters: as good on average, over as
 // many seeds.
 TEST(KMeans, RandomStartsAreAsGoodAsThoseOfScikitLearn) {
