@@ -65,8 +65,8 @@ TEST_F(AttemptRecords, HalfAStateIsNoState) {
 }
 
 TEST_F(AttemptRecords, WhatIsNoRecordIsAnError) {
-  for (const std::string text : {std::string(), std::string("\xff\xff\xff\xff"),
-                                 std::string(4, '\0'), std::string("\4\0\0\0none", 8)}) {
+  for (const std::string& text : {std::string(), std::string("\xff\xff\xff\xff"),
+                                  std::string(4, '\0'), std::string("\4\0\0\0none", 8)}) {
     std::ofstream(path_, std::ios::binary) << text;
     const auto record = ReadRecord(path_);
     ASSERT_FALSE(record.ok());
