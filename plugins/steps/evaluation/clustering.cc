@@ -174,7 +174,8 @@ Result<void> EvaluateClustering(const ClusteringParams& params, plugins::StepCon
 
 std::vector<MetricSpec> ScoresOfClusters() {
   const std::string labels = "labels";
-  return {{"inertia", "sum of the squared distances to the centres"},
+  return {{"inertia",
+           "sum of the squared distances to the means of the clusters, as these rows have them"},
           {"silhouette", "mean silhouette: -1 to 1, more is better"},
           {"calinski_harabasz", "variance between clusters over that within: more is better"},
           {"davies_bouldin", "mean likeness of a cluster to the nearest: less is better"},
@@ -197,8 +198,8 @@ void RegisterClusteringEvaluation(plugins::StepRegistry& registry) {
       .AtLeast(2)
       .Add("seed", &ClusteringParams::seed, "seed of that sample");
   StepSpec spec = EvaluationSpec(learn::ModelTask::kClustering, "Score the clusters of a model",
-                                 "inertia = sum_i ||x_i - c_i||^2; silhouette = mean (b_i - a_i) / "
-                                 "max(a_i, b_i)");
+                                 "inertia = sum_i ||x_i - m_i||^2, m_i the mean of the rows of its "
+                                 "cluster; silhouette = mean (b_i - a_i) / max(a_i, b_i)");
   spec.metrics = ScoresOfClusters();
   registry.Add(MakeStepType(std::move(spec), schema, EvaluateClustering));
 }

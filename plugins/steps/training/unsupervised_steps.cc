@@ -100,7 +100,7 @@ void RegisterUnsupervisedSteps(plugins::StepRegistry& registry) {
       TrainingSpec("train.kmeans", "Clusters around k centres", "min sum_i min_k ||x_i - c_k||^2");
   clusters.algorithm_version = 3;
   DeclareModel(clusters, Always(ModelTask::kClustering), Supervised::kNo,
-               {{"inertia", "sum of the squared distances to the nearest centre"},
+               {{"inertia", "sum of the squared distances to the nearest centre of the model"},
                 {"initialised_on_rows", "rows among which the centres started"}});
   registry.Add(MakeStepType(std::move(clusters), WithTraining(kmeans, false), TrainKMeans));
   plugins::ParamSchema<PcaParams> pca;
