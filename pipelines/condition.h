@@ -59,6 +59,13 @@ struct ParsedCondition {
 };
 ParsedCondition ParseCondition(std::string_view text);
 
+// What a text refers to that does not parse: its references are checked all the same.
+struct ConditionReferences {
+  std::vector<Reference> references;
+  std::vector<ConditionError> errors;  // of references that are none
+};
+ConditionReferences ScanReferences(std::string_view text);
+
 // Every reference in it, in order.
 void CollectReferences(const Expression& expression, std::vector<const Reference*>& out);
 bool ReadsStatus(const Expression& expression);

@@ -190,12 +190,13 @@ class Parser {
     }
     const std::size_t close = text_.find('}', at_);
     if (close == std::string_view::npos) return Fail(at_, "'${' is not closed", "add '}'");
-    Expression out = MakeReference(text_.substr(at_ + 2, close - at_ - 2));
+    Expression out = MakeReference(text_.substr(at_ + 2, close - at_ - 2), close + 1 - at_);
     if (!failed_) at_ = close + 1;
     return out;
   }
 
-  Expression MakeReference(std::string_view inside) {
+  // `length` is that of the whole, from at_.
+  Expression MakeReference(std::string_view inside, std::size_t length) {
     Result<Reference> reference = ParseReference(inside);
     if (!reference.ok()) {
       return Fail(at_, reference.error().message, reference.error().hint);
@@ -203,6 +204,8 @@ class Parser {
     Expression out;
     out.op = Op::kReference;
     out.reference = std::move(reference).value();
+    out.reference.offset = at_;
+    out.reference.length = length;
     return out;
   }
 
@@ -217,7 +220,7 @@ class Parser {
     } else if (text_.substr(end).starts_with("(")) {
       return ParseStatus(word, end);
     } else if (word.find('.') != std::string_view::npos || word == "item") {
-      out = MakeReference(word);
+      out = MakeReference(word, word.size());
     } else if (word != "null") {
       return Fail(at_, fmt::format("unknown word '{}'", word),
                   fmt::format("put text in single quotes: '{}'", word));
@@ -249,8 +252,62 @@ class Parser {
   ConditionError error_;
 };
 
+// Goes from word to word without asking how they belong together.
+class Scanner {
+ public:
+  explicit Scanner(std::string_view text) : text_(text) {}
+
+  ConditionReferences Run() {
+    std::size_t at = 0;
+    while (at < text_.size()) at = Next(at);
+    return std::move(out_);
+  }
+
+ private:
+  std::size_t Next(std::size_t at) {
+    const char first = text_[at];
+    if (first == '\'' || first == '"') return Behind(text_.find(first, at + 1));
+    if (text_.substr(at).starts_with("${{")) return Behind(text_.find("}}", at));
+    if (text_.substr(at).starts_with("${")) {
+      const std::size_t close = text_.find('}', at);
+      if (close != std::string_view::npos)
+        Take(text_.substr(at + 2, close - at - 2), at, close + 1);
+      return Behind(close);
+    }
+    std::size_t end = at;
+    while (end < text_.size() && IsWordByte(text_[end])) ++end;
+    if (end == at) return at + 1;
+    const std::string_view word = text_.substr(at, end - at);
+    const bool number = std::isdigit(static_cast<unsigned char>(first)) != 0 || first == '-';
+    const bool path = word.find('.') != std::string_view::npos && first != '.';
+    const bool called = text_.substr(end).starts_with("(");
+    if ((path || word == "item") && !number && !called) Take(word, at, end);
+    return end;
+  }
+
+  [[nodiscard]] std::size_t Behind(std::size_t last) const {
+    return last == std::string_view::npos ? text_.size() : last + 1;
+  }
+
+  void Take(std::string_view inside, std::size_t begin, std::size_t end) {
+    Result<Reference> reference = ParseReference(inside);
+    if (!reference.ok()) {
+      out_.errors.push_back({begin, reference.error().message, reference.error().hint});
+      return;
+    }
+    reference->offset = begin;
+    reference->length = end - begin;
+    out_.references.push_back(std::move(reference).value());
+  }
+
+  std::string_view text_;
+  ConditionReferences out_;
+};
+
 }  // namespace
 
 ParsedCondition ParseCondition(std::string_view text) { return Parser(text).Run(); }
+
+ConditionReferences ScanReferences(std::string_view text) { return Scanner(text).Run(); }
 
 }  // namespace dml::pipelines

@@ -31,8 +31,10 @@ class Diagnostics {
 
   [[nodiscard]] bool empty() const { return count_ == 0; }
   [[nodiscard]] std::size_t size() const { return count_; }
-  // Looking for similar names costs time that nobody needs after so many errors.
+  // Looking for similar names, or for the column of a reference, costs time that nobody needs after
+  // so many errors.
   [[nodiscard]] bool wants_suggestions() const { return count_ < kSuggestionsMax; }
+  [[nodiscard]] bool wants_detail() const { return wants_suggestions(); }
   // In file and line order, each message at one place once. Leaves the collector empty.
   [[nodiscard]] std::vector<Diagnostic> TakeSorted();
   // The same of the warnings.

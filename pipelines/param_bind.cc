@@ -40,6 +40,16 @@ Json BoundDefault(const ParamSpec& spec) {
   return spec.default_value;
 }
 
+// Whether a part of a bound value was not bound. In a list of transforms a null stands for one.
+bool LacksPart(const Json& value, ParamType type) {
+  if (value.is_null()) return true;
+  if (!value.is_structured()) return false;
+  return std::ranges::any_of(value, [&](const Json& part) {
+    if (type == ParamType::kTransforms && part.is_null()) return false;
+    return LacksPart(part, ParamType::kAny);
+  });
+}
+
 // Of a word that is nearly one of those that are among the alternatives.
 std::string NearWord(const ParamSpec& spec, const Node& node) {
   if (spec.type != ParamType::kOneOf || !node.is_scalar()) return {};
@@ -68,6 +78,7 @@ Json ParamBinder::BindAll(std::span<const ParamSpec> specs, const Node* mapping,
     resolver_.diagnostics().Add(
         mapping->place, fmt::format("expected the parameters of {} as a mapping, found {}", owner,
                                     DescribeNode(*mapping)));
+    out_.refused.push_back(at.to_string());
     return out;
   }
   const std::size_t given = mapping == nullptr ? 0 : mapping->keys.size();
@@ -78,23 +89,37 @@ Json ParamBinder::BindAll(std::span<const ParamSpec> specs, const Node* mapping,
     if (node != nullptr) {
       ++matched;
       // Null means "not given": no key, so that equal parameters have one form.
+      const std::size_t before = resolver_.diagnostics().size();
       Json value = Bind(spec, *node, at / spec.name);
+      if (resolver_.diagnostics().size() > before && LacksPart(value, spec.type)) {
+        out_.refused.push_back((at / spec.name).to_string());
+      }
       if (!value.is_null()) out[spec.name] = std::move(value);
     } else if (spec.required) {
       resolver_.diagnostics().Add(place,
                                   fmt::format("{} needs the parameter '{}'", owner, spec.name),
                                   fmt::format("add {}: {}", spec.name, DescribeExpected(spec)));
+      out_.refused.push_back((at / spec.name).to_string());
     } else if (Json value = BoundDefault(spec); !value.is_null()) {
       out[spec.name] = std::move(value);
     }
   }
   if (matched == given) return out;
+  RefuseUnwritten(specs, *mapping, at);
   for (const Node::Key& key : mapping->keys) {
     if (std::ranges::find(specs, key.text, &ParamSpec::name) == specs.end()) {
       ReportUnknownParam(key, specs, owner);
     }
   }
   return out;
+}
+
+// Any parameter that is not there may be what a key that nobody knows was meant for.
+void ParamBinder::RefuseUnwritten(std::span<const ParamSpec> specs, const Node& mapping,
+                                  const Json::json_pointer& at) {
+  for (const ParamSpec& spec : specs) {
+    if (mapping.Find(spec.name) == nullptr) out_.refused.push_back((at / spec.name).to_string());
+  }
 }
 
 bool ParamBinder::NamesNode(std::span<const ParamSpec> specs, const Node* mapping) {
@@ -141,8 +166,8 @@ Json ParamBinder::Bind(const ParamSpec& spec, const Node& node, const Json::json
                                     "the path of a file on a node has to be known before the run",
                                     "write the path, or a parameter of the pipeline");
       }
-      out_.runtime.push_back(
-          {at.to_string(), std::move(resolved.text), std::move(resolved.left), &spec, node.place});
+      out_.runtime.push_back({at.to_string(), std::move(resolved.text), std::move(resolved.left),
+                              &spec, node.place, &node});
       return {};
     case Resolved::State::kKnown:
       break;

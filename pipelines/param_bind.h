@@ -32,6 +32,7 @@ struct RuntimeHole {
   std::vector<Reference> references;  // the metrics in it
   const ParamSpec* spec = nullptr;
   Place place;
+  const Node* node = nullptr;
 };
 
 // Parameters bound as far as they can be: holes hold null in `value` until they are filled.
@@ -41,6 +42,9 @@ struct BoundParams {
   std::vector<RuntimeHole> runtime;
   std::vector<FileInput> files;
   bool elsewhere = false;  // a node has the files: their paths are as they were written
+  // Pointers to what is missing or was reported: the value lacks it, and what depends on it cannot
+  // be judged.
+  std::vector<std::string> refused;
 };
 
 // Binds YAML values to parameter declarations. Every fault is reported at its node and binding goes
@@ -88,6 +92,8 @@ class ParamBinder {
   bool CheckRange(const ParamSpec& spec, const Node& node, double value, const std::string& what);
   Json Mistyped(const ParamSpec& spec, const Node& node);
   [[nodiscard]] bool NamesNode(std::span<const ParamSpec> specs, const Node* mapping);
+  void RefuseUnwritten(std::span<const ParamSpec> specs, const Node& mapping,
+                       const Json::json_pointer& at);
   void ReportUnknownTransform(const Node::Key& key);
   void ReportUnknownParam(const Node::Key& key, std::span<const ParamSpec> specs,
                           const std::string& owner);

@@ -1,6 +1,7 @@
 #include "pipelines/param_check.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <utility>
 
@@ -55,6 +56,55 @@ const Node* Child(const Node& node, const std::string& token, const Place*& key)
   return &node.items[index];
 }
 
+bool IsAtOrBelow(std::string_view at, const std::string& pointer) {
+  return at == pointer || at.starts_with(pointer + "/");
+}
+
+bool ContinuesWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+bool SaysName(std::string_view text, std::string_view name) {
+  for (std::size_t at = text.find(name); at != std::string_view::npos;
+       at = text.find(name, at + 1)) {
+    const std::size_t end = at + name.size();
+    const bool begins = at == 0 || !ContinuesWord(text[at - 1]);
+    if (begins && (end == text.size() || !ContinuesWord(text[end]))) return true;
+  }
+  return false;
+}
+
+// Whether it may come of a value that was refused.
+bool IsConsequence(const ParamProblem& problem, std::span<const std::string> refused) {
+  return std::ranges::any_of(refused, [&](const std::string& pointer) {
+    if (IsAtOrBelow(problem.at, pointer) || IsAtOrBelow(pointer, problem.at)) return true;
+    const std::string_view name = std::string_view(pointer).substr(pointer.rfind('/') + 1);
+    return SaysName(problem.message, name) || SaysName(problem.hint, name);
+  });
+}
+
+// The parameters without what was refused: absent ones have their defaults.
+Json WithoutRefused(const Json& params, std::span<const std::string> refused) {
+  Json out = params;
+  for (const std::string& text : refused) {
+    const Json::json_pointer pointer(text);
+    if (pointer.empty() || !out.contains(pointer)) continue;
+    Json& holder = out[pointer.parent_pointer()];
+    if (holder.is_object()) holder.erase(pointer.back());
+  }
+  return out;
+}
+
+// The same without lists of transforms in which one is unknown, which only have their own checks.
+Json WithoutBrokenLists(Json params, const StepSpec& spec) {
+  for (const ParamSpec& param : spec.params) {
+    const auto list = params.find(param.name);
+    if (param.type != ParamType::kTransforms || list == params.end()) continue;
+    if (std::ranges::any_of(*list, [](const Json& item) { return item.is_null(); })) {
+      params.erase(list);
+    }
+  }
+  return params;
+}
+
 }  // namespace
 
 std::vector<std::string> OpenPointers(const BoundParams& params) {
@@ -91,13 +141,20 @@ void CheckParams(const StepSpec& spec, const StepCatalog& catalog, const Json& p
                  std::span<const std::string> open, const WrittenParams& written,
                  Diagnostics& diagnostics) {
   Found found;
-  Judge(spec.check, params, "", open, found);
+  const std::span<const std::string> refused = written.refused;
+  Json kept;
+  if (!refused.empty()) kept = WithoutRefused(params, refused);
+  const Json& judged = refused.empty() ? params : kept;
+  Json whole;
+  if (!refused.empty()) whole = WithoutBrokenLists(kept, spec);
+  Judge(spec.check, refused.empty() ? params : std::as_const(whole), "", open, found);
   for (const ParamSpec& param : spec.params) {
     if (param.type != ParamType::kTransforms) continue;
-    const auto list = params.find(param.name);
-    if (list != params.end()) JudgeTransforms(catalog, *list, "/" + param.name, open, found);
+    const auto list = judged.find(param.name);
+    if (list != judged.end()) JudgeTransforms(catalog, *list, "/" + param.name, open, found);
   }
   for (ParamProblem& problem : found) {
+    if (IsConsequence(problem, refused)) continue;
     diagnostics.Add(PlaceOf(problem, written), std::move(problem.message), std::move(problem.hint));
   }
 }

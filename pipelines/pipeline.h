@@ -47,8 +47,10 @@ struct ProducerDecl {
 // A metric of another step, as a reference names it.
 struct MetricUse {
   std::size_t step = 0;
-  std::string path;  // "cv.roc_auc"
-  Place place;
+  std::string path;            // "cv.roc_auc"
+  const Node* node = nullptr;  // the text that holds the reference, and where in it
+  std::size_t offset = 0;
+  std::size_t length = 0;
 };
 
 struct InputDecl {

@@ -57,6 +57,35 @@ std::string_view Trim(std::string_view text) {
   return text;
 }
 
+// Reads the reference that begins at `open`; returns where the text goes on.
+std::size_t TakeReference(std::string_view text, std::size_t open, ReadText& out) {
+  if (text.substr(open).starts_with("${{")) {
+    const std::size_t end = text.find("}}", open);
+    const std::size_t length = end == std::string_view::npos ? 3 : end + 2 - open;
+    out.problems.push_back(
+        {open, length,
+         Error::Invalid("'${{ ... }}' is not a dml reference", "write ${...} with one brace")});
+    return open + length;
+  }
+  const std::size_t close = text.find('}', open);
+  if (close == std::string_view::npos) {
+    out.problems.push_back(
+        {open, 2, Error::Invalid("'${' is not closed", "add '}', or write $${ for a literal ${")});
+    return text.size();
+  }
+  const std::size_t length = close + 1 - open;
+  Result<Reference> reference = ParseReference(text.substr(open + 2, length - 3));
+  if (!reference.ok()) {
+    out.problems.push_back({open, length, std::move(reference).error()});
+    return close + 1;
+  }
+  reference->offset = open;
+  reference->length = length;
+  out.pieces.references.push_back(std::move(reference).value());
+  out.pieces.literals.emplace_back();
+  return close + 1;
+}
+
 }  // namespace
 
 Result<Reference> ParseReference(std::string_view inside) {
@@ -89,35 +118,33 @@ Result<Reference> ParseReference(std::string_view inside) {
   return UnknownRoot(inside, name);
 }
 
-Result<Template> ParseTemplate(std::string_view text) {
-  Template out;
-  out.literals.emplace_back();
-  while (!text.empty()) {
-    const std::size_t open = text.find("${");
+ReadText ReadReferences(std::string_view text) {
+  ReadText out;
+  out.pieces.literals.emplace_back();
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t open = text.find("${", at);
+    std::string& literal = out.pieces.literals.back();
     if (open == std::string_view::npos) {
-      out.literals.back() += text;
+      literal += text.substr(at);
       break;
     }
-    const bool escaped = open > 0 && text[open - 1] == '$';
-    out.literals.back() += text.substr(0, escaped ? open - 1 : open);
-    text.remove_prefix(open + 2);
+    const bool escaped = open > at && text[open - 1] == '$';
+    literal += text.substr(at, open - at - (escaped ? 1 : 0));
     if (escaped) {
-      out.literals.back() += "${";
-      continue;
+      literal += "${";
+      at = open + 2;
+    } else {
+      at = TakeReference(text, open, out);
     }
-    if (text.starts_with("{")) {
-      return Error::Invalid("'${{ ... }}' is not a dml reference", "write ${...} with one brace");
-    }
-    const std::size_t close = text.find('}');
-    if (close == std::string_view::npos) {
-      return Error::Invalid("'${' is not closed", "add '}', or write $${ for a literal ${");
-    }
-    DML_TRY(Reference reference, ParseReference(text.substr(0, close)));
-    out.references.push_back(std::move(reference));
-    out.literals.emplace_back();
-    text.remove_prefix(close + 1);
   }
   return out;
+}
+
+Result<Template> ParseTemplate(std::string_view text) {
+  ReadText read = ReadReferences(text);
+  if (!read.problems.empty()) return std::move(read.problems[0].error);
+  return std::move(read.pieces);
 }
 
 std::string EscapeTemplate(std::string_view text) {

@@ -27,6 +27,9 @@ struct Reference {
   std::string step;  // of kSteps
   std::string path;  // after the root (after "metrics." for kSteps)
   std::string text;  // "${params.a}", as written
+  // Where it stands in the text that it was read from, in bytes.
+  std::size_t offset = 0;
+  std::size_t length = 0;
 };
 
 // Text with references: literals[0] references[0] literals[1] ... "$${" is a literal "${".
@@ -45,7 +48,21 @@ inline bool MayHoldReference(std::string_view text) {
   return text.find("${") != std::string_view::npos;
 }
 
-// kInvalid for an unclosed or unknown reference; the message names it, the hint mends it.
+// A reference that is unclosed or unknown; the message names it, the hint mends it.
+struct ReferenceProblem {
+  std::size_t offset = 0;
+  std::size_t length = 0;
+  Error error;
+};
+
+// All that a text refers to, and all that is wrong with it; the template lacks what is wrong.
+struct ReadText {
+  Template pieces;
+  std::vector<ReferenceProblem> problems;
+};
+ReadText ReadReferences(std::string_view text);
+
+// The same where one problem is enough: kInvalid for the first.
 Result<Template> ParseTemplate(std::string_view text);
 
 // The inside of ${...}, such as "params.seed"; also what conditions accept without ${}.

@@ -8,6 +8,7 @@
 
 #include "base/suggest.h"
 #include "pipelines/scalar.h"
+#include "pipelines/text_place.h"
 
 namespace dml::pipelines {
 
@@ -85,17 +86,22 @@ std::string FindStepId(const StepNames& steps, std::string_view prefix, std::str
   return steps.contains(global) ? global : std::string();
 }
 
-void Resolver::Fail(Assembly& out, const Place& place, std::string message,
+void Resolver::Fail(Assembly& out, const Node& at, const Reference& reference, std::string message,
                     std::string hint) const {
   out.failed = true;
-  diagnostics_.Add(place, std::move(message), std::move(hint));
+  diagnostics_.Add(PlaceOf(at, reference.offset, reference.length), std::move(message),
+                   std::move(hint));
 }
 
-Result<const Template*> Resolver::Parsed(const std::string& text) const {
+// After many errors nobody looks for the column, which takes a walk along the line.
+Place Resolver::PlaceOf(const Node& node, std::size_t offset, std::size_t length) const {
+  return diagnostics_.wants_detail() ? PlaceOfReference(node, offset, length) : node.place;
+}
+
+const ReadText& Resolver::Parsed(const std::string& text) const {
   const auto known = parsed_.find(text);
-  if (known != parsed_.end()) return &known->second;
-  DML_TRY(Template parsed, ParseTemplate(text));
-  return &parsed_.emplace(text, std::move(parsed)).first->second;
+  if (known != parsed_.end()) return known->second;
+  return parsed_.emplace(text, ReadReferences(text)).first->second;
 }
 
 Resolved Resolver::Resolve(const Node& node, const Scope& scope, ResolveMode mode) const {
@@ -104,13 +110,24 @@ Resolved Resolver::Resolve(const Node& node, const Scope& scope, ResolveMode mod
     out.shared = &node;
     return out;
   }
-  const Result<const Template*> parsed = Parsed(node.text);
-  if (!parsed.ok()) {
-    diagnostics_.Add(node.place, parsed.error().message, parsed.error().hint);
-    out.state = Resolved::State::kFailed;
-    return out;
+  const ReadText& read = Parsed(node.text);
+  for (const ReferenceProblem& problem : read.problems) {
+    diagnostics_.Add(PlaceOf(node, problem.offset, problem.length), problem.error.message,
+                     problem.error.hint);
   }
-  const Template& pieces = **parsed;
+  out = Assemble(read.pieces, node, scope, mode);
+  if (!read.problems.empty()) out.state = Resolved::State::kFailed;
+  return out;
+}
+
+Resolved Resolver::ResolveOne(const Reference& reference, const Node& node,
+                              const Scope& scope) const {
+  return Assemble({{"", ""}, {reference}}, node, scope, ResolveMode::kValue);
+}
+
+Resolved Resolver::Assemble(const Template& pieces, const Node& node, const Scope& scope,
+                            ResolveMode mode) const {
+  Resolved out;
   Assembly assembly;
   assembly.exact_wanted = pieces.is_exact();
   for (std::size_t i = 0; i < pieces.literals.size(); ++i) {
@@ -119,12 +136,14 @@ Resolved Resolver::Resolve(const Node& node, const Scope& scope, ResolveMode mod
       Append(pieces.references[i], node, scope, mode, assembly);
     }
     if (assembly.text.size() + assembly.pattern.size() > 2 * kTextBytesMax) {
-      Fail(assembly, node.place, "the references make this text longer than 1 MiB");
+      assembly.failed = true;
+      diagnostics_.Add(node.place, "the references make this text longer than 1 MiB");
       break;
     }
   }
   if (assembly.failed) {
     out.state = Resolved::State::kFailed;
+    out.left = std::move(assembly.left);
   } else if (assembly.per_task) {
     out.state = Resolved::State::kPerTask;
     out.left = std::move(assembly.left);
@@ -149,7 +168,7 @@ void Resolver::Append(const Reference& reference, const Node& at, const Scope& s
     case ReferenceRoot::kParams: {
       const Node* value = FindPath(scope.params, reference.path);
       if (value == nullptr) {
-        return Fail(out, at.place, fmt::format("undefined reference '{}'", reference.text),
+        return Fail(out, at, reference, fmt::format("undefined reference '{}'", reference.text),
                     SuggestPath(scope.params, reference.path));
       }
       return AppendNode(*value, reference, at, scope, mode, out);
@@ -173,7 +192,7 @@ void Resolver::AppendNode(const Node& value, const Reference& reference, const N
                           const Scope& scope, ResolveMode mode, Assembly& out) const {
   if (value.is_sequence() || value.is_mapping()) {
     if (!out.exact_wanted) {
-      return Fail(out, at.place,
+      return Fail(out, at, reference,
                   fmt::format("'{}' is {} and cannot be part of a text", reference.text,
                               DescribeNode(value)),
                   "use the reference alone, or refer to one of its elements");
@@ -187,7 +206,11 @@ void Resolver::AppendNode(const Node& value, const Reference& reference, const N
     out.failed = true;
   } else if (inner.state == Resolved::State::kAtRunTime) {
     out.pattern += inner.text;
-    for (Reference& left : inner.left) out.left.push_back(std::move(left));
+    for (Reference& left : inner.left) {
+      left.offset = reference.offset;  // it is `reference` that stands in the text at hand
+      left.length = reference.length;
+      out.left.push_back(std::move(left));
+    }
   } else {
     out.AddText(ScalarText(inner.value()));
     out.exact = inner.shared;
@@ -209,7 +232,7 @@ void Resolver::AppendWorld(const Reference& reference, const Node& at, ResolveMo
   } else if (reference.root == ReferenceRoot::kEnv) {
     const auto found = world_.env ? world_.env(reference.path) : std::nullopt;
     if (!found) {
-      return Fail(out, at.place,
+      return Fail(out, at, reference,
                   fmt::format("environment variable '{}' is not set", reference.path),
                   fmt::format("set it before you start dml: {}=... dml run ...", reference.path));
     }
@@ -221,7 +244,8 @@ void Resolver::AppendWorld(const Reference& reference, const Node& at, ResolveMo
     absolute.text = fmt::format("${{file:{}}}", absolute.path);
     const bool secret = mode == ResolveMode::kByReference && world_.read_secret;
     auto content = (secret ? world_.read_secret : world_.read_file)(absolute.path);
-    if (!content.ok()) return Fail(out, at.place, content.error().message, content.error().hint);
+    if (!content.ok())
+      return Fail(out, at, reference, content.error().message, content.error().hint);
     value.text = std::move(content).value();
     if (value.text.ends_with('\n')) value.text.pop_back();
     value.plain = false;
@@ -249,7 +273,7 @@ void Resolver::AppendMatrix(const Reference& reference, const Node& at, const Sc
       const std::string near = DidYouMean(key, *scope.matrix_keys);
       if (!near.empty()) hint = near;
     }
-    return Fail(out, at.place, fmt::format("undefined reference '{}'", reference.text),
+    return Fail(out, at, reference, fmt::format("undefined reference '{}'", reference.text),
                 std::move(hint));
   }
   if (scope.task == nullptr) {
@@ -258,7 +282,7 @@ void Resolver::AppendMatrix(const Reference& reference, const Node& at, const Sc
   }
   const auto bound = std::ranges::find(*scope.task, key, &Binding::key);
   if (bound == scope.task->end()) {
-    return Fail(out, at.place,
+    return Fail(out, at, reference,
                 fmt::format("'{}' has no value in every task of the matrix", reference.text),
                 "give the key to the matrix itself or to each of its `include` entries");
   }
@@ -266,7 +290,7 @@ void Resolver::AppendMatrix(const Reference& reference, const Node& at, const Sc
   if (!is_item) path = path.size() == key.size() ? "" : path.substr(key.size() + 1);
   const Node* value = FindPath(bound->value, path);
   if (value == nullptr) {
-    return Fail(out, at.place, fmt::format("undefined reference '{}'", reference.text),
+    return Fail(out, at, reference, fmt::format("undefined reference '{}'", reference.text),
                 SuggestPath(bound->value, path));
   }
   AppendNode(*value, reference, at, scope, mode, out);
@@ -275,7 +299,7 @@ void Resolver::AppendMatrix(const Reference& reference, const Node& at, const Sc
 void Resolver::AppendMetric(const Reference& reference, const Node& at, const Scope& scope,
                             Assembly& out) const {
   if (scope.steps == nullptr) {
-    return Fail(out, at.place,
+    return Fail(out, at, reference,
                 fmt::format("'{}' is known only while the pipeline runs", reference.text),
                 "metrics can be used in with, run, env and if");
   }
@@ -286,7 +310,7 @@ void Resolver::AppendMetric(const Reference& reference, const Node& at, const Sc
       for (const auto& [name, position] : *scope.steps) names.push_back(name);
       std::ranges::sort(names);
     }
-    return Fail(out, at.place,
+    return Fail(out, at, reference,
                 fmt::format("undefined reference '{}': there is no step '{}'", reference.text,
                             reference.step),
                 DidYouMean(reference.step, names));
@@ -303,7 +327,7 @@ void Resolver::AppendPort(const Reference& reference, const Node& at, const Scop
   const auto* ports = is_input ? scope.inputs : scope.outputs;
   if (ports == nullptr) {
     return Fail(
-        out, at.place,
+        out, at, reference,
         fmt::format("'{}' has a meaning only in `run:` and `env:` of a run step", reference.text));
   }
   const auto found = ports->find(reference.path);
@@ -314,7 +338,7 @@ void Resolver::AppendPort(const Reference& reference, const Node& at, const Scop
     if (hint.empty()) {
       hint = is_input ? "declare it under `input:`" : "declare it under `outputs:`";
     }
-    return Fail(out, at.place, fmt::format("undefined reference '{}'", reference.text),
+    return Fail(out, at, reference, fmt::format("undefined reference '{}'", reference.text),
                 std::move(hint));
   }
   out.AddText(found->second);

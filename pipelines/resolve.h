@@ -71,7 +71,7 @@ struct Resolved {
   const Node* shared = nullptr;  // kKnown: a node that lives elsewhere, or null for `owned`
   Node owned;
   std::string text;
-  std::vector<Reference> left;  // also of kPerTask
+  std::vector<Reference> left;  // also of kPerTask, and of kFailed those that are right
 
   [[nodiscard]] const Node& value() const { return shared != nullptr ? *shared : owned; }
 };
@@ -84,7 +84,7 @@ enum class ResolveMode : std::uint8_t {
 // The id of the step that `name` means inside a file included with `prefix`; "" if there is none.
 std::string FindStepId(const StepNames& steps, std::string_view prefix, std::string_view name);
 
-// Resolves references; everything wrong goes to the diagnostics at the place of the scalar. Not
+// Resolves references; everything wrong goes to the diagnostics at the place of the reference. Not
 // thread-safe.
 class Resolver {
  public:
@@ -94,6 +94,10 @@ class Resolver {
   [[nodiscard]] Resolved Resolve(const Node& node, const Scope& scope,
                                  ResolveMode mode = ResolveMode::kValue) const;
 
+  // The same of one reference that was read from the text of `node` by a parser of its own.
+  [[nodiscard]] Resolved ResolveOne(const Reference& reference, const Node& node,
+                                    const Scope& scope) const;
+
   [[nodiscard]] Diagnostics& diagnostics() const { return diagnostics_; }
   // The same resolver with another collector.
   [[nodiscard]] Resolver WithDiagnostics(Diagnostics& other) const { return {world_, other}; }
@@ -101,7 +105,9 @@ class Resolver {
  private:
   struct Assembly;
 
-  [[nodiscard]] Result<const Template*> Parsed(const std::string& text) const;
+  [[nodiscard]] const ReadText& Parsed(const std::string& text) const;
+  [[nodiscard]] Resolved Assemble(const Template& pieces, const Node& node, const Scope& scope,
+                                  ResolveMode mode) const;
   void Append(const Reference& reference, const Node& at, const Scope& scope, ResolveMode mode,
               Assembly& out) const;
   void AppendNode(const Node& value, const Reference& reference, const Node& at, const Scope& scope,
@@ -114,12 +120,14 @@ class Resolver {
                     Assembly& out) const;
   void AppendPort(const Reference& reference, const Node& at, const Scope& scope,
                   Assembly& out) const;
-  void Fail(Assembly& out, const Place& place, std::string message, std::string hint = {}) const;
+  void Fail(Assembly& out, const Node& at, const Reference& reference, std::string message,
+            std::string hint = {}) const;
+  [[nodiscard]] Place PlaceOf(const Node& node, std::size_t offset, std::size_t length) const;
 
   const World& world_;
   Diagnostics& diagnostics_;
   // Every task of a matrix has the same texts: what they consist of is found out once.
-  mutable std::unordered_map<std::string, Template> parsed_;
+  mutable std::unordered_map<std::string, ReadText> parsed_;
 };
 
 }  // namespace dml::pipelines

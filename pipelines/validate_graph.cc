@@ -20,7 +20,7 @@ std::vector<Edge> Producers(const StepDecl& step) {
     for (const ProducerDecl& p : input.producers) out.push_back({p.step, p.place});
   }
   for (const ProducerDecl& p : step.needs) out.push_back({p.step, p.place});
-  for (const MetricUse& use : step.metrics) out.push_back({use.step, use.place});
+  for (const MetricUse& use : step.metrics) out.push_back({use.step, use.node->place});
   return out;
 }
 

@@ -55,6 +55,10 @@ std::string ListOf(Names names, const std::string& type) {
                      names.size() > kShownMax ? ", and more: see 'dml steps " + type + "'" : "");
 }
 
+Place PlaceOf(const MetricUse& use) {
+  return PlaceOfMetric(PlaceOfReference(*use.node, use.offset, use.length), use.path);
+}
+
 void ReportUnknown(ValidateContext& context, const MetricUse& use, const NativeDecl& native,
                    const Names& names) {
   const std::string& id = context.pipeline.steps[use.step].id;
@@ -67,7 +71,7 @@ void ReportUnknown(ValidateContext& context, const MetricUse& use, const NativeD
     hint = fmt::format("add '{}' under 'with' of that step", declared->needs);
   }
   if (!hint.empty()) hint += "; ";
-  context.diagnostics.Add(PlaceOfMetric(use.place, use.path),
+  context.diagnostics.Add(PlaceOf(use),
                           fmt::format("step '{}' reports no metric '{}'", id, use.path),
                           hint + ListOf(names, native.spec->name));
 }
@@ -76,7 +80,7 @@ void CheckMetric(ValidateContext& context, const MetricUse& use, ModelOutlooks& 
   const StepDecl& step = context.pipeline.steps[use.step];
   if (std::holds_alternative<CommandDecl>(step.work)) {
     context.diagnostics.Add(
-        PlaceOfMetric(use.place, use.path),
+        PlaceOf(use),
         fmt::format("step '{}' reports no metric '{}': it runs a command", step.id, use.path),
         "only steps with 'uses' report metrics; a command can leave a file as an output");
     return;

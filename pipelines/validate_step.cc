@@ -8,6 +8,7 @@
 #include "pipelines/combinations.h"
 #include "pipelines/scalar.h"
 #include "pipelines/settings.h"
+#include "pipelines/text_place.h"
 #include "pipelines/validate_context.h"
 
 namespace dml::pipelines {
@@ -138,31 +139,30 @@ void BindNative(ValidateContext& context, StepDecl& step, const Node& node, cons
   auto& native = std::get<NativeDecl>(step.work);
   RejectKeys(context, node, {"outputs", "inputs", "code"}, "run");
   if (native.spec == nullptr) return;
-  native.written = {node.Find("with"), node.Find("uses")->place};
+  native.written = {node.Find("with"), node.Find("uses")->place, {}};
   ParamBinder binder(context.catalog, context.resolver, scope);
-  const std::size_t before = context.diagnostics.size();
   Json value = binder.BindAll(native.spec->params, native.written.with,
                               fmt::format("step type '{}'", native.spec->name),
                               native.written.place, Json::json_pointer());
   native.params = binder.Take(std::move(value));
-  // A faulty value is left out of what is bound, which must not look like a second fault.
-  if (context.diagnostics.size() > before) return;
+  native.written.refused = native.params.refused;
   CheckParams(*native.spec, context.catalog, native.params.value, OpenPointers(native.params),
               native.written, context.diagnostics);
 }
 
 void CollectMetrics(ValidateContext& context, StepDecl& step, const std::vector<Reference>& left,
-                    const Place& place) {
+                    const Node& node) {
   for (const Reference& reference : left) {
     if (reference.root != ReferenceRoot::kSteps) continue;
-    step.metrics.push_back({context.pipeline.step_names.at(reference.step), reference.path, place});
+    step.metrics.push_back({context.pipeline.step_names.at(reference.step), reference.path, &node,
+                            reference.offset, reference.length});
   }
 }
 
 // Checks the references of a text that is kept for later.
 void CheckText(ValidateContext& context, StepDecl& step, const Node& node, const Scope& scope) {
   const Resolved resolved = context.resolver.Resolve(node, scope, ResolveMode::kByReference);
-  CollectMetrics(context, step, resolved.left, node.place);
+  CollectMetrics(context, step, resolved.left, node);
   if (resolved.state == Resolved::State::kKnown && !resolved.value().is_scalar() &&
       !resolved.value().is_null()) {
     context.diagnostics.Add(node.place,
@@ -281,15 +281,32 @@ void BindSettings(ValidateContext& context, StepDecl& step, const Node& node, Sc
 }
 
 void ReportCondition(ValidateContext& context, const Node& node, const ConditionError& error) {
-  Place place = node.place;
-  const std::string_view line =
-      place.source == nullptr ? std::string_view() : place.source->Line(place.line);
-  // The caret points into the text when the text stands in the file as it is.
-  if (line.find(node.text) != std::string_view::npos) {
-    place.column += static_cast<int>(error.offset) + (node.plain ? 0 : 1);
-    place.width = 1;
+  context.diagnostics.Add(PlaceInText(node, error.offset),
+                          fmt::format("in 'if': {}", error.message), error.hint);
+}
+
+void CheckConditionReference(ValidateContext& context, StepDecl& step, const Node& node,
+                             const Reference& reference, const Scope& scope) {
+  const Resolved resolved = context.resolver.ResolveOne(reference, node, scope);
+  CollectMetrics(context, step, resolved.left, node);
+  if (resolved.state != Resolved::State::kKnown || resolved.value().is_scalar() ||
+      resolved.value().is_null()) {
+    return;
   }
-  context.diagnostics.Add(place, fmt::format("in 'if': {}", error.message), error.hint);
+  context.diagnostics.Add(PlaceOfReference(node, reference.offset, reference.length),
+                          fmt::format("in 'if': '{}' is {} and cannot be compared", reference.text,
+                                      DescribeNode(resolved.value())));
+}
+
+// One that does not parse has references all the same.
+void CheckBrokenCondition(ValidateContext& context, StepDecl& step, const Node& node,
+                          const ConditionError& error, const Scope& scope) {
+  ReportCondition(context, node, error);
+  const ConditionReferences found = ScanReferences(node.text);
+  for (const ConditionError& further : found.errors) ReportCondition(context, node, further);
+  for (const Reference& reference : found.references) {
+    CheckConditionReference(context, step, node, reference, scope);
+  }
 }
 
 void BindCondition(ValidateContext& context, StepDecl& step, const Node& node, const Scope& scope) {
@@ -299,19 +316,11 @@ void BindCondition(ValidateContext& context, StepDecl& step, const Node& node, c
     return;
   }
   ParsedCondition parsed = ParseCondition(node.text);
-  if (!parsed.expression) return ReportCondition(context, node, parsed.error);
+  if (!parsed.expression) return CheckBrokenCondition(context, step, node, parsed.error, scope);
   std::vector<const Reference*> references;
   CollectReferences(*parsed.expression, references);
   for (const Reference* reference : references) {
-    Node text = Node::Scalar(reference->text, node.place);
-    const Resolved resolved = context.resolver.Resolve(text, scope);
-    CollectMetrics(context, step, resolved.left, node.place);
-    if (resolved.state == Resolved::State::kKnown && !resolved.value().is_scalar() &&
-        !resolved.value().is_null()) {
-      context.diagnostics.Add(
-          node.place, fmt::format("in 'if': '{}' is {} and cannot be compared", reference->text,
-                                  DescribeNode(resolved.value())));
-    }
+    CheckConditionReference(context, step, node, *reference, scope);
   }
   RenameSteps(*parsed.expression, [&](const std::string& name) {
     return FindStepId(context.pipeline.step_names, scope.prefix, name);
@@ -352,10 +361,10 @@ void ValidateStep(ValidateContext& context, std::size_t position) {
   if (std::holds_alternative<NativeDecl>(step.work)) {
     BindNative(context, step, node, scope);
     for (const RuntimeHole& hole : std::get<NativeDecl>(step.work).params.runtime) {
-      CollectMetrics(context, step, hole.references, hole.place);
+      CollectMetrics(context, step, hole.references, *hole.node);
     }
     for (const Hole& hole : std::get<NativeDecl>(step.work).params.holes) {
-      CollectMetrics(context, step, hole.metrics, hole.node->place);
+      CollectMetrics(context, step, hole.metrics, *hole.node);
     }
   } else {
     BindCommand(context, step, node, scope);
