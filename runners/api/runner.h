@@ -139,8 +139,10 @@ class EventSink {
  public:
   virtual ~EventSink() = default;
   virtual void Post(RunnerEvent event) = 0;
-  // The answer of a RemoteFiles.
-  virtual void PostLooked(FilesLooked) {}
+  // The answer of a RemoteFiles; dropped by whoever never asks one.
+  virtual void PostLooked(FilesLooked answer) {
+    [[maybe_unused]] const FilesLooked dropped = std::move(answer);
+  }
 };
 
 // What a node offers.

@@ -102,7 +102,7 @@ class Agent final : public runners::EventSink {
 
   Agent(AgentOptions options, BlobCache blobs);
   Result<void> TakeUpRecords();
-  void TakeUp(const std::string& name, agent::AttemptRecord record);
+  void TakeUp(const std::string& name, const agent::AttemptRecord& record);
 
   void EndLeftBehind();
 

@@ -72,7 +72,7 @@ Result<void> Agent::TakeUpRecords() {
     auto record = agent::ReadRecord(path.string());
     // Of an earlier boot: the processes are gone, and so are the blobs.
     if (record.ok() && record->worker.boot == BootId()) {
-      TakeUp(file.substr(0, file.size() - 5), std::move(record).value());
+      TakeUp(file.substr(0, file.size() - 5), *record);
     } else {
       AttemptPaths(options_.root, file.substr(0, file.rfind('.'))).Remove();
       fs::remove(path, error);
@@ -82,7 +82,7 @@ Result<void> Agent::TakeUpRecords() {
 }
 
 // `record.key` is the key that the dead agent used; the file's name holds the head's.
-void Agent::TakeUp(const std::string& name, agent::AttemptRecord record) {
+void Agent::TakeUp(const std::string& name, const agent::AttemptRecord& record) {
   const std::string client = name.substr(0, name.find('.'));
   const std::string run = name.substr(client.size() + 1);
   const Key theirs{RunId{std::strtoll(run.c_str(), nullptr, 10)}, record.key.task,
@@ -273,8 +273,11 @@ void Agent::HandleLaunch(Session& session, runners::LaunchSpec spec) {
   if (!absent.ok() || !absent->empty()) {
     attempt.paths.Remove();
     Lost lost{theirs, Error::Environment("the node lacks inputs"), {}};
-    if (absent.ok()) lost.absent = std::move(absent).value();
-    if (!absent.ok()) lost.error = absent.error();
+    if (absent.ok()) {
+      lost.absent = std::move(absent).value();
+    } else {
+      lost.error = absent.error();
+    }
     return session.Send(FrameType::kLost, Encode(lost));
   }
   attempt.reporter = &session;
