@@ -46,11 +46,10 @@ bool IsEnvironment(const runners::ExitReason& reason) {
 
 void SshRunner::Loop::Handle(std::size_t index, const runners::Frame& frame) {
   Node& node = *nodes_[index];
+  if (!node.attached && frame.type != FrameType::kAttached) return;
   if (frame.type == FrameType::kAttached) {
     auto attached = node::DecodeAttached(frame.payload);
     if (attached.ok()) return HandleAttached(index, *attached);
-  } else if (!node.attached) {
-    return;
   } else if (frame.type == FrameType::kFinished) {
     auto finished = node::DecodeFinished(frame.payload);
     if (finished.ok()) return HandleFinished(index, std::move(finished).value());
@@ -64,17 +63,17 @@ void SshRunner::Loop::Handle(std::size_t index, const runners::Frame& frame) {
     auto piece = node::DecodeLog(frame.payload);
     if (piece.ok()) return HandleLog(*piece);
   } else if (frame.type == FrameType::kStarted) {
-    auto started = runners::DecodeStarted(frame.payload);
-    if (started.ok() && attempts_.contains(started->key)) sink_.Post(std::move(started).value());
-    if (started.ok()) return;
+    if (auto started = runners::DecodeStarted(frame.payload); started.ok()) {
+      if (attempts_.contains(started->key)) sink_.Post(std::move(started).value());
+      return;
+    }
   } else if (frame.type == FrameType::kDrain) {
     if (frame.payload.size() <= node::kDrainReasonMax) return HandleDrain(index, frame.payload);
   } else if (frame.type == FrameType::kProgress) {
-    auto progress = runners::DecodeProgress(frame.payload);
-    if (progress.ok() && attempts_.contains(progress->key)) {
-      sink_.Post(std::move(progress).value());
+    if (auto progress = runners::DecodeProgress(frame.payload); progress.ok()) {
+      if (attempts_.contains(progress->key)) sink_.Post(std::move(progress).value());
+      return;
     }
-    if (progress.ok()) return;
   } else {
     return;
   }
