@@ -12,7 +12,11 @@ Action SetupCompletion(Args& args, CommonOptions&) {
   args.Example("dml completion fish | source", "in config.fish");
   return [shell](Output& output) -> Result<ExitCode> {
     DML_TRY(const std::string script, CompletionScript(*shell));
-    output.Print(script);
+    if (output.format() == Format::kJson) {
+      output.PrintJson({{"script", script}});
+    } else {
+      output.Print(script);
+    }
     return ExitCode::kDone;
   };
 }

@@ -12,6 +12,7 @@
 
 #include "base/quantity.h"
 #include "cli/cmd_schedule.h"
+#include "cli/daemon_voice.h"
 #include "cli/pipeline_file.h"
 #include "cli/schedule_home.h"
 #include "cli/signals.h"
@@ -59,7 +60,7 @@ class FileWatch {
 
   // Takes over the new `schedule:` of files that were written since the last look. One that is
   // invalid now leaves the old rules, and is reported.
-  Result<void> Look(state::ScheduleStore& store, const Output& output) {
+  Result<void> Look(state::ScheduleStore& store, const DaemonVoice& voice) {
     there_since_ = std::min(there_since_, SystemClock().Wall());
     DML_TRY(const std::vector<state::ScheduleRow> schedules, store.Schedules());
     for (const state::ScheduleRow& schedule : schedules) {
@@ -71,7 +72,7 @@ class FileWatch {
       const auto [known, first] = stamps_.try_emplace(schedule.id, Stamp{});
       if (!first && known->second == stamp) continue;
       known->second = stamp;
-      DML_RETURN_IF_ERROR(Refresh(store, schedule, output));
+      DML_RETURN_IF_ERROR(Refresh(store, schedule, voice));
     }
     return {};
   }
@@ -80,12 +81,12 @@ class FileWatch {
   using Stamp = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::uint64_t>;
 
   Result<void> Refresh(state::ScheduleStore& store, const state::ScheduleRow& schedule,
-                       const Output& output) const {
+                       const DaemonVoice& voice) const {
     std::string path;
     const auto loaded = LoadNamedPipeline({schedule.file, schedule.sets, {}}, path);
     if (!loaded.ok() || !loaded->ok()) {
-      output.Warn(fmt::format("{}: {}; its old schedule stays", schedule.name,
-                              Harmless(WhyFileIsInvalid(schedule))));
+      voice.Warn(fmt::format("{}: {}; its old schedule stays", schedule.name,
+                             Harmless(WhyFileIsInvalid(schedule))));
       return {};
     }
     Json policy = loaded->schedule;
@@ -103,8 +104,8 @@ class FileWatch {
         schedule::BringUpToDate(store, schedule.id, now, std::min(there_since_, now)));
     DML_RETURN_IF_ERROR(store.SetPolicy(schedule.id, policy));
     DML_RETURN_IF_ERROR(store.Log(schedule.id, now, "changed with the pipeline file"));
-    output.Note(fmt::format("{}: the schedule in the file has changed: {}", schedule.name,
-                            readable->timetable.Text()));
+    voice.Say("schedule", fmt::format("{}: the schedule in the file has changed: {}", schedule.name,
+                                      readable->timetable.Text()));
     return {};
   }
 
@@ -136,50 +137,47 @@ class StoreFile {
 };
 
 Result<void> Tick(OpenedSchedules& schedules, FileWatch& files, schedule::Timekeeper& keeper,
-                  std::optional<WallTime>& look_again, const Output& output) {
-  DML_RETURN_IF_ERROR(files.Look(schedules.store, output));
+                  std::optional<WallTime>& look_again, const DaemonVoice& voice) {
+  DML_RETURN_IF_ERROR(files.Look(schedules.store, voice));
   DML_TRY(look_again, keeper.Turn(SystemClock().Wall()));
   return {};
 }
 
-void SayNow(const std::string& text, const Output& output) {
-  output.Note(FormatUtc(SystemClock().Wall()).substr(0, 19) + "Z " + Harmless(text));
-}
-
 // Those that were lost are reported by the timekeeper.
 void SayEnded(OpenedSchedules& schedules, const std::vector<state::SlotId>& ended,
-              const Output& output) {
+              const DaemonVoice& voice) {
   for (const state::SlotId id : ended) {
     TidySlot(schedules, id);
     const auto slot = schedules.store.Slot(id);
     if (!slot.ok() || !IsFinal(slot->state)) continue;
     const auto schedule = schedules.store.Schedule(slot->schedule);
-    SayNow(fmt::format("{} {}: {}{}{}", schedule.ok() ? schedule->name : "?",
-                       FormatUtc(slot->due).substr(0, 19) + "Z", SlotStateName(slot->state),
-                       slot->reason.empty() ? "" : ", ", slot->reason),
-           output);
+    const std::string name = schedule.ok() ? schedule->name : "?";
+    voice.SayOfSlot(
+        fmt::format("{} {}: {}{}{}", name, FormatUtc(slot->due).substr(0, 19) + "Z",
+                    SlotStateName(slot->state), slot->reason.empty() ? "" : ", ", slot->reason),
+        SlotJson(*slot, name, schedules.home));
   }
 }
 
 Result<ExitCode> Serve(OpenedSchedules& schedules, const DaemonOptions& options,
-                       WallTime there_since, StopSign& sign, const Output& output) {
+                       WallTime there_since, StopSign& sign, const DaemonVoice& voice) {
   TidySlots(schedules);
   SlotProcesses processes(schedules.home);
   schedule::Timekeeper keeper(
       schedules.store, processes,
-      {options.runs_max, [&](const std::string& text) { SayNow(text, output); }, there_since});
+      {options.runs_max, [&](const std::string& text) { voice.SayOfSlot(text); }, there_since});
   FileWatch files(there_since);
   const StoreFile store(SchedulePath(schedules.home));
   std::string trouble;
   while (true) {
     DML_RETURN_IF_ERROR(store.CheckInPlace());
     std::optional<WallTime> look_again;
-    const auto ticked = Tick(schedules, files, keeper, look_again, output);
+    const auto ticked = Tick(schedules, files, keeper, look_again, voice);
     if (!ticked.ok() && state::IsDamage(ticked.error())) return ticked.error();
     // A full disk or a locked database may pass: what is due is still due then.
-    if (!ticked.ok() && ticked.error().message != trouble) output.Problem(ticked.error());
+    if (!ticked.ok() && ticked.error().message != trouble) voice.Problem(ticked.error());
     trouble = ticked.ok() ? std::string() : ticked.error().message;
-    SayEnded(schedules, processes.Reap(), output);
+    SayEnded(schedules, processes.Reap(), voice);
     Duration wait = schedule::kLookEvery;
     if (look_again) {
       const std::int64_t left_us = look_again->us - SystemClock().Wall().us;
@@ -187,9 +185,10 @@ Result<ExitCode> Serve(OpenedSchedules& schedules, const DaemonOptions& options,
     }
     if (sign.WaitFor(wait)) break;
   }
-  SayEnded(schedules, processes.Reap(), output);
+  SayEnded(schedules, processes.Reap(), voice);
   const std::size_t running = processes.running();
-  output.Note(running == 0 ? "stopped"
+  voice.Say("stopped", running == 0
+                           ? "stopped"
                            : fmt::format("stopped; {} running slots go on by themselves", running));
   return ExitCode::kDone;
 }
@@ -197,6 +196,7 @@ Result<ExitCode> Serve(OpenedSchedules& schedules, const DaemonOptions& options,
 Result<ExitCode> RunDaemon(const DaemonOptions& options, const std::string& home_flag,
                            const Output& output) {
   DML_TRY(OpenedSchedules schedules, MakeSchedules(home_flag));
+  const DaemonVoice voice(output);
   // One that stands by is there: what the first did not get to is late, not missed.
   const WallTime there_since = SystemClock().Wall();
   StopSign sign;
@@ -204,13 +204,16 @@ Result<ExitCode> RunDaemon(const DaemonOptions& options, const std::string& home
   while (true) {
     auto lock = engine::FileLock::Take(DaemonLockPath(schedules.home), "the schedule of this home");
     if (lock.ok()) {
-      output.Note("at work in " + schedules.home);
-      return Serve(schedules, options, there_since, sign, output);
+      voice.Say("working", "at work in " + schedules.home);
+      Result<ExitCode> served = Serve(schedules, options, there_since, sign, voice);
+      // Whoever reads lines has had some: the last one says why there are no more.
+      if (!served.ok() && output.format() == Format::kJson) voice.Problem(served.error());
+      return served;
     }
     if (lock.error().kind != ErrorKind::kBusy) return std::move(lock).error();
     if (options.if_none) return ExitCode::kDone;
     if (!std::exchange(waiting, true)) {
-      output.Note("standing by: " + lock.error().message);
+      voice.Say("waiting", "standing by: " + lock.error().message);
     }
     if (sign.WaitFor(schedule::kLookEvery)) return ExitCode::kDone;
   }
@@ -226,7 +229,8 @@ Action SetupScheduleDaemon(Args& args, CommonOptions& common) {
   args.Describe(
       "Stays in the foreground and ends with SIGTERM or Ctrl-C; runs that it has started go on. A\n"
       "second daemon of the same home stands by until the first is gone. It may be killed at any\n"
-      "moment: the next one accounts for every slot that has passed.");
+      "moment: the next one accounts for every slot that has passed. With -o json it says on\n"
+      "stdout what it does, one JSON document a line.");
   args.Example("dml schedule daemon", "start what is due");
   args.Example("dml schedule install", "let systemd or cron keep it running");
   return [options, &common](Output& output) { return RunDaemon(*options, common.home, output); };

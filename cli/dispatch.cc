@@ -99,6 +99,32 @@ ExitCode EndWith(ExitCode code, const Output& output) {
   return code == ExitCode::kDone ? ExitCodeOf(delivered.error()) : code;
 }
 
+// Whether `-o json` stands among the arguments, whatever else is wrong with them.
+bool AsksForJson(const std::vector<std::string>& args) {
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const std::string& arg = args[i];
+    if (arg == "--") return false;
+    if (arg == "-ojson" || arg == "-o=json" || arg == "--output=json") return true;
+    const bool named = arg == "-o" || arg == "--output";
+    if (named && i + 1 < args.size() && args[i + 1] == "json") return true;
+  }
+  return false;
+}
+
+// For people on stderr, and for a program that waits for a document on stdout.
+ExitCode EndWithError(const Error& error, ExitCode code, const Output& output) {
+  output.Problem(error);
+  if (output.format() == Format::kJson && !output.has_printed()) output.PrintError(error);
+  return EndWith(code, output);
+}
+
+// Of a command line that names no command.
+ExitCode EndUnknown(const Error& error, const std::vector<std::string>& args,
+                    CommonOptions common) {
+  if (AsksForJson(args)) common.format = "json";
+  return EndWithError(error, ExitCode::kUsage, Output(common));
+}
+
 ExitCode Show(const std::string& text, ExitCode code, const CommonOptions& common) {
   const Output output(common);
   output.Print(text);
@@ -109,11 +135,12 @@ ExitCode RunCommand(const Command& command, const std::string& name,
                     const std::vector<std::string>& args, CommonOptions& common) {
   Args parser(name, command.summary);
   const Action action = command.setup(parser, common);
+  const bool names_file = parser.Has("-o");
   AddCommonOptions(parser, common);
   const Result<bool> help = parser.Parse(args);
   if (!help.ok()) {
-    Output(common).Problem(help.error());
-    return ExitCode::kUsage;
+    if (!names_file && AsksForJson(args)) common.format = "json";
+    return EndWithError(help.error(), ExitCode::kUsage, Output(common));
   }
   Output output(common);
   if (*help) {
@@ -122,8 +149,7 @@ ExitCode RunCommand(const Command& command, const std::string& name,
   }
   const Result<ExitCode> result = action(output);
   if (result.ok()) return EndWith(*result, output);
-  output.Problem(result.error());
-  return EndWith(ExitCodeOf(result.error()), output);
+  return EndWithError(result.error(), ExitCodeOf(result.error()), output);
 }
 
 }  // namespace
@@ -153,8 +179,7 @@ ExitCode Dispatch(std::vector<std::string> args) {
   if (args[0] == "--version") args[0] = "version";
   const Command* command = FindCommand(AllCommands(), args[0]);
   if (command == nullptr) {
-    Output(common).Problem(UnknownCommand(args[0]));
-    return ExitCode::kUsage;
+    return EndUnknown(UnknownCommand(args[0]), args, common);
   }
   args.erase(args.begin());
   std::string name = command->name;
@@ -165,8 +190,7 @@ ExitCode Dispatch(std::vector<std::string> args) {
     MoveLeadingOptions(args);
     const Command* member = FindCommand(command->members(), args[0]);
     if (member == nullptr) {
-      Output(common).Problem(UnknownMember(*command, args[0]));
-      return ExitCode::kUsage;
+      return EndUnknown(UnknownMember(*command, args[0]), args, common);
     }
     args.erase(args.begin());
     name += std::string(" ") + member->name;

@@ -54,6 +54,23 @@ const char* StyleCode(Style style) {
   return "0";
 }
 
+// The word for programs.
+const char* KindName(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kInvalid:
+      return "invalid";
+    case ErrorKind::kTask:
+      return "task";
+    case ErrorKind::kEnvironment:
+      return "environment";
+    case ErrorKind::kCancelled:
+      return "cancelled";
+    case ErrorKind::kBusy:
+      return "busy";
+  }
+  return "invalid";
+}
+
 }  // namespace
 
 void ReserveStandardStreams() {
@@ -111,6 +128,7 @@ Output::Output(const CommonOptions& options)
 }
 
 void Output::Print(std::string_view text) const {
+  has_printed_ = has_printed_ || !text.empty();
   if (print_errno_ == 0) print_errno_ = WriteAll(STDOUT_FILENO, text);
 }
 
@@ -122,6 +140,19 @@ Result<void> Output::Delivered() const {
 
 void Output::PrintJson(const Json& value) const {
   Print(value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void Output::PrintJsonLine(const Json& value) const {
+  Print(value.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void Output::PrintError(const Error& error) const {
+  const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+  PrintJson({{"error",
+              {{"kind", KindName(error.kind)},
+               {"message", error.message},
+               {"hint", or_null(error.hint)},
+               {"place", or_null(error.where)}}}});
 }
 
 void Output::Note(std::string_view text) const {

@@ -29,6 +29,7 @@ class Output {
 
   void Print(std::string_view text) const;       // stdout, as it is; see Delivered()
   void PrintJson(const Json& value) const;       // stdout, indented, newline
+  void PrintJsonLine(const Json& value) const;   // stdout, one line
   void Note(std::string_view text) const;        // stderr unless quiet; adds a newline
   void Warn(std::string_view text) const;        // stderr; adds a newline
   void Problem(const Error& error) const;        // stderr: "error: ..." and the hint
@@ -38,8 +39,13 @@ class Output {
   // printed. A pipe that its reader has closed is no error.
   [[nodiscard]] Result<void> Delivered() const;
 
+  // Whether anything was printed.
+  [[nodiscard]] bool has_printed() const { return has_printed_; }
   // Whether there is no use in printing more.
   [[nodiscard]] bool cut_off() const { return print_errno_ != 0; }
+
+  // The error that ends a command which was to print a document and printed none: {"error"}.
+  void PrintError(const Error& error) const;
 
   // `text` in a style when that channel shows colours, else unchanged.
   [[nodiscard]] std::string ForResult(Style style, std::string_view text) const;
@@ -66,6 +72,7 @@ class Output {
   bool result_color_ = false;
   bool message_color_ = false;
   mutable int print_errno_ = 0;
+  mutable bool has_printed_ = false;
 };
 
 // Opens standard streams that are closed, such that reading them gives nothing and writing them

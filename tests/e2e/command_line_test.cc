@@ -139,6 +139,37 @@ TEST_F(CommandLine, MachineReadableOutputIsOneDocument) {
   EXPECT_TRUE(RunJson({"version"})["store"].is_number_integer());
 }
 
+TEST_F(CommandLine, AnErrorIsADocumentTooForWhoAskedForOne) {
+  Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'exit 1'}\n");
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 1);
+  const std::vector<std::vector<std::string>> mistaken{{"status", "r99"},
+                                                       {"explain", "nope"},
+                                                       {"status", "--nope"},
+                                                       {"nope"},
+                                                       {"schedule", "nope"},
+                                                       {"completion", "tcsh"},
+                                                       {"plan", "nowhere.yaml"},
+                                                       {"logs", "nope"},
+                                                       {"metrics", "diff", "r99", "r1"},
+                                                       {"steps", "nope"}};
+  for (std::vector<std::string> args : mistaken) {
+    args.insert(args.end(), {"-o", "json"});
+    const Finished finished = Run(args);
+    EXPECT_EQ(finished.code, 2) << args[0];
+    EXPECT_NE(finished.err.find("error:"), std::string::npos) << args[0];
+    const Json json = Json::parse(finished.out, nullptr, /*allow_exceptions=*/false);
+    ASSERT_TRUE(json.is_object()) << args[0] << ": " << finished.out;
+    if (args[0] == "plan" && json.contains("diagnostics")) continue;
+    EXPECT_EQ(json.at("error").at("kind"), "invalid") << args[0];
+    EXPECT_FALSE(json.at("error").at("message").get<std::string>().empty()) << args[0];
+    EXPECT_TRUE(json.at("error").contains("hint")) << args[0];
+    EXPECT_TRUE(json.at("error").contains("place")) << args[0];
+  }
+  EXPECT_EQ(Run({"status", "r99"}).out, "") << "people read stderr";
+  EXPECT_EQ(Json::parse(Run({"run", "p.yaml", "-o", "json"}).out).at("outcome"), "failed")
+      << "what failed is in the document";
+}
+
 TEST_F(CommandLine, TheReportOfAnEvilPipelineIsHarmless) {
   Write("p.yaml",
         "name: '<script>alert(1)</script>'\nsteps:\n  - {id: a, run: 'echo \"</pre><script>\"; "
@@ -160,6 +191,7 @@ TEST_F(CommandLine, CompletionScriptsParse) {
     EXPECT_NE(script.out.find("validate"), std::string::npos) << shell;
   }
   EXPECT_EQ(Run({"completion", "tcsh"}).code, 2);
+  EXPECT_EQ(RunJson({"completion", "zsh"}).at("script"), Run({"completion", "zsh"}).out);
   const Finished bash = Run({"completion", "bash"});
   Write("dml.bash",
         bash.out +

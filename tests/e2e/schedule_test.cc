@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include "tests/e2e/program.h"
 
@@ -49,6 +52,33 @@ class Schedules : public EndToEnd {
     ASSERT_EQ(added.code, 0) << added.err;
   }
 };
+
+TEST_F(Schedules, ADaemonTellsProgramsWhatItDoes) {
+  WriteTick("{cron: '* * * * * *', overlap: queue_all, timezone: Asia/Shanghai}");
+  ExpectAdded();
+  Program daemon = Start({"schedule", "daemon", "-o", "json"});
+  WaitUntil([&] { return Count("succeeded") >= 2; }, "two slots have run");
+  daemon.Signal(SIGTERM);
+  const Finished ended = daemon.Wait();
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_EQ(ended.err, "");
+  std::vector<std::string> events;
+  std::istringstream lines(ended.out);
+  for (std::string line; std::getline(lines, line);) {
+    const Json said = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    ASSERT_TRUE(said.is_object()) << line;
+    EXPECT_TRUE(said.at("time").is_string());
+    EXPECT_TRUE(said.at("message").is_string());
+    events.push_back(said.at("event"));
+    if (events.back() == "slot" && said.at("slot").is_object()) {
+      EXPECT_EQ(said.at("slot").at("state"), "succeeded") << line;
+    }
+  }
+  ASSERT_GE(events.size(), 3U) << ended.out;
+  EXPECT_EQ(events.front(), "working");
+  EXPECT_EQ(events.back(), "stopped");
+  EXPECT_GE(std::ranges::count(events, "slot"), 1);
+}
 
 TEST_F(Schedules, ADaemonRunsWhatIsDueAndEndsCleanly) {
   WriteTick("{cron: '* * * * * *', overlap: queue_all, timezone: Asia/Shanghai}");
