@@ -55,7 +55,9 @@ std::string ListOf(Names names, const std::string& type) {
                      names.size() > kShownMax ? ", and more: see 'dml steps " + type + "'" : "");
 }
 
-Place PlaceOf(const MetricUse& use) {
+// Of the name, as long as somebody may look at it: the walk along a long line takes time.
+Place PlaceOf(const MetricUse& use, const Diagnostics& diagnostics) {
+  if (!diagnostics.wants_detail()) return use.node->place;
   return PlaceOfMetric(PlaceOfReference(*use.node, use.offset, use.length), use.path);
 }
 
@@ -71,7 +73,7 @@ void ReportUnknown(ValidateContext& context, const MetricUse& use, const NativeD
     hint = fmt::format("add '{}' under 'with' of that step", declared->needs);
   }
   if (!hint.empty()) hint += "; ";
-  context.diagnostics.Add(PlaceOf(use),
+  context.diagnostics.Add(PlaceOf(use, context.diagnostics),
                           fmt::format("step '{}' reports no metric '{}'", id, use.path),
                           hint + ListOf(names, native.spec->name));
 }
@@ -80,7 +82,7 @@ void CheckMetric(ValidateContext& context, const MetricUse& use, ModelOutlooks& 
   const StepDecl& step = context.pipeline.steps[use.step];
   if (std::holds_alternative<CommandDecl>(step.work)) {
     context.diagnostics.Add(
-        PlaceOf(use),
+        PlaceOf(use, context.diagnostics),
         fmt::format("step '{}' reports no metric '{}': it runs a command", step.id, use.path),
         "only steps with 'uses' report metrics; a command can leave a file as an output");
     return;
