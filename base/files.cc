@@ -84,10 +84,14 @@ Result<void> WriteFileAtomic(const std::string& path, std::string_view content) 
 }
 
 Result<void> MakeDirectories(const std::string& path) {
+  constexpr int kTriesMax = 100;
   std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error) return WriteError("cannot create the folder '" + path + "'", path, error.value());
-  return {};
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    std::filesystem::create_directories(path, error);
+    if (!error) return {};
+    if (error.value() != ENOENT) break;  // else a folder on the way was there, and no longer is
+  }
+  return WriteError("cannot create the folder '" + path + "'", path, error.value());
 }
 
 Result<void> SyncDirectory(const std::string& path) {

@@ -23,6 +23,7 @@ Result<std::string> ReadFileUpTo(const std::string& path, std::size_t bytes_max)
 // content: temporary file in the same folder, fsync, rename, fsync of the folder.
 Result<void> WriteFileAtomic(const std::string& path, std::string_view content);
 
+// With those above it, also while others remove the ones among them that are empty.
 Result<void> MakeDirectories(const std::string& path);
 
 // Makes the directory entries of `path` durable.

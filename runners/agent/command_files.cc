@@ -60,13 +60,12 @@ Result<void> PlaceFile(const ArtifactFile& file, const fs::path& target) {
 }
 
 Result<void> LinkInput(const Artifact& input, const fs::path& target) {
-  std::error_code error;
-  fs::create_directories(target.parent_path(), error);
+  DML_RETURN_IF_ERROR(MakeDirectories(target.parent_path().string()));
   if (!IsFolder(input)) return PlaceFile(input.files.front(), target);
   DML_RETURN_IF_ERROR(MakeDirectories(target.string()));
   for (const ArtifactFile& file : input.files) {
     const fs::path link = target / NameInFolder(input, file);
-    fs::create_directories(link.parent_path(), error);
+    DML_RETURN_IF_ERROR(MakeDirectories(link.parent_path().string()));
     DML_RETURN_IF_ERROR(PlaceFile(file, link));
   }
   return {};
@@ -108,7 +107,7 @@ Result<fs::path> CodeTarget(const runners::LaunchSpec& spec, const std::string& 
 Result<void> CopyCode(const std::string& from, const fs::path& target) {
   std::error_code error;
   if (fs::exists(fs::symlink_status(target, error))) return {};
-  fs::create_directories(target.parent_path(), error);
+  DML_RETURN_IF_ERROR(MakeDirectories(target.parent_path().string()));
   fs::copy_file(from, target, error);
   if (!error) fs::permissions(target, fs::perms(0755), error);
   if (error) return Failed("cannot copy '" + from + "' to '" + target.string() + "'", error);

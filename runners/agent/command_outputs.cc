@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 
+#include "base/files.h"
 #include "runners/agent/command_files.h"
 #include "runners/api/executables.h"
 
@@ -108,7 +109,7 @@ Result<void> CollectOne(const runners::LaunchSpec& spec, const std::string& port
   } else if (KindOf(spec, port) == PortKind::kFile) {
     target /= kFolderName;
   }
-  fs::create_directories(target.parent_path(), error);
+  DML_RETURN_IF_ERROR(MakeDirectories(target.parent_path().string()));
   fs::rename(from, target, error);
   if (error) return Failed("cannot move '" + from + "'", error);
   return TakeAllAlone(target, spec.attempt_dir + "/copy");

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <string>
+#include <thread>
 
 namespace dml {
 namespace {
@@ -60,6 +63,24 @@ TEST_F(FilesTest, ReadsRegularFilesAloneAndUpToALimit) {
   const auto longer = ReadFileUpTo(root_ + "/file", 199'999);
   ASSERT_FALSE(longer.ok());
   EXPECT_EQ(longer.error().kind, ErrorKind::kInvalid);
+}
+
+// As attempts of a task begin while the folder of the one before is tidied away.
+TEST(MakeDirectories, OthersMayRemoveTheFoldersAboveThatAreEmpty) {
+  const std::string above = testing::TempDir() + "/make_directories_test/task";
+  std::atomic<bool> done{false};
+  std::thread tidy([&] {
+    while (!done) ::rmdir(above.c_str());
+  });
+  for (int attempt = 0; attempt < 3000; ++attempt) {
+    const std::string folder = above + "/" + std::to_string(attempt);
+    const auto made = MakeDirectories(folder);
+    ASSERT_TRUE(made.ok()) << (done = true, tidy.join(), made.error().Render());
+    ::rmdir(folder.c_str());
+  }
+  done = true;
+  tidy.join();
+  std::filesystem::remove_all(testing::TempDir() + "/make_directories_test");
 }
 
 }  // namespace

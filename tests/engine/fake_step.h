@@ -1,5 +1,7 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -10,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/files.h"
 #include "base/hash.h"
 #include "orchestrator/engine/observer.h"
 #include "orchestrator/engine/session.h"
@@ -120,7 +123,7 @@ class ImmediateRunner final : public runners::Runner, public runners::RemoteFile
     if (!leaves_outputs) return;
     for (const PortSpec& port : spec.outputs) {
       const std::string folder = spec.attempt_dir + "/out/" + port.name;
-      std::filesystem::create_directories(folder);
+      EXPECT_TRUE(MakeDirectories(folder).ok());
       std::ofstream file(folder + "/part-0.txt");
       for (const auto& step : std::get<std::vector<runners::NativeStep>>(spec.work)) {
         file << step.params.dump() << "\n";
