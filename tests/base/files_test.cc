@@ -72,7 +72,7 @@ TEST(MakeDirectories, OthersMayRemoveTheFoldersAboveThatAreEmpty) {
   std::thread tidy([&] {
     while (!done) ::rmdir(above.c_str());
   });
-  for (int attempt = 0; attempt < 3000; ++attempt) {
+  for (int attempt = 0; attempt < 300; ++attempt) {
     const std::string folder = above + "/" + std::to_string(attempt);
     const auto made = MakeDirectories(folder);
     ASSERT_TRUE(made.ok()) << (done = true, tidy.join(), made.error().Render());
