@@ -1,6 +1,7 @@
-// What an SSH node costs, on real servers of this machine: trivial tasks a second, the round trip
-// of one, bytes a second in both directions beside what libssh alone does, the same through a line
-// with a delay, and how long `dml cluster` takes for three and for ten nodes.
+// What an SSH node costs, on real servers of this machine: trivial tasks a second, those of a whole
+// `dml run`, the round trip of one, bytes a second in both directions beside what libssh alone
+// does, the same through a line with a delay, and how long `dml cluster` takes for three and for
+// ten nodes.
 //   bench_cluster [tasks] [mebibytes]
 
 #include <fmt/format.h>
@@ -208,6 +209,34 @@ class Bench {
   std::size_t ended_ = 0;
 };
 
+// The real program from its start to its end: every task planned, placed, run there, stored and
+// logged here.
+void WholeRun(std::size_t tasks) {
+  constexpr std::size_t kWidth = 100;
+  const SystemClock clock;
+  SshdFixture servers{std::vector<ServerOptions>(1)};
+  const std::string dml = DML_BINARY_DIR "/dml";
+  const std::string inventory = servers.WriteInventory();
+  const auto run = [&](const std::vector<std::string>& words) {
+    const auto output = RunProgram(words, Duration::Seconds(600));
+    DML_CHECK(output.ok() && output->code == 0, output.ok() ? output->err.c_str() : "it hangs");
+  };
+  run({dml, "cluster", "setup", "--accept-new-host-keys", "-c", inventory});
+  const auto numbers = [](std::size_t count) {
+    std::string list;
+    for (std::size_t i = 0; i < count; ++i) list += (i == 0 ? "" : ", ") + std::to_string(i);
+    return list;
+  };
+  const std::string pipeline = servers.Path("noops.yaml");
+  std::ofstream(pipeline) << "name: noops\nsteps:\n  - id: t\n    uses: noop\n    matrix: {a: ["
+                          << numbers(tasks / kWidth) << "], b: [" << numbers(kWidth) << "]}\n"
+                          << "    env: {A: \"${matrix.a}\", B: \"${matrix.b}\"}\n";
+  const Instant start = clock.Now();
+  run({dml, "run", pipeline, "-q", "--cluster", inventory, "--home", servers.Path("home")});
+  const double count = static_cast<double>(tasks / kWidth * kWidth);
+  Print("trivial tasks of a whole `dml run`", count / (clock.Now() - start).seconds(), "/s");
+}
+
 // `dml cluster` on three and on ten nodes, of which two are dead: one refuses, one says nothing.
 void Commands() {
   const SystemClock clock;
@@ -240,11 +269,12 @@ int main(int argc, char** argv) {
   const auto argument = [&](int i, std::size_t otherwise) {
     return argc > i ? static_cast<std::size_t>(std::atol(argv[i])) : otherwise;
   };
+  const std::size_t tasks = argument(1, 20'000);
   const std::size_t mebibytes = argument(2, 256);
   {
     dml::ssh::Bench bench{dml::Duration{}};
     bench.RoundTrips();
-    bench.Tasks(argument(1, 20'000));
+    bench.Tasks(tasks);
     bench.Bytes(mebibytes);
     bench.Ceiling();
   }
@@ -253,6 +283,7 @@ int main(int argc, char** argv) {
     dml::ssh::Bench bench{dml::ssh::kDelay};
     bench.Bytes(mebibytes);
   }
+  dml::ssh::WholeRun(tasks);
   dml::ssh::Commands();
   return 0;
 }

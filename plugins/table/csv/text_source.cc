@@ -69,14 +69,13 @@ Result<void> MakePlain(TextSource::File& file, Packing packing, CsvEncoding enco
           room.scratch_dir.empty() ? OpenInMemory() : OpenUnnamed(room.scratch_dir));
   const int packed = std::exchange(file.fd, plain);
   std::uint64_t size = 0;
-  const auto unpacked =
-      Unpack(packed, file.path, packing, [&](std::string_view block) -> Result<void> {
-        const std::string text = encoding == CsvEncoding::kLatin1 ? FromLatin1(block) : "";
-        const std::string_view bytes = encoding == CsvEncoding::kLatin1 ? text : block;
-        if (size >= room.bytes_max) return Error::Invalid("that is enough");
-        size += bytes.size();
-        return WriteAll(plain, bytes);
-      });
+  auto unpacked = Unpack(packed, file.path, packing, [&](std::string_view block) -> Result<void> {
+    const std::string text = encoding == CsvEncoding::kLatin1 ? FromLatin1(block) : "";
+    const std::string_view bytes = encoding == CsvEncoding::kLatin1 ? text : block;
+    if (size >= room.bytes_max) return Error::Invalid("that is enough");
+    size += bytes.size();
+    return WriteAll(plain, bytes);
+  });
   ::close(packed);
   file.size = size;
   if (size >= room.bytes_max) return {};

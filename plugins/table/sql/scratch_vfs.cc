@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <atomic>
+#include <cstring>
 #include <deque>
 
 #include "base/files.h"
@@ -25,7 +26,7 @@ struct ScratchVfs::State {
 namespace {
 
 // SQLite's file names end in two zero bytes, so that parameters could follow them.
-std::string WithTwoZeros(std::string path) { return path + '\0'; }
+std::string WithTwoZeros(const std::string& path) { return path + '\0'; }
 
 }  // namespace
 
@@ -46,7 +47,8 @@ Result<std::unique_ptr<ScratchVfs>> ScratchVfs::Register(std::string scratch_dir
                                    full.data()) == SQLITE_CANTOPEN) {
       return Error::Invalid(fmt::format("there is no file '{}'", database));
     }
-    state->database = full.c_str();
+    full.resize(std::strlen(full.c_str()));
+    state->database = std::move(full);
   }
 
   sqlite3_vfs& vfs = state->vfs;
