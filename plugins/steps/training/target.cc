@@ -27,7 +27,7 @@ Error Missing(const std::string& column, std::uint64_t row) {
                         "drop the rows without a target");
 }
 
-Error Infinite(const std::string& column, std::uint64_t row) {
+Error InfiniteTarget(const std::string& column, std::uint64_t row) {
   return Error::Invalid(fmt::format("the target '{}' is infinite in row {}", column, row + 1),
                         "drop the row, or clip the column");
 }
@@ -79,7 +79,7 @@ Result<void> AppendNumbers(const Target& target, const Column& given, std::uint6
   for (std::size_t row = 0; row < column.size(); ++row) {
     const double value = column.AsDouble(row);
     if (std::isnan(value)) return Missing(target.column, first_row + row);
-    if (std::isinf(value)) return Infinite(target.column, first_row + row);
+    if (std::isinf(value)) return InfiniteTarget(target.column, first_row + row);
     out.push_back(value);
   }
   return {};
@@ -100,7 +100,7 @@ Result<std::set<std::string>> CollectLabels(const table::Table& table, const std
       if (real) {
         const double value = values.AsDouble(row);
         if (std::isnan(value)) return Missing(column, batch.first_row + row);
-        if (std::isinf(value)) return Infinite(column, batch.first_row + row);
+        if (std::isinf(value)) return InfiniteTarget(column, batch.first_row + row);
       }
       if (coded && seen[static_cast<std::size_t>(values.codes()[row])]) continue;
       if (coded) seen[static_cast<std::size_t>(values.codes()[row])] = true;
