@@ -114,7 +114,9 @@ Result<std::set<std::string>> CollectLabels(const table::Table& table, const std
 // A label that Column::AsText wrote for a number.
 double NumberOf(const std::string& label) { return table::ParseDouble(label).value(); }
 
-bool IsNumber(ColumnType type) { return !IsLabelType(type) && type != ColumnType::kTimestamp; }
+bool IsNumericTarget(ColumnType type) {
+  return !IsLabelType(type) && type != ColumnType::kTimestamp;
+}
 
 // Numbers may name classes, measurements do not; scikit-learn draws the line there too.
 Result<void> CheckDiscrete(const std::string& column, const std::vector<std::string>& labels) {
@@ -142,7 +144,7 @@ Result<void> CheckFew(const std::string& column, std::size_t classes) {
 
 Result<Target> LearnClasses(const table::Table& table, const std::string& column, ColumnType type) {
   DML_TRY(std::vector<std::string> labels, ClassesIn(table, column));
-  if (IsNumber(type)) DML_RETURN_IF_ERROR(CheckDiscrete(column, labels));
+  if (IsNumericTarget(type)) DML_RETURN_IF_ERROR(CheckDiscrete(column, labels));
   DML_RETURN_IF_ERROR(CheckFew(column, labels.size()));
   if (labels.size() < 2) {
     return Error::Invalid(
@@ -202,7 +204,7 @@ Result<std::vector<std::string>> ClassesIn(const table::Table& table, const std:
   DML_TRY(const std::size_t index, table.schema().Find(column));
   DML_TRY(const std::set<std::string> labels, CollectLabels(table, column));
   std::vector<std::string> classes(labels.begin(), labels.end());
-  if (IsNumber(table.schema().fields[index].type)) {
+  if (IsNumericTarget(table.schema().fields[index].type)) {
     std::ranges::stable_sort(classes, {}, NumberOf);
   }
   return classes;

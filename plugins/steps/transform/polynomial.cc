@@ -12,7 +12,7 @@ namespace dml::steps {
 
 namespace {
 
-constexpr std::size_t kTermsMax = 10'000;
+constexpr std::size_t kProductsMax = 10'000;
 
 struct PolynomialParams {
   plugins::Columns columns{"numeric", {}};
@@ -29,7 +29,7 @@ struct Term {
 };
 
 // Terms of degrees 1 to `degree`, by degree and then in the order of their factors; empty if there
-// are more than kTermsMax.
+// are more than kProductsMax.
 std::vector<Term> MakeTerms(std::size_t columns, int degree, bool interaction_only) {
   std::vector<Term> terms;
   for (std::size_t c = 0; c < columns; ++c) terms.push_back({{c}, 0});
@@ -39,7 +39,7 @@ std::vector<Term> MakeTerms(std::size_t columns, int degree, bool interaction_on
     for (std::size_t t = begin; t < end; ++t) {
       const std::size_t last = terms[t].factors.back();
       for (std::size_t c = interaction_only ? last + 1 : last; c < columns; ++c) {
-        if (terms.size() > kTermsMax + columns) return {};
+        if (terms.size() > kProductsMax + columns) return {};
         std::vector<std::size_t> factors = terms[t].factors;
         factors.push_back(c);
         terms.push_back({std::move(factors), t});
@@ -127,7 +127,7 @@ Result<FittedTransformPtr> FitPolynomial(const PolynomialParams& params, const R
                                                    params.interaction_only, params.include_bias);
   if (fitted->too_many()) {
     return Error::Invalid(fmt::format("{} columns have more than {} products of degree {}", count,
-                                      kTermsMax, params.degree),
+                                      kProductsMax, params.degree),
                           "lower the degree, or name fewer columns");
   }
   return FittedTransformPtr(std::move(fitted));
