@@ -28,7 +28,8 @@ struct LoadSqliteParams {
 };
 
 Result<void> Run(const sql::UserText& text, const std::vector<sql::NamedTable>& tables,
-                 const Json& types, sql::ConnectionOptions options, plugins::StepContext& context) {
+                 const Json& types, const sql::ConnectionOptions& options,
+                 plugins::StepContext& context) {
   DML_RETURN_IF_ERROR(sql::CheckQuery(text));
   DML_TRY(const auto wanted, ColumnTypesOf(types));
   DML_TRY(const std::string directory, context.OutputDirectory("data"));

@@ -37,8 +37,11 @@ struct Correlations {
   }
 
   void Merge(Correlations&& right) {
-    if (rows == 0.0) *this = std::move(right);
-    if (right.rows == 0.0 || right.mean.empty()) return;
+    if (rows == 0.0) {
+      *this = std::move(right);
+      return;
+    }
+    if (right.rows == 0.0) return;
     const double all = rows + right.rows;
     const double share = rows * right.rows / all;
     const double y_gap = right.y_mean - y_mean;

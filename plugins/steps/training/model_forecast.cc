@@ -53,7 +53,7 @@ TaskHint Always(learn::ModelTask task) {
   return [task](const Json&) { return std::optional(task); };
 }
 
-void DeclareModel(StepSpec& spec, TaskHint hint, Supervised supervised,
+void DeclareModel(StepSpec& spec, const TaskHint& hint, Supervised supervised,
                   std::vector<MetricSpec> of_fit) {
   std::vector<MetricSpec> metrics{
       {"rows", "rows that were learnt from"},

@@ -19,7 +19,7 @@ enum class Supervised : bool { kNo, kYes };
 // Declares what is known of the model of a train step before it runs, and the metrics that the step
 // reports: those of all of them, scores of cross-validation if it is supervised, and `of_fit`, the
 // numbers of its certificate.
-void DeclareModel(StepSpec& spec, TaskHint task, Supervised supervised,
+void DeclareModel(StepSpec& spec, const TaskHint& task, Supervised supervised,
                   std::vector<MetricSpec> of_fit);
 
 // Names in `validate.scoring` that are no scores, or none of that task.
