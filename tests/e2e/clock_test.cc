@@ -55,7 +55,9 @@ TEST_F(SetBack, NoSlotRunsTwiceAndNoneIsForgotten) {
   EXPECT_EQ(daemon.Wait().code, 0);
 
   std::set<std::string> due;
-  for (const Json& slot : RunJson({"schedule", "history", "-n", "1000"}).at("slots")) {
+  const Json slots = RunJson({"schedule", "history", "-n", "1000"}).at("slots");
+  ASSERT_GE(slots.size(), 10U);
+  for (const Json& slot : slots) {
     EXPECT_TRUE(due.insert(slot.at("due").get<std::string>()).second) << slot.dump();
     EXPECT_TRUE(slot.at("state") == "succeeded" || slot.at("state") == "waiting" ||
                 slot.at("state") == "cancelled")
