@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <filesystem>
 #include <string>
 #include <thread>
@@ -66,21 +65,17 @@ TEST_F(FilesTest, ReadsRegularFilesAloneAndUpToALimit) {
 }
 
 // As attempts of a task begin while the folder of the one before is tidied away.
-TEST(MakeDirectories, OthersMayRemoveTheFoldersAboveThatAreEmpty) {
-  const std::string above = testing::TempDir() + "/make_directories_test/task";
-  std::atomic<bool> done{false};
-  std::thread tidy([&] {
-    while (!done) ::rmdir(above.c_str());
+TEST_F(FilesTest, AFolderIsMadeWhileOthersRemoveThoseAboveThatAreEmpty) {
+  const std::string above = root_ + "/task";
+  const std::jthread tidy([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) ::rmdir(above.c_str());
   });
   for (int attempt = 0; attempt < 300; ++attempt) {
     const std::string folder = above + "/" + std::to_string(attempt);
     const auto made = MakeDirectories(folder);
-    ASSERT_TRUE(made.ok()) << (done = true, tidy.join(), made.error().Render());
+    ASSERT_TRUE(made.ok()) << made.error().Render();
     ::rmdir(folder.c_str());
   }
-  done = true;
-  tidy.join();
-  std::filesystem::remove_all(testing::TempDir() + "/make_directories_test");
 }
 
 }  // namespace
