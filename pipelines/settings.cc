@@ -45,6 +45,10 @@ ParamSpec RetrySpec() {
   retry.element = {
       Within(Make("limit", ParamType::kInt, "further attempts after the first", defaults.limit), 0,
              1000),
+      Within(Make("infrastructure_limit", ParamType::kInt,
+                  "further attempts after losing the worker or node, counted apart from limit",
+                  defaults.infrastructure_limit),
+             0, 1000),
       AtLeast(Make("backoff", ParamType::kDuration,
                    "wait before the first repetition, then doubled", defaults.backoff.ns),
               0),
@@ -132,6 +136,7 @@ Settings ReadSettings(const Json& bound) {
   Settings out;
   if (const auto retry = bound.find("retry"); retry != bound.end() && retry->is_object()) {
     out.retry.limit = retry->at("limit").get<int>();
+    out.retry.infrastructure_limit = retry->at("infrastructure_limit").get<int>();
     out.retry.backoff.ns = retry->at("backoff").get<std::int64_t>();
     out.retry.max_interval.ns = retry->at("max_interval").get<std::int64_t>();
     out.retry.jitter = retry->at("jitter").get<double>();

@@ -18,9 +18,11 @@
 namespace dml::pipelines {
 
 // When and how often a failed attempt is repeated: `limit` further attempts, waiting
-// backoff * 2^k capped by max_interval, times a random factor in [1 - jitter, 1 + jitter].
+// backoff * 2^k capped by max_interval, times a random factor in [1 - jitter, 1 + jitter]. An
+// attempt that was lost with its worker or node counts against a budget of its own.
 struct RetryPolicy {
   int limit = 0;
+  int infrastructure_limit = 3;
   Duration backoff = Duration::Seconds(1);
   Duration max_interval = Duration::Seconds(300);
   double jitter = 0.1;

@@ -31,7 +31,7 @@ bool MayRetry(const pipelines::RetryPolicy& policy, FailureKind kind, int exit_c
     case FailureKind::kInvalid:
       return false;
     case FailureKind::kInfrastructure:
-      return counts.infrastructure_failures <= kInfrastructureRetriesMax;
+      return counts.infrastructure_failures <= policy.infrastructure_limit;
     case FailureKind::kTask:
     case FailureKind::kOutOfMemory:
       break;

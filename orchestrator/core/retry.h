@@ -14,7 +14,7 @@ enum class FailureKind : std::uint8_t {
   kNone = 0,
   kInvalid = 1,         // the input or the parameters are wrong: repeating cannot help
   kTask = 2,            // the task failed: the user's budget
-  kInfrastructure = 3,  // a worker or node was lost: dml's budget
+  kInfrastructure = 3,  // a worker or node was lost: a budget of its own
   kOutOfMemory = 4,     // the user's budget; the next attempt asks for more memory
 };
 
@@ -27,8 +27,6 @@ struct AttemptCounts {
 
   void Add(FailureKind kind);
 };
-
-inline constexpr int kInfrastructureRetriesMax = 3;
 
 // Whether one more attempt is due after a failure already counted in `counts`.
 [[nodiscard]] bool MayRetry(const pipelines::RetryPolicy& policy, FailureKind kind, int exit_code,

@@ -4,7 +4,6 @@
 #include <glob.h>
 #include <sys/stat.h>
 
-#include <cerrno>
 #include <cstring>
 
 #include "base/files.h"
@@ -16,27 +15,8 @@ namespace {
 constexpr std::int64_t kHashedHereBytesMax = 1 << 20;
 constexpr std::int64_t kRacyUs = 2'000'000;
 
-std::int64_t Nanoseconds(const timespec& time) {
-  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
-}
-
-Result<state::FileStamp> StampOf(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) {
-    if (errno == ENOENT || errno == ENOTDIR) {
-      return Error::Invalid(fmt::format("there is no file '{}'", path),
-                            "relative paths start at the folder of the pipeline file");
-    }
-    return Error::System("cannot read '" + path + "'", errno);
-  }
-  if (S_ISDIR(info.st_mode)) {
-    return Error::Invalid(fmt::format("'{}' is a folder, not a file", path),
-                          "name the files in it with a pattern such as *.csv");
-  }
-  if (!S_ISREG(info.st_mode)) DML_RETURN_IF_ERROR(CheckRegularFile(path));
-  return state::FileStamp{static_cast<std::int64_t>(info.st_dev),
-                          static_cast<std::int64_t>(info.st_ino), info.st_size,
-                          Nanoseconds(info.st_mtim), Nanoseconds(info.st_ctim)};
+Result<FileStamp> Look(const std::string& path) {
+  return StampOf(path, "relative paths start at the folder of the pipeline file");
 }
 
 }  // namespace
@@ -44,7 +24,7 @@ Result<state::FileStamp> StampOf(const std::string& path) {
 Result<std::optional<Digest>> FileDigests::Find(const std::string& path) {
   const auto it = known_.find(path);
   if (it != known_.end() && it->second.digest) return it->second.digest;
-  DML_TRY(const state::FileStamp stamp, StampOf(path));
+  DML_TRY(const FileStamp stamp, Look(path));
   known_[path].stamp = stamp;
   DML_TRY(const std::optional<Digest> stored, store_.FindFile(path, stamp));
   if (stored) {
@@ -60,7 +40,7 @@ Result<std::optional<Digest>> FileDigests::Find(const std::string& path) {
 void FileDigests::Learn(const std::string& path, const Digest& digest) {
   Entry& entry = known_[path];
   entry.digest = digest;
-  const auto after = StampOf(path);
+  const auto after = Look(path);
   // Changed while it was read: good for this run, which reads what it reads, but not for the next.
   if (!after.ok() || !(*after == entry.stamp)) return;
   const std::int64_t newest = std::max(entry.stamp.mtime_ns, entry.stamp.ctime_ns) / 1000;
@@ -79,7 +59,7 @@ Result<Digest> FileDigests::Get(const std::string& path) {
 bool FileDigests::HasChanged(const std::string& path) {
   const auto known = known_.find(path);
   if (known == known_.end()) return false;
-  const auto now = StampOf(path);
+  const auto now = Look(path);
   if (now.ok() && *now == known->second.stamp) return false;
   known_.erase(known);
   return true;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/file_stamp.h"
 #include "base/hash.h"
 #include "base/result.h"
 #include "orchestrator/state/run_store.h"
@@ -38,7 +39,7 @@ class FileDigests {
 
  private:
   struct Entry {
-    state::FileStamp stamp;
+    FileStamp stamp;
     std::optional<Digest> digest;
   };
   state::RunStore& store_;

@@ -65,7 +65,8 @@ Result<std::map<std::int64_t, std::int64_t>> LoadSecondChances(Database& db, Run
   }
 }
 
-// The budgets already used, from the log. Who is taken up again has dml's own anew.
+// The budgets already used, from the log. Who is taken up again has that for
+// lost workers and nodes anew.
 Result<void> LoadFailures(Database& db, RunId run, RunSnapshot& snapshot) {
   DML_TRY(Statement query,
           db.Prepare("SELECT task, failure, seq FROM events INDEXED BY events_failures "

@@ -10,6 +10,7 @@
 
 #include "base/artifact.h"
 #include "base/clock.h"
+#include "base/file_stamp.h"
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/result.h"
@@ -56,16 +57,6 @@ struct TaskResult {
   Duration cpu{0};
   std::int64_t memory_bytes = 0;
   bool foreign = false;  // found in the index of a shared cache: another home made it
-};
-
-// What identifies the content of a file without reading it.
-struct FileStamp {
-  std::int64_t device = 0;
-  std::int64_t inode = 0;
-  std::int64_t size = 0;
-  std::int64_t mtime_ns = 0;
-  std::int64_t ctime_ns = 0;
-  friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
 struct FileEntry {

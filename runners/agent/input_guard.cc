@@ -8,10 +8,10 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "base/file_stamp.h"
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/sealed_file.h"
-#include "runners/agent/file_stamp.h"
 
 namespace dml::agent {
 

@@ -4,21 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "base/file_stamp.h"
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/result.h"
 
 namespace dml::runners {
-
-// By which it shows that a file has been changed, without reading it.
-struct FileStamp {
-  std::uint64_t device = 0;
-  std::uint64_t inode = 0;
-  std::int64_t size = 0;
-  std::int64_t mtime_ns = 0;
-  std::int64_t ctime_ns = 0;
-  friend bool operator==(const FileStamp&, const FileStamp&) = default;
-};
 
 // A regular file of a node, as it was when it was looked at.
 struct RemoteFile {

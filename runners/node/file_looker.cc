@@ -11,9 +11,9 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/file_stamp.h"
 #include "base/files.h"
 #include "base/json.h"
-#include "runners/agent/file_stamp.h"
 #include "runners/api/message_fields.h"
 
 namespace dml::node {
@@ -88,13 +88,13 @@ KnownDigests::KnownDigests(std::string file) : file_(std::move(file)) {
   }
 }
 
-const Digest* KnownDigests::Find(const std::string& path, const runners::FileStamp& stamp) const {
+const Digest* KnownDigests::Find(const std::string& path, const FileStamp& stamp) const {
   const auto found = entries_.find(path);
   return found != entries_.end() && found->second.stamp == stamp ? &found->second.digest : nullptr;
 }
 
-void KnownDigests::Learn(const std::string& path, const runners::FileStamp& stamp,
-                         const Digest& digest, WallTime now) {
+void KnownDigests::Learn(const std::string& path, const FileStamp& stamp, const Digest& digest,
+                         WallTime now) {
   if (now.us - std::max(stamp.mtime_ns, stamp.ctime_ns) / 1000 < kRacyUs) return;
   if (entries_.size() >= kMax && !entries_.contains(path)) entries_.clear();
   entries_.insert_or_assign(path, Entry{stamp, digest});
@@ -195,15 +195,15 @@ Result<std::vector<runners::RemoteFile>> FileLooker::Files(const std::string& pa
 
 // Stamp and digest of one state of the file.
 Result<void> FileLooker::Hash(runners::RemoteFile& file, const std::stop_token& stop) {
-  DML_TRY(file.stamp, agent::StampOf(file.path));
+  DML_TRY(file.stamp, StampOf(file.path));
   for (int tries = 0; tries < kTriesMax; ++tries) {
     if (const Digest* known = known_.Find(file.path, file.stamp)) {
       file.digest = *known;
       return {};
     }
     DML_TRY(file.digest, HashFile(file.path, stop));
-    const runners::FileStamp before = file.stamp;
-    DML_TRY(file.stamp, agent::StampOf(file.path));
+    const FileStamp before = file.stamp;
+    DML_TRY(file.stamp, StampOf(file.path));
     if (file.stamp != before) continue;
     known_.Learn(file.path, file.stamp, file.digest, clock_.Wall());
     return {};

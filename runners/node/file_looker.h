@@ -33,9 +33,8 @@ class KnownDigests {
   // An empty `file`: nothing is kept.
   explicit KnownDigests(std::string file);
 
-  [[nodiscard]] const Digest* Find(const std::string& path, const runners::FileStamp& stamp) const;
-  void Learn(const std::string& path, const runners::FileStamp& stamp, const Digest& digest,
-             WallTime now);
+  [[nodiscard]] const Digest* Find(const std::string& path, const FileStamp& stamp) const;
+  void Learn(const std::string& path, const FileStamp& stamp, const Digest& digest, WallTime now);
   // Writes down what is new. A file that cannot be written costs the next agent a hash.
   void Save();
 
@@ -43,7 +42,7 @@ class KnownDigests {
 
  private:
   struct Entry {
-    runners::FileStamp stamp;
+    FileStamp stamp;
     Digest digest;
   };
   const std::string file_;

@@ -23,6 +23,15 @@ TEST(MayRetry, KeepsTwoBudgets) {
   EXPECT_FALSE(MayRetry(Policy(9), FailureKind::kInvalid, 2, {1, 0}));
 }
 
+TEST(MayRetry, BothBudgetsAreThePolicys) {
+  pipelines::RetryPolicy policy = Policy(9);
+  policy.infrastructure_limit = 0;
+  EXPECT_FALSE(MayRetry(policy, FailureKind::kInfrastructure, 1, {0, 1}));
+  policy.infrastructure_limit = 7;
+  EXPECT_TRUE(MayRetry(policy, FailureKind::kInfrastructure, 1, {0, 7}));
+  EXPECT_FALSE(MayRetry(policy, FailureKind::kInfrastructure, 1, {0, 8}));
+}
+
 TEST(MayRetry, HonoursExitCodes) {
   pipelines::RetryPolicy policy = Policy(3);
   policy.on_exit_codes = {75, 137};

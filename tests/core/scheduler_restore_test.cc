@@ -25,7 +25,7 @@ TEST_F(Restore, WhatIsDoneStandsAndTheRestGoesOn) {
 
 TEST_F(Restore, AnAttemptOfWhichNothingIsLeftIsFollowedByTheNextAndCostsNoBudget) {
   Build(2, {}, {.cpus = 2});
-  Put(0, TaskState::kRunning, 3, {.infrastructure_failures = kInfrastructureRetriesMax});
+  Put(0, TaskState::kRunning, 3, {.infrastructure_failures = 3});
   Put(1, TaskState::kLaunching, 1);
   EXPECT_EQ(Apply({AttemptVanished{TaskId(0), {3}}, AttemptVanished{TaskId(1), {1}}, Resumed{}}),
             "launch 0#4 launch 1#2 ");
@@ -83,7 +83,7 @@ TEST_F(Restore, ARunThatWasFailingStartsNothingNew) {
 TEST_F(Restore, ARunThatEndedForWantOfADiskGoesOn) {
   Build(3, {{0, 1}}, {.cpus = 1});
   Apply(Started{});
-  for (std::uint32_t attempt = 1; attempt <= 1 + kInfrastructureRetriesMax; ++attempt) {
+  for (std::uint32_t attempt = 1; attempt <= 4; ++attempt) {
     FailAttempt(0, attempt, FailureKind::kInfrastructure);
     now_ = now_ + Duration::Seconds(3600);
     Apply(TimePassed{});
@@ -118,7 +118,7 @@ TEST_F(Restore, OneThatFailedByItselfDoesNot) {
   FailAttempt(0);
   EXPECT_EQ(State(2), "skipped");
   EXPECT_FALSE(scheduler_->resumable());
-  for (std::uint32_t attempt = 1; attempt <= 1 + kInfrastructureRetriesMax; ++attempt) {
+  for (std::uint32_t attempt = 1; attempt <= 4; ++attempt) {
     FailAttempt(1, attempt, FailureKind::kInfrastructure);
     now_ = now_ + Duration::Seconds(3600);
     Apply(TimePassed{});
@@ -160,7 +160,11 @@ TEST_F(Restore, WhatWasDecidedByAFailureIsDecidedAnew) {
 // A far node tells how an attempt ended meanwhile.
 TEST_F(Restore, AnAttemptThatHadFailedIsTriedAgainInItsTime) {
   policies_ = IdMap<TaskId, TaskPolicy>(1);
-  policies_[TaskId(0)].retry = {3, Duration::Seconds(5), Duration::Seconds(5), 0.0, {}};
+  policies_[TaskId(0)].retry = {.limit = 3,
+                                .backoff = Duration::Seconds(5),
+                                .max_interval = Duration::Seconds(5),
+                                .jitter = 0.0,
+                                .on_exit_codes = {}};
   Build(1, {});
   Put(0, TaskState::kRunning, 1);
   EXPECT_EQ(
@@ -187,7 +191,11 @@ TEST_F(Restore, LostOutputsAreMadeAgain) {
 // 0 -> 1 -> {2, 3, 4} on one processor: while 2 runs, both outputs go.
 TEST_F(Restore, OutputsLostInTheMiddleAreMadeAgainBeforeAnybodyElseReadsThem) {
   policies_ = IdMap<TaskId, TaskPolicy>(5);
-  policies_[TaskId(2)].retry = {0, Duration::Seconds(1), Duration::Seconds(1), 0.0, {}};
+  policies_[TaskId(2)].retry = {.limit = 0,
+                                .backoff = Duration::Seconds(1),
+                                .max_interval = Duration::Seconds(1),
+                                .jitter = 0.0,
+                                .on_exit_codes = {}};
   Build(5, {{0, 1}, {1, 2}, {1, 3}, {1, 4}});
   Apply(Started{});
   Succeed(0);
@@ -240,7 +248,11 @@ TEST_F(Restore, AnOutdatedCommitIsDroppedAndAnOutdatedTaskOfACancelledRunStays) 
 
 TEST_F(Restore, ARetryThatWaitsForItsInputsDoesNotWaitForItsAlarm) {
   policies_ = IdMap<TaskId, TaskPolicy>(2);
-  policies_[TaskId(1)].retry = {0, Duration::Seconds(3600), Duration::Seconds(3600), 0.0, {}};
+  policies_[TaskId(1)].retry = {.limit = 0,
+                                .backoff = Duration::Seconds(3600),
+                                .max_interval = Duration::Seconds(3600),
+                                .jitter = 0.0,
+                                .on_exit_codes = {}};
   Build(2, {{0, 1}});
   Apply(Started{});
   Succeed(0);
@@ -253,7 +265,11 @@ TEST_F(Restore, ARetryThatWaitsForItsInputsDoesNotWaitForItsAlarm) {
 // 0 -> 1: what 1 was to read is gone, and cannot be made again.
 TEST_F(Restore, ARetryWhoseInputCannotBeMadeAgainIsSkipped) {
   policies_ = IdMap<TaskId, TaskPolicy>(2);
-  policies_[TaskId(1)].retry = {3, Duration::Seconds(1), Duration::Seconds(1), 0.0, {}};
+  policies_[TaskId(1)].retry = {.limit = 3,
+                                .backoff = Duration::Seconds(1),
+                                .max_interval = Duration::Seconds(1),
+                                .jitter = 0.0,
+                                .on_exit_codes = {}};
   Build(2, {{0, 1}}, {.keep_going = true});
   Apply(Started{});
   Succeed(0);

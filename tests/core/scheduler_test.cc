@@ -119,7 +119,11 @@ TEST_F(SchedulerTest, WhatCleansUpStartsInARunThatFails) {
   for (const std::size_t task : {1U, 4U}) {
     policies_[TaskId(task)].heeds_failures = false;
     policies_[TaskId(task)].cleans_up = true;
-    policies_[TaskId(task)].retry = {1, Duration::Seconds(1), Duration::Seconds(1), 0.0, {}};
+    policies_[TaskId(task)].retry = {.limit = 1,
+                                     .backoff = Duration::Seconds(1),
+                                     .max_interval = Duration::Seconds(1),
+                                     .jitter = 0.0,
+                                     .on_exit_codes = {}};
   }
   Build(5, {{0, 1}, {0, 2}});
   Apply(Started{});

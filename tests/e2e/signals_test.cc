@@ -98,5 +98,18 @@ TEST_F(Signals, AKilledWorkerCostsOneAttemptAndLeavesNothingBehind) {
   WaitUntil([&] { return ::kill(first, 0) != 0; }, "the first attempt's command is gone");
 }
 
+TEST_F(Signals, HowManyLostWorkersAreForgivenIsSaidByThePipeline) {
+  Write("p.yaml", "steps:
+  - id: victim
+    retry: {infrastructure_limit: 0}
+    run: 'echo >> " +
+                      Path("tries") + "; kill -9 $PPID; sleep 600'
+");
+  const Finished run = Run({"run", "p.yaml"});
+  EXPECT_EQ(run.code, 3) << run.err;
+  EXPECT_EQ(Read("tries"), "\n");
+  EXPECT_NE(Run({"ls"}).out.find("interrupted"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace dml::e2e

@@ -90,7 +90,7 @@ class ImmediateRunner final : public runners::Runner, public runners::RemoteFile
     runners::FilesLooked answer{request.node, request.pattern, Error::Invalid("there is none")};
     if (found != there.end() && !found->second.ok()) answer.files = found->second.error();
     if (found != there.end() && found->second.ok()) {
-      runners::FileStamp stamp;
+      FileStamp stamp;
       stamp.size = static_cast<std::int64_t>(found->second->size());
       answer.files = std::vector{runners::RemoteFile{request.pattern, "/home/" + request.pattern,
                                                      stamp, Sha256::Of(*found->second)}};

@@ -17,7 +17,11 @@ runners::ExitReason ExitsWith(int code) {
 TEST_F(Policies, ARetryWaitsForItsBackoffWhichDoubles) {
   PipelineMaker maker;
   const TaskId a = maker.Add("a");
-  maker[a].retry = {3, Duration::Millis(40), Duration::Seconds(1), 0.0, {}};
+  maker[a].retry = {.limit = 3,
+                    .backoff = Duration::Millis(40),
+                    .max_interval = Duration::Seconds(1),
+                    .jitter = 0.0,
+                    .on_exit_codes = {}};
   const Instant start = clock_.Now();
   const Ran ran = Run(maker.pipeline, {}, [](ImmediateRunner& runner) {
     runner.failures["a"] = {ExitsWith(1), ExitsWith(1)};
@@ -33,7 +37,11 @@ TEST_F(Policies, OnlyTheListedExitCodesAreRetried) {
   const TaskId a = maker.Add("a");
   const TaskId b = maker.Add("b");
   for (const TaskId task : {a, b}) {
-    maker[task].retry = {2, Duration::Millis(1), Duration::Millis(1), 0.0, {75}};
+    maker[task].retry = {.limit = 2,
+                         .backoff = Duration::Millis(1),
+                         .max_interval = Duration::Millis(1),
+                         .jitter = 0.0,
+                         .on_exit_codes = {75}};
   }
   std::get<pipelines::NativeWork>(maker[b].work).params["x"] = 1;
   const Ran ran = Run(maker.pipeline, {.keep_going = true}, [](ImmediateRunner& runner) {
@@ -50,16 +58,33 @@ TEST_F(Policies, ALostWorkerDoesNotTouchTheUsersBudget) {
   maker.Add("a");  // limit 0
   const runners::ExitReason lost =
       runners::ExitFailure{Error::Environment("the node went away"), 3};
-  const Ran ran = Run(maker.pipeline, {}, [&](ImmediateRunner& runner) {
-    runner.failures["a"].assign(core::kInfrastructureRetriesMax, lost);
-  });
-  EXPECT_EQ(ran.launched.size(), core::kInfrastructureRetriesMax + 1U);
+  const Ran ran = Run(maker.pipeline, {},
+                      [&](ImmediateRunner& runner) { runner.failures["a"].assign(3, lost); });
+  EXPECT_EQ(ran.launched.size(), 4U);
   EXPECT_EQ(ran.result.outcome, state::RunOutcome::kSucceeded);
-  const Ran again = Run(maker.pipeline, {.force = true}, [&](ImmediateRunner& runner) {
-    runner.failures["a"].assign(core::kInfrastructureRetriesMax + 1, lost);
-  });
+  const Ran again = Run(maker.pipeline, {.force = true},
+                        [&](ImmediateRunner& runner) { runner.failures["a"].assign(4, lost); });
   EXPECT_EQ(again.result.outcome, state::RunOutcome::kInterrupted) << "it can be resumed";
   EXPECT_EQ(again.result.count(TaskState::kFailed), 1U);
+}
+
+TEST_F(Policies, HowManyLostWorkersAreForgivenCanBeSaid) {
+  const runners::ExitReason lost =
+      runners::ExitFailure{Error::Environment("the node went away"), 3};
+  for (const int limit : {0, 1, 5}) {
+    PipelineMaker maker;
+    const TaskId a = maker.Add("a", {}, {{"x", limit}});
+    maker[a].retry.infrastructure_limit = limit;
+    const auto lose = [&](int times) {
+      return [&lost, times](ImmediateRunner& runner) {
+        runner.failures["a"].assign(static_cast<std::size_t>(times), lost);
+      };
+    };
+    EXPECT_EQ(Run(maker.pipeline, {}, lose(limit)).result.outcome, state::RunOutcome::kSucceeded);
+    const Ran ran = Run(maker.pipeline, {.force = true}, lose(limit + 1));
+    EXPECT_EQ(ran.launched.size(), static_cast<std::size_t>(limit) + 1);
+    EXPECT_EQ(ran.result.outcome, state::RunOutcome::kInterrupted);
+  }
 }
 
 TEST_F(Policies, KeepGoingRunsWhatDoesNotDependOnTheFailure) {
@@ -81,7 +106,11 @@ TEST_F(Policies, ATimeoutIsAFailureWithCode124) {
   PipelineMaker maker;
   const TaskId a = maker.Add("a");
   maker[a].timeout = Duration::Seconds(5);
-  maker[a].retry = {1, Duration::Millis(1), Duration::Millis(1), 0.0, {124}};
+  maker[a].retry = {.limit = 1,
+                    .backoff = Duration::Millis(1),
+                    .max_interval = Duration::Millis(1),
+                    .jitter = 0.0,
+                    .on_exit_codes = {124}};
   const Ran ran = Run(maker.pipeline, {}, [](ImmediateRunner& runner) {
     runner.failures["a"] = {runners::ExitTimeout{}, runners::ExitTimeout{}};
   });

@@ -25,7 +25,7 @@ std::string Numbers(int count) {
 
 TEST(Expand, SettingsComeFromTheStepThenFromDefaults) {
   const ExpandedPipeline pipeline = MustLoad(R"(
-defaults: {retry: {limit: 2, backoff: 5s}, timeout: 1h, resources: {memory: 1Gi}}
+defaults: {retry: {limit: 2, backoff: 5s, infrastructure_limit: 0}, timeout: 1h, resources: {memory: 1Gi}}
 steps:
   - {id: a, run: [x]}
   - {id: b, run: [x], retry: 7, timeout: 90s, resources: {cpus: 2.5}, cache: false}
@@ -34,6 +34,7 @@ steps:
   const TaskDecl& a = Task(pipeline, "a");
   EXPECT_EQ(a.retry.limit, 2);
   EXPECT_EQ(a.retry.backoff, Duration::Seconds(5));
+  EXPECT_EQ(a.retry.infrastructure_limit, 0);
   EXPECT_EQ(a.timeout, Duration::Seconds(3600));
   EXPECT_TRUE(a.cache);
   const TaskDecl& b = Task(pipeline, "b");

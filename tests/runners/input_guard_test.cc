@@ -6,8 +6,8 @@
 
 #include <fstream>
 
+#include "base/file_stamp.h"
 #include "base/sealed_file.h"
-#include "runners/agent/file_stamp.h"
 #include "tests/runners/command_fixture.h"
 
 namespace dml::local {
@@ -61,7 +61,7 @@ TEST_F(InputGuardTest, AFileInPlaceThatChangesMakesTheAttemptVoid) {
   const auto reading = [&](std::size_t task, const std::string& script) {
     LaunchSpec spec = Shell(task, script);
     runners::FileSet set{"in-place.csv", {{"in-place.csv", path, 4, Sha256::Of("x\n1\n")}}, {}};
-    set.in_place = runners::InPlace{"n2", 0, "/path", {agent::StampOf(path).value()}};
+    set.in_place = runners::InPlace{"n2", 0, "/path", {StampOf(path).value()}};
     spec.files = {set};
     return spec;
   };

@@ -63,6 +63,10 @@ Scenario Scenario::From(std::uint64_t seed) {
     auto& params = std::get<pipelines::NativeWork>(maker[TaskId(i)].work).params;
     if (steadiness.Below(4, 1 + i) == 0) params["unsteady"] = i;
   }
+  const Philox patience(seed, "patience");
+  for (std::size_t i = 0; patience.Below(4, 0) == 0 && i < tasks; ++i) {
+    maker[TaskId(i)].retry.infrastructure_limit = static_cast<int>(patience.Below(5, 1 + i));
+  }
   PutFilesOnNodes(seed, tasks, maker);
   scenario.pipeline = std::move(maker.pipeline);
   scenario.cpus = 1 + static_cast<double>(draw(5));

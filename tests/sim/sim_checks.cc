@@ -61,8 +61,9 @@ void SimulatedRun::CheckLaunch(const runners::LaunchSpec& spec) {
   Check(spec.key.attempt.value > last_attempt_[task], "an attempt number is used twice");
   last_attempt_[task] = spec.key.attempt.value;
   const int remakes = remakes_.contains(task) ? deaths_ + losses_ : 0;
-  const int budget = pipeline_.tasks[task].retry.limit + 1 + core::kInfrastructureRetriesMax;
-  const int anew = second_chances_[task] * (1 + core::kInfrastructureRetriesMax);
+  const pipelines::RetryPolicy& retry = pipeline_.tasks[task].retry;
+  const int budget = retry.limit + 1 + retry.infrastructure_limit;
+  const int anew = second_chances_[task] * (1 + retry.infrastructure_limit);
   Check(++launches_[task] <= budget * (1 + remakes) + anew + deaths_ + (scenario_.cancels ? 1 : 0),
         "more attempts than the budgets allow");
 }
@@ -117,10 +118,11 @@ bool SimulatedRun::HasCause(TaskId unit) {
   const Causes& causes = causes_[unit];
   // Whatever it says of itself, a task that failed when its inputs were gone failed for that;
   // unless an equal file has come back by then: then it failed by itself.
-  const bool robbed = losses_ > 0 && causes.all() > core::kInfrastructureRetriesMax;
+  const pipelines::RetryPolicy& retry = pipeline_.tasks[unit].retry;
+  const bool robbed = losses_ > 0 && causes.all() > retry.infrastructure_limit;
   const int of_its_own = causes.task + causes.robbed;
-  return robbed || causes.final > 0 || of_its_own > pipeline_.tasks[unit].retry.limit ||
-         causes.infrastructure > core::kInfrastructureRetriesMax;
+  return robbed || causes.final > 0 || of_its_own > retry.limit ||
+         causes.infrastructure > retry.infrastructure_limit;
 }
 
 // Every result was made of what its producers left, in the end: whatever was lost, and made again

@@ -12,8 +12,8 @@
 #include <future>
 #include <set>
 
+#include "base/file_stamp.h"
 #include "base/hash.h"
-#include "runners/agent/file_stamp.h"
 
 namespace dml::node {
 namespace {
@@ -59,7 +59,7 @@ TEST_F(FileLookerTest, NamesAndHashesWhatIsThere) {
   EXPECT_EQ(one.files[0].name, "data/a.csv");
   EXPECT_EQ(one.files[0].path, base_ + "/data/a.csv");
   EXPECT_EQ(one.files[0].digest, Sha256::Of("a"));
-  EXPECT_EQ(one.files[0].stamp, agent::StampOf(base_ + "/data/a.csv").value());
+  EXPECT_EQ(one.files[0].stamp, StampOf(base_ + "/data/a.csv").value());
   const Looked two = LookAt("data/*.csv");
   ASSERT_EQ(two.files.size(), 2U) << two.error.message;
   EXPECT_EQ(two.files[1].name, "data/b.csv");

@@ -1,4 +1,4 @@
-#include "runners/agent/file_stamp.h"
+#include "base/file_stamp.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -7,7 +7,7 @@
 
 #include "base/files.h"
 
-namespace dml::agent {
+namespace dml {
 
 namespace {
 
@@ -17,11 +17,11 @@ std::int64_t Nanoseconds(const timespec& time) {
 
 }  // namespace
 
-Result<runners::FileStamp> StampOf(const std::string& path) {
+Result<FileStamp> StampOf(const std::string& path, const std::string& remedy) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG) {
-      return Error::Invalid(fmt::format("there is no file '{}'", path));
+      return Error::Invalid(fmt::format("there is no file '{}'", path), remedy);
     }
     return Error::System("cannot read '" + path + "'", errno);
   }
@@ -30,8 +30,8 @@ Result<runners::FileStamp> StampOf(const std::string& path) {
                           "name the files in it with a pattern such as *.csv");
   }
   if (!S_ISREG(info.st_mode)) DML_RETURN_IF_ERROR(CheckRegularFile(path));
-  return runners::FileStamp{info.st_dev, info.st_ino, info.st_size, Nanoseconds(info.st_mtim),
-                            Nanoseconds(info.st_ctim)};
+  return FileStamp{static_cast<std::int64_t>(info.st_dev), static_cast<std::int64_t>(info.st_ino),
+                   info.st_size, Nanoseconds(info.st_mtim), Nanoseconds(info.st_ctim)};
 }
 
-}  // namespace dml::agent
+}  // namespace dml
