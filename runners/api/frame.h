@@ -33,7 +33,7 @@ enum class FrameType : std::uint8_t {
   kPut = 25,        // head: a blob follows
   kChunk = 26,      // either: a piece of a blob
   kPutDone = 27,    // agent: the blob is stored, or why not
-  kGet = 28,        // head: send this blob
+  kGet = 28,        // head: send this blob; agent: send the rest of it once more
   kGetFailed = 29,  // agent: why it cannot
   kPing = 30,       // head
   kPong = 31,       // agent: the same payload

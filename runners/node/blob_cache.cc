@@ -120,6 +120,12 @@ Result<void> BlobCache::Begin(const BlobRange& range) {
   return empty ? Complete(range.digest, it->second) : Result<void>();
 }
 
+std::optional<BlobRange> BlobCache::Rest(const Digest& digest) const {
+  const auto found = arriving_.find(digest);
+  if (found == arriving_.end()) return std::nullopt;
+  return BlobRange{digest, found->second.size, found->second.offset};
+}
+
 Result<bool> BlobCache::Write(const Digest& digest, std::int64_t offset, std::string_view bytes) {
   const auto found = arriving_.find(digest);
   if (found == arriving_.end()) return false;  // the rest of one that was refused

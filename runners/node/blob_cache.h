@@ -54,6 +54,8 @@ class BlobCache {
   // A blob arrives: Begin, then Write in order, and the last byte verifies it and makes it visible.
   // A full disk is kEnvironment and leaves nothing behind; kBusy if somebody else sends the same.
   Result<void> Begin(const BlobRange& range);
+  // What is still to come of one that arrives.
+  [[nodiscard]] std::optional<BlobRange> Rest(const Digest& digest) const;
   // True when the blob is complete.
   Result<bool> Write(const Digest& digest, std::int64_t offset, std::string_view bytes);
   // The connection that wrote it broke: what is there is kept for a resumption.

@@ -107,6 +107,7 @@ bool Session::HandleBlob(const runners::Frame& frame) {
     auto digests = DecodeDigests(frame.payload);
     if (!digests.ok()) return fail(), true;
     for (const Digest& digest : *digests) {
+      repeated_.erase(digest);
       if (putting_.erase(digest) != 0) blobs_.Suspend(digest);
       blobs_.Discard(digest);
     }
@@ -119,6 +120,7 @@ bool Session::HandleBlob(const runners::Frame& frame) {
 }
 
 void Session::HandlePut(const BlobRange& range) {
+  if (repeated_.erase(range.digest) != 0) return;
   auto begun = blobs_.Begin(range);
   if (begun.ok() && range.size > 0) {
     putting_.insert(range.digest);
@@ -129,7 +131,16 @@ void Session::HandlePut(const BlobRange& range) {
 }
 
 void Session::HandleChunk(const Chunk& chunk) {
-  if (!putting_.contains(chunk.digest)) return;
+  if (repeated_.contains(chunk.digest)) return;
+  if (!putting_.contains(chunk.digest)) {
+    // Of one that was refused; or, if it is damaged, of nobody knows which.
+    if (!chunk.intact) Drop();
+    return;
+  }
+  if (!chunk.intact) {
+    repeated_.insert(chunk.digest);
+    return Send(FrameType::kGet, Encode(blobs_.Rest(chunk.digest).value()));
+  }
   std::string unpacked;
   if (chunk.packed) {
     auto piece = Decompress(chunk.bytes, kChunkBytesMax);
@@ -153,6 +164,11 @@ void Session::HandleGet(BlobRange range) {
     return Send(FrameType::kGetFailed, Encode(BlobOutcome{range.digest, error}));
   }
   ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+  // Asked for once more: what is under way is of no use.
+  std::erase_if(gets_, [&](const Getting& getting) {
+    if (getting.range.digest == range.digest) ::close(getting.fd);
+    return getting.range.digest == range.digest;
+  });
   gets_.push_back({range, fd});
 }
 

@@ -77,6 +77,8 @@ class Session {
   Compressor compressor_;
   std::deque<Getting> gets_;
   std::set<Digest> putting_;
+  // Of these, a piece came damaged: until the head begins anew there, nothing of them counts.
+  std::set<Digest> repeated_;
 };
 
 }  // namespace dml::node

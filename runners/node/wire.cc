@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runners/api/message_fields.h"
+#include "runners/node/checksum.h"
 
 namespace dml::node {
 
@@ -58,7 +59,8 @@ T TakeNumber(std::string_view& bytes) {
 // Of any machine: the sum over a cluster has to be a number.
 constexpr double kCpusMax = 1e6;
 constexpr std::size_t kLogHeadBytes = 8 + 4 + 4 + 8;
-constexpr std::size_t kChunkHeadBytes = 32 + 8 + 1;
+constexpr std::size_t kChunkCheckedBytes = 32 + 8 + 1;  // of its head
+constexpr std::size_t kChunkHeadBytes = kChunkCheckedBytes + 4;
 
 Error Short() { return Error::Environment("a malformed message: it is too short or too long"); }
 
@@ -283,6 +285,7 @@ void AppendChunk(const Chunk& chunk, std::string& out) {
   for (const std::uint8_t byte : chunk.digest.bytes) payload += static_cast<char>(byte);
   PutNumber(chunk.offset, payload);
   payload += static_cast<char>(chunk.packed ? 1 : 0);
+  PutNumber(Crc32c(chunk.bytes, Crc32c(payload)), payload);
   payload += chunk.bytes;
   runners::AppendFrame(runners::FrameType::kChunk, payload, out);
 }
@@ -291,12 +294,16 @@ Result<Chunk> DecodeChunk(std::string_view payload) {
   if (payload.size() < kChunkHeadBytes || payload.size() > kChunkHeadBytes + kChunkBytesMax) {
     return Short();
   }
+  const std::string_view head = payload.substr(0, kChunkCheckedBytes);
   Chunk chunk;
   std::memcpy(chunk.digest.bytes.data(), payload.data(), chunk.digest.bytes.size());
   payload.remove_prefix(chunk.digest.bytes.size());
   chunk.offset = TakeNumber<std::int64_t>(payload);
   chunk.packed = payload.front() == 1;
-  chunk.bytes = payload.substr(1);
+  payload.remove_prefix(1);
+  const auto check = TakeNumber<std::uint32_t>(payload);
+  chunk.bytes = payload;
+  chunk.intact = check == Crc32c(chunk.bytes, Crc32c(head));
   if (chunk.offset < 0) return Short();
   return chunk;
 }

@@ -20,7 +20,7 @@
 // other than the greeting and kStop. Decoding trusts nothing: what does not fit is kEnvironment.
 namespace dml::node {
 
-inline constexpr int kWireVersion = 5;
+inline constexpr int kWireVersion = 6;
 // Pieces of blobs and logs. Small enough for a heartbeat to pass between two of them.
 inline constexpr std::size_t kChunkBytesMax = 256U << 10U;
 inline constexpr std::size_t kDigestsPerFrameMax = 4096;
@@ -129,8 +129,10 @@ Result<std::vector<Digest>> DecodeDigests(std::string_view payload);
 [[nodiscard]] std::string EncodeStates(const std::vector<BlobState>& states);
 Result<std::vector<BlobState>> DecodeStates(std::string_view payload);
 
-// kPut and kGet: the blob, its size, and where the first piece begins. kPutDone and kGetFailed: the
-// blob and an error, whose empty message means success.
+// kPut and kGet: the blob, its size, and where the first piece begins. Whoever is sent a damaged
+// piece of a blob says kGet, from there on: the head once more, and the agent, to which the head
+// answers with another kPut. kPutDone and kGetFailed: the blob and an error, whose empty message
+// means success.
 struct BlobRange {
   Digest digest;
   std::int64_t size = 0;
@@ -146,13 +148,19 @@ struct BlobOutcome {
 [[nodiscard]] std::string Encode(const BlobOutcome& message);
 Result<BlobOutcome> DecodeBlobOutcome(std::string_view payload);
 
-// kChunk: 32 bytes digest, 8 offset, 1 flag (1: zstd), then the bytes, kChunkBytesMax when
-// unpacked.
+// One piece that is damaged so many times in a row ends the transfer.
+inline constexpr int kDamagedMax = 8;
+
+// kChunk: 32 bytes digest, 8 offset, 1 flag (1: zstd), 4 CRC-32C of these and of what follows; then
+// the bytes, kChunkBytesMax when unpacked. SSH vouches for the line; this finds at once what the
+// memory of either end, or a mistake, has done to them, which the digest would tell only at the
+// end.
 struct Chunk {
   Digest digest;
   std::int64_t offset = 0;
   bool packed = false;
   std::string_view bytes;  // of the payload that it was decoded from
+  bool intact = true;      // as decoded; else, nothing of it can be relied on
 };
 void AppendChunk(const Chunk& chunk, std::string& out);  // a whole frame
 Result<Chunk> DecodeChunk(std::string_view payload);

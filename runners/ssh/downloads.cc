@@ -78,21 +78,44 @@ std::vector<node::BlobRange> Downloads::Request(const Digest& digest, std::int64
   return {{digest, size, 0}};
 }
 
-void Downloads::Arrived(const node::Chunk& chunk) {
+Result<std::optional<node::BlobRange>> Downloads::Arrived(const node::Chunk& chunk) {
   const auto found = coming_.find(chunk.digest);
-  if (found == coming_.end()) return;  // cancelled
+  const std::optional<node::BlobRange> nothing;
+  if (found == coming_.end()) {
+    if (chunk.intact) return nothing;  // cancelled
+    return Error::Environment("a damaged piece of a blob that nobody waits for");
+  }
   Coming& coming = found->second;
+  if (!chunk.intact) return Repeat(chunk.digest, coming);
   const auto bytes = static_cast<std::int64_t>(chunk.bytes.size());
-  if (chunk.offset != coming.offset || chunk.offset + bytes > coming.size) {
-    return Finish(chunk.digest, Error::Environment("a piece of an output is out of order"));
+  const bool known = chunk.offset < coming.offset;
+  if (known || (coming.awaited && chunk.offset > coming.offset)) return nothing;
+  if (chunk.offset != coming.offset || bytes > coming.size - chunk.offset) {
+    Finish(chunk.digest, Error::Environment("a piece of an output is out of order"));
+    return nothing;
   }
   if (auto written = WriteAll(coming.fd, chunk.bytes, chunk.offset); !written.ok()) {
-    return Finish(chunk.digest, std::move(written));
+    Finish(chunk.digest, std::move(written));
+    return nothing;
   }
+  coming.awaited = false;
+  coming.damaged = 0;
   bytes_received_ += bytes;
   coming.hash.Update(chunk.bytes);
   coming.offset += bytes;
   if (coming.offset == coming.size) Finish(chunk.digest, {});
+  return nothing;
+}
+
+std::optional<node::BlobRange> Downloads::Repeat(const Digest& digest, Coming& coming) {
+  ++damaged_;
+  coming.awaited = true;
+  if (++coming.damaged <= node::kDamagedMax) {
+    return node::BlobRange{digest, coming.size, coming.offset};
+  }
+  Finish(digest, Error::Environment("an output arrives damaged again and again",
+                                    "check the memory of this machine and of the node"));
+  return std::nullopt;
 }
 
 void Downloads::Failed(const node::BlobOutcome& outcome) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,8 @@
 namespace dml::ssh {
 
 // Blobs on their way from one node to files of this machine. Each is written beside its target,
-// verified against its digest, and then given its name; a broken transfer goes on where it stopped.
-// Single-threaded.
+// verified against its digest, and then given its name; a broken transfer goes on where it stopped,
+// and so does one of which a piece arrived damaged. Single-threaded.
 class Downloads {
  public:
   ~Downloads();
@@ -21,7 +22,9 @@ class Downloads {
   // on its way or empty (then Take() has it at once).
   std::vector<node::BlobRange> Request(const Digest& digest, std::int64_t size,
                                        const std::string& temporary, const std::string& target);
-  void Arrived(const node::Chunk& chunk);
+  // What to ask for once more. kEnvironment if nobody knows what was damaged: only a new connection
+  // helps.
+  Result<std::optional<node::BlobRange>> Arrived(const node::Chunk& chunk);
   void Failed(const node::BlobOutcome& outcome);
   // After a reconnection: what to ask for again.
   [[nodiscard]] std::vector<node::BlobRange> Pending() const;
@@ -31,6 +34,8 @@ class Downloads {
     Result<void> result;
   };
   [[nodiscard]] std::int64_t bytes_received() const { return bytes_received_; }
+  // Pieces that did not arrive as they were.
+  [[nodiscard]] int damaged() const { return damaged_; }
   [[nodiscard]] std::vector<Done> Take() { return std::exchange(done_, {}); }
   void Cancel(const std::string& target);
 
@@ -41,12 +46,17 @@ class Downloads {
     std::int64_t size = 0;
     std::int64_t offset = 0;
     int fd = -1;
+    // The piece that was asked for has not come: those behind it are of an earlier request.
+    bool awaited = true;
+    int damaged = 0;  // in a row
     Sha256 hash;
   };
+  std::optional<node::BlobRange> Repeat(const Digest& digest, Coming& coming);
   void Finish(const Digest& digest, Result<void> result);
 
   std::map<Digest, Coming> coming_;
   std::int64_t bytes_received_ = 0;
+  int damaged_ = 0;
   std::vector<Done> done_;
 };
 

@@ -78,15 +78,11 @@ bool NodePort::HandleBlob(const runners::Frame& frame) {
     fine = outcome.ok();
     if (fine) uploads.Outcome(*outcome, heard_);
   } else if (frame.type == FrameType::kChunk) {
-    const auto chunk = node::DecodeChunk(frame.payload);
-    fine = chunk.ok();
-    if (fine && chunk->packed) {
-      const auto piece = node::Decompress(chunk->bytes, node::kChunkBytesMax);
-      fine = piece.ok();
-      if (fine) downloads.Arrived({chunk->digest, chunk->offset, false, *piece});
-    } else if (fine) {
-      downloads.Arrived(*chunk);
-    }
+    fine = HandleChunk(frame.payload);
+  } else if (frame.type == FrameType::kGet) {
+    const auto rest = node::DecodeBlobRange(frame.payload);
+    fine = rest.ok();
+    if (fine) uploads.Repeat(*rest);
   } else if (frame.type == FrameType::kGetFailed) {
     const auto outcome = node::DecodeBlobOutcome(frame.payload);
     fine = outcome.ok();
@@ -96,6 +92,22 @@ bool NodePort::HandleBlob(const runners::Frame& frame) {
   }
   broken_ |= !fine;
   return true;
+}
+
+// False: the connection is of no use any more.
+bool NodePort::HandleChunk(std::string_view payload) {
+  auto chunk = node::DecodeChunk(payload);
+  if (!chunk.ok()) return false;
+  std::string unpacked;
+  if (chunk->intact && chunk->packed) {
+    auto piece = node::Decompress(chunk->bytes, node::kChunkBytesMax);
+    if (!piece.ok()) return false;
+    unpacked = std::move(piece).value();
+    chunk->bytes = unpacked;
+  }
+  const auto rest = downloads.Arrived(*chunk);
+  if (rest.ok() && *rest) Send(FrameType::kGet, node::Encode(**rest));
+  return rest.ok();
 }
 
 void NodePort::Flush() {

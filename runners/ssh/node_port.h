@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -42,12 +43,15 @@ class NodePort {
   [[nodiscard]] bool broken() const { return broken_; }
   // Broken, because the other end closed it.
   [[nodiscard]] bool ended() const { return ended_; }
+  // Pieces of blobs that did not arrive as they were, and were sent again.
+  [[nodiscard]] int damaged() const { return uploads.damaged() + downloads.damaged(); }
 
   Uploads uploads;
   Downloads downloads;
 
  private:
   bool HandleBlob(const runners::Frame& frame);
+  bool HandleChunk(std::string_view payload);
 
   int fd_ = -1;
   bool broken_ = false;

@@ -90,6 +90,7 @@ class SshRunner::Loop {
     bool shared = false;                // it sees the shared_dir of this machine
     std::string trouble;                // why it is not connected
     std::string told;                   // of that, to people
+    bool damage_told = false;           // that pieces of blobs arrived damaged
     std::string boot;
     int agent_pid = 0;
     std::string agent_host;

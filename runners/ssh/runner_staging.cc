@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <utility>
 #include <vector>
 
 #include "base/crash_point.h"
@@ -313,6 +314,11 @@ void SshRunner::Loop::SendLaunch(const Key& key) {
 
 void SshRunner::Loop::TakeTransfers(std::size_t index) {
   Node& node = *nodes_[index];
+  if (node.port.damaged() > 0 && !std::exchange(node.damage_told, true)) {
+    options_.notice(node.host.name +
+                    ": a piece of a file arrived damaged, and was sent again: check the memory of "
+                    "this machine and of that one");
+  }
   for (const Uploads::Done& done : node.port.uploads.Take()) Uploaded(index, done);
   for (const Downloads::Done& done : node.port.downloads.Take()) Fetched(index, done);
 }

@@ -27,11 +27,16 @@ void Uploads::Abandon(const Digest& digest) {
   if (paths_.erase(digest) == 0) return;
   std::erase(wanted_, digest);
   std::erase_if(busy_, [&](const auto& entry) { return entry.second == digest; });
+  StopSending(digest);
+  damages_.erase(digest);
+  abandoned_.insert(digest);
+}
+
+void Uploads::StopSending(const Digest& digest) {
   std::erase_if(queue_, [&](const Sending& sending) {
     if (sending.digest == digest && sending.fd >= 0) ::close(sending.fd);
     return sending.digest == digest;
   });
-  abandoned_.insert(digest);
 }
 
 void Uploads::Missing(const std::vector<node::BlobState>& states, Instant now) {
@@ -55,16 +60,27 @@ void Uploads::Missing(const std::vector<node::BlobState>& states, Instant now) {
 
 void Uploads::Outcome(const node::BlobOutcome& outcome, Instant now) {
   if (!paths_.contains(outcome.digest)) return;
-  if (!queue_.empty() && queue_.front().digest == outcome.digest && queue_.front().fd >= 0) {
-    // Refused while it was being sent.
-    ::close(queue_.front().fd);
-    queue_.pop_front();
-  }
+  StopSending(outcome.digest);  // if it was refused meanwhile
   if (!outcome.ok() && outcome.error.kind == ErrorKind::kBusy) {
     busy_.emplace_back(now + kBusyPause, outcome.digest);
     return;
   }
   Finish(outcome.digest, outcome.ok() ? Result<void>() : Result<void>(outcome.error));
+}
+
+void Uploads::Repeat(const node::BlobRange& rest) {
+  if (!paths_.contains(rest.digest)) return;  // abandoned
+  StopSending(rest.digest);
+  ++damaged_;
+  Damage& damage = damages_[rest.digest];
+  if (rest.offset > damage.offset) damage = {rest.offset, 0};
+  if (++damage.times <= node::kDamagedMax) {
+    queue_.push_front({rest.digest, rest.offset, 0, -1});
+    return;
+  }
+  abandoned_.insert(rest.digest);
+  Finish(rest.digest, Error::Environment("an input arrives damaged again and again",
+                                         "check the memory of this machine and of the node"));
 }
 
 void Uploads::AskAgain(Instant now) {
@@ -152,6 +168,7 @@ void Uploads::Produce(std::string& out, std::size_t bytes_max, std::optional<dou
 
 void Uploads::Finish(const Digest& digest, Result<void> result) {
   paths_.erase(digest);
+  damages_.erase(digest);
   if (result.ok()) there_.insert(digest);
   done_.push_back({digest, std::move(result)});
 }

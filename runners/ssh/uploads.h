@@ -18,8 +18,8 @@ namespace dml::ssh {
 inline constexpr Duration kBusyPause = Duration::Seconds(2);
 
 // Blobs on their way to one node: asked for in batches ("which of these are missing?"), then the
-// missing ones, one after another, each from where a broken transfer stopped. Small ones follow
-// each other without waiting. Single-threaded.
+// missing ones, one after another, each from where a broken transfer stopped, or where a piece
+// arrived damaged. Small ones follow each other without waiting. Single-threaded.
 class Uploads {
  public:
   ~Uploads();
@@ -37,6 +37,7 @@ class Uploads {
   // Messages from the node.
   void Missing(const std::vector<node::BlobState>& states, Instant now);
   void Outcome(const node::BlobOutcome& outcome, Instant now);
+  void Repeat(const node::BlobRange& rest);
   // Once in a while: what others were sending to the node may have arrived.
   void AskAgain(Instant now);
   // The connection is new: whatever was under way is asked for again.
@@ -56,6 +57,8 @@ class Uploads {
   [[nodiscard]] std::vector<Done> Take() { return std::exchange(done_, {}); }
   // Of blobs, as they are when they are not packed.
   [[nodiscard]] std::int64_t bytes_sent() const { return bytes_sent_; }
+  // Pieces that the node did not get as they were.
+  [[nodiscard]] int damaged() const { return damaged_; }
 
  private:
   struct Sending {
@@ -64,7 +67,13 @@ class Uploads {
     std::int64_t size = 0;
     int fd = -1;
   };
+  // Where the last damaged piece of a blob began, and how often in a row.
+  struct Damage {
+    std::int64_t offset = 0;
+    int times = 0;
+  };
   bool Open(Sending& sending);
+  void StopSending(const Digest& digest);
   void Finish(const Digest& digest, Result<void> result);
 
   std::map<Digest, std::string> paths_;  // of everything that is not there yet
@@ -75,6 +84,8 @@ class Uploads {
   std::deque<std::vector<Digest>> asked_;         // answers come in order
   std::deque<Sending> queue_;                     // the front one is under way if its fd is open
   std::vector<Done> done_;
+  std::map<Digest, Damage> damages_;
+  int damaged_ = 0;
   node::Compressor compressor_;
   std::int64_t bytes_sent_ = 0;
 };

@@ -26,6 +26,11 @@ void CheckRoundTrip(std::string_view payload, Decode decode, Encode encode) {
 void CheckChunk(std::string_view payload) {
   const auto chunk = node::DecodeChunk(payload);
   if (!chunk.ok()) return;
+  std::string again;
+  if (chunk->intact) node::AppendChunk(*chunk, again);
+  if (chunk->intact && !again.ends_with(payload.substr(payload.size() - chunk->bytes.size()))) {
+    std::abort();
+  }
   const auto piece = node::Decompress(chunk->bytes, node::kChunkBytesMax);
   if (piece.ok() && piece->size() > node::kChunkBytesMax) std::abort();
 }

@@ -113,7 +113,7 @@ TEST(Wire, ClientsHavePlainNames) {
 
 TEST(Wire, ShortOrHostileBytesAreErrors) {
   EXPECT_FALSE(DecodeChunk("short").ok());
-  EXPECT_FALSE(DecodeChunk(std::string(41 + kChunkBytesMax + 1, 'x')).ok());
+  EXPECT_FALSE(DecodeChunk(std::string(45 + kChunkBytesMax + 1, 'x')).ok());
   EXPECT_FALSE(DecodeLog("").ok());
   EXPECT_FALSE(DecodeBlobRange(R"(["zz",1,0])").ok());
   EXPECT_FALSE(DecodeBlobRange(Encode(BlobRange{Sha256::Of("x"), 5, 6})).ok());
