@@ -28,12 +28,25 @@ Scope ScopeOf(const ValidateContext& context, const StepDecl& step) {
   return scope;
 }
 
+// "split.random" -> "those of split are split.train_test, split.kfold".
+std::string KnownOfFamily(const std::string& name, const std::vector<std::string>& names) {
+  const std::string family = name.substr(0, name.find('.') + 1);
+  std::string members;
+  for (const std::string& known : names) {
+    if (family.empty() || !known.starts_with(family)) continue;
+    members += (members.empty() ? "" : ", ") + known;
+  }
+  if (members.empty()) return members;
+  return fmt::format("those of {} are {}", family.substr(0, family.size() - 1), members);
+}
+
 void ReportUnknownStep(ValidateContext& context, const Node& uses) {
   std::vector<std::string> names;
   if (context.diagnostics.wants_suggestions()) {
     for (const StepSpec& spec : context.catalog.steps) names.push_back(spec.name);
   }
   std::string hint = DidYouMean(uses.text, names);
+  if (hint.empty()) hint = KnownOfFamily(uses.text, names);
   if (hint.empty()) hint = "'dml steps' lists the step types";
   context.diagnostics.Add(uses.place, fmt::format("unknown step type '{}'", uses.text),
                           std::move(hint));
