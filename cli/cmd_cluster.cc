@@ -7,6 +7,7 @@
 #include "base/quantity.h"
 #include "cli/cluster_file.h"
 #include "cli/each_host.h"
+#include "runners/ssh/node_probe.h"
 #include "runners/ssh/remote.h"
 #include "runners/ssh/workdir.h"
 

@@ -11,31 +11,15 @@
 #include <filesystem>
 
 #include "base/hash.h"
-#include "runners/node/bridge.h"
+#include "runners/ssh/bridge_greeting.h"
 
 namespace dml::ssh {
 
 namespace {
 
-constexpr std::size_t kQuotedNoiseMax = 300;
 constexpr int kDoublingsMax = 16;
-
-std::string Quoted(std::string text) {
-  if (text.size() > kQuotedNoiseMax) text = "..." + text.substr(text.size() - kQuotedNoiseMax);
-  std::string out;
-  for (const char c : text) {
-    const bool plain = c == '\n' || c == '\t' || (c >= ' ' && c != 127);
-    out += plain ? c : '?';
-  }
-  return out.substr(0, out.find_last_not_of('\n') + 1);
-}
-
-// The bridge line, without its marker, once it is whole.
-std::string TakeLine(const std::string& text, std::size_t marker) {
-  const std::size_t begin = marker + node::kBridgeMarker.size();
-  const std::size_t end = text.find('\n', begin);
-  return end == std::string::npos ? "" : text.substr(begin, end - begin);
-}
+// Of one read: the words of a bridge are shorter.
+constexpr std::size_t kGreetingReadBytes = 512;
 
 }  // namespace
 
@@ -87,22 +71,14 @@ Result<void> StartBridge(SshSession& session, const Host& host, const WorkerProg
   DML_RETURN_IF_ERROR(session.Exec("exec " + BridgeCommand(host, worker)));
   const SystemClock clock;
   const Instant deadline = clock.Now() + limit;
-  // The marker begins with a line break: shells end their lines, and ours is at the beginning of
-  // one.
-  std::string text;
+  BridgeGreeting greeting(worker.sha256);
   while (true) {
-    auto more = session.Read(node::kBridgeMarker.size() + 256, Duration::Millis(200));
-    if (more.ok()) text += *more;
-    const std::size_t marker = text.find(node::kBridgeMarker);
-    const std::string line = marker == text.npos ? "" : TakeLine(text, marker);
-    if (line.starts_with("ready ")) {
-      if (line.substr(6) == worker.sha256) return {};
-      return Error::Environment("the worker program there is not the one of this dml",
-                                "run `dml cluster setup`");
-    }
-    if (!line.empty()) return Error::Environment("the agent does not start: " + line);
-    const bool late = clock.Now() > deadline || text.size() > kNoiseBytesMax;
+    const auto more = session.Read(kGreetingReadBytes, Duration::Millis(200));
+    DML_TRY(const bool ready, greeting.Hear(more.ok() ? std::string_view(*more) : ""));
+    if (ready) return {};
+    const bool late = clock.Now() > deadline || greeting.too_long();
     if (more.ok() && !late) continue;
+    const std::string& text = greeting.said();
     std::string said = text.empty() ? session.said() : text;
     const int status = session.ExitStatus(Duration::Millis(500));
     if (session.said().empty() && text.empty()) said = more.ok() ? "" : more.error().message;

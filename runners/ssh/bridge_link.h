@@ -29,8 +29,6 @@ Result<WorkerProgram> FindWorkerProgram();
 // What starts the bridge there; also what a restricted key has to be allowed.
 [[nodiscard]] std::string BridgeCommand(const Host& host, const WorkerProgram& worker);
 
-inline constexpr std::size_t kNoiseBytesMax = 64U << 10;
-
 // A login shell said something else than the worker program would have. `late`: it goes on.
 [[nodiscard]] Error NoAnswer(const std::string& said, bool late);
 

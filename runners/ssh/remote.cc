@@ -13,13 +13,13 @@
 #include "base/quantity.h"
 #include "runners/api/frame.h"
 #include "runners/node/bridge.h"
+#include "runners/ssh/node_probe.h"
 #include "runners/ssh/workdir.h"
 
 namespace dml::ssh {
 
 namespace {
 
-constexpr std::string_view kProbeMarker = "\n<<dml-probe>> ";
 constexpr std::size_t kReadBytes = 1U << 16;
 constexpr std::size_t kMeasuredBytes = 4U << 20;
 constexpr std::size_t kQuotedMax = 300;
@@ -235,19 +235,6 @@ Result<RemoteOutput> RunRemote(SshSession& session, const std::string& command,
   }
   TakeEnd(session, output);
   return output;
-}
-
-Result<Json> ParseProbe(std::string_view out) {
-  const std::string text = "\n" + std::string(out);
-  const std::size_t marker = text.rfind(kProbeMarker);
-  if (marker == std::string::npos) return Error::Environment("no answer of the probe");
-  const std::size_t begin = marker + kProbeMarker.size();
-  const std::size_t end = text.find('\n', begin);
-  try {
-    return Json::parse(text.substr(begin, end - begin));
-  } catch (const Json::exception&) {
-    return Error::Environment("the probe's answer makes no sense");
-  }
 }
 
 std::optional<Error> LogIn(const Host& host, const ConnectOptions& options, NodeFacts& facts) {

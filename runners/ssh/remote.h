@@ -84,7 +84,4 @@ Result<void> StreamVerb(const Host& host, const WorkerProgram& worker,
                         const ConnectOptions& options, const std::string& verb, bool endless,
                         const std::function<bool(std::string_view)>& take);
 
-// The JSON that follows the probe's marker; whatever a login shell printed is skipped.
-Result<Json> ParseProbe(std::string_view out);
-
 }  // namespace dml::ssh

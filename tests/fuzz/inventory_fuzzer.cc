@@ -7,7 +7,6 @@
 #include "runners/ssh/inventory.h"
 #include "runners/ssh/inventory_edit.h"
 #include "runners/ssh/openssh_config.h"
-#include "runners/ssh/remote.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
@@ -21,7 +20,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (typed.ok()) static_cast<void>(dml::ssh::AddHosts(path, text, {*typed}));
     static_cast<void>(dml::ssh::AddHosts(path, text, {{"node", "user", 2222}}));
   }
-  static_cast<void>(dml::ssh::ParseProbe(text));
   dml::ssh::Host host;
   dml::ssh::ApplyOpenSshConfig(text, host);
   return 0;

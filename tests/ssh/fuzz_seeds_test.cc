@@ -1,5 +1,5 @@
-// What the fuzzers of frames and of the wire begin with: every message once, in the form in which
-// it travels. DML_BLESS=1 writes the files.
+// What the fuzzers of frames, of the wire and of transfers begin with: every message once, in the
+// form in which it travels. DML_BLESS=1 writes the files.
 
 #include <gtest/gtest.h>
 
@@ -124,6 +124,50 @@ TEST(FuzzSeeds, OfTheWire) {
   AppendFrame(FrameType::kLooked, Encode(Looked{8, Error::Invalid("there is none", "h"), {}}),
               files);
   ExpectSeed("wire/files", files);
+}
+
+// The first byte chooses the end that hears it (1: the head's), and that checksums are made right
+// (2). What is on its way is what the fuzzer has set up.
+TEST(FuzzSeeds, OfTransfers) {
+  const Digest input = Sha256::Of("x");
+  const std::string content = "xxxxxxxxxxxx";
+  const Digest output = Sha256::Of(content);
+  const auto size = static_cast<std::int64_t>(content.size());
+  std::string head("\x01", 1);
+  AppendFrame(FrameType::kMissing, EncodeStates({{input, 0}}), head);
+  AppendFrame(FrameType::kGet, Encode(BlobRange{input, 1, 0}), head);
+  AppendFrame(FrameType::kPutDone, Encode(BlobOutcome{input, {}}), head);
+  AppendChunk({output, 0, false, std::string_view(content).substr(0, 5)}, head);
+  std::string damaged;
+  AppendChunk({output, 5, false, std::string_view(content).substr(5)}, damaged);
+  head += damaged.substr(0, damaged.size() - 1) + "y" + damaged;
+  ExpectSeed("transfers/head", head);
+  std::string failed("\x03", 1);
+  AppendFrame(FrameType::kGetFailed, Encode(BlobOutcome{output, Error::Environment("gone")}),
+              failed);
+  AppendFrame(FrameType::kPong, "", failed);
+  ExpectSeed("transfers/failed", failed);
+
+  std::string node("\0", 1);
+  AppendFrame(FrameType::kHave, EncodeDigests({input, output}), node);
+  AppendFrame(FrameType::kPut, Encode(BlobRange{output, size, 0}), node);
+  AppendChunk({output, 0, false, std::string_view(content).substr(0, 5)}, node);
+  node += damaged.substr(0, damaged.size() - 1) + "y";
+  AppendFrame(FrameType::kPut, Encode(BlobRange{output, size, 5}), node);
+  node += damaged;
+  AppendFrame(FrameType::kGet, Encode(BlobRange{output, size, 3}), node);
+  AppendFrame(FrameType::kPing, "", node);
+  ExpectSeed("transfers/node", node);
+  std::string packed("\x02", 1);
+  Compressor compressor;
+  const std::string many(1000, 'x');
+  AppendFrame(FrameType::kPut, Encode(BlobRange{Sha256::Of(many), 1000, 0}), packed);
+  const auto piece = compressor.Pack(many, std::nullopt);
+  ASSERT_TRUE(piece);
+  AppendChunk({Sha256::Of(many), 0, true, *piece}, packed);
+  AppendFrame(FrameType::kPut, Encode(BlobRange{output, size, 0}), packed);
+  AppendFrame(FrameType::kAbandon, EncodeDigests({output}), packed);
+  ExpectSeed("transfers/packed", packed);
 }
 
 }  // namespace
