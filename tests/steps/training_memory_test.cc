@@ -56,5 +56,18 @@ TEST_F(TrainingMemory, ThatIsRefusedIsSaid) {
 }
 #endif
 
+TEST_F(TrainingMemory, OfAForestIsKnownFromItsFirstTree) {
+  const StepRun rows = Run("generate.classification", {{"n_samples", 3000}, {"flip_y", 0.5}});
+  ASSERT_TRUE(rows.ok()) << rows.Failure();
+  const Inputs inputs{{"data", rows.outputs.at("data")}};
+  memory_bytes_ = std::int64_t{4} << 20;
+  const std::string failure = Run("train.random_forest", {{"target", "class"}}, inputs).Failure();
+  EXPECT_NE(failure.find("100 trees like the first"), std::string::npos) << failure;
+  EXPECT_NE(failure.find("there are 4 MiB"), std::string::npos) << failure;
+  const StepRun shallow =
+      Run("train.random_forest", {{"target", "class"}, {"max_depth", 5}}, inputs);
+  EXPECT_TRUE(shallow.ok()) << shallow.Failure();
+}
+
 }  // namespace
 }  // namespace dml::steps

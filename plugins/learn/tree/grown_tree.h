@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "plugins/learn/tree/feature_bins.h"
+#include "plugins/learn/tree/leaf_values.h"
 
 namespace dml::learn {
 
@@ -25,10 +26,15 @@ struct TreeNode {
 struct GrownTree {
   std::vector<TreeNode> nodes;
   std::vector<LevelCode> split_code;  // per node: codes up to this one go left
-  std::vector<double> leaf_values;    // leaves x outputs
-  std::vector<double> importances;    // decrease of the impurity per feature, sums to 1 or 0
-  std::vector<bool> in_bag;           // per row; empty without bootstrap
+  LeafValues leaf_values;
+  std::vector<double> importances;  // decrease of the impurity per feature, sums to 1 or 0
+  std::vector<bool> in_bag;         // per row; empty without bootstrap
   int depth = 0;
+
+  // What a model keeps of it.
+  [[nodiscard]] std::size_t bytes() const {
+    return nodes.size() * sizeof(TreeNode) + leaf_values.bytes();
+  }
 };
 
 }  // namespace dml::learn

@@ -27,6 +27,7 @@ GrownTree Pruned(const GrownTree& tree, const NodeRecords& records, std::size_t 
                  double cost) {
   const std::vector<bool> stays = WorthTheirCost(tree, records, cost);
   GrownTree out;
+  out.leaf_values = LeafValues(outputs);
   out.in_bag = tree.in_bag;
   out.importances.assign(tree.importances.size(), 0.0);
   std::vector<std::size_t> from{0};  // of each new node the old one
@@ -38,9 +39,8 @@ GrownTree Pruned(const GrownTree& tree, const NodeRecords& records, std::size_t 
     out.split_code.push_back(tree.split_code[old]);
     out.depth = std::max(out.depth, depth[at]);
     if (!stays[old]) {
-      copy.child = static_cast<std::uint32_t>(out.leaf_values.size() / outputs);
-      const double* value = records.values.data() + old * outputs;
-      out.leaf_values.insert(out.leaf_values.end(), value, value + outputs);
+      copy.child = static_cast<std::uint32_t>(out.leaf_values.size());
+      out.leaf_values.Add(records.values, records.place[old]);
       continue;
     }
     copy = node;

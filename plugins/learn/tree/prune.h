@@ -9,8 +9,9 @@ namespace dml::learn {
 
 // What pruning has to know of every node of a grown tree.
 struct NodeRecords {
-  std::vector<double> gain;    // weight x decrease of the impurity by its split; 0 for a leaf
-  std::vector<double> values;  // nodes x outputs: what it would predict as a leaf
+  std::vector<double> gain;  // weight x decrease of the impurity by its split; 0 for a leaf
+  LeafValues values;         // what it would predict as a leaf, at its place
+  std::vector<std::uint32_t> place;
 };
 
 // The smallest subtree that minimises the impurity of its leaves + `cost` x their number, both

@@ -6,8 +6,10 @@
 #include <atomic>
 #include <cmath>
 #include <mutex>
+#include <span>
 #include <utility>
 
+#include "base/quantity.h"
 #include "plugins/learn/metrics/confusion.h"
 #include "plugins/learn/metrics/regression.h"
 #include "plugins/learn/tree/binned_data.h"
@@ -21,8 +23,7 @@ namespace {
 
 constexpr std::size_t kNamesShown = 5;
 
-const double* LeafOfBinnedRow(const BinnedData& data, const GrownTree& tree, std::size_t row,
-                              std::size_t outputs) {
+std::size_t LeafOfBinnedRow(const BinnedData& data, const GrownTree& tree, std::size_t row) {
   std::uint32_t at = 0;
   while (!tree.nodes[at].is_leaf()) {
     const TreeNode& node = tree.nodes[at];
@@ -32,39 +33,65 @@ const double* LeafOfBinnedRow(const BinnedData& data, const GrownTree& tree, std
     const bool left = missing ? node.missing_left() : code <= tree.split_code[at];
     at = node.index() + (left ? 0U : 1U);
   }
-  return tree.leaf_values.data() + tree.nodes[at].index() * outputs;
+  return tree.nodes[at].index();
 }
 
-// Predicts every row by the trees that did not draw it, and scores the rows that have such trees.
-void AddOutOfBagScore(const BinnedData& data, const std::vector<GrownTree>& trees, int threads,
-                      Certificate& certificate) {
-  constexpr std::size_t kRowsAtOnce = 4096;
+// What the trees that did not draw a row say of it, and how many they are.
+struct OutOfBag {
+  std::vector<double> answer;  // the number, or the class
+  std::vector<double> votes;
+};
+
+// By blocks of rows: what is predicted for all classes is not kept.
+OutOfBag AskOutOfBag(const BinnedData& data, const std::vector<GrownTree>& trees, int threads) {
   const std::size_t outputs = std::max<std::size_t>(data.classes, 1);
-  std::vector<double> sums(data.rows * outputs, 0.0);
-  std::vector<double> votes(data.rows, 0.0);
-  const std::size_t blocks = (data.rows + kRowsAtOnce - 1) / kRowsAtOnce;
-  ParallelFor(threads, blocks, [&](std::size_t block) {
-    const std::size_t last = std::min(data.rows, (block + 1) * kRowsAtOnce);
+  const std::size_t at_once = std::clamp<std::size_t>((std::size_t{1} << 18U) / outputs, 64, 4096);
+  const Predictions rule{{}, {}, data.classes, {}};
+  OutOfBag out{std::vector<double>(data.rows), std::vector<double>(data.rows, 0.0)};
+  ParallelFor(threads, (data.rows + at_once - 1) / at_once, [&](std::size_t block) {
+    const std::size_t first = block * at_once;
+    const std::size_t last = std::min(data.rows, first + at_once);
+    std::vector<double> sums((last - first) * outputs, 0.0);
     for (const GrownTree& tree : trees) {
-      for (std::size_t row = block * kRowsAtOnce; row < last; ++row) {
+      for (std::size_t row = first; row < last; ++row) {
         if (tree.in_bag[row]) continue;
-        const double* leaf = LeafOfBinnedRow(data, tree, row, outputs);
-        for (std::size_t c = 0; c < outputs; ++c) sums[row * outputs + c] += leaf[c];
-        votes[row] += 1.0;
+        tree.leaf_values.AddTo(LeafOfBinnedRow(data, tree, row),
+                               sums.data() + (row - first) * outputs);
+        out.votes[row] += 1.0;
       }
     }
+    for (std::size_t row = first; row < last; ++row) {
+      const auto mean = std::span(sums).subspan((row - first) * outputs, outputs);
+      for (double& value : mean) value /= std::max(out.votes[row], 1.0);
+      out.answer[row] = data.classes > 0 ? static_cast<double>(rule.Decide(mean)) : mean[0];
+    }
   });
+  return out;
+}
+
+Score ScoreOutOfBag(const BinnedData& data, const OutOfBag& asked,
+                    const std::vector<double>& weight) {
+  if (data.classes == 0) return R2({data.y, asked.answer, 0, weight});
+  std::vector<double> counts(data.classes * data.classes, 0.0);
+  for (std::size_t row = 0; row < data.rows; ++row) {
+    counts[data.label[row] * data.classes + static_cast<std::size_t>(asked.answer[row])] +=
+        weight[row];
+  }
+  return ConfusionMatrix(data.classes, std::move(counts)).Accuracy();
+}
+
+// Of the rows that some tree did not draw.
+void AddOutOfBagScore(const BinnedData& data, const std::vector<GrownTree>& trees, int threads,
+                      Certificate& certificate) {
+  const OutOfBag asked = AskOutOfBag(data, trees, threads);
   std::vector<double> weight(data.rows);
   std::size_t unseen = 0;
   for (std::size_t row = 0; row < data.rows; ++row) {
-    for (std::size_t c = 0; c < outputs; ++c) {
-      sums[row * outputs + c] /= std::max(votes[row], 1.0);
-    }
-    weight[row] = votes[row] > 0 ? static_cast<double>(data.weight[row]) / data.weight_scale : 0.0;
-    unseen += votes[row] > 0 ? 0U : 1U;
+    const bool seen = asked.votes[row] > 0;
+    weight[row] = seen ? static_cast<double>(data.weight[row]) / data.weight_scale : 0.0;
+    unseen += seen ? 0U : 1U;
   }
-  const Predictions predictions{data.y, sums, data.classes, weight};
-  const Score score = data.classes > 0 ? ConfusionMatrix(predictions).Accuracy() : R2(predictions);
+  const Score score = ScoreOutOfBag(data, asked, weight);
   if (score.defined()) certificate.numbers["oob_score"] = *score.value;
   if (!score.defined()) certificate.warnings.push_back("No out-of-bag score: " + score.note);
   if (unseen == 0) return;
@@ -120,17 +147,42 @@ void DescribeTrees(const std::vector<GrownTree>& trees, Certificate& certificate
   certificate.numbers["depth"] = depth;
 }
 
-std::vector<GrownTree> GrowForest(const BinnedData& data, const ForestOptions& options,
-                                  std::size_t max_features, const Execution& execution) {
+// Whether a forest will fit is told from its first tree, since the others are about as large.
+Result<void> RequireRoom(const GrownTree& first, const ForestOptions& options,
+                         std::size_t classes) {
+  // In memory, and once more while they are written.
+  const double needed =
+      2.0 * static_cast<double>(first.bytes()) * static_cast<double>(options.n_estimators);
+  if (options.memory_bytes <= 0 || needed <= static_cast<double>(options.memory_bytes)) return {};
+  const std::size_t leaves = (first.nodes.size() + 1) / 2;
+  const std::string of = classes > 0 ? fmt::format(" of {} classes", classes) : std::string();
+  return Error::Invalid(
+      fmt::format("{} trees like the first, which has {} leaves{}, need about {} to be kept and "
+                  "written, and there are {}",
+                  options.n_estimators, leaves, of,
+                  FormatSize(static_cast<std::int64_t>(std::min(needed, 9e18))),
+                  FormatSize(options.memory_bytes)),
+      "lower max_depth, max_leaf_nodes or n_estimators, or raise min_samples_leaf; or give the "
+      "step more memory with resources: {memory: ...}");
+}
+
+Result<std::vector<GrownTree>> GrowForest(const BinnedData& data, const ForestOptions& options,
+                                          std::size_t max_features, const Execution& execution) {
   std::vector<GrownTree> trees(static_cast<std::size_t>(options.n_estimators));
   const std::size_t draws = options.max_samples.value_or(MaxSamples{}).Of(data.rows);
   std::mutex mutex;
   std::size_t done = 0;
+  Result<void> room;
+  std::atomic<bool> refused = false;
   ParallelFor(execution.threads, trees.size(), [&](std::size_t t) {
-    if (execution.stop.stop_requested()) return;
+    if (execution.stop.stop_requested() || refused) return;
     std::vector<std::uint32_t> counts;
     if (options.bootstrap) counts = BootstrapCounts(data.rows, draws, options.tree.seed, t);
     trees[t] = GrowTree(data, options.tree, max_features, counts, t, execution.stop);
+    if (t == 0) {
+      room = RequireRoom(trees[t], options, data.classes);
+      refused = !room.ok();
+    }
     if (options.oob_score) {
       for (const std::uint32_t count : counts) trees[t].in_bag.push_back(count > 0);
     }
@@ -139,6 +191,8 @@ std::vector<GrownTree> GrowForest(const BinnedData& data, const ForestOptions& o
     ++done;
     execution.progress(static_cast<double>(done) / static_cast<double>(trees.size()), "trees");
   });
+  if (execution.stop.stop_requested()) return Error::Cancelled("training was stopped");
+  DML_RETURN_IF_ERROR(std::move(room));
   return trees;
 }
 
@@ -157,7 +211,7 @@ Result<FitResult> FitDecisionTree(const DataSource& source, std::size_t classes,
   FitResult result;
   DescribeTrees(trees, result.certificate);
   DescribeData(data, source.feature_names(), result.certificate);
-  result.predictor = std::make_unique<TreePredictor>("decision_tree", classes, p, trees);
+  result.predictor = std::make_unique<TreePredictor>("decision_tree", classes, p, std::move(trees));
   return result;
 }
 
@@ -172,13 +226,12 @@ Result<FitResult> FitRandomForest(const DataSource& source, std::size_t classes,
   const MaxFeatures otherwise{classes > 0 ? MaxFeatures::Kind::kSqrt : MaxFeatures::Kind::kAll,
                               0.0};
   const std::size_t max_features = options.tree.max_features.value_or(otherwise).Of(p);
-  const std::vector<GrownTree> trees = GrowForest(data, options, max_features, execution);
-  if (execution.stop.stop_requested()) return Error::Cancelled("training was stopped");
+  DML_TRY(std::vector<GrownTree> trees, GrowForest(data, options, max_features, execution));
   FitResult result;
   DescribeTrees(trees, result.certificate);
   DescribeData(data, source.feature_names(), result.certificate);
   if (options.oob_score) AddOutOfBagScore(data, trees, execution.threads, result.certificate);
-  result.predictor = std::make_unique<TreePredictor>("random_forest", classes, p, trees);
+  result.predictor = std::make_unique<TreePredictor>("random_forest", classes, p, std::move(trees));
   return result;
 }
 

@@ -71,7 +71,10 @@ class Grower {
                     max_features == data.features.size() ? histogram_bytes : 0),
         random_(options.seed, "features of a node"),
         order_(data.features.size()),
-        depth_max_(options.max_depth.value_or(std::numeric_limits<int>::max())) {
+        depth_max_(options.max_depth.value_or(std::numeric_limits<int>::max())),
+        value_(std::max<std::size_t>(data.classes, 1)) {
+    tree_.leaf_values = LeafValues(value_.size());
+    records_.values = LeafValues(value_.size());
     std::iota(order_.begin(), order_.end(), 0U);
     tree_.importances.assign(data.features.size(), 0.0);
     Collect(counts);
@@ -90,7 +93,7 @@ class Grower {
     }
     for (const Pending& rest : frontier_) CloseLeaf(rest, TotalOf(rest));
     if (prunes() && !stop_.stop_requested()) {
-      tree_ = Pruned(tree_, records_, outputs(), options_.ccp_alpha * root_weight_);
+      tree_ = Pruned(tree_, records_, value_.size(), options_.ccp_alpha * root_weight_);
     }
     const double sum = std::accumulate(tree_.importances.begin(), tree_.importances.end(), 0.0);
     for (double& importance : tree_.importances) importance /= sum > 0 ? sum : 1.0;
@@ -99,7 +102,6 @@ class Grower {
 
  private:
   [[nodiscard]] bool prunes() const { return options_.ccp_alpha > 0; }
-  [[nodiscard]] std::size_t outputs() const { return std::max<std::size_t>(data_.classes, 1); }
 
   // A node that can be split, with the split found for it.
   struct Pending {
@@ -153,7 +155,7 @@ class Grower {
     tree_.split_code.resize(first + count);
     if (prunes()) {
       records_.gain.resize(first + count);
-      records_.values.resize((first + count) * outputs());
+      records_.place.resize(first + count);
     }
     return first;
   }
@@ -164,7 +166,9 @@ class Grower {
     const std::vector<std::int64_t> total = TotalOf(node);
     const std::int64_t rows = total.back();
     if (prunes()) {
-      rule_.LeafValue(total.data(), records_.values.data() + node.node * outputs());
+      rule_.LeafValue(total.data(), value_.data());
+      records_.place[node.node] = static_cast<std::uint32_t>(records_.values.size());
+      records_.values.Add(value_);
     }
     if (node.depth < depth_max_ && rows >= options_.min_samples_split &&
         rows >= 2LL * options_.min_samples_leaf && !Pure(node)) {
@@ -318,8 +322,8 @@ class Grower {
 
   void CloseLeaf(const Pending& node, const std::vector<std::int64_t>& total) {
     tree_.nodes[node.node].child = static_cast<std::uint32_t>(leaves_++);
-    tree_.leaf_values.resize(leaves_ * outputs());
-    rule_.LeafValue(total.data(), tree_.leaf_values.data() + (leaves_ - 1) * outputs());
+    rule_.LeafValue(total.data(), value_.data());
+    tree_.leaf_values.Add(value_);
   }
 
   const BinnedData& data_;
@@ -333,6 +337,7 @@ class Grower {
   const Philox random_;
   std::vector<std::uint32_t> order_;
   const int depth_max_;
+  std::vector<double> value_;  // of one leaf, reused
   std::vector<Sample> samples_;
   std::vector<Sample> spare_;
   std::vector<Pending> frontier_;  // a stack, or a heap by gain

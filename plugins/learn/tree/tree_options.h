@@ -61,6 +61,7 @@ struct ForestOptions {
   bool bootstrap = true;
   std::optional<MaxSamples> max_samples;  // empty: as many as there are rows
   bool oob_score = false;
+  std::int64_t memory_bytes = 0;  // what the trees may take; 0: as much as they do
 };
 
 // As scikit-learn: a number of features beyond those that there are is kInvalid.

@@ -24,6 +24,14 @@ Result<std::vector<T>> Values(const TensorFile& file, std::string_view name, Ten
   return std::vector<T>(values.begin(), values.end());
 }
 
+template <typename T>
+std::vector<T> OfNodes(const std::vector<TreeNode>& nodes, T TreeNode::*member) {
+  std::vector<T> out;
+  out.reserve(nodes.size());
+  for (const TreeNode& node : nodes) out.push_back(node.*member);
+  return out;
+}
+
 std::vector<double> MeanImportances(const std::vector<GrownTree>& trees, std::size_t features) {
   std::vector<double> mean(features, 0.0);
   double sum = 0.0;
@@ -38,21 +46,23 @@ std::vector<double> MeanImportances(const std::vector<GrownTree>& trees, std::si
 }  // namespace
 
 TreePredictor::TreePredictor(std::string kind, std::size_t classes, std::size_t features,
-                             const std::vector<GrownTree>& trees)
+                             std::vector<GrownTree> trees)
     : kind_(std::move(kind)),
       classes_(classes),
       outputs_(classes > 0 ? classes : 1),
       features_(features),
+      leaf_values_(outputs_),
       importances_(MeanImportances(trees, features)) {
-  for (const GrownTree& tree : trees) {
+  for (GrownTree& grown : trees) {
+    const GrownTree tree = std::move(grown);
     const auto first_node = static_cast<std::uint32_t>(nodes_.size());
-    const auto first_leaf = static_cast<std::uint32_t>(leaf_values_.size() / outputs_);
+    const auto first_leaf = static_cast<std::uint32_t>(leaf_values_.size());
     roots_.push_back(static_cast<std::int64_t>(nodes_.size()));
     for (TreeNode node : tree.nodes) {
       node.child += node.is_leaf() ? first_leaf : first_node;
       nodes_.push_back(node);
     }
-    leaf_values_.insert(leaf_values_.end(), tree.leaf_values.begin(), tree.leaf_values.end());
+    leaf_values_.Append(tree.leaf_values);
   }
   roots_.push_back(static_cast<std::int64_t>(nodes_.size()));
 }
@@ -92,8 +102,7 @@ void TreePredictor::Predict(const Tile& tile, std::span<double> out) const {
   for (std::size_t t = 0; t < trees; ++t) {
     const auto root = static_cast<std::size_t>(roots_[t]);
     for (std::size_t i = 0; i < tile.rows; ++i) {
-      const double* leaf = leaf_values_.data() + LeafOf(root, x + i * features_) * outputs_;
-      for (std::size_t c = 0; c < outputs_; ++c) out[i * outputs_ + c] += leaf[c];
+      leaf_values_.AddTo(LeafOf(root, x + i * features_), out.data() + i * outputs_);
     }
   }
   for (double& value : out) value /= static_cast<double>(trees);
@@ -103,23 +112,16 @@ void TreePredictor::Save(Json& header, std::vector<OwnedTensor>& tensors) const 
   header["classes"] = classes_;
   header["features"] = features_;
   header["trees"] = roots_.size() - 1;
-  std::vector<double> thresholds;
-  std::vector<std::int32_t> features;
-  std::vector<std::uint32_t> children;
-  for (const TreeNode& node : nodes_) {
-    thresholds.push_back(node.threshold);
-    features.push_back(node.feature);
-    children.push_back(node.child);
-  }
   const auto nodes = static_cast<std::int64_t>(nodes_.size());
-  const auto outputs = static_cast<std::int64_t>(outputs_);
-  const auto leaves = static_cast<std::int64_t>(leaf_values_.size()) / outputs;
   tensors.push_back(
       Owned("roots", TensorType::kI64, {static_cast<std::int64_t>(roots_.size())}, roots_));
-  tensors.push_back(Owned("thresholds", TensorType::kF64, {nodes}, thresholds));
-  tensors.push_back(Owned("split_features", TensorType::kI32, {nodes}, features));
-  tensors.push_back(Owned("children", TensorType::kU32, {nodes}, children));
-  tensors.push_back(Owned("leaf_values", TensorType::kF64, {leaves, outputs}, leaf_values_));
+  tensors.push_back(
+      Owned("thresholds", TensorType::kF64, {nodes}, OfNodes(nodes_, &TreeNode::threshold)));
+  tensors.push_back(
+      Owned("split_features", TensorType::kI32, {nodes}, OfNodes(nodes_, &TreeNode::feature)));
+  tensors.push_back(
+      Owned("children", TensorType::kU32, {nodes}, OfNodes(nodes_, &TreeNode::child)));
+  leaf_values_.Save(tensors);
   tensors.push_back(
       Owned("importances", TensorType::kF64, {static_cast<std::int64_t>(features_)}, importances_));
 }
@@ -128,8 +130,8 @@ bool TreePredictor::Sound() const {
   if (outputs_ == 0 || roots_.size() < 2 || roots_.front() != 0) return false;
   if (std::ranges::adjacent_find(roots_, std::greater_equal<>{}) != roots_.end()) return false;
   if (roots_.back() != static_cast<std::int64_t>(nodes_.size())) return false;
-  if (importances_.size() != features_ || leaf_values_.size() % outputs_ != 0) return false;
-  const std::size_t leaves = leaf_values_.size() / outputs_;
+  if (importances_.size() != features_) return false;
+  const std::size_t leaves = leaf_values_.size();
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     const TreeNode& node = nodes_[i];
     if (node.is_leaf()) {
@@ -157,7 +159,7 @@ Result<std::unique_ptr<Predictor>> TreePredictor::Load(std::string_view kind, co
   DML_TRY(const auto thresholds, Values<double>(file, "thresholds", TensorType::kF64));
   DML_TRY(const auto features, Values<std::int32_t>(file, "split_features", TensorType::kI32));
   DML_TRY(const auto children, Values<std::uint32_t>(file, "children", TensorType::kU32));
-  DML_TRY(model->leaf_values_, Values<double>(file, "leaf_values", TensorType::kF64));
+  DML_TRY(model->leaf_values_, LeafValues::Load(model->outputs_, file));
   DML_TRY(model->importances_, Values<double>(file, "importances", TensorType::kF64));
   const Error broken = Error::Invalid("the model file is damaged: its trees do not hang together",
                                       "train the model again");

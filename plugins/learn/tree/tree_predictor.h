@@ -15,9 +15,10 @@ namespace dml::learn {
 // Trees whose leaf values are averaged: a decision tree is a forest of one. Immutable.
 class TreePredictor final : public Predictor {
  public:
-  // `classes` 0 means regression. `kind` is "decision_tree" or "random_forest".
+  // `classes` 0 means regression. `kind` is "decision_tree" or "random_forest". A tree is freed
+  // when what it says is copied.
   TreePredictor(std::string kind, std::size_t classes, std::size_t features,
-                const std::vector<GrownTree>& trees);
+                std::vector<GrownTree> trees);
 
   [[nodiscard]] std::string_view kind() const override { return kind_; }
   [[nodiscard]] ModelTask task() const override;
@@ -44,7 +45,7 @@ class TreePredictor final : public Predictor {
   std::size_t features_ = 0;
   std::vector<std::int64_t> roots_;  // node of each tree's root, and the end
   std::vector<TreeNode> nodes_;      // children and leaves numbered through all trees
-  std::vector<double> leaf_values_;  // leaves x outputs
+  LeafValues leaf_values_;
   std::vector<double> importances_;
 };
 

@@ -239,6 +239,7 @@ Result<void> TrainForest(const ForestParams& params, plugins::StepContext& conte
   options.n_estimators = params.n_estimators;
   options.bootstrap = params.bootstrap;
   options.oob_score = params.oob_score;
+  options.memory_bytes = context.memory_bytes;
   if (!params.max_samples.is_null()) {
     using Kind = learn::MaxSamples::Kind;
     options.max_samples = {params.max_samples.is_number_float() ? Kind::kShare : Kind::kCount,
