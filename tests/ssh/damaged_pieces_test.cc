@@ -168,7 +168,7 @@ TEST_F(DamagedPiecesTest, OnTheWayUpAreSentAgainFromThere) {
   for (const std::string& content : {Noise(), Text()}) {
     for (const std::size_t piece : {std::size_t{0}, std::size_t{5}, kPieces - 1}) {
       // A byte of its content; of its offset.
-      for (const std::size_t at : {kHeadBytes + 500, std::size_t{33}}) {
+      for (const std::size_t at : {kHeadBytes + 50, std::size_t{33}}) {
         up_.spoil = Flip(piece, at);
         up_.offsets.clear();
         const int before = port_.damaged();
@@ -190,7 +190,7 @@ TEST_F(DamagedPiecesTest, OnTheWayDownAreSentAgainFromThere) {
   for (const std::string& content : {Noise(), Text()}) {
     ASSERT_TRUE(Upload(content)->ok());
     for (const std::size_t piece : {std::size_t{0}, std::size_t{5}, kPieces - 1}) {
-      for (const std::size_t at : {kHeadBytes + 500, std::size_t{33}}) {
+      for (const std::size_t at : {kHeadBytes + 50, std::size_t{33}}) {
         down_.spoil = Flip(piece, at);
         down_.offsets.clear();
         const int before = port_.damaged();
