@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "plugins/learn/kernels/dense.h"
+#include "plugins/learn/kernels/distance_sums.h"
 #include "plugins/learn/kernels/logistic.h"
 #include "plugins/learn/kernels/nearest.h"
 
@@ -84,6 +85,10 @@ std::vector<double> RunAll(const Inputs& in) {
              {labels.data(), lowest.data(), nullptr});
   append(lowest);
   for (const int label : labels) out.push_back(label);
+  std::vector<double> distances(in.rows / kDistanceRows * kDistanceRows * kPanelPoints, 0.5);
+  AddDistances(in.x.data(), in.rows / kDistanceRows * kDistanceRows, in.p,
+               {in.x.data(), in.weight.data()}, distances.data());
+  append(distances);
   for (std::size_t r = 1; r < in.rows; ++r) {
     out.push_back(SquaredDistance(in.x.data(), in.x.data() + r * in.p, in.p));
   }

@@ -338,6 +338,27 @@ TEST_F(Evaluation, ClustersAreScoredInTheMemoryThatThereIs) {
   }
 }
 
+// Of more rows than that the silhouette used to look at a sample.
+TEST_F(Evaluation, TheSilhouetteLooksAtEveryRowUnlessToldOtherwise) {
+  std::string csv = "x,y\n";
+  for (int i = 0; i < 11'000; ++i) csv += fmt::format("{},{}\n", i % 2 * 50 + i % 7, i * 31 % 101);
+  const Artifact data = Csv(csv, 3);
+  const StepRun model = Run("train.kmeans", {{"n_clusters", 2}}, {{"data", data}});
+  ASSERT_TRUE(model.ok()) << model.Failure();
+  const Inputs inputs{{"model", model.outputs.at("model")}, {"data", data}};
+  const StepRun found = Run("evaluate.clustering", Json::object(), inputs, 2);
+  ASSERT_TRUE(found.ok()) << found.Failure();
+  EXPECT_TRUE(found.warnings.empty()) << found.warnings.front();
+  const StepRun all = Run("evaluate.clustering", {{"silhouette_rows", "all"}}, inputs);
+  ASSERT_TRUE(all.ok()) << all.Failure();
+  EXPECT_EQ(all.metrics, found.metrics);
+  const StepRun sample = Run("evaluate.clustering", {{"silhouette_rows", 1'000}}, inputs);
+  ASSERT_EQ(sample.warnings.size(), 1U);
+  EXPECT_NE(sample.warnings[0].find("silhouette_rows: all, which is 121.0 times the work"),
+            std::string::npos)
+      << sample.warnings[0];
+}
+
 TEST_F(Evaluation, PcaGivesComponents) {
   std::string csv = "a,b,c\n";
   for (int i = 0; i < 30; ++i) csv += fmt::format("{},{},{}\n", i, 2 * i + i % 3, i * 7 % 11);

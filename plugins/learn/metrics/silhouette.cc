@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <mutex>
 #include <queue>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "base/quantity.h"
 #include "base/random.h"
 #include "plugins/learn/fit_loop.h"
+#include "plugins/learn/metrics/cluster_distances.h"
 #include "plugins/learn/metrics/clustering.h"
 #include "plugins/learn/moments.h"
 
@@ -18,10 +21,11 @@ namespace dml::learn {
 namespace {
 
 // The rows that stand for all: every row, or those of the lowest draws, in row order.
-std::vector<std::uint64_t> Sample(std::uint64_t rows, const SilhouetteOptions& options) {
+std::vector<std::uint64_t> SampleOfRows(std::uint64_t rows, std::uint64_t rows_max,
+                                        std::uint64_t seed) {
   using Draw = std::pair<std::uint64_t, std::uint64_t>;  // the draw, then the row
-  const Philox random(options.seed, "silhouette");
-  const bool all = rows <= options.rows_max;
+  const Philox random(seed, "silhouette");
+  const bool all = rows <= rows_max;
   std::priority_queue<Draw> lowest;  // the highest of them on top
   std::vector<std::uint64_t> chosen;
   for (std::uint64_t row = 0; row < rows; ++row) {
@@ -30,78 +34,94 @@ std::vector<std::uint64_t> Sample(std::uint64_t rows, const SilhouetteOptions& o
       continue;
     }
     const Draw draw{random.Bits(row), row};
-    if (lowest.size() == options.rows_max && !(draw < lowest.top())) continue;
+    if (lowest.size() == rows_max && !(draw < lowest.top())) continue;
     lowest.push(draw);
-    if (lowest.size() > options.rows_max) lowest.pop();
+    if (lowest.size() > rows_max) lowest.pop();
   }
   for (; !lowest.empty(); lowest.pop()) chosen.push_back(lowest.top().second);
   std::ranges::sort(chosen);
   return chosen;
 }
 
-// Silhouettes of the points [first, last) against all.
-class SilhouetteRows {
+// Of a point of the cluster `own` with these sums of distances to the points of each cluster.
+double SilhouetteOf(const ClusterDistances& distances, std::size_t own,
+                    std::span<const double> sums) {
+  const auto size = [&](std::size_t c) { return static_cast<double>(distances.size(c)); };
+  if (size(own) <= 1.0) return 0.0;  // a cluster of one: 0 by definition
+  const double inside = sums[own] / (size(own) - 1.0);
+  double nearest = std::numeric_limits<double>::infinity();
+  for (std::size_t c = 0; c < sums.size(); ++c) {
+    if (c != own && size(c) > 0) nearest = std::min(nearest, sums[c] / size(c));
+  }
+  const double larger = std::max(inside, nearest);
+  return larger > 0 ? (nearest - inside) / larger : 0.0;
+}
+
+// Tells how many of the blocks are done, a hundred times at most.
+class BlocksDone {
  public:
-  SilhouetteRows(const ClusterPoints& points, std::size_t clusters)
-      : points_(points), size_(clusters, 0.0) {
-    for (std::size_t i = 0; i < points.labels.size(); ++i) size_[Label(i)] += 1.0;
-  }
+  BlocksDone(std::size_t blocks, const Execution& execution)
+      : blocks_(blocks), execution_(execution) {}
 
-  [[nodiscard]] std::size_t Occupied() const {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(size_, [](double size) { return size > 0; }));
-  }
-
-  void Fill(std::size_t first, std::size_t last, std::vector<double>& silhouettes) const {
-    std::vector<double> sums(size_.size());
-    for (std::size_t k = first; k < last; ++k) {
-      std::ranges::fill(sums, 0.0);
-      for (std::size_t j = 0; j < points_.labels.size(); ++j) sums[Label(j)] += Distance(k, j);
-      silhouettes[k] = OfRow(Label(k), sums);
-    }
+  void Add() {
+    if (!execution_.progress) return;
+    const std::scoped_lock lock(mutex_);
+    const std::size_t before = done_++ * 100 / blocks_;
+    if (done_ * 100 / blocks_ == before) return;
+    execution_.progress(static_cast<double>(done_) / static_cast<double>(blocks_), "silhouette");
   }
 
  private:
-  [[nodiscard]] std::size_t Label(std::size_t i) const {
-    return static_cast<std::size_t>(points_.labels[i]);
-  }
-
-  [[nodiscard]] double Distance(std::size_t i, std::size_t j) const {
-    const double* a = points_.x.data() + i * points_.features;
-    const double* b = points_.x.data() + j * points_.features;
-    double sum = 0.0;
-    for (std::size_t f = 0; f < points_.features; ++f) sum += (a[f] - b[f]) * (a[f] - b[f]);
-    return std::sqrt(sum);
-  }
-
-  [[nodiscard]] double OfRow(std::size_t own, const std::vector<double>& sums) const {
-    if (size_[own] <= 1.0) return 0.0;  // a cluster of one: 0 by definition
-    const double inside = sums[own] / (size_[own] - 1.0);
-    double nearest = std::numeric_limits<double>::infinity();
-    for (std::size_t c = 0; c < sums.size(); ++c) {
-      if (c != own && size_[c] > 0) nearest = std::min(nearest, sums[c] / size_[c]);
-    }
-    const double larger = std::max(inside, nearest);
-    return larger > 0 ? (nearest - inside) / larger : 0.0;
-  }
-
-  const ClusterPoints& points_;
-  std::vector<double> size_;
+  const std::size_t blocks_;
+  const Execution& execution_;
+  std::mutex mutex_;  // guards done_
+  std::size_t done_ = 0;
 };
 
-Result<void> RequireMemory(std::uint64_t rows, std::size_t features,
-                           const SilhouetteOptions& options) {
-  const auto needed = static_cast<double>(std::min<std::uint64_t>(rows, options.rows_max)) *
-                      static_cast<double>(features * sizeof(double) + 32);
-  if (options.memory_bytes <= 0 || needed <= static_cast<double>(options.memory_bytes)) return {};
+Result<std::vector<double>> SilhouettesOf(const ClusterPoints& points,
+                                          const ClusterDistances& distances,
+                                          const Execution& execution) {
+  const std::size_t count = points.labels.size();
+  const std::size_t blocks = (count + distances.block() - 1) / distances.block();
+  std::vector<double> silhouettes(count);
+  BlocksDone done(blocks, execution);
+  const auto fill = [&](std::size_t block) -> Result<void> {
+    const std::size_t first = block * distances.block();
+    const std::size_t last = std::min(first + distances.block(), count);
+    std::vector<double> sums((last - first) * distances.clusters());
+    distances.Sum(first, last, sums);
+    for (std::size_t i = first; i < last; ++i) {
+      const auto own = static_cast<std::size_t>(points.labels[i]);
+      silhouettes[i] = SilhouetteOf(
+          distances, own,
+          std::span(sums).subspan((i - first) * distances.clusters(), distances.clusters()));
+    }
+    done.Add();
+    return {};
+  };
+  DML_RETURN_IF_ERROR(ForEachTile(0, blocks, execution, fill));
+  return silhouettes;
+}
+
+Result<void> RequireMemory(std::uint64_t rows, std::size_t features, std::int64_t memory_bytes) {
+  const double needed =
+      static_cast<double>(rows) * static_cast<double>(features * sizeof(double) + 32);
+  if (memory_bytes <= 0 || needed <= static_cast<double>(memory_bytes)) return {};
   return Error::Invalid(
       fmt::format("the silhouette looks at {} rows of {} features at once, which need {}, and {} "
                   "are left for them",
-                  std::min<std::uint64_t>(rows, options.rows_max), features,
-                  FormatSize(static_cast<std::int64_t>(std::min(needed, 9e18))),
-                  FormatSize(options.memory_bytes)),
+                  rows, features, FormatSize(static_cast<std::int64_t>(std::min(needed, 9e18))),
+                  FormatSize(memory_bytes)),
       "lower silhouette_rows: a sample of so many rows then stands for all; or give the step more "
       "memory with resources: {memory: ...}");
+}
+
+std::string NoteOfSample(std::uint64_t count, std::uint64_t total) {
+  const double ratio = static_cast<double>(total) / static_cast<double>(count);
+  return fmt::format(
+      "Computed on a deterministic sample of {} of the {} rows. Ask for all of them with "
+      "silhouette_rows: all, which is {:.1f} times the work.",
+      count, total, ratio * ratio);
 }
 
 }  // namespace
@@ -137,30 +157,30 @@ Result<ClusterPoints> PickRows(const ClusteredRows& clustering, std::span<const 
   return points;
 }
 
+std::uint64_t SilhouetteRowsMax(std::size_t features) {
+  constexpr double kWork = 4e11;
+  constexpr double kRoot = 10.0;  // what a root and a sum cost, in features
+  return static_cast<std::uint64_t>(std::sqrt(kWork / (static_cast<double>(features) + kRoot)));
+}
+
 Result<Score> Silhouette(const ClusteredRows& clustering, const SilhouetteOptions& options,
                          const Execution& execution) {
   const std::uint64_t total = clustering.rows.rows();
-  DML_RETURN_IF_ERROR(RequireMemory(total, clustering.rows.feature_names().size(), options));
-  DML_TRY(const ClusterPoints points, PickRows(clustering, Sample(total, options), execution));
+  const std::size_t features = clustering.rows.feature_names().size();
+  const std::uint64_t rows_max = options.rows_max.value_or(SilhouetteRowsMax(features));
+  DML_RETURN_IF_ERROR(RequireMemory(std::min(total, rows_max), features, options.memory_bytes));
+  DML_TRY(const ClusterPoints points,
+          PickRows(clustering, SampleOfRows(total, rows_max, options.seed), execution));
   const std::size_t count = points.labels.size();
-  const SilhouetteRows rows(points, clustering.clusters);
-  if (rows.Occupied() < 2 || rows.Occupied() >= count) {
+  const ClusterDistances distances(points, clustering.clusters);
+  if (distances.occupied() < 2 || distances.occupied() >= count) {
     return Score::Undefined(
         "At least two clusters with rows, and fewer clusters than rows, are needed.");
   }
-  std::vector<double> silhouettes(count);
-  constexpr std::size_t kBlock = 64;  // points that a thread takes at once
-  const auto fill = [&](std::size_t block) -> Result<void> {
-    rows.Fill(block * kBlock, std::min((block + 1) * kBlock, count), silhouettes);
-    return {};
-  };
-  DML_RETURN_IF_ERROR(ForEachTile(0, (count + kBlock - 1) / kBlock, execution, fill));
+  DML_TRY(const std::vector<double> silhouettes, SilhouettesOf(points, distances, execution));
   RowSum sum;
   for (const double silhouette : silhouettes) sum.Add(silhouette);
-  std::string note;
-  if (count < total) {
-    note = fmt::format("Computed on a deterministic sample of {} of the {} rows.", count, total);
-  }
+  const std::string note = count < total ? NoteOfSample(count, total) : std::string();
   return Score::Of(sum.value() / static_cast<double>(count), note);
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <mutex>
 #include <span>
 
@@ -25,9 +26,35 @@ constexpr std::size_t kPairsMax = 100'000;       // of labels and clusters
 
 struct ClusteringParams {
   plugins::ColumnName labels;
-  std::int64_t silhouette_rows = static_cast<std::int64_t>(learn::SilhouetteOptions{}.rows_max);
+  Json silhouette_rows;
   std::uint64_t seed = 0;
 };
+
+// All rows, or a number of them.
+ParamSpec SilhouetteRowsSpec() {
+  ParamSpec all;
+  all.type = ParamType::kEnum;
+  all.choices = {"all"};
+  ParamSpec count;
+  count.type = ParamType::kInt;
+  count.minimum = 2;
+  ParamSpec spec;
+  spec.type = ParamType::kOneOf;
+  spec.element = {all, count};
+  return spec;
+}
+
+learn::SilhouetteOptions SilhouetteOptionsOf(const ClusteringParams& params,
+                                             const plugins::StepContext& context) {
+  // A quarter: tiles take half of the memory, and readers need some.
+  learn::SilhouetteOptions options{{}, params.seed, context.memory_bytes / 4};
+  if (params.silhouette_rows.is_string()) {
+    options.rows_max = std::numeric_limits<std::uint64_t>::max();
+  } else if (!params.silhouette_rows.is_null()) {
+    options.rows_max = params.silhouette_rows.get<std::uint64_t>();
+  }
+  return options;
+}
 
 // The cluster that the model puts each row in.
 learn::ClusteredRows Clustered(const learn::Predictor& predictor, const learn::DataSource& rows) {
@@ -146,13 +173,14 @@ Result<void> EvaluateClustering(const ClusteringParams& params, plugins::StepCon
   learn::Execution execution;
   execution.threads = context.threads;
   execution.stop = context.stop;
+  if (context.monitor != nullptr) {
+    execution.progress = [&context](double fraction, const char* note) {
+      context.monitor->Progress(fraction, note);
+    };
+  }
   DML_TRY(const learn::ClusterSummary summary, SummariseClusters(clustering, execution));
-  // A quarter: tiles take half of the memory, and readers need some.
   DML_TRY(const learn::Score silhouette,
-          learn::Silhouette(clustering,
-                            {static_cast<std::size_t>(params.silhouette_rows), params.seed,
-                             context.memory_bytes / 4},
-                            execution));
+          learn::Silhouette(clustering, SilhouetteOptionsOf(params, context), execution));
   std::vector<learn::NamedScore> scores{{"inertia", learn::Inertia(summary)},
                                         {"silhouette", silhouette},
                                         {"calinski_harabasz", learn::CalinskiHarabasz(summary)},
@@ -193,13 +221,15 @@ void RegisterClusteringEvaluation(plugins::StepRegistry& registry) {
   schema
       .Add("labels", &ClusteringParams::labels,
            "a column with the true groups, to compare the clusters with")
-      .Add("silhouette_rows", &ClusteringParams::silhouette_rows,
-           "rows up to which the silhouette is exact; above, a sample of so many stands for all")
-      .AtLeast(2)
+      .AddJson("silhouette_rows", &ClusteringParams::silhouette_rows, SilhouetteRowsSpec(),
+               "rows that the silhouette looks at: all, or a number, and of more rows a sample of "
+               "so many; by default it is exact while rows^2 x (features + 10) stays below 4e11, "
+               "as with 115,000 rows of 20 features, and a sample of so many stands for more")
       .Add("seed", &ClusteringParams::seed, "seed of that sample");
   StepSpec spec = EvaluationSpec(learn::ModelTask::kClustering, "Score the clusters of a model",
                                  "inertia = sum_i ||x_i - m_i||^2, m_i the mean of the rows of its "
                                  "cluster; silhouette = mean (b_i - a_i) / max(a_i, b_i)");
+  spec.algorithm_version = 5;
   spec.metrics = ScoresOfClusters();
   registry.Add(MakeStepType(std::move(spec), schema, EvaluateClustering));
 }
