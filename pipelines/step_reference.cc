@@ -149,7 +149,10 @@ std::string StepText(const StepCatalog& catalog, const std::string& name) {
            ParamLines(transform->params, "  ");
   }
   std::string out = Head(step->name, step->summary, step->formula);
-  if (transform != nullptr) out += "\nalso inside preprocess: of a model\n";
+  if (transform != nullptr) {
+    out += "\nalso inside preprocess: of a model\n";
+    if (transform->formula != step->formula) out += "  " + transform->formula + "\n";
+  }
   if (!step->table_only.empty()) {
     out += fmt::format("\nnot inside preprocess: of a model: {}\n", step->table_only);
   }

@@ -69,11 +69,9 @@ learn::ClusteredRows Clustered(const learn::Predictor& predictor, const learn::D
   return {rows, width - 1, assign};
 }
 
-// How often each true label meets each cluster.
-Result<learn::LabelCounts> CountLabels(const learn::ClusteredRows& clustering,
-                                       const table::Table& table, const std::string& column,
+// How often each true label, of which `truth` is a view, meets each cluster.
+Result<learn::LabelCounts> CountLabels(const learn::ClusteredRows& clustering, const RowView& truth,
                                        const learn::Execution& execution) {
-  DML_TRY(const RowView truth, RowView::Of(table, {column}));
   learn::LabelCounts counts;
   std::mutex mutex;  // guards counts
   const auto count = [&](std::size_t index) -> Result<void> {
@@ -93,8 +91,8 @@ Result<learn::LabelCounts> CountLabels(const learn::ClusteredRows& clustering,
     counts.Merge(here);
     if (counts.pairs.size() <= kPairsMax) return {};
     return Error::Invalid(
-        fmt::format("the column '{}' has more than {} different labels over the clusters", column,
-                    kPairsMax),
+        fmt::format("the column '{}' has more than {} different labels over the clusters",
+                    truth.schema().fields[0].name, kPairsMax),
         "labels name groups of rows: choose another column, or leave it out");
   };
   DML_RETURN_IF_ERROR(learn::ForEachTile(0, clustering.rows.tile_count(), execution, count));
@@ -166,7 +164,9 @@ Result<void> EvaluateClustering(const ClusteringParams& params, plugins::StepCon
   DML_TRY(const Artifact* input, context.Input("data"));
   DML_TRY(const table::Table table, table::Table::Open(input->files));
   if (table.rows() == 0) return Error::Invalid("the table has no rows to evaluate on");
-  DML_TRY(const auto matrix, RowsForModel(loaded.model, table));
+  DML_TRY(const RowView seen, RowsForModel(loaded.model, table, context));
+  DML_RETURN_IF_ERROR(ReportDroppedRows(seen, context));
+  DML_TRY(const auto matrix, MatrixForModel(loaded.model, table, seen));
   DML_TRY(const std::string scratch, TileScratch(loaded.model.preprocessing, context));
   const learn::TileCache rows(*matrix, TileCacheBytes(context), scratch);
   const learn::ClusteredRows clustering = Clustered(*loaded.model.predictor, rows);
@@ -186,13 +186,14 @@ Result<void> EvaluateClustering(const ClusteringParams& params, plugins::StepCon
                                         {"calinski_harabasz", learn::CalinskiHarabasz(summary)},
                                         {"davies_bouldin", learn::DaviesBouldin(summary)}};
   if (!params.labels.empty()) {
+    DML_TRY(const RowView truth, RowView::Of(table, {params.labels.name}));
     DML_TRY(const learn::LabelCounts counts,
-            CountLabels(clustering, table, params.labels.name, execution));
+            CountLabels(clustering, truth.SelectAs(seen), execution));
     AddAgreement(counts, scores);
   }
   ReportScores(scores, context);
   Json panels = Json::array({SizesPanel(summary)});
-  if (summary.features > 1 && table.rows() > 2) {
+  if (summary.features > 1 && seen.rows() > 2) {
     DML_TRY(Json plane, PlanePanel(clustering, execution));
     panels.push_back(std::move(plane));
   }
@@ -211,7 +212,8 @@ std::vector<MetricSpec> ScoresOfClusters() {
           {"normalized_mutual_info", "information shared with the labels, 0 to 1", labels},
           {"homogeneity", "1 if every cluster holds one label only", labels},
           {"completeness", "1 if the rows of a label are in one cluster", labels},
-          {"v_measure", "harmonic mean of homogeneity and completeness", labels}};
+          {"v_measure", "harmonic mean of homogeneity and completeness", labels},
+          DroppedMetric()};
 }
 
 }  // namespace

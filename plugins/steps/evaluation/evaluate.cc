@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "plugins/steps/step_type.h"
+#include "plugins/steps/transform/row_rule.h"
 
 namespace dml::steps {
 
@@ -28,6 +29,26 @@ Result<void> CheckTask(const learn::Model& model, learn::ModelTask wanted) {
   return Error::Invalid(fmt::format("the model is for {}, not for {}", learn::ModelTaskName(task),
                                     learn::ModelTaskName(wanted)),
                         hint);
+}
+
+Result<void> ReportDroppedRows(const RowView& rows, plugins::StepContext& context) {
+  if (rows.dropped().empty()) return {};
+  const DroppedRows dropped = DescribeDropped(rows);
+  context.metrics["dropped"] = dropped.rows;
+  if (rows.rows() == 0) {
+    return Error::Invalid(
+        fmt::format("the preprocessing of the model drops every row ({})", dropped.by),
+        "evaluate on rows like those that the model was fitted to");
+  }
+  if (dropped.rows == 0) return {};
+  context.warnings.push_back(
+      fmt::format("the preprocessing of the model drops {} ({}): the figures are of the other {}",
+                  dropped.share, dropped.by, rows.rows()));
+  return {};
+}
+
+MetricSpec DroppedMetric() {
+  return {"dropped", "rows that the preprocessing of the model drops, if it may drop some"};
 }
 
 void ReportScores(const std::vector<learn::NamedScore>& scores, plugins::StepContext& context) {

@@ -62,14 +62,22 @@ Result<learn::LoadedModel> OpenModel(const plugins::StepContext& context) {
   return learn::ReadModelFile(input->files.front().path);
 }
 
-Result<std::unique_ptr<DesignMatrix>> RowsForModel(const learn::Model& model,
-                                                   const table::Table& table, Labels labels) {
+Result<RowView> RowsForModel(const learn::Model& model, const table::Table& table,
+                             const plugins::StepContext& context) {
   DML_TRY(table::Schema wanted, table::Schema::FromJson(model.schema));
   DML_RETURN_IF_ERROR(LeaveOutUnread(model.preprocessing, table.schema(), wanted));
   DML_TRY(RowView rows, RowView::Of(table, wanted.Names()));
   DML_TRY(std::set<std::string> as_text, ReadAsText(model.preprocessing, table.schema(), wanted));
   DML_TRY(rows, rows.Through(ReadAs(std::move(wanted), std::move(as_text))));
-  DML_TRY(rows, LoadChain(model.preprocessing, std::move(rows)));
+  learn::Execution execution;
+  execution.threads = context.threads;
+  execution.stop = context.stop;
+  return LoadChain(model.preprocessing, std::move(rows), execution);
+}
+
+Result<std::unique_ptr<DesignMatrix>> MatrixForModel(const learn::Model& model,
+                                                     const table::Table& table, RowView rows,
+                                                     Labels labels) {
   DML_TRY(auto matrix, DesignMatrix::Make(table, std::move(rows), std::move(labels),
                                           TakesMissing(model), RowsAreFor::kPrediction));
   if (matrix->feature_names().size() != model.feature_names.size()) {

@@ -16,7 +16,13 @@ Result<learn::LoadedModel> OpenModel(const plugins::StepContext& context);
 // preprocessing removes before it is read may be missing, or of any type; of one whose values are
 // compared as text (one_hot, ordinal) any text may come. Any other missing column, a value that
 // cannot be read so, and whatever the preprocessing refuses are kInvalid with column and row.
-Result<std::unique_ptr<DesignMatrix>> RowsForModel(const learn::Model& model,
-                                                   const table::Table& table, Labels labels = {});
+// Rows that the preprocessing drops are not among those of the view.
+Result<RowView> RowsForModel(const learn::Model& model, const table::Table& table,
+                             const plugins::StepContext& context);
+
+// Those rows as tiles.
+Result<std::unique_ptr<DesignMatrix>> MatrixForModel(const learn::Model& model,
+                                                     const table::Table& table, RowView rows,
+                                                     Labels labels = {});
 
 }  // namespace dml::steps

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "plugins/steps/evaluation/evaluate.h"
 #include "plugins/steps/evaluation/model_rows.h"
 #include "plugins/steps/register.h"
 #include "plugins/steps/step_type.h"
+#include "plugins/steps/transform/row_rule.h"
 #include "plugins/table/column_builder.h"
 
 namespace dml::steps {
@@ -53,29 +55,63 @@ void AppendRow(const learn::Model& model, std::span<const double> output,
   }
 }
 
+// What a model says of the rows of a table, from the first to the last, tile by tile. Rows that
+// its preprocessing drops have no prediction.
+class PredictionStream {
+ public:
+  PredictionStream(const learn::Model& model, const DesignMatrix& matrix)
+      : model_(model), matrix_(matrix) {}
+
+  // Of the row behind the one asked for last; empty if it has none.
+  Result<std::span<const double>> Next() {
+    const std::uint64_t row = row_++;
+    const RowView& kept = matrix_.features();
+    if (next_ == kept.rows() || kept.table_row(next_) != row) return std::span<const double>();
+    if (next_ == tile_.first_row + tile_.rows) {
+      DML_RETURN_IF_ERROR(matrix_.Read(static_cast<std::size_t>(next_ / learn::kTileRows), tile_));
+      output_.resize(tile_.rows * model_.predictor->outputs());
+      model_.predictor->Predict(tile_, output_);
+    }
+    const std::size_t width = model_.predictor->outputs();
+    const auto at = static_cast<std::size_t>(next_++ - tile_.first_row) * width;
+    return std::span<const double>(output_).subspan(at, width);
+  }
+
+ private:
+  const learn::Model& model_;
+  const DesignMatrix& matrix_;
+  std::uint64_t row_ = 0;   // of the table
+  std::uint64_t next_ = 0;  // among those kept
+  learn::Tile tile_;        // that of the last prediction
+  std::vector<double> output_;
+};
+
 // The partition with its predictions behind its own columns.
-Result<table::Batch> PredictPartition(const learn::Model& model, const table::Table& table,
-                                      const DesignMatrix& matrix, std::size_t partition,
-                                      std::uint64_t first_row) {
-  DML_TRY(table::Batch batch, table.Read(partition));
+Result<table::Batch> PredictPartition(const learn::Model& model, table::Batch batch,
+                                      PredictionStream& predictions) {
   const std::vector<table::Field> fields = PredictionFields(model);
   std::vector<table::ColumnBuilder> builders;
   for (const table::Field& field : fields) builders.emplace_back(field);
-  const std::size_t width = model.predictor->outputs();
-  learn::Tile tile;
-  std::vector<double> output;
-  for (std::uint64_t row = first_row; row < first_row + batch.rows;) {
-    DML_RETURN_IF_ERROR(matrix.Read(static_cast<std::size_t>(row / learn::kTileRows), tile));
-    output.resize(tile.rows * width);
-    model.predictor->Predict(tile, output);
-    const std::uint64_t end = std::min(tile.first_row + tile.rows, first_row + batch.rows);
-    for (; row < end; ++row) {
-      const std::size_t at = static_cast<std::size_t>(row - tile.first_row) * width;
-      AppendRow(model, std::span<const double>(output).subspan(at, width), builders);
+  for (std::size_t row = 0; row < batch.rows; ++row) {
+    DML_TRY(const std::span<const double> output, predictions.Next());
+    if (!output.empty()) {
+      AppendRow(model, output, builders);
+      continue;
     }
+    for (table::ColumnBuilder& builder : builders) builder.AppendMissing();
   }
   for (std::size_t i = 0; i < fields.size(); ++i) batch.Set(fields[i], builders[i].Finish());
   return batch;
+}
+
+void ReportUnanswered(const RowView& rows, plugins::StepContext& context) {
+  if (rows.dropped().empty()) return;
+  const DroppedRows dropped = DescribeDropped(rows);
+  context.metrics["dropped"] = dropped.rows;
+  if (dropped.rows == 0) return;
+  context.warnings.push_back(fmt::format(
+      "{} {} no prediction: the preprocessing of the model drops {} ({})", dropped.share,
+      dropped.rows == 1 ? "has" : "have", dropped.rows == 1 ? "it" : "them", dropped.by));
 }
 
 // It may be the prediction of another model.
@@ -92,7 +128,8 @@ Result<void> Predict(const PredictParams&, plugins::StepContext& context) {
   DML_TRY(const learn::LoadedModel loaded, OpenModel(context));
   const learn::Model& model = loaded.model;
   DML_TRY(const table::Table table, table::Table::Open(data_input->files));
-  DML_TRY(const auto matrix, RowsForModel(model, table));
+  DML_TRY(const RowView rows, RowsForModel(model, table, context));
+  DML_TRY(const auto matrix, MatrixForModel(model, table, rows));
   table::Schema schema = table.schema();
   for (const table::Field& field : PredictionFields(model)) {
     if (schema.IndexOf(field.name) >= 0) return ColumnIsTaken(field.name);
@@ -100,13 +137,14 @@ Result<void> Predict(const PredictParams&, plugins::StepContext& context) {
   }
   DML_TRY(const std::string directory, context.OutputDirectory("data"));
   table::TableWriter writer(directory, schema);
-  std::uint64_t first_row = 0;
+  PredictionStream predictions(model, *matrix);
   for (std::size_t p = 0; p < table.partition_count(); ++p) {
-    DML_TRY(const table::Batch batch, PredictPartition(model, table, *matrix, p, first_row));
-    first_row += batch.rows;
+    DML_TRY(table::Batch raw, table.Read(p));
+    DML_TRY(const table::Batch batch, PredictPartition(model, std::move(raw), predictions));
     DML_RETURN_IF_ERROR(writer.Write(p, batch));
   }
   context.metrics["rows"] = table.rows();
+  ReportUnanswered(rows, context);
   return writer.Finish();
 }
 
@@ -119,7 +157,7 @@ void RegisterPredictSteps(plugins::StepRegistry& registry) {
   predict.inputs = {ModelPort("the model"),
                     TablePort("data", "rows with the columns the model was trained on")};
   predict.outputs = {TablePort("data", "the rows with prediction, and probabilities per class")};
-  predict.metrics = std::vector<MetricSpec>{RowsMetric()};
+  predict.metrics = std::vector<MetricSpec>{RowsMetric(), DroppedMetric()};
   registry.Add(MakeStepType(std::move(predict), plugins::ParamSchema<PredictParams>(), Predict));
 }
 

@@ -18,7 +18,8 @@ std::uint64_t MemoryFor(const plugins::StepContext& context) {
 }
 
 // Metrics sort predictions, which what is no number cannot be.
-Result<void> CheckFinite(const learn::Tile& tile, std::span<const double> output) {
+Result<void> CheckFinite(const RowView& rows, const learn::Tile& tile,
+                         std::span<const double> output) {
   const auto wrong =
       std::ranges::find_if(output, [](double value) { return !std::isfinite(value); });
   if (wrong == output.end()) return {};
@@ -26,7 +27,7 @@ Result<void> CheckFinite(const learn::Tile& tile, std::span<const double> output
   const auto row = static_cast<std::size_t>(wrong - output.begin()) / width;
   return Error::Invalid(fmt::format("the prediction {} is not finite", *wrong),
                         "look for extreme values in the row: clip them, or leave the row out")
-      .At(fmt::format("row {}", tile.row_id(row) + 1));
+      .At(fmt::format("row {}", rows.table_row(tile.first_row + row) + 1));
 }
 
 }  // namespace
@@ -50,7 +51,7 @@ Result<ModelOutput> PredictAll(const learn::Predictor& predictor, const DesignMa
     DML_RETURN_IF_ERROR(matrix.Read(t, tile));
     const std::span<double> output = all.output.subspan(at * width, tile.rows * width);
     predictor.Predict(tile, output);
-    DML_RETURN_IF_ERROR(CheckFinite(tile, output));
+    DML_RETURN_IF_ERROR(CheckFinite(matrix.features(), tile, output));
     std::ranges::copy(tile.y, all.y.subspan(at).begin());
     std::ranges::copy(tile.weight, weight.subspan(at).begin());
     if (!tile.weight.empty()) all.weight = weight;

@@ -66,13 +66,17 @@ Result<void> Evaluate(const EvaluateClassesParams& params, ModelTask wanted,
   DML_TRY(const Artifact* input, context.Input("data"));
   DML_TRY(const table::Table table, table::Table::Open(input->files));
   if (table.rows() == 0) return Error::Invalid("the table has no rows to evaluate on");
+  DML_TRY(const RowView rows, RowsForModel(model, table, context));
+  DML_RETURN_IF_ERROR(ReportDroppedRows(rows, context));
   Target target{model.target, model.classes};
   std::vector<std::string> unseen;
   if (wanted == ModelTask::kClassification) {
-    DML_TRY(unseen, FindUnseenClasses(table, target));
+    DML_TRY(const RowView values, TargetValues(table, target.column, rows));
+    DML_TRY(unseen, FindUnseenClasses(values, target));
     target.classes.insert(target.classes.end(), unseen.begin(), unseen.end());
   }
-  DML_TRY(const auto matrix, RowsForModel(model, table, {std::move(target), params.weight.name}));
+  DML_TRY(const auto matrix,
+          MatrixForModel(model, table, rows, {std::move(target), params.weight.name}));
   DML_TRY(ModelOutput all, PredictAll(*model.predictor, *matrix, context));
   std::vector<std::string> classes = model.classes;
   DML_RETURN_IF_ERROR(PutPositiveSecond(params.positive, all, classes));
@@ -118,6 +122,7 @@ std::vector<MetricSpec> MetricsOf(ModelTask task) {
   }
   const auto extra = task == ModelTask::kClassification ? ClassMetrics() : ResidualMetrics();
   out.insert(out.end(), extra.begin(), extra.end());
+  out.push_back(DroppedMetric());
   return out;
 }
 

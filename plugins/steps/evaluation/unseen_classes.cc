@@ -34,8 +34,8 @@ std::string Listed(const std::vector<std::string>& labels) {
 
 }  // namespace
 
-Result<std::vector<std::string>> FindUnseenClasses(const table::Table& table, const Target& known) {
-  DML_TRY(std::vector<std::string> found, ClassesIn(table, known.column));
+Result<std::vector<std::string>> FindUnseenClasses(const RowView& values, const Target& known) {
+  DML_TRY(std::vector<std::string> found, ClassesIn(values));
   const std::size_t all = found.size();
   const std::set<std::string_view> classes(known.classes.begin(), known.classes.end());
   std::erase_if(found, [&](const std::string& label) { return classes.contains(label); });

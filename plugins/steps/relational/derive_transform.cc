@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <limits>
 
 #include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/column_kinds.h"
 #include "plugins/steps/relational/derive.h"
-#include "plugins/steps/transform/cast_column.h"
+#include "plugins/steps/relational/expression_inputs.h"
 #include "plugins/steps/transform/catalog.h"
 #include "plugins/steps/transform/row_pass.h"
 #include "plugins/table/sql/row_expressions.h"
@@ -23,51 +22,6 @@ struct Derived {
   std::string sql;
   sql::ResultColumn column;  // its type is settled
 };
-
-bool IsSameName(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
-// The columns that the expressions may mean.
-table::Schema Mentioned(const std::vector<sql::UserText>& texts, const table::Schema& schema) {
-  std::vector<std::string> names;
-  for (const sql::UserText& text : texts) {
-    for (const sql::Token& token : sql::Tokenize(text.sql)) {
-      const std::string word = text.sql.substr(token.begin, token.end - token.begin);
-      if (token.kind == sql::Token::Kind::kWord) names.push_back(word);
-      if (token.kind == sql::Token::Kind::kName) names.push_back(sql::Unquote(word));
-    }
-  }
-  table::Schema found;
-  for (const table::Field& field : schema.fields) {
-    const auto means = [&](const std::string& name) { return IsSameName(name, field.name); };
-    if (std::ranges::any_of(names, means)) found.fields.push_back(field);
-  }
-  return found;
-}
-
-// The rows as the expressions knew them when the model learnt: 1 / 2 is 0 and 1.0 / 2 is 0.5, so a
-// column of whole numbers must not become one of decimals because of how a file is written.
-Result<table::Batch> WithNumbersAs(const table::Schema& inputs, table::Batch batch) {
-  for (const table::Field& field : inputs.fields) {
-    const int index = batch.schema.IndexOf(field.name);
-    if (index < 0) continue;
-    const table::Column& column = batch.columns[static_cast<std::size_t>(index)];
-    const bool whole = column.type() == ColumnType::kInt64;
-    if (!column.IsNumeric() || whole == (field.type == ColumnType::kInt64)) continue;
-    auto cast = CastColumn(column, field.type, batch.first_row);
-    if (!cast.ok()) {
-      return Error::Invalid(
-          fmt::format("the column '{}' held whole numbers only when the model learnt: {}",
-                      field.name, cast.error().message),
-          fmt::format("train it with cast: {{columns: {{{}: float64}}}} before derive",
-                      field.name));
-    }
-    batch.Set(field, std::move(cast).value());
-  }
-  return batch;
-}
 
 class DeriveTransform final : public FittedTransform {
  public:
@@ -84,7 +38,7 @@ class DeriveTransform final : public FittedTransform {
   }
 
   Result<table::Batch> Apply(table::Batch batch) const override {
-    DML_TRY(const table::Batch known, WithNumbersAs(inputs_, batch));
+    DML_TRY(const table::Batch known, WithNumbersAs(inputs_, batch, "derive"));
     auto found = Compute(known);
     if (!found.ok()) return Located(known, std::move(found).error());
     for (std::size_t i = 0; i < columns_.size(); ++i) {
@@ -205,7 +159,7 @@ Result<FittedTransformPtr> FitDerive(const DeriveParams& params, const RowView& 
     derived.push_back({expressions.texts[i].sql, columns[i]});
   }
   return MakeFitted<DeriveTransform>(std::move(derived),
-                                     Mentioned(expressions.texts, rows.schema()),
+                                     MentionedColumns(expressions.texts, rows.schema()),
                                      SuspectTexts(expressions.texts, rows.schema()));
 }
 

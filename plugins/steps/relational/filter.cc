@@ -1,9 +1,10 @@
+#include "plugins/steps/relational/filter.h"
+
 #include <atomic>
 
 #include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/load/load_result.h"
 #include "plugins/steps/relational/relational_steps.h"
-#include "plugins/steps/relational/sql_context.h"
 #include "plugins/steps/step_type.h"
 #include "plugins/table/parallel_partitions.h"
 #include "plugins/table/sql/row_expressions.h"
@@ -12,16 +13,11 @@ namespace dml::steps {
 
 namespace {
 
-struct FilterParams {
-  plugins::Expression where;
-};
-
 Result<void> Filter(const FilterParams& params, plugins::StepContext& context) {
   DML_TRY(const table::Table data, InputTable(context, "data"));
   const sql::UserText where{"where", params.where.sql};
   const sql::ConnectionOptions options = SqlOptionsOf(context);
-  DML_RETURN_IF_ERROR(sql::CheckExpressions(data.schema(), {where}, options));
-  DML_RETURN_IF_ERROR(RefuseTextComparisons({where}, data.schema()));
+  DML_RETURN_IF_ERROR(CheckFilter(params, data.schema(), options));
   WarnOfSuspects({where}, data.schema(), context);
   DML_TRY(const std::string directory, context.OutputDirectory("data"));
   table::TableWriter writer(directory, data.schema());
@@ -42,26 +38,41 @@ Result<void> Filter(const FilterParams& params, plugins::StepContext& context) {
 
 }  // namespace
 
+plugins::ParamSchema<FilterParams> FilterSchema() {
+  plugins::ParamSchema<FilterParams> schema;
+  schema.Add("where", &FilterParams::where, "SQL expression over the columns of a row").Required();
+  return schema;
+}
+
+plugins::ParamSchema<FilterParams> FilterSchemaWithSql() {
+  plugins::ParamSchema<FilterParams> schema = FilterSchema();
+  schema.Check([](const FilterParams& params, plugins::Problems& problems) {
+    CheckSql(params.where, sql::TextRole::kRowExpression, "/where", problems);
+  });
+  return schema;
+}
+
+Result<void> CheckFilter(const FilterParams& params, const table::Schema& schema,
+                         const sql::ConnectionOptions& options) {
+  const sql::UserText where{"where", params.where.sql};
+  DML_RETURN_IF_ERROR(sql::CheckExpressions(schema, {where}, options));
+  return RefuseTextComparisons({where}, schema);
+}
+
 plugins::StepType FilterStep() {
   StepSpec spec;
   spec.name = "filter";
   spec.algorithm_version = 2;
-  spec.summary = "Keep the rows in which a SQL expression is true";
+  spec.summary = kFilterSummary;
   spec.formula = "rows where the expression is neither false, 0 nor missing";
   spec.inputs = {TablePort("data", "the rows to choose from")};
-  spec.table_only = "it drops rows, and a model has to answer for every row that it is given";
   spec.outputs = {TablePort("data", "the rows kept, in order")};
   spec.metrics = std::vector<MetricSpec>{RowsMetric(), {"dropped", "rows that are gone"}};
   spec.columns = SameColumns;
   spec.row_local = true;
-  plugins::ParamSchema<FilterParams> schema;
-  schema.Add("where", &FilterParams::where, "SQL expression over the columns of a row").Required();
-  plugins::StepType type = MakeStepType(std::move(spec), schema, Filter);
+  plugins::StepType type = MakeStepType(std::move(spec), FilterSchema(), Filter);
   // Not a rule of the step itself, which judges the text with the table at hand.
-  schema.Check([](const FilterParams& params, plugins::Problems& problems) {
-    CheckSql(params.where, sql::TextRole::kRowExpression, "/where", problems);
-  });
-  type.spec.check = schema.check();
+  type.spec.check = FilterSchemaWithSql().check();
   return type;
 }
 

@@ -10,6 +10,8 @@
 #include "plugins/steps/split/row_keys.h"
 #include "plugins/steps/training/perfect_fit.h"
 #include "plugins/steps/training/pipeline_fit.h"
+#include "plugins/steps/transform/chain.h"
+#include "plugins/steps/transform/row_rule.h"
 
 namespace dml::steps {
 
@@ -49,26 +51,43 @@ void WarnOfUnevenFolds(const ValidateParams& params, const std::vector<std::uint
                   percent(least), percent(most), percent(even), params.group.name));
 }
 
-Result<std::vector<std::uint32_t>> Folds(const ValidateParams& params, const Target& target,
-                                         const table::Table& table,
-                                         const std::vector<double>& truth,
+// The group of each row that is kept, numbered in order of first appearance among them.
+Result<std::vector<std::uint32_t>> GroupsOf(const TrainingRows& rows, const std::string& column) {
+  DML_TRY(RowKeys keys, ReadRowKeys(rows.table, column));
+  if (rows.kept.rows() == keys.numbers.size()) return std::move(keys.numbers);
+  constexpr std::uint32_t kNone = ~std::uint32_t{0};
+  std::vector<std::uint32_t> renumbered(keys.values.size(), kNone);
+  std::vector<std::uint32_t> groups;
+  std::uint32_t next = 0;
+  for (std::uint64_t row = 0; row < rows.kept.rows(); ++row) {
+    std::uint32_t& number = renumbered[keys.numbers[rows.kept.table_row(row)]];
+    if (number == kNone) number = next++;
+    groups.push_back(number);
+  }
+  return groups;
+}
+
+// The fold of each row that is kept.
+Result<std::vector<std::uint32_t>> Folds(const ValidateParams& params, const TrainingRows& rows,
                                          std::vector<std::string>& warnings) {
   const auto folds = static_cast<std::uint32_t>(params.folds);
-  if (table.rows() < folds) {
+  if (rows.kept.rows() < folds) {
     return Error::Invalid(
-        fmt::format("{} rows cannot be cut into {} folds", table.rows(), params.folds),
+        fmt::format("{} rows cannot be cut into {} folds", rows.kept.rows(), params.folds),
         "ask for fewer folds");
   }
   if (!params.group.empty()) {
-    DML_TRY(const RowKeys keys, ReadRowKeys(table, params.group.name));
-    DML_TRY(std::vector<std::uint32_t> fold_of,
-            AssignFoldsGrouped(keys.numbers, folds, params.seed));
+    DML_TRY(const std::vector<std::uint32_t> groups, GroupsOf(rows, params.group.name));
+    DML_TRY(std::vector<std::uint32_t> fold_of, AssignFoldsGrouped(groups, folds, params.seed));
     WarnOfUnevenFolds(params, fold_of, warnings);
     return fold_of;
   }
+  const Target& target = rows.labels.target;
   if (target.classes.empty() || !params.stratify) {
-    return AssignFolds(table.rows(), folds, params.seed);
+    return AssignFolds(rows.kept.rows(), folds, params.seed);
   }
+  DML_TRY(const RowView values, TargetValues(rows.table, target.column, rows.kept));
+  DML_TRY(const std::vector<double> truth, ReadTarget(values, target));
   std::vector<std::uint32_t> classes;
   std::vector<std::uint64_t> counts(target.classes.size());
   for (const double label : truth) {
@@ -86,24 +105,52 @@ Result<std::vector<std::uint32_t>> Folds(const ValidateParams& params, const Tar
   return AssignFoldsStratified(classes, folds, params.seed);
 }
 
-// The rows of a fold, or all others.
-std::vector<std::uint64_t> RowsWhere(const std::vector<std::uint32_t>& folds, std::uint32_t fold,
-                                     bool inside) {
-  std::vector<std::uint64_t> rows;
-  for (std::size_t row = 0; row < folds.size(); ++row) {
-    if ((folds[row] == fold) == inside) rows.push_back(row);
+// The rows of the table that are in a fold, and all others. Rows that the model is not fitted to
+// are in no fold: they are among the others, as they are in training, where the preprocessing of
+// the fold drops them in its turn.
+struct FoldRows {
+  std::vector<std::uint64_t> inside;
+  std::vector<std::uint64_t> outside;
+};
+
+FoldRows RowsOfFold(const std::vector<std::uint32_t>& fold_of, std::uint32_t fold,
+                    const TrainingRows& rows) {
+  FoldRows out;
+  std::uint64_t next = 0;  // among those kept
+  for (std::uint64_t row = 0; row < rows.raw.rows(); ++row) {
+    const bool kept = next < rows.kept.rows() && rows.kept.table_row(next) == row;
+    const bool inside = kept && fold_of[next] == fold;
+    (inside ? out.inside : out.outside).push_back(row);
+    if (kept) ++next;
   }
-  return rows;
+  return out;
 }
 
-// What the pipeline says of rows it has not seen.
+// What the pipeline says of rows it has not seen, but for those it drops.
 Result<ModelOutput> PredictRows(const FittedPipeline& pipeline, const TrainingRows& rows,
-                                std::vector<std::uint64_t> selected, bool allow_missing,
+                                const RowView& held, bool allow_missing,
                                 const plugins::StepContext& context) {
-  DML_TRY(const auto matrix,
-          DesignMatrix::Make(rows.table, pipeline.rows.Select(std::move(selected)), rows.labels,
-                             allow_missing));
+  DML_TRY(const auto matrix, DesignMatrix::Make(rows.table, held, rows.labels, allow_missing));
   return PredictAll(*pipeline.fit.predictor, *matrix, context);
+}
+
+// The rows of a fold as a pipeline that was fitted without them sees them.
+Result<RowView> HeldRows(const FittedPipeline& pipeline, const RowView& raw, std::uint32_t fold,
+                         const plugins::StepContext& context, std::vector<std::string>& warnings) {
+  learn::Execution execution;
+  execution.threads = context.threads;
+  execution.stop = context.stop;
+  DML_TRY(RowView held, ThroughChain(pipeline.rows, raw, execution));
+  const DroppedRows dropped = DescribeDropped(held);
+  if (dropped.rows == 0) return held;
+  if (held.rows() == 0) {
+    return Error::Invalid(
+        fmt::format("its preprocessing drops every row to test on ({})", dropped.by),
+        "put the filter before what it hangs on and learns, or in a step before this one");
+  }
+  warnings.push_back(fmt::format("Fold {}: its preprocessing drops {} to test on ({}).", fold + 1,
+                                 dropped.share, dropped.by));
+  return held;
 }
 
 // Whether every row is predicted as it is: exactly its class, or its value but for rounding.
@@ -152,12 +199,14 @@ struct Folding {
 Result<void> ScoreFold(const TrainingParams& params, const Estimator& estimator,
                        const TrainingRows& rows, const Folding& folding, std::uint32_t fold,
                        plugins::StepContext& context, CrossValidation& result) {
-  DML_TRY(
-      const FittedPipeline pipeline,
-      FitPipeline(params, estimator, rows, rows.raw.Select(RowsWhere(folding.fold_of, fold, false)),
-                  context, fmt::format("fold-{}", fold)));
-  DML_TRY(ModelOutput held, PredictRows(pipeline, rows, RowsWhere(folding.fold_of, fold, true),
-                                        estimator.allow_missing, context));
+  FoldRows fold_rows = RowsOfFold(folding.fold_of, fold, rows);
+  DML_TRY(const RowView seen,
+          FitPreprocessing(params, rows.raw.Select(std::move(fold_rows.outside)), context));
+  DML_TRY(const FittedPipeline pipeline,
+          FitEstimator(params, estimator, rows, seen, context, fmt::format("fold-{}", fold)));
+  DML_TRY(const RowView test, HeldRows(pipeline, rows.raw.Select(std::move(fold_rows.inside)), fold,
+                                       context, result.warnings));
+  DML_TRY(ModelOutput held, PredictRows(pipeline, rows, test, estimator.allow_missing, context));
   std::vector<std::string> classes = rows.labels.target.classes;
   DML_RETURN_IF_ERROR(PutPositiveSecond(params.validate->positive, held, classes));
   const learn::Predictions predictions = held.AsPredictions(classes);
@@ -189,9 +238,8 @@ Result<CrossValidation> CrossValidate(const TrainingParams& params, const Estima
   const ValidateParams& validate = *params.validate;
   Folding folding;
   DML_TRY(folding.scorers, FindScorers(validate, estimator.task));
-  DML_TRY(const std::vector<double> truth, ReadTarget(rows.table, rows.labels.target));
   CrossValidation result;
-  DML_TRY(folding.fold_of, Folds(validate, rows.labels.target, rows.table, truth, result.warnings));
+  DML_TRY(folding.fold_of, Folds(validate, rows, result.warnings));
   for (const learn::Scorer& scorer : folding.scorers) result.scores.push_back(scorer.name);
   result.by_fold.resize(folding.scorers.size());
   result.perfect = true;
@@ -205,7 +253,7 @@ Result<CrossValidation> CrossValidate(const TrainingParams& params, const Estima
     if (scored.ok()) continue;
     return std::move(scored).error().Within(fmt::format("fold {} of {}", fold + 1, validate.folds));
   }
-  if (!rows.labels.target.classes.empty() && rows.raw.rows() < kRowsToSurprise) {
+  if (!rows.labels.target.classes.empty() && rows.kept.rows() < kRowsToSurprise) {
     result.perfect = false;
   }
   Summarise(result);

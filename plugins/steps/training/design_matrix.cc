@@ -112,16 +112,15 @@ Result<void> DesignMatrix::Read(std::size_t tile, learn::Tile& out) const {
   out.row_ids.clear();
   if (sparse_) {
     out.offsets.push_back(0);
-    for (const Batch& piece : pieces) DML_RETURN_IF_ERROR(AppendSparse(piece, out));
   } else {
     out.x.assign(out.rows * out.features, 0.0);
-    std::size_t at = 0;
-    for (const Batch& piece : pieces) {
-      DML_RETURN_IF_ERROR(FillDense(piece, at, out));
-      at += piece.rows;
-    }
   }
-  for (std::size_t i = 0; features_.selects() && i < out.rows; ++i) {
+  std::size_t at = 0;
+  for (const Batch& piece : pieces) {
+    DML_RETURN_IF_ERROR(sparse_ ? AppendSparse(piece, at, out) : FillDense(piece, at, out));
+    at += piece.rows;
+  }
+  for (std::size_t i = 0; features_.chosen() && i < out.rows; ++i) {
     out.row_ids.push_back(features_.table_row(begin + i));
   }
   return ReadLabels(tile, out);
@@ -132,22 +131,31 @@ Result<void> DesignMatrix::ReadLabels(std::size_t tile, learn::Tile& out) const 
   out.weight.clear();
   if (!label_rows_) return {};
   DML_TRY(const std::vector<Batch> pieces, label_rows_->Read(tile));
+  const auto append = [&](const Batch& piece) { return AppendLabels(piece, out); };
   for (const Batch& piece : pieces) {
-    if (!labels_.target.column.empty()) {
-      DML_RETURN_IF_ERROR(AppendTarget(labels_.target, piece.columns[0], piece.first_row, out.y));
+    auto appended = append(piece);
+    if (!appended.ok()) {
+      return label_rows_->Blame(pieces, tile, std::move(appended).error(), append);
     }
-    if (labels_.weight_column.empty()) continue;
-    const Column& weights = piece.columns.back();
-    for (std::size_t row = 0; row < piece.rows; ++row) {
-      const double weight = weights.AsDouble(row);
-      if (!(weight >= 0.0) || std::isinf(weight)) {
-        return Error::Invalid(fmt::format("the weight '{}' is {} in row {}", labels_.weight_column,
-                                          std::isnan(weight) ? "missing" : weights.AsText(row),
-                                          piece.first_row + row + 1),
-                              "weights are finite numbers of at least 0");
-      }
-      out.weight.push_back(weight);
+  }
+  return {};
+}
+
+Result<void> DesignMatrix::AppendLabels(const Batch& piece, learn::Tile& out) const {
+  if (!labels_.target.column.empty()) {
+    DML_RETURN_IF_ERROR(AppendTarget(labels_.target, piece.columns[0], piece.first_row, out.y));
+  }
+  if (labels_.weight_column.empty()) return {};
+  const Column& weights = piece.columns.back();
+  for (std::size_t row = 0; row < piece.rows; ++row) {
+    const double weight = weights.AsDouble(row);
+    if (!(weight >= 0.0) || std::isinf(weight)) {
+      return Error::Invalid(fmt::format("the weight '{}' is {} in row {}", labels_.weight_column,
+                                        std::isnan(weight) ? "missing" : weights.AsText(row),
+                                        piece.first_row + row + 1),
+                            "weights are finite numbers of at least 0");
     }
+    out.weight.push_back(weight);
   }
   return {};
 }
@@ -168,22 +176,24 @@ Result<void> DesignMatrix::FillDense(const Batch& batch, std::size_t at, learn::
     }
     for (std::size_t i = 0; i < (end - begin) * width; ++i) {
       const bool fine = std::isfinite(block[i]) || (allow_missing_ && std::isnan(block[i]));
-      if (!fine) return BadValue(batch, i % width, begin + i / width, block[i]);
+      if (!fine) return BadValue(i % width, out.first_row + at + begin + i / width, block[i]);
     }
   }
   return {};
 }
 
-Result<void> DesignMatrix::AppendSparse(const Batch& batch, learn::Tile& out) const {
+Result<void> DesignMatrix::AppendSparse(const Batch& batch, std::size_t at,
+                                        learn::Tile& out) const {
+  const std::uint64_t first = out.first_row + at;
   for (std::size_t row = 0; row < batch.rows; ++row) {
     for (std::size_t c = 0; c < batch.columns.size(); ++c) {
       const Column& column = batch.columns[c];
-      const auto first = static_cast<std::int32_t>(offsets_[c]);
+      const auto feature = static_cast<std::int32_t>(offsets_[c]);
       if (column.type() != ColumnType::kSparse) {
         const double value = column.AsDouble(row);
-        if (!std::isfinite(value)) return BadValue(batch, offsets_[c], row, value);
+        if (!std::isfinite(value)) return BadValue(offsets_[c], first + row, value);
         if (value == 0.0) continue;
-        out.indices.push_back(first);
+        out.indices.push_back(feature);
         out.values.push_back(value);
         continue;
       }
@@ -191,8 +201,8 @@ Result<void> DesignMatrix::AppendSparse(const Batch& batch, learn::Tile& out) co
       const auto end = static_cast<std::size_t>(column.offsets()[row + 1]);
       for (std::size_t i = begin; i < end; ++i) {
         const double value = column.sparse_values()[i];
-        if (!std::isfinite(value)) return BadValue(batch, offsets_[c], row, value);
-        out.indices.push_back(first + column.sparse_indices()[i]);
+        if (!std::isfinite(value)) return BadValue(offsets_[c], first + row, value);
+        out.indices.push_back(feature + column.sparse_indices()[i]);
         out.values.push_back(value);
       }
     }
@@ -219,8 +229,7 @@ bool DesignMatrix::HasAnyValue(std::size_t feature) const {
   return false;
 }
 
-Error DesignMatrix::BadValue(const Batch& batch, std::size_t feature, std::size_t row,
-                             double value) const {
+Error DesignMatrix::BadValue(std::size_t feature, std::uint64_t row, double value) const {
   const bool training = rows_are_for_ == RowsAreFor::kTraining;
   if (training && std::isnan(value) && !HasAnyValue(feature)) {
     return Error::Invalid(
@@ -230,7 +239,7 @@ Error DesignMatrix::BadValue(const Batch& batch, std::size_t feature, std::size_
   }
   const std::string where =
       fmt::format("'{}' {} in row {}", names_[feature],
-                  std::isnan(value) ? "has no value" : "is infinite", batch.first_row + row + 1);
+                  std::isnan(value) ? "has no value" : "is infinite", features_.table_row(row) + 1);
   if (std::isnan(value)) {
     if (!training) {
       return Error::Invalid("the column " + where,

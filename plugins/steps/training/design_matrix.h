@@ -39,14 +39,19 @@ class DesignMatrix final : public learn::DataSource {
   [[nodiscard]] bool sparse() const override { return sparse_; }
   Result<void> Read(std::size_t tile, learn::Tile& out) const override;
 
+  // The rows that the tiles hold, in their order.
+  [[nodiscard]] const RowView& features() const { return features_; }
+
  private:
   explicit DesignMatrix(RowView features) : features_(std::move(features)) {}
   Result<void> ReadLabels(std::size_t tile, learn::Tile& out) const;
+  Result<void> AppendLabels(const table::Batch& piece, learn::Tile& out) const;
+  // Rows of a tile that begin at its row `at`.
   Result<void> FillDense(const table::Batch& batch, std::size_t at, learn::Tile& out) const;
-  Result<void> AppendSparse(const table::Batch& batch, learn::Tile& out) const;
+  Result<void> AppendSparse(const table::Batch& batch, std::size_t at, learn::Tile& out) const;
   [[nodiscard]] bool HasAnyValue(std::size_t feature) const;
-  [[nodiscard]] Error BadValue(const table::Batch& batch, std::size_t column, std::size_t row,
-                               double value) const;
+  // Of the row `row` of the view.
+  [[nodiscard]] Error BadValue(std::size_t feature, std::uint64_t row, double value) const;
 
   RowView features_;
   std::optional<RowView> label_rows_;

@@ -57,6 +57,7 @@ void DeclareModel(StepSpec& spec, const TaskHint& hint, Supervised supervised,
                   std::vector<MetricSpec> of_fit) {
   std::vector<MetricSpec> metrics{
       {"rows", "rows that were learnt from"},
+      {"dropped", "rows that preprocess drops, if it may drop some", "preprocess"},
       {"features", "features after preprocessing"},
       {"iterations", "iterations of the fit"},
       {"converged", "whether the fit has converged"},

@@ -56,14 +56,21 @@ Result<std::string> TileScratch(const Json& preprocess, const plugins::StepConte
   return context.scratch_dir;
 }
 
-Result<FittedPipeline> FitPipeline(const TrainingParams& params, const Estimator& estimator,
-                                   const TrainingRows& rows, const RowView& raw,
-                                   const plugins::StepContext& context, const std::string& name) {
+Result<RowView> FitPreprocessing(const TrainingParams& params, const RowView& raw,
+                                 const plugins::StepContext& context) {
+  learn::Execution execution;
+  execution.threads = context.threads;
+  execution.stop = context.stop;
+  return FitChain(params.preprocess, raw, execution);
+}
+
+Result<FittedPipeline> FitEstimator(const TrainingParams& params, const Estimator& estimator,
+                                    const TrainingRows& rows, const RowView& seen,
+                                    const plugins::StepContext& context, const std::string& name) {
   learn::Execution execution;
   execution.threads = context.threads;
   execution.stop = context.stop;
   execution.checkpoint = PlaceOf(context, name);
-  DML_TRY(const RowView seen, FitChain(params.preprocess, raw, execution));
   DML_TRY(const auto matrix,
           DesignMatrix::Make(rows.table, seen, rows.labels, estimator.allow_missing));
   DML_TRY(const std::string scratch, TileScratch(params.preprocess, context));

@@ -11,6 +11,8 @@ namespace dml::steps {
 struct TrainingRows {
   table::Table table;
   RowView raw;  // the feature columns
+  // Those of them that preprocessing, fitted to all of them, keeps: what the model is fitted to.
+  RowView kept;
   Labels labels;
 };
 
@@ -28,12 +30,16 @@ struct FittedPipeline {
 // the table again as from a scratch file.
 Result<std::string> TileScratch(const Json& preprocess, const plugins::StepContext& context);
 
-// Fits to the rows that `raw` shows; `name` tells the checkpoints of the fits of a task apart.
-// Tiles that do not fit into the memory of the context go to its scratch folder.
-Result<FittedPipeline> FitPipeline(const TrainingParams& params, const Estimator& estimator,
-                                   const TrainingRows& rows, const RowView& raw,
-                                   const plugins::StepContext& context,
-                                   const std::string& name = "fit");
+// Preprocessing fitted to the rows that `raw` shows, and these rows seen through it.
+Result<RowView> FitPreprocessing(const TrainingParams& params, const RowView& raw,
+                                 const plugins::StepContext& context);
+
+// Fits the estimator to rows that preprocessing shows; `name` tells the checkpoints of the fits of
+// a task apart. Tiles that do not fit into the memory of the context go to its scratch folder.
+Result<FittedPipeline> FitEstimator(const TrainingParams& params, const Estimator& estimator,
+                                    const TrainingRows& rows, const RowView& seen,
+                                    const plugins::StepContext& context,
+                                    const std::string& name = "fit");
 
 // What cross-validation found.
 struct CrossValidation {
@@ -44,8 +50,9 @@ struct CrossValidation {
   std::vector<std::string> warnings;
 };
 
-// Every row is predicted once, by the pipeline that was fitted without its fold. kInvalid for
-// unknown scores and for classes with fewer rows than folds.
+// Every row that the model is fitted to is predicted once, by the pipeline that was fitted without
+// its fold, unless the preprocessing of that one drops it. kInvalid for unknown scores and for
+// classes with fewer rows than folds.
 Result<CrossValidation> CrossValidate(const TrainingParams& params, const Estimator& estimator,
                                       const TrainingRows& rows, plugins::StepContext& context);
 

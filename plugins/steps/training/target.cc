@@ -24,7 +24,9 @@ constexpr std::size_t kLabelsMax = 1'000'000;
 
 Error Missing(const std::string& column, std::uint64_t row) {
   return Error::Invalid(fmt::format("the target '{}' has no value in row {}", column, row + 1),
-                        "drop the rows without a target");
+                        fmt::format("drop the rows without a target in a step before this one: "
+                                    "uses: preprocess.drop_missing, with: {{columns: [{}]}}",
+                                    column));
 }
 
 Error InfiniteTarget(const std::string& column, std::uint64_t row) {
@@ -86,10 +88,11 @@ Result<void> AppendNumbers(const Target& target, const Column& given, std::uint6
 }
 
 // All of them, or more than kLabelsMax.
-Result<std::set<std::string>> CollectLabels(const table::Table& table, const std::string& column) {
+Result<std::set<std::string>> CollectLabels(const RowView& rows) {
+  const std::string& column = rows.schema().fields[0].name;
   std::set<std::string> labels;
-  for (std::size_t p = 0; p < table.partition_count(); ++p) {
-    DML_TRY(const table::Batch batch, table.Read(p, {column}));
+  const auto collect = [&](const table::Batch& batch) -> Result<void> {
+    if (labels.size() > kLabelsMax) return {};
     const Column& values = batch.columns[0];
     const bool coded = values.type() == ColumnType::kCategory;
     const bool real =
@@ -105,9 +108,11 @@ Result<std::set<std::string>> CollectLabels(const table::Table& table, const std
       if (coded && seen[static_cast<std::size_t>(values.codes()[row])]) continue;
       if (coded) seen[static_cast<std::size_t>(values.codes()[row])] = true;
       labels.insert(values.AsText(row));
-      if (labels.size() > kLabelsMax) return labels;
+      if (labels.size() > kLabelsMax) return {};
     }
-  }
+    return {};
+  };
+  DML_RETURN_IF_ERROR(rows.ForEachBatch(collect));
   return labels;
 }
 
@@ -142,8 +147,8 @@ Result<void> CheckFew(const std::string& column, std::size_t classes) {
       "classes together in a step before this one");
 }
 
-Result<Target> LearnClasses(const table::Table& table, const std::string& column, ColumnType type) {
-  DML_TRY(std::vector<std::string> labels, ClassesIn(table, column));
+Result<Target> LearnClasses(const RowView& values, const std::string& column, ColumnType type) {
+  DML_TRY(std::vector<std::string> labels, ClassesIn(values));
   if (IsNumericTarget(type)) DML_RETURN_IF_ERROR(CheckDiscrete(column, labels));
   DML_RETURN_IF_ERROR(CheckFew(column, labels.size()));
   if (labels.size() < 2) {
@@ -156,7 +161,7 @@ Result<Target> LearnClasses(const table::Table& table, const std::string& column
   return Target{column, std::move(labels)};
 }
 
-Result<Target> LearnNumbers(const table::Table& table, const std::string& column, ColumnType type) {
+Result<Target> LearnNumbers(const RowView& rows, const std::string& column, ColumnType type) {
   if (type == ColumnType::kString || type == ColumnType::kCategory) {
     return Error::Invalid(fmt::format("the target '{}' is text, not a number", column),
                           "use a classifier, or cast the column");
@@ -170,16 +175,17 @@ Result<Target> LearnNumbers(const table::Table& table, const std::string& column
   double low = std::numeric_limits<double>::infinity();
   double high = -low;
   std::vector<double> values;
-  for (std::size_t p = 0; p < table.partition_count(); ++p) {
-    DML_TRY(const table::Batch batch, table.Read(p, {column}));
+  const auto widen = [&](const table::Batch& batch) -> Result<void> {
     values.clear();
     DML_RETURN_IF_ERROR(AppendNumbers(target, batch.columns[0], batch.first_row, values));
     for (const double value : values) {
       low = std::min(low, value);
       high = std::max(high, value);
     }
-  }
-  if (low == high && table.rows() > 1) {
+    return {};
+  };
+  DML_RETURN_IF_ERROR(rows.ForEachBatch(widen));
+  if (low == high && rows.rows() > 1) {
     return Error::Invalid(fmt::format("the target '{}' is constant: every row is {}", column, low),
                           "check the column, and the filters and splits before this step");
   }
@@ -192,27 +198,32 @@ bool IsLabelType(ColumnType type) {
   return type == ColumnType::kString || type == ColumnType::kCategory || type == ColumnType::kBool;
 }
 
-Result<Target> LearnTarget(const table::Table& table, const std::string& column,
-                           learn::ModelTask task) {
-  DML_TRY(const std::size_t index, table.schema().Find(column));
-  const ColumnType type = table.schema().fields[index].type;
-  if (task == learn::ModelTask::kClassification) return LearnClasses(table, column, type);
-  return LearnNumbers(table, column, type);
+Result<RowView> TargetValues(const table::Table& table, const std::string& column,
+                             const RowView& features) {
+  DML_TRY(const RowView all, RowView::Of(table, {column}));
+  return all.SelectAs(features);
 }
 
-Result<std::vector<std::string>> ClassesIn(const table::Table& table, const std::string& column) {
-  DML_TRY(const std::size_t index, table.schema().Find(column));
-  DML_TRY(const std::set<std::string> labels, CollectLabels(table, column));
+Result<Target> LearnTarget(const RowView& values, learn::ModelTask task) {
+  const table::Field& field = values.schema().fields[0];
+  if (task == learn::ModelTask::kClassification) {
+    return LearnClasses(values, field.name, field.type);
+  }
+  return LearnNumbers(values, field.name, field.type);
+}
+
+Result<std::vector<std::string>> ClassesIn(const RowView& values) {
+  DML_TRY(const std::set<std::string> labels, CollectLabels(values));
   std::vector<std::string> classes(labels.begin(), labels.end());
-  if (IsNumericTarget(table.schema().fields[index].type)) {
+  if (IsNumericTarget(values.schema().fields[0].type)) {
     std::ranges::stable_sort(classes, {}, NumberOf);
   }
   return classes;
 }
 
-Result<std::vector<std::uint64_t>> CountClasses(const table::Table& table, const Target& target) {
+Result<std::vector<std::uint64_t>> CountClasses(const RowView& values, const Target& target) {
   std::vector<std::uint64_t> counts(target.classes.size());
-  DML_TRY(const std::vector<double> labels, ReadTarget(table, target));
+  DML_TRY(const std::vector<double> labels, ReadTarget(values, target));
   for (const double label : labels) ++counts[static_cast<std::size_t>(label)];
   return counts;
 }
@@ -223,14 +234,14 @@ Result<void> AppendTarget(const Target& target, const Column& column, std::uint6
                                 : AppendLabels(target, column, first_row, out);
 }
 
-Result<std::vector<double>> ReadTarget(const table::Table& table, const Target& target) {
-  std::vector<double> values;
-  values.reserve(static_cast<std::size_t>(table.rows()));
-  for (std::size_t p = 0; p < table.partition_count(); ++p) {
-    DML_TRY(const table::Batch batch, table.Read(p, {target.column}));
-    DML_RETURN_IF_ERROR(AppendTarget(target, batch.columns[0], batch.first_row, values));
-  }
-  return values;
+Result<std::vector<double>> ReadTarget(const RowView& values, const Target& target) {
+  std::vector<double> numbers;
+  numbers.reserve(static_cast<std::size_t>(values.rows()));
+  const auto append = [&](const table::Batch& batch) {
+    return AppendTarget(target, batch.columns[0], batch.first_row, numbers);
+  };
+  DML_RETURN_IF_ERROR(values.ForEachBatch(append));
+  return numbers;
 }
 
 }  // namespace dml::steps

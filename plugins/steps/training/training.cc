@@ -17,6 +17,7 @@
 #include "plugins/steps/training/pipeline_fit.h"
 #include "plugins/steps/transform/chain.h"
 #include "plugins/steps/transform/numbers.h"
+#include "plugins/steps/transform/row_rule.h"
 
 namespace dml::steps {
 
@@ -43,8 +44,9 @@ Result<std::vector<std::string>> FeatureColumns(const table::Schema& schema,
   return columns;
 }
 
-// Rows of weight 0 count as absent, so somebody has to be there.
-Result<void> RequireWeight(const table::Table& table, const std::string& column) {
+// Rows of weight 0 count as absent, so somebody of those that are kept has to be there.
+Result<void> RequireWeight(const table::Table& table, const std::string& column,
+                           const RowView& kept) {
   DML_TRY(const std::size_t index, table.schema().Find(column));
   const table::ColumnType type = table.schema().fields[index].type;
   if (!IsNumeric(type)) {
@@ -53,31 +55,63 @@ Result<void> RequireWeight(const table::Table& table, const std::string& column)
         "weights are finite numbers of at least 0: name a numeric column, or cast this one if it "
         "holds numbers");
   }
-  for (std::size_t p = 0; p < table.partition_count(); ++p) {
-    DML_TRY(const table::Batch batch, table.Read(p, {column}));
+  DML_TRY(const RowView all, RowView::Of(table, {column}));
+  bool counts = false;
+  const auto look = [&](const table::Batch& batch) -> Result<void> {
+    if (counts) return {};
     DML_TRY(const Numbers weights, ReadNumbers(batch, column));
-    for (std::size_t row = 0; row < weights.size(); ++row) {
-      if (weights[row] != 0.0) return {};
-    }
-  }
+    for (std::size_t row = 0; row < weights.size() && !counts; ++row) counts = weights[row] != 0.0;
+    return {};
+  };
+  DML_RETURN_IF_ERROR(all.SelectAs(kept).ForEachBatch(look));
+  if (counts) return {};
   return Error::Invalid(fmt::format("the weight '{}' is 0 in every row", column),
                         "a row needs a weight above 0 to be learnt from");
 }
 
-Result<TrainingRows> OpenRows(const TrainingParams& params, learn::ModelTask task,
-                              const plugins::StepContext& context) {
+// Every row is kept so far.
+Result<TrainingRows> OpenRows(const TrainingParams& params, const plugins::StepContext& context) {
   DML_TRY(const Artifact* input, context.Input("data"));
   DML_TRY(table::Table table, table::Table::Open(input->files));
   if (table.rows() == 0) return Error::Invalid("the table has no rows to learn from");
-  Labels labels;
-  labels.weight_column = params.weight.name;
-  if (!params.weight.empty()) DML_RETURN_IF_ERROR(RequireWeight(table, params.weight.name));
-  if (!params.target.empty()) {
-    DML_TRY(labels.target, LearnTarget(table, params.target.name, task));
-  }
   DML_TRY(std::vector<std::string> columns, FeatureColumns(table.schema(), params));
   DML_TRY(RowView raw, RowView::Of(table, std::move(columns)));
-  return TrainingRows{std::move(table), std::move(raw), std::move(labels)};
+  RowView kept = raw;
+  return TrainingRows{std::move(table), std::move(raw), std::move(kept), {}};
+}
+
+Result<void> LearnLabels(const TrainingParams& params, learn::ModelTask task, TrainingRows& rows) {
+  rows.labels.weight_column = params.weight.name;
+  if (!params.weight.empty()) {
+    DML_RETURN_IF_ERROR(RequireWeight(rows.table, params.weight.name, rows.kept));
+  }
+  if (params.target.empty()) return {};
+  DML_TRY(const RowView values, TargetValues(rows.table, params.target.name, rows.kept));
+  DML_TRY(rows.labels.target, LearnTarget(values, task));
+  return {};
+}
+
+// Rows, preprocessing and labels. What is wrong with the target is said before anything is fitted,
+// unless it may be wrong in rows only that preprocessing drops.
+Result<RowView> Preprocess(const TrainingParams& params, learn::ModelTask task, TrainingRows& rows,
+                           const plugins::StepContext& context) {
+  const bool drops = DropsRows(params.preprocess);
+  if (!drops) DML_RETURN_IF_ERROR(LearnLabels(params, task, rows));
+  DML_TRY(RowView seen, FitPreprocessing(params, rows.raw, context));
+  rows.kept = rows.raw.SelectAs(seen);
+  if (drops) DML_RETURN_IF_ERROR(LearnLabels(params, task, rows));
+  return seen;
+}
+
+void ReportDropped(const RowView& kept, plugins::StepContext& context) {
+  if (kept.dropped().empty()) return;
+  const DroppedRows dropped = DescribeDropped(kept);
+  context.metrics["dropped"] = dropped.rows;
+  if (dropped.rows == 0) return;
+  context.warnings.push_back(fmt::format(
+      "preprocess drops {} ({}): the model is fitted to the other {}, and has no prediction for "
+      "such rows",
+      dropped.share, dropped.by, kept.rows()));
 }
 
 learn::Model MakeModel(const TrainingParams& params, const TrainingRows& rows,
@@ -95,7 +129,7 @@ learn::Model MakeModel(const TrainingParams& params, const TrainingRows& rows,
 }
 
 void ReportFit(const TrainingRows& rows, const learn::Model& model, plugins::StepContext& context) {
-  context.metrics["rows"] = rows.raw.rows();
+  context.metrics["rows"] = rows.kept.rows();
   context.metrics["features"] = model.feature_names.size();
   context.metrics["iterations"] = model.certificate.iterations;
   context.metrics["converged"] = model.certificate.converged;
@@ -143,41 +177,12 @@ const plugins::ParamSchema<ValidateParams>& ValidateSchema() {
   return schema;
 }
 
-void CheckPreprocessColumns(const TrainingParams& params, plugins::Problems& problems) {
-  std::unordered_set<std::string_view> dropped;
-  for (const plugins::ColumnName& column : params.drop) dropped.insert(column.name);
-  const auto role = [&](const std::string& column) -> std::string_view {
-    if (column == params.target.name) return "the target";
-    if (column == params.weight.name) return "the weight";
-    return dropped.contains(column) ? "dropped" : "";
-  };
-  for (std::size_t i = 0; params.preprocess.is_array() && i < params.preprocess.size(); ++i) {
-    const Json& transform = params.preprocess[i];
-    if (!transform.is_object() || transform.size() != 1) continue;
-    const std::string& name = transform.begin().key();
-    if (name == "derive" || name == "rename") return;  // they make columns of any name
-    const Json& own = transform.begin().value();
-    const auto columns = own.is_object() ? own.find("columns") : own.end();
-    if (!own.is_object() || columns == own.end() || !columns->is_array()) continue;
-    for (std::size_t c = 0; c < columns->size(); ++c) {
-      if (!(*columns)[c].is_string()) continue;
-      const auto column = (*columns)[c].get<std::string>();
-      const std::string_view is = role(column);
-      if (is.empty()) continue;
-      problems.Add(fmt::format("/preprocess/{}/{}/columns/{}", i, name, c),
-                   fmt::format("'{}' is {}, and preprocess sees the features only", column, is),
-                   fmt::format("leave it out here; to change the column itself, put a step "
-                               "preprocess.{} before this one",
-                               name));
-    }
-  }
-}
-
 // Such a class cannot be learnt and tested at once, and is often a typing error.
 Result<void> WarnOfSingleRows(const TrainingRows& rows, plugins::StepContext& context) {
   const Target& target = rows.labels.target;
   if (target.classes.empty()) return {};
-  DML_TRY(const std::vector<std::uint64_t> counts, CountClasses(rows.table, target));
+  DML_TRY(const RowView values, TargetValues(rows.table, target.column, rows.kept));
+  DML_TRY(const std::vector<std::uint64_t> counts, CountClasses(values, target));
   const auto single = std::ranges::count(counts, 1U);
   if (single == 0) return {};
   const std::string& first =
@@ -191,8 +196,9 @@ Result<void> WarnOfSingleRows(const TrainingRows& rows, plugins::StepContext& co
 
 Result<void> Train(const TrainingParams& params, const Estimator& estimator,
                    plugins::StepContext& context) {
-  DML_TRY(const TrainingRows rows, OpenRows(params, estimator.task, context));
-  DML_TRY(FittedPipeline pipeline, FitPipeline(params, estimator, rows, rows.raw, context));
+  DML_TRY(TrainingRows rows, OpenRows(params, context));
+  DML_TRY(const RowView seen, Preprocess(params, estimator.task, rows, context));
+  DML_TRY(FittedPipeline pipeline, FitEstimator(params, estimator, rows, seen, context));
   learn::Execution execution;
   execution.threads = context.threads;
   execution.stop = context.stop;
@@ -200,6 +206,7 @@ Result<void> Train(const TrainingParams& params, const Estimator& estimator,
   const bool teller_named = !leakage.warnings.empty();
   context.warnings = std::move(leakage.warnings);
   const std::vector<std::string> carrying = CarryingFeatures(pipeline, leakage.deviations);
+  ReportDropped(rows.kept, context);
   std::ranges::move(ChainWarnings(pipeline.rows), std::back_inserter(context.warnings));
   DML_RETURN_IF_ERROR(WarnOfSingleRows(rows, context));
   learn::Model model = MakeModel(params, rows, std::move(pipeline), context);

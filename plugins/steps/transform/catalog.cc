@@ -10,6 +10,8 @@ const std::vector<TransformType>& TransformTypes() {
     AddColumnTransforms(all);
     AddCastTransform(all);
     AddMissingTransforms(all);
+    AddDropMissingRule(all);
+    AddFilterRule(all);
     AddShapeTransforms(all);
     AddScalingTransforms(all);
     AddNormalizeTransform(all);

@@ -16,6 +16,8 @@ namespace dml::steps {
 void AddColumnTransforms(std::vector<TransformType>& types);      // select drop rename
 void AddCastTransform(std::vector<TransformType>& types);         // cast
 void AddMissingTransforms(std::vector<TransformType>& types);     // impute
+void AddDropMissingRule(std::vector<TransformType>& types);       // drop_missing
+void AddFilterRule(std::vector<TransformType>& types);            // filter
 void AddShapeTransforms(std::vector<TransformType>& types);       // clip log
 void AddScalingTransforms(std::vector<TransformType>& types);     // standardize min_max robust
 void AddNormalizeTransform(std::vector<TransformType>& types);    // normalize

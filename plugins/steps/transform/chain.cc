@@ -1,9 +1,12 @@
 #include "plugins/steps/transform/chain.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 
 #include "plugins/steps/transform/catalog.h"
+#include "plugins/steps/transform/row_rule.h"
 #include "plugins/table/column_builder.h"
 
 namespace dml::steps {
@@ -28,6 +31,19 @@ table::Batch NoRows(const table::Schema& schema) {
   return batch;
 }
 
+// The rows seen through one more transform of a chain.
+Result<RowView> Followed(FittedTransformPtr transform, const RowView& rows,
+                         const learn::Execution& execution) {
+  if (transform->AsRowRule() != nullptr) return ThroughRule(std::move(transform), rows, execution);
+  return rows.Through(std::move(transform));
+}
+
+Error NoRowIsLeft(const std::string& rule, std::uint64_t before) {
+  return Error::Invalid(
+      fmt::format("'{}' in preprocess drops every row that is there, {} in all", rule, before),
+      "look at what it asks of a row, and at what the steps and transforms before it leave");
+}
+
 }  // namespace
 
 Result<RowView> FitChain(const Json& bound, RowView rows, const learn::Execution& execution) {
@@ -37,7 +53,25 @@ Result<RowView> FitChain(const Json& bound, RowView rows, const learn::Execution
     DML_CHECK(type != nullptr, "the language knows the transforms");
     Result<FittedTransformPtr> fitted = type->fit(item.begin().value(), rows, execution);
     if (!fitted.ok()) return std::move(fitted).error().Within("cannot fit '" + name + "'");
-    DML_TRY(rows, rows.Through(std::move(fitted).value()));
+    const std::uint64_t before = rows.rows();
+    DML_TRY(rows, Followed(std::move(fitted).value(), rows, execution));
+    if (rows.rows() == 0 && before > 0) return NoRowIsLeft(name, before);
+  }
+  return rows;
+}
+
+bool DropsRows(const Json& bound) {
+  for (const Json& item : bound) {
+    const TransformType* type = FindTransformType(item.begin().key());
+    if (type != nullptr && type->drops_rows) return true;
+  }
+  return false;
+}
+
+Result<RowView> ThroughChain(const RowView& fitted, RowView rows,
+                             const learn::Execution& execution) {
+  for (const FittedTransformPtr& transform : fitted.transforms()) {
+    DML_TRY(rows, Followed(transform, rows, execution));
   }
   return rows;
 }
@@ -60,10 +94,10 @@ Json SaveChain(const Json& bound, const RowView& rows) {
   return saved;
 }
 
-Result<RowView> LoadChain(const Json& saved, RowView rows) {
+Result<RowView> LoadChain(const Json& saved, RowView rows, const learn::Execution& execution) {
   for (const Json& item : saved) {
     DML_TRY(FittedTransformPtr fitted, LoadTransform(item));
-    DML_TRY(rows, rows.Through(std::move(fitted)));
+    DML_TRY(rows, Followed(std::move(fitted), rows, execution));
   }
   return rows;
 }
@@ -75,6 +109,8 @@ Result<FittedTransformPtr> FirstReader(const Json& saved, const table::Schema& s
   table::Batch batch = NoRows(others);
   for (const Json& item : saved) {
     DML_TRY(FittedTransformPtr fitted, LoadTransform(item));
+    const RowRule* rule = fitted->AsRowRule();
+    if (rule != nullptr && !rule->JudgesValues()) continue;
     auto applied = fitted->Apply(std::move(batch));
     if (!applied.ok()) return fitted;
     batch = std::move(applied).value();

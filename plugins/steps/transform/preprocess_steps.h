@@ -4,7 +4,7 @@
 
 namespace dml::steps {
 
-// preprocess.drop_missing, the one step of the family that is no transform.
+// preprocess.drop_missing, which passes rows on instead of the columns it makes of them.
 void RegisterDropMissing(plugins::StepRegistry& registry);
 
 }  // namespace dml::steps

@@ -37,12 +37,25 @@ Result<RowView> RowView::Of(table::Table table, std::vector<std::string> columns
 RowView RowView::Select(std::vector<std::uint64_t> rows) const {
   RowView view = *this;
   view.selected_ = std::make_shared<const std::vector<std::uint64_t>>(std::move(rows));
+  view.chosen_ = true;
+  view.dropped_.clear();
+  return view;
+}
+
+RowView RowView::Keep(std::vector<std::uint64_t> kept, std::string by) const {
+  RowView view = *this;
+  view.dropped_.push_back({std::move(by), rows() - kept.size()});
+  if (kept.size() < rows()) {
+    view.selected_ = std::make_shared<const std::vector<std::uint64_t>>(std::move(kept));
+  }
   return view;
 }
 
 RowView RowView::SelectAs(const RowView& other) const {
   RowView view = *this;
   view.selected_ = other.selected_;
+  view.chosen_ = other.chosen_;
+  view.dropped_ = other.dropped_;
   return view;
 }
 
@@ -72,18 +85,41 @@ Result<std::vector<table::Batch>> RowView::Read(std::size_t chunk) const {
     } else {
       stop = std::min(end, *after);
     }
-    DML_TRY(const table::Batch raw, ReadPiece(partition, row, stop));
-    Result<table::Batch> piece = Apply(raw);
-    if (!piece.ok()) {
-      return BlamePiece(raw, row, std::move(piece).error(), [this](const table::Batch& one) {
-        auto applied = Apply(one);
-        return applied.ok() ? Result<void>() : Result<void>(std::move(applied).error());
-      });
-    }
-    pieces.push_back(std::move(piece).value());
+    DML_TRY(table::Batch piece, ReadSeen(partition, row, stop));
+    pieces.push_back(std::move(piece));
     row = stop;
   }
   return pieces;
+}
+
+Result<void> RowView::ForEachBatch(const RowCheck& see) const {
+  for (std::size_t partition = 0; partition + 1 < starts_.size(); ++partition) {
+    const std::uint64_t begin = FirstFrom(starts_[partition]);
+    const std::uint64_t end = FirstFrom(starts_[partition + 1]);
+    if (begin == end) continue;
+    DML_TRY(const table::Batch batch, ReadSeen(partition, begin, end));
+    if (auto seen = see(batch); !seen.ok()) {
+      return BlamePiece(batch, begin, std::move(seen).error(), see);
+    }
+  }
+  return {};
+}
+
+std::uint64_t RowView::FirstFrom(std::uint64_t table_row) const {
+  if (!selected_) return table_row;
+  return static_cast<std::uint64_t>(std::ranges::lower_bound(*selected_, table_row) -
+                                    selected_->begin());
+}
+
+Result<table::Batch> RowView::ReadSeen(std::size_t partition, std::uint64_t begin,
+                                       std::uint64_t end) const {
+  DML_TRY(const table::Batch raw, ReadPiece(partition, begin, end));
+  Result<table::Batch> seen = Apply(raw);
+  if (seen.ok()) return seen;
+  return BlamePiece(raw, begin, std::move(seen).error(), [this](const table::Batch& one) {
+    auto applied = Apply(one);
+    return applied.ok() ? Result<void>() : Result<void>(std::move(applied).error());
+  });
 }
 
 Result<table::Batch> RowView::ReadPiece(std::size_t partition, std::uint64_t begin,

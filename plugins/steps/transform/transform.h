@@ -16,11 +16,12 @@
 
 namespace dml::steps {
 
+class RowRule;
 class RowView;
 
 // What a transform learnt from the rows it was fitted on, ready to be applied to any rows of the
-// same raw columns. Each output row is a function of the same input row alone, and no row is
-// dropped or added: that is why it may live inside a model. Immutable, thread-safe.
+// same raw columns. Each output row is a function of the same input row alone, and Apply() drops
+// and adds none: that is why it may live inside a model. Immutable, thread-safe.
 class FittedTransform {
  public:
   virtual ~FittedTransform() = default;
@@ -43,6 +44,9 @@ class FittedTransform {
     (void)column;
     return false;
   }
+
+  // Itself, if all it does is to leave rows out (row_rule.h); null for nearly all.
+  [[nodiscard]] virtual const RowRule* AsRowRule() const { return nullptr; }
 
   // Names of the features inside a sparse column that this transform made; empty for any other.
   [[nodiscard]] virtual std::vector<std::string> FeatureNames(std::string_view column) const {
@@ -71,6 +75,8 @@ struct TransformType {
   bool learns = true;
   // Whether a step type of its own does this to tables, so that "preprocess.<name>" is not needed.
   bool has_own_step = false;
+  // Whether what it fits is a RowRule.
+  bool drops_rows = false;
   // Defaults that the step "preprocess.<name>" has instead of those inside a model.
   Json table_defaults = Json::object();
 };
