@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +33,24 @@ std::string Points(int more = 0) {
                         kind == 0 ? "low" : "high");
   }
   return text;
+}
+
+// An array of so many numbers, as NumPy writes it; all of them are the same.
+std::string Array(std::size_t count, char number) {
+  std::string head =
+      fmt::format("{{'descr': '|u1', 'fortran_order': False, 'shape': ({},), }}", count);
+  head.resize(128 - 10 - 1, ' ');
+  head += '\n';
+  return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(head.size()) + '\0' + head +
+         std::string(count, number);
+}
+
+// Bytes with those dimensions, in the format of MNIST.
+std::string Idx(const std::vector<int>& dims, const std::string& bytes) {
+  std::string idx("\0\0\x08", 3);
+  idx += static_cast<char>(dims.size());
+  for (const int dim : dims) idx += std::string(3, '\0') + static_cast<char>(dim);
+  return idx + bytes;
 }
 
 class NodeFilesTest : public ProgramFixture {
@@ -197,6 +216,86 @@ TEST_F(NodeFilesTest, MayBeAPartOnEachNode) {
     const Json attempt = Explain("part@node=" + node).at("attempts").at(0);
     EXPECT_EQ(attempt.at("where").get<std::string>().substr(0, 6), "on " + node + ":");
   }
+}
+
+// Arrays, images with labels and databases are read there as here.
+TEST_F(NodeFilesTest, MayBeOfEveryFormat) {
+  const std::string database = servers_.Path("made.db");
+  const auto made = RunProgram({"python3", "-c", R"(import sqlite3, sys
+database = sqlite3.connect(sys.argv[1])
+database.execute('create table t (x integer, y text)')
+database.executemany('insert into t values (?, ?)', [(i, str(i % 7)) for i in range(100)])
+database.commit()
+)",
+                                database},
+                               Duration::Seconds(60));
+  ASSERT_TRUE(made.ok() && made->code == 0);
+  const std::map<std::string, std::string> files{{"data/array.npy", Array(500, 3)},
+                                                 {"data/images", Idx({2, 2, 3}, "abcdefghijkl")},
+                                                 {"data/labels", Idx({2}, "\x05\x06")},
+                                                 {"data/rows.db", ReadFile(database).value()}};
+  for (const auto& [name, bytes] : files) {
+    WriteThere(name, bytes);
+    Write(name, bytes);
+  }
+  const auto pipeline = [&](const std::string& name, const std::string& at) {
+    return Write(name, fmt::format(R"(steps:
+  - {{id: array, uses: load.npy, with: {{path: data/array.npy{0}}}}}
+  - {{id: images, uses: load.idx, with: {{images: data/images, labels: data/labels{0}}}}}
+  - {{id: rows, uses: load.sqlite, with: {{path: data/rows.db, query: "select y, x from t"{0}}}}}
+)",
+                                   at));
+  };
+  const std::string there = pipeline("there.yaml", ", at: n2");
+  const Output run = Run(there);
+  ASSERT_EQ(run.code, 0) << run.out << run.err;
+  for (const char* task : {"array", "images", "rows"}) {
+    EXPECT_EQ(Explain(task).at("attempts").at(0).at("where").get<std::string>().substr(0, 23),
+              "on n2: it has the files")
+        << task;
+  }
+  const Output here = Dml({"run", pipeline("here.yaml", ""), "--home", servers_.Path("local")});
+  ASSERT_EQ(here.code, 0) << here.out << here.err;
+  EXPECT_EQ(BlobsOf(servers_.Path("h")), BlobsOf(servers_.Path("local")));
+  WriteThere("data/labels", Idx({2}, "\x05\x07"));
+  ASSERT_EQ(Run(there).code, 0);
+  EXPECT_EQ(Explain("images").at("reason"), "file n2:data/labels changed");
+  for (const char* task : {"array", "rows"}) EXPECT_EQ(Explain(task).at("state"), "reused");
+}
+
+// A look at a file that has not changed is a look at its times, however large it is: told by the
+// bytes that the agent reads.
+TEST_F(NodeFilesTest, AreHashedOnce) {
+  constexpr std::size_t kBytes = 16 << 20;
+  WriteThere("big.npy", Array(kBytes, 1));
+  const Server& server = servers_.server(1);
+  const auto read = [&] {
+    std::ifstream counts(fmt::format("/proc/{}/io", server.agent()));
+    std::string name;
+    std::size_t bytes = 0;
+    counts >> name >> bytes;
+    EXPECT_EQ(name, "rchar:");
+    return bytes;
+  };
+  // One that was written just now might change again within the same tick of its clock.
+  struct stat info {};
+  ASSERT_EQ(::stat(server.FromHere(server.home() + "/big.npy").c_str(), &info), 0);
+  WaitUntil([&] { return SystemClock().Wall().us / 1'000'000 - info.st_ctim.tv_sec > 3; },
+            "the file is no longer new");
+  const std::string pipeline =
+      Write("p.yaml", "steps: [{id: raw, uses: load.npy, with: {path: big.npy, at: n2}}]\n");
+  std::size_t before = read();
+  ASSERT_EQ(Run(pipeline).code, 0);
+  EXPECT_GT(read() - before, kBytes) << "it is hashed";
+  before = read();
+  ASSERT_EQ(Run(pipeline).code, 0);
+  EXPECT_EQ(Explain("raw").at("state"), "reused");
+  EXPECT_LT(read() - before, kBytes / 4) << "it is not hashed again";
+  WriteThere("big.npy", Array(kBytes, 2));
+  before = read();
+  ASSERT_EQ(Run(pipeline).code, 0);
+  EXPECT_EQ(Explain("raw").at("state"), "succeeded");
+  EXPECT_GT(read() - before, kBytes) << "it is another one";
 }
 
 // Nobody else has them: the task waits, says so, and goes on when the node is back.
