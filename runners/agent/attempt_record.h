@@ -1,18 +1,19 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/process.h"
-#include "base/result.h"
 #include "runners/api/runner.h"
 
 namespace dml::agent {
 
-// How an attempt stands, in a file that outlives everybody who could tell: what lets the next agent
-// of a node take up the attempts of one that was killed. Holds no secrets: the environment stays
-// out.
+// How an attempt stands, in a file that outlives everybody who could tell (record_file.h): what
+// lets the next agent of a node take up the attempts of one that was killed. Holds no secrets: the
+// environment stays out.
 struct AttemptRecord {
   runners::AttemptKey key;
   ProcessId worker;     // who runs it, or ran it
@@ -22,6 +23,7 @@ struct AttemptRecord {
   std::string attempt_dir;
   std::string log_path;
   Duration grace{0};
+  WallTime noted{0};                             // when this was written
   std::optional<runners::AttemptExited> exited;  // nothing while it runs
 };
 
@@ -31,12 +33,5 @@ bool SignalCommand(const AttemptRecord& record, int signal);
 
 // The record that a worker of this process id begins with.
 AttemptRecord BeginRecord(const runners::LaunchSpec& spec);
-
-// Appends how the attempt stands now: the file holds every state it was in, each behind its length.
-// Not synced: a record means nothing after the machine was started anew. A file for each attempt is
-// most of what a short one costs a node, so that it is made once, and not again for each state.
-Result<void> AppendRecord(const std::string& path, const AttemptRecord& record);
-// The last state that is whole. kEnvironment if there is none.
-Result<AttemptRecord> ReadRecord(const std::string& path);
 
 }  // namespace dml::agent

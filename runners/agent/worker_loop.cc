@@ -20,6 +20,7 @@
 #include "runners/agent/attempt_record.h"
 #include "runners/agent/input_guard.h"
 #include "runners/agent/out_of_memory.h"
+#include "runners/agent/record_file.h"
 #include "runners/agent/strays.h"
 #include "runners/agent/worker_link.h"
 
@@ -133,7 +134,8 @@ void RunNative(const runners::LaunchSpec& spec, runners::TaskExecutor& executor,
 // What this worker notes about its current attempt, if anybody wants it noted.
 class Note {
  public:
-  explicit Note(const runners::LaunchSpec& spec) : path_(spec.record_path) {
+  Note(const runners::LaunchSpec& spec, RecordWriter& writer)
+      : path_(spec.record_path), writer_(writer) {
     if (path_.empty()) return;
     record_ = BeginRecord(spec);
     Write();
@@ -152,8 +154,13 @@ class Note {
 
  private:
   // A full disk costs the memory of this attempt, not the attempt.
-  void Write() { static_cast<void>(AppendRecord(path_, record_)); }
+  void Write() {
+    record_.noted = SystemClock().Wall();
+    static_cast<void>(writer_.Append(path_, record_));
+  }
+
   const std::string& path_;
+  RecordWriter& writer_;
   AttemptRecord record_;
 };
 
@@ -277,11 +284,12 @@ int ServeWorker(int fd, runners::TaskExecutor& executor) {
   });
   AdoptStrays();
   OutOfMemoryWatch memory;
+  RecordWriter records;
   WorkerLink link(fd);
   link.Send(FrameType::kHello, std::to_string(runners::kProtocolVersion));
   while (const auto spec = link.Next()) {
     CrashPoint("worker.begins");
-    Note note(*spec);
+    Note note(*spec, records);
     runners::AttemptExited exited;
     exited.key = spec->key;
     RunGuarded(*spec, executor, link, note, exited);

@@ -83,7 +83,6 @@ Result<std::unique_ptr<Agent>> Agent::Open(AgentOptions options) {
   if (!agent->attempts_.empty()) {
     agent->journal_.Add(fmt::format("{} attempts of before were found", agent->attempts_.size()));
   }
-  RemoveUnrecorded(agent->options_.root);
   DML_TRY(agent->listener_, ListenAt(agent->options_.root, "agent.sock"));
   return agent;
 }
@@ -94,6 +93,7 @@ Agent::Agent(AgentOptions options, BlobCache blobs)
       wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       needed_(clock_.Now()),
       journal_(options_.root),
+      records_(options_.root),
       drained_(DrainReason(options_.root)) {
   journal_.Add(fmt::format("the agent begins as process {}{}", ::getpid(),
                            drained_.empty() ? "" : "; drained: " + drained_));
@@ -122,6 +122,7 @@ Agent::~Agent() {
   journal_.Add("the agent ends");
   journal_.Flush();
   pool_->Shutdown();
+  records_.Tidy(clock_.Now() + RecordBook::kIdleMax);  // nothing will be added
   collector_.reset();
   looker_.reset();
   for (const auto& [key, attempt] : attempts_) {
@@ -163,11 +164,14 @@ void Agent::Serve() {
     DropDead();
     CheckLeases();
     journal_.Flush();
+    records_.Tidy(clock_.Now());
     if (Idle(clock_.Now())) return;
   }
 }
 
-int Agent::PollTimeoutMs() const { return running_.empty() ? kIdleCheckMs : kFollowMs; }
+int Agent::PollTimeoutMs() const {
+  return running_.empty() && !records_.Untidy() ? kIdleCheckMs : kFollowMs;
+}
 
 // While something runs: by its end there may be space again.
 void Agent::WatchDisk() {
@@ -308,7 +312,7 @@ void Agent::Ended(const Key& key, runners::AttemptExited exited) {
   } else if (auto doubt = WhyDoubtful(attempt, exited.reason)) {
     // Few commands look whether all was written: its outputs and its log may be cut short. The next
     // agent, which may find room again, must not read of a success.
-    ::unlink(attempt.paths.record.c_str());
+    DropRecord(attempt);
     return Conclude(key, Lost{key, *doubt, {}});
   }
   if (collects) {
@@ -324,13 +328,14 @@ void Agent::Conclude(const Key& key, std::variant<Finished, Lost> outcome) {
   if (found == attempts_.end()) return;
   Attempt& attempt = found->second;
   running_.erase(attempt.order);
-  if (!attempt.paths.Noted()) Note(attempt, HowItEnded(outcome));
-  attempt.paths.MarkNoted();
+  if (!attempt.told) Note(attempt, HowItEnded(outcome));
+  attempt.told = true;
   if (attempt.forget) {
-    attempt.paths.Remove();
+    Remove(attempt);
     attempts_.erase(found);
     return;
   }
+  if (attempt.place) records_.MarkTold(*attempt.place);
   attempt.ended = clock_.Now() + Duration{-attempt.age.ns};
   attempt.outcome = std::move(outcome);
   if (attempt.reporter != nullptr) attempt.reporter->reports.push_back(key);

@@ -15,7 +15,6 @@
 
 #include "base/clock.h"
 #include "base/process.h"
-#include "runners/agent/attempt_record.h"
 #include "runners/agent/worker_pool.h"
 #include "runners/node/attempt_paths.h"
 #include "runners/node/blob_cache.h"
@@ -23,6 +22,7 @@
 #include "runners/node/file_looker.h"
 #include "runners/node/journal.h"
 #include "runners/node/login_script.h"
+#include "runners/node/record_book.h"
 #include "runners/node/session.h"
 #include "runners/node/upkeep.h"
 #include "runners/node/wire.h"
@@ -73,13 +73,15 @@ class Agent final : public runners::EventSink {
     Key theirs;
     AttemptPaths paths;
     std::vector<PortSpec> outputs;
-    std::string title = {};       // of its task, for people
-    std::string shared_dir = {};  // where its outputs go, too; or empty
+    std::optional<agent::RecordPlace> place = {};  // of its record, if there is room for one
+    std::string title = {};                        // of its task, for people
+    std::string shared_dir = {};                   // where its outputs go, too; or empty
     Session* reporter = nullptr;
     std::int64_t log_sent = 0;
     std::optional<std::variant<Finished, Lost>> outcome = {};
     Instant ended{0};
     Duration age{0};          // of its end, when it was taken up
+    bool told = false;        // the journal has its end
     bool forget = false;      // its head no longer wants it
     std::uint64_t order = 0;  // of launch
     Instant began{0};         // here, or when it was taken up
@@ -102,7 +104,7 @@ class Agent final : public runners::EventSink {
 
   Agent(AgentOptions options, BlobCache blobs);
   Result<void> TakeUpRecords();
-  void TakeUp(const std::string& name, const agent::AttemptRecord& record);
+  void TakeUp(RecordBook::Entry entry);
 
   void EndLeftBehind();
 
@@ -130,6 +132,9 @@ class Agent final : public runners::EventSink {
   void HandleRelease(const Session& session, const std::vector<Key>& keys);
   void HandleStop(const Session& session);
   void Kill(const Key& key, runners::KillMode mode);
+  [[nodiscard]] std::optional<agent::AttemptRecord> RecordOf(const Attempt& attempt) const;
+  void DropRecord(const Attempt& attempt);
+  void Remove(const Attempt& attempt);
   void Forget(const Key& key);
 
   void SendLogs();
@@ -171,6 +176,7 @@ class Agent final : public runners::EventSink {
   std::optional<Instant> disk_full_;  // when it was last seen so
   bool asked_to_stop_ = false;
   Journal journal_;
+  RecordBook records_;
   std::map<std::string, Surroundings> surroundings_;  // by script
   std::string drained_;                               // why no new tasks should begin
   Instant drain_looked_{0};

@@ -1,22 +1,18 @@
 // What heads ask of an agent, and what the agent finds when it begins.
 
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
-#include <filesystem>
+#include <set>
 
 #include "base/files.h"
 #include "runners/node/agent.h"
 #include "runners/node/disk.h"
 #include "runners/node/drain.h"
-#include "runners/node/territory.h"
 
 namespace dml::node {
-
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -24,19 +20,10 @@ using runners::FrameType;
 
 constexpr Duration kDrainInterval = Duration::Seconds(1);
 
-// Since it was written, by the wall, the only clock that files have.
-Duration AgeOf(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return {0};
-  const std::int64_t now = SystemClock().Wall().us / 1'000'000;
-  return Duration::Seconds(std::max<std::int64_t>(0, now - info.st_mtim.tv_sec));
-}
-
-// "<client>.<run>.<task>.<attempt>.json": the client, or nothing if it is another file.
-std::optional<std::string> ClientOf(const std::string& file) {
-  if (!file.ends_with(".json") || !IsAttemptName(file)) return std::nullopt;
-  const std::size_t dot = file.find('.');
-  return file.substr(0, dot);
+// Since it was written.
+Duration AgeOf(const agent::AttemptRecord& record) {
+  const std::int64_t us = SystemClock().Wall().us - record.noted.us;
+  return {std::max<std::int64_t>(0, us) * 1000};
 }
 
 }  // namespace
@@ -57,38 +44,33 @@ Agent::Key Agent::OurKey(const std::string& client, const Key& theirs) {
 }
 
 Result<void> Agent::TakeUpRecords() {
-  std::error_code error;
-  std::vector<fs::path> paths;
-  for (fs::directory_iterator it(options_.root + "/records", error);
-       !error && it != fs::directory_iterator(); it.increment(error)) {
-    paths.push_back(it->path());
-  }
-  std::ranges::sort(paths);
-  if (error) return Error::System("cannot list the records", error.value());
-  for (const fs::path& path : paths) {
-    const std::string file = path.filename().string();
-    const auto client = ClientOf(file);
-    if (!client) continue;
-    auto record = agent::ReadRecord(path.string());
+  DML_TRY(std::vector<RecordBook::Entry> entries, records_.TakeOver());
+  std::set<std::string> recorded;
+  for (RecordBook::Entry& entry : entries) {
     // Of an earlier boot: the processes are gone, and so are the blobs.
-    if (record.ok() && record->worker.boot == BootId()) {
-      TakeUp(file.substr(0, file.size() - 5), *record);
-    } else {
-      AttemptPaths(options_.root, file.substr(0, file.rfind('.'))).Remove();
-      fs::remove(path, error);
+    if (entry.record.worker.boot != BootId()) {
+      records_.Drop(entry.place);
+      continue;
     }
+    recorded.insert(entry.name);
+    TakeUp(std::move(entry));
   }
+  RemoveUnrecorded(options_.root, recorded);
   return {};
 }
 
-// `record.key` is the key that the dead agent used; the file's name holds the head's.
-void Agent::TakeUp(const std::string& name, const agent::AttemptRecord& record) {
-  const std::string client = name.substr(0, name.find('.'));
-  const std::string run = name.substr(client.size() + 1);
+// `record.key` is the key that the dead agent used; the name holds the head's.
+void Agent::TakeUp(RecordBook::Entry entry) {
+  agent::AttemptRecord& record = entry.record;
+  const std::string client = entry.name.substr(0, entry.name.find('.'));
+  const std::string run = entry.name.substr(client.size() + 1);
   const Key theirs{RunId{std::strtoll(run.c_str(), nullptr, 10)}, record.key.task,
                    record.key.attempt};
   const Key key = OurKey(client, theirs);
-  Attempt attempt{client, theirs, AttemptPaths(options_.root, name), record.outputs};
+  Attempt attempt{client, theirs, AttemptPaths(options_.root, entry.name),
+                  std::move(record.outputs)};
+  attempt.place = entry.place;
+  attempt.told = entry.told;
   attempt.order = ++launches_;
   attempt.began = clock_.Now();
   attempt.is_command = record.command_pid > 0;
@@ -101,12 +83,17 @@ void Agent::TakeUp(const std::string& name, const agent::AttemptRecord& record) 
       attempt.pidfd = -1;
     }
   }
-  if (record.exited) attempt.age = AgeOf(attempt.paths.record);
+  if (record.exited) attempt.age = AgeOf(record);
   const bool alive = attempt.pidfd >= 0;
   running_.emplace(attempt.order, key);
   attempts_.insert_or_assign(key, std::move(attempt));
-  if (alive) adopted_.insert(key);
-  if (!alive) CheckAdopted(key);
+  if (alive) {
+    adopted_.insert(key);
+  } else if (record.exited) {
+    Ended(key, std::move(*record.exited));
+  } else {
+    CheckAdopted(key);  // it may have written its last word since
+  }
 }
 
 // The worker of an adopted attempt is gone: its record says how it ended, if it got that far.
@@ -116,9 +103,9 @@ void Agent::CheckAdopted(const Key& key) {
   if (was_alive) ::close(attempt.pidfd);
   attempt.pidfd = -1;
   adopted_.erase(key);
-  auto record = agent::ReadRecord(attempt.paths.record);
-  if (record.ok() && record->exited) return Ended(key, std::move(*record->exited));
-  if (record.ok()) agent::SignalCommand(*record, SIGKILL);
+  auto record = RecordOf(attempt);
+  if (record && record->exited) return Ended(key, std::move(*record->exited));
+  if (record) agent::SignalCommand(*record, SIGKILL);
   // Whatever left the group of its command.
   if (was_alive) EndLeftBehind();
   if (attempt.kill_at) {
@@ -280,6 +267,8 @@ void Agent::HandleLaunch(Session& session, runners::LaunchSpec spec) {
     }
     return session.Send(FrameType::kLost, Encode(lost));
   }
+  attempt.place = records_.Add();
+  spec.record_path = attempt.place ? records_.PathOf(*attempt.place) : "";
   attempt.reporter = &session;
   attempt.title = spec.task_name;
   if (session.shared && session.attach.share_outputs)
@@ -321,14 +310,29 @@ void Agent::Kill(const Key& key, runners::KillMode mode) {
   if (!attempt.worker) return pool_->Kill(key, mode);
   // An adopted worker hears nobody. A command is ended through its process group, and its worker
   // notes that; a native step has nothing outside its worker to clean up.
-  const auto record = agent::ReadRecord(attempt.paths.record);
-  if (record.ok()) attempt.command_pid = record->command_pid;
+  const auto record = RecordOf(attempt);
+  if (record) attempt.command_pid = record->command_pid;
   const bool at_once = mode == runners::KillMode::kKill || attempt.command_pid == 0;
-  if (record.ok()) agent::SignalCommand(*record, at_once ? SIGKILL : SIGTERM);
+  if (record) agent::SignalCommand(*record, at_once ? SIGKILL : SIGTERM);
   if (at_once) SignalProcess(*attempt.worker, SIGKILL);
   if (!attempt.kill_at) {
-    attempt.kill_at = clock_.Now() + (record.ok() ? record->grace : Duration::Seconds(10));
+    attempt.kill_at = clock_.Now() + (record ? record->grace : Duration::Seconds(10));
   }
+}
+
+std::optional<agent::AttemptRecord> Agent::RecordOf(const Attempt& attempt) const {
+  if (!attempt.place || !attempt.worker) return std::nullopt;
+  return records_.Find(*attempt.place, *attempt.worker);
+}
+
+void Agent::DropRecord(const Attempt& attempt) {
+  if (attempt.place) records_.Drop(*attempt.place);
+}
+
+// The record first: what has none is not taken up, but removed by the next agent.
+void Agent::Remove(const Attempt& attempt) {
+  DropRecord(attempt);
+  attempt.paths.Remove();
 }
 
 void Agent::Forget(const Key& key) {
@@ -340,7 +344,7 @@ void Agent::Forget(const Key& key) {
         std::holds_alternative<runners::ExitSuccess>(finished->exited.reason)) {
       found->second.paths.RemoveCheckpoint();
     }
-    found->second.paths.Remove();
+    Remove(found->second);
     attempts_.erase(found);
     return;
   }

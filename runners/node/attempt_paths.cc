@@ -1,13 +1,13 @@
 #include "runners/node/attempt_paths.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <map>
 #include <set>
+#include <string_view>
 
 #include "base/files.h"
 #include "runners/agent/command_files.h"
@@ -19,6 +19,8 @@ namespace dml::node {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr std::string_view kLogEnd = ".log";
 
 using Renames = std::map<std::string, std::string>;
 
@@ -156,12 +158,11 @@ void RemoveFolder(const std::string& folder) {
 }  // namespace
 
 void AttemptPaths::Remove() const {
-  ::unlink(record.c_str());
   ::unlink(log.c_str());
   RemoveFolder(folder);
 }
 
-void RemoveUnrecorded(const std::string& root) {
+void RemoveUnrecorded(const std::string& root, const std::set<std::string>& recorded) {
   const auto names = [](const std::string& folder) {
     std::vector<std::string> found;
     std::error_code error;
@@ -171,27 +172,16 @@ void RemoveUnrecorded(const std::string& root) {
     }
     return found;
   };
-  const auto recorded = [&](const std::string& name) {
-    return ::access(AttemptPaths(root, name).record.c_str(), F_OK) == 0;
-  };
   for (const std::string& name : names(root + "/attempts")) {
     const bool plain = IsAttemptName(name) && std::ranges::count(name, '.') == 3;
-    if (plain && !recorded(name)) RemoveFolder(AttemptPaths(root, name).folder);
+    if (plain && !recorded.contains(name)) RemoveFolder(AttemptPaths(root, name).folder);
   }
   for (const std::string& name : names(root + "/logs")) {
-    if (!IsAttemptName(name) || !name.ends_with(".log")) continue;
-    const AttemptPaths paths(root, name.substr(0, name.size() - 4));
-    if (::access(paths.record.c_str(), F_OK) != 0) ::unlink(paths.log.c_str());
+    if (!IsAttemptName(name) || !name.ends_with(kLogEnd)) continue;
+    const std::string attempt = name.substr(0, name.size() - kLogEnd.size());
+    if (!recorded.contains(attempt)) ::unlink(AttemptPaths(root, attempt).log.c_str());
   }
 }
-
-// By the mode of the record: one that is written anew has the first again.
-bool AttemptPaths::Noted() const {
-  struct stat info {};
-  return ::stat(record.c_str(), &info) == 0 && (info.st_mode & 0200) == 0;
-}
-
-void AttemptPaths::MarkNoted() const { ::chmod(record.c_str(), 0400); }
 
 void AttemptPaths::RemoveCheckpoint() const {
   std::error_code ignored;
@@ -217,7 +207,6 @@ Result<std::vector<Digest>> PlaceAttempt(const AttemptPaths& paths, const BlobCa
   spec.attempt_dir = paths.folder;
   spec.checkpoint_dir = paths.checkpoint;
   spec.log_path = paths.log;
-  spec.record_path = paths.record;
   for (Artifact& input : spec.inputs) {
     for (ArtifactFile& file : input.files) file.path = PathFor(paths, blobs, file.digest);
   }

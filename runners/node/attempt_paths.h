@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,25 +14,19 @@ namespace dml::node {
 // Where the things of one attempt are on a node. `name`: "<client>.<run>.<task>.<attempt>".
 struct AttemptPaths {
   AttemptPaths(const std::string& root, const std::string& name)
-      : folder(root + "/attempts/" + name),
-        log(root + "/logs/" + name + ".log"),
-        record(root + "/records/" + name + ".json") {}
+      : folder(root + "/attempts/" + name), log(root + "/logs/" + name + ".log") {}
   std::string folder;
   std::string log;
-  std::string record;
   std::string checkpoint = {};  // of the task: its next attempt here goes on from there
 
-  // The record first: what has none is not taken up, but removed by the next agent.
+  // The log and the folder, once nobody finds a record of the attempt (record_book.h).
   void Remove() const;
-  // Whether the journal has its end. A record that is still written says no.
-  [[nodiscard]] bool Noted() const;
-  void MarkNoted() const;
   // When the task has succeeded.
   void RemoveCheckpoint() const;
 };
 
-// Removes folders and logs of attempts without a record, and nothing else.
-void RemoveUnrecorded(const std::string& root);
+// Removes folders and logs of attempts that are not among `recorded`, by name, and nothing else.
+void RemoveUnrecorded(const std::string& root, const std::set<std::string>& recorded);
 
 [[nodiscard]] std::string AttemptName(const std::string& client, const runners::AttemptKey& key);
 

@@ -12,6 +12,7 @@
 #include <functional>
 
 #include "base/files.h"
+#include "runners/node/record_book.h"
 #include "runners/node/unix_socket.h"
 
 namespace dml::node {
@@ -218,7 +219,7 @@ Result<std::vector<std::string>> RemoveOwn(const std::string& root) {
     Match match;
   };
   constexpr std::array<Part, 4> kParts{Part{"attempts", IsAttemptName}, Part{"logs", IsAttemptName},
-                                       Part{"records", IsAttemptName},
+                                       Part{"records", IsRecordName},
                                        Part{"checkpoints", IsCheckpoint}};
   std::vector<std::string> stays;
   if (!IsOwn(root)) return stays;

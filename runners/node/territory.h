@@ -23,7 +23,7 @@ inline constexpr char kMarker[] = "dml-node.tag";
 // kEnvironment, and nothing is changed, if it is anybody else's, the home folder, or the root.
 Result<void> Claim(const std::string& root);
 
-// "<head>.<run>.<task>.<attempt>": what attempts, logs and records are called, with more behind.
+// "<head>.<run>.<task>.<attempt>": what attempts and their logs are called, with more behind.
 [[nodiscard]] bool IsAttemptName(std::string_view name);
 
 // Removes every blob of a cache, and the remains of transfers.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,11 +15,11 @@
 
 #include "base/files.h"
 #include "base/process.h"
-#include "runners/agent/attempt_record.h"
 #include "runners/agent/orphans.h"
 #include "runners/node/attempt_paths.h"
 #include "runners/node/blob_cache.h"
 #include "runners/node/drain.h"
+#include "runners/node/record_book.h"
 #include "runners/node/territory.h"
 
 namespace dml::node {
@@ -40,16 +39,6 @@ std::optional<ProcessId> FindAgent(const std::string& root) {
     return IsAlive(agent) ? std::optional(agent) : std::nullopt;
   } catch (const Json::exception&) {
     return std::nullopt;
-  }
-}
-
-template <typename See>
-void ForEachRecord(const std::string& root, See see) {
-  std::error_code error;
-  for (fs::directory_iterator it(root + "/records", error);
-       !error && it != fs::directory_iterator(); it.increment(error)) {
-    const auto record = agent::ReadRecord(it->path().string());
-    if (record.ok()) see(*record);
   }
 }
 
@@ -89,12 +78,13 @@ class Deathbed {
 // Unfinished attempts, their worker dead or alive.
 Result<void> EndAttempts(const std::string& root) {
   Deathbed deathbed;
-  ForEachRecord(root, [&](const agent::AttemptRecord& record) {
-    if (record.exited || record.worker.boot != BootId()) return;
+  for (const RecordBook::Entry& entry : RecordBook::Read(root)) {
+    const agent::AttemptRecord& record = entry.record;
+    if (record.exited || record.worker.boot != BootId()) continue;
     // The worker first: it would note how its command ended, or begin with the next attempt.
     if (SignalProcess(record.worker, SIGKILL)) deathbed.Add(record.worker.pid);
     if (agent::SignalCommand(record, SIGKILL)) deathbed.Add(record.command_pid);
-  });
+  }
   return deathbed.Wait(SystemClock().Now() + kDeathMax);
 }
 
@@ -132,10 +122,10 @@ Json Survey(const std::string& root) {
   std::int64_t running = 0;
   std::int64_t finished = 0;
   std::int64_t bytes = 0;
-  ForEachRecord(root, [&](const agent::AttemptRecord& record) {
-    running += Runs(record) ? 1 : 0;
-    finished += record.exited ? 1 : 0;
-  });
+  for (const RecordBook::Entry& entry : RecordBook::Read(root)) {
+    running += Runs(entry.record) ? 1 : 0;
+    finished += entry.record.exited ? 1 : 0;
+  }
   std::error_code error;
   for (fs::recursive_directory_iterator it(root + "/blobs", error); !error && it != fs::end(it);
        it.increment(error)) {
@@ -152,19 +142,19 @@ Json Survey(const std::string& root) {
 
 Result<int> EndLeftovers(const std::string& root) {
   const auto runs = [&](int pid) {
-    bool found = false;
-    ForEachRecord(root, [&](const agent::AttemptRecord& record) {
-      found |= record.worker.pid == pid && Runs(record);
+    const auto entries = RecordBook::Read(root);
+    return std::ranges::any_of(entries, [&](const RecordBook::Entry& entry) {
+      return entry.record.worker.pid == pid && Runs(entry.record);
     });
-    return found;
   };
   return agent::EndOrphansOfAgents(root, runs);
 }
 
 Result<std::vector<std::string>> TakeDown(const std::string& root, bool force,
                                           const std::string& shared_dir) {
-  std::int64_t running = 0;
-  ForEachRecord(root, [&](const agent::AttemptRecord& record) { running += Runs(record) ? 1 : 0; });
+  const auto entries = RecordBook::Read(root);
+  const auto running = std::ranges::count_if(
+      entries, [](const RecordBook::Entry& entry) { return Runs(entry.record); });
   if (running > 0 && !force) {
     return Error::Busy(fmt::format("{} attempts run there", running),
                        "wait for them, or end them with --force");
@@ -183,20 +173,16 @@ namespace {
 // affair.
 void ExpireAttempts(const std::string& root, Duration age) {
   if (FindAgent(root)) return;
-  const std::int64_t now = SystemClock().Wall().us / 1'000'000;
-  std::vector<std::string> old;
-  std::error_code error;
-  for (fs::directory_iterator it(root + "/records", error);
-       !error && it != fs::directory_iterator(); it.increment(error)) {
-    const std::string path = it->path().string();
-    const std::string name = it->path().stem().string();
-    struct stat info {};
-    if (it->path().extension() != ".json" || !IsAttemptName(name)) continue;
-    const auto record = agent::ReadRecord(path);
-    if (!record.ok() || Runs(*record) || ::stat(path.c_str(), &info) != 0) continue;
-    if (info.st_mtim.tv_sec <= now - age.ns / 1'000'000'000) old.push_back(name);
+  const std::int64_t now = SystemClock().Wall().us;
+  std::vector<agent::RecordPlace> places;
+  std::vector<std::string> names;
+  for (const RecordBook::Entry& entry : RecordBook::Read(root)) {
+    if (Runs(entry.record) || entry.record.noted.us > now - age.ns / 1000) continue;
+    places.push_back(entry.place);
+    names.push_back(entry.name);
   }
-  for (const std::string& name : old) AttemptPaths(root, name).Remove();
+  RecordBook::DropUnled(root, places);
+  for (const std::string& name : names) AttemptPaths(root, name).Remove();
 }
 
 }  // namespace

@@ -16,9 +16,12 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <set>
 #include <thread>
 
 #include "base/files.h"
+#include "runners/agent/record_file.h"
+#include "runners/node/record_book.h"
 #include "runners/node/territory.h"
 #include "runners/node/unix_socket.h"
 #include "runners/node/upkeep.h"
@@ -114,11 +117,14 @@ class AgentTest : public ::testing::Test {
     if (command) record.command_pid = command->pid;
     if (command) record.command_start = command->start;
     record.grace = Duration::Millis(50);
+    record.attempt_dir = AttemptPaths(root_, AttemptName("head", record.key)).folder;
+    record.noted = clock_.Wall();
     return record;
   }
   void Write(const agent::AttemptRecord& record) {
-    const AttemptPaths paths(root_, AttemptName("head", record.key));
-    ASSERT_TRUE(agent::AppendRecord(paths.record, record).ok());
+    const auto slot = static_cast<std::uint32_t>(record.key.task.value);
+    agent::RecordWriter writer;
+    ASSERT_TRUE(writer.Append(agent::RecordPathOf(root_ + "/records", {1, slot}), record).ok());
   }
 
   void Serve() {
@@ -426,21 +432,42 @@ TEST_F(AgentTest, WhatHasNoRecordIsRemovedAndOnlyThat) {
 }
 
 TEST_F(AgentTest, WhatNobodyAskedForWithinADayIsGarbage) {
+  constexpr std::int64_t kLongAgo = std::int64_t{25} * 3600 * 1'000'000;
   for (const std::size_t task : {1U, 2U, 3U}) {
     agent::AttemptRecord record = RecordOf(task, Child());
     if (task != 3) record.exited.emplace();
+    if (task != 2) record.noted.us -= kLongAgo;
     Write(record);
-  }
-  const auto path = [&](std::size_t task) {
-    return AttemptPaths(root_, AttemptName("head", KeyOf(task))).record;
-  };
-  for (const std::size_t task : {1U, 3U}) {
-    fs::last_write_time(path(task), fs::file_time_type::clock::now() - std::chrono::hours(25));
+    fs::create_directories(record.attempt_dir);
   }
   ASSERT_TRUE(CollectGarbage(root_, Duration::Seconds(0)).ok());
-  EXPECT_FALSE(fs::exists(path(1)));
-  EXPECT_TRUE(fs::exists(path(2))) << "it may still be asked for";
-  EXPECT_TRUE(fs::exists(path(3))) << "it runs";
+  std::set<std::string> names;
+  for (const auto& entry : RecordBook::Read(root_)) names.insert(entry.name);
+  for (const std::size_t task : {1U, 2U, 3U}) {
+    const std::string name = AttemptName("head", KeyOf(task));
+    EXPECT_EQ(names.contains(name), task != 1) << "one may be asked for, and one runs";
+    EXPECT_EQ(fs::exists(AttemptPaths(root_, name).folder), task != 1);
+  }
+}
+
+// Its worker died with the agent, in the middle of what it noted about the attempt after that.
+TEST_F(AgentTest, AnEndIsFoundBeforeATornRecord) {
+  agent::AttemptRecord record = RecordOf(1, Child());
+  record.exited.emplace();
+  record.exited->key = record.key;
+  record.exited->metrics = {{"rows", 7}};
+  Write(record);
+  std::ofstream(agent::StatesPathOf(root_ + "/records", 1, record.worker), std::ios::app)
+      << "half a state";
+  Serve();
+  Send(FrameType::kAdopt, Encode(Adopt{KeyOf(1), 0}));
+  const auto frame = Receive(FrameType::kFinished);
+  ASSERT_TRUE(frame);
+  const auto finished = DecodeFinished(frame->payload);
+  ASSERT_TRUE(finished.ok());
+  EXPECT_EQ(finished->exited.metrics, record.exited->metrics);
+  Send(FrameType::kRelease, EncodeKeys({KeyOf(1)}));
+  Await([&] { return fs::is_empty(root_ + "/records"); }, "nothing is kept");
 }
 
 TEST_F(AgentTest, TheJournalHasTheEndOfAnAttemptOnce) {

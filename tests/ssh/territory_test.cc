@@ -119,6 +119,8 @@ TEST_F(TerritoryTest, OnlyNamesOfDmlAreRemoved) {
                                    "blobs.boot",
                                    "records/h.1.2.3.json",
                                    "records/h.1.2.3.json.new",
+                                   "records/7.marks",
+                                   "records/7.4711.12345.states",
                                    "logs/h.1.2.3.log",
                                    "attempts/h.1.2.3/work/anything",
                                    "attempts/h.1.2.30/x",
@@ -126,19 +128,12 @@ TEST_F(TerritoryTest, OnlyNamesOfDmlAreRemoved) {
                                    "blobs/" + hex + ".part",
                                    "blobs/" + hex.substr(0, 2) + "/" + hex.substr(2),
                                    "blobs/" + hex.substr(0, 2) + "/" + hex.substr(2) + ".7.part"};
-  const std::set<std::string> theirs{"agent.log.old",
-                                     "records/tax.json",
-                                     "records/h.1.2.json",
-                                     "logs/app.log",
-                                     "logs/h.1.2.x.log",
-                                     "bin/dml-worker-mine",
-                                     "bin/new.txt",
-                                     "attempts/notes/n",
-                                     "attempts/h.1.2.3.4/n",
-                                     "blobs/b",
-                                     "blobs/ab/c",
-                                     "checkpoints/x",
-                                     "id"};
+  const std::set<std::string> theirs{
+      "agent.log.old",    "records/tax.json",     "records/h.1.2.json",
+      "records/7.states", "records/h.marks",      "logs/app.log",
+      "logs/h.1.2.x.log", "bin/dml-worker-mine",  "bin/new.txt",
+      "attempts/notes/n", "attempts/h.1.2.3.4/n", "blobs/b",
+      "blobs/ab/c",       "checkpoints/x",        "id"};
   for (const std::string& name : ours) Put(name);
   for (const std::string& name : theirs) Put(name);
   // Of another boot: the cache is emptied.
