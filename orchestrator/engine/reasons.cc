@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <iterator>
+#include <set>
 
 #include "orchestrator/core/fingerprint.h"
 #include "orchestrator/core/list_change.h"
@@ -119,10 +120,65 @@ Result<std::string> Reasons::OfReuse(TaskId unit, const state::TaskResult& resul
 
 Result<std::vector<std::string>> Reasons::OfRunning(const PreparedTask& task,
                                                     const Upstream& upstream) {
-  using Texts = std::vector<std::string>;
   DML_TRY(const std::optional<Last> last, FindLast(task.decl().name));
-  if (!last) return Texts{"no earlier result"};
-  DML_TRY(const std::optional<state::TaskResult> before, store_.FindResult(last->key));
+  return last ? ChangesSince(*last, task, upstream) : OfNewcomer(task, upstream);
+}
+
+// Of a task that no earlier run has a result of under its name, though maybe of its step.
+Result<std::vector<std::string>> Reasons::OfNewcomer(const PreparedTask& task,
+                                                     const Upstream& upstream) {
+  using Texts = std::vector<std::string>;
+  const std::string& step = task.decl().step;
+  if (!earlier_steps_.contains(step)) {
+    DML_TRY(earlier_steps_[step], LoadEarlier(step));
+  }
+  const EarlierStep& earlier = earlier_steps_[step];
+  const auto found = earlier.kin.find(task.decl().name);
+  if (found == earlier.kin.end()) return Texts{"no earlier result"};
+  const core::Kin& kin = found->second;
+  if (!kin.replaced) {
+    const char* const where = kin.fresh.starts_with('[') ? "foreach" : "the matrix";
+    return Texts{fmt::format("new in {}: {}", where, kin.fresh)};
+  }
+  const Last last{earlier.run, earlier_[earlier.run].keys.at(kin.name)};
+  DML_TRY(Texts changes, ChangesSince(last, task, upstream));
+  changes.front() = fmt::format("in place of {}: {}", kin.name, changes.front());
+  return changes;
+}
+
+// Asked for when all earlier runs that count have been loaded. An instance that the run had, and
+// has no result of, is not new: it failed there, or was not wanted.
+Result<Reasons::EarlierStep> Reasons::LoadEarlier(const std::string& step) {
+  EarlierStep earlier;
+  const auto of_step = [&](const auto& result) { return core::StepOf(result.first) == step; };
+  const auto has_it = [&](const auto& run) { return std::ranges::any_of(run.keys, of_step); };
+  const auto found = std::ranges::find_if(earlier_, has_it);
+  if (found == earlier_.end()) return earlier;
+  earlier.run = static_cast<std::size_t>(found - earlier_.begin());
+  DML_TRY(const state::RunSnapshot snapshot, store_.Load(found->run));
+  std::vector<std::string> before;
+  std::set<std::string> without_result;
+  for (const state::StoredTask& task : snapshot.tasks) {
+    if (task.step != step) continue;
+    if (found->keys.contains(task.name)) {
+      before.push_back(task.name);
+    } else {
+      without_result.insert(task.name);
+    }
+  }
+  std::vector<std::string> now;
+  for (const pipelines::TaskDecl& task : pipeline_.tasks) {
+    if (task.step == step && !without_result.contains(task.name)) now.push_back(task.name);
+  }
+  earlier.kin = core::MatchInstances(before, now);
+  return earlier;
+}
+
+// What differs from that result.
+Result<std::vector<std::string>> Reasons::ChangesSince(const Last& last, const PreparedTask& task,
+                                                       const Upstream& upstream) {
+  using Texts = std::vector<std::string>;
+  DML_TRY(const std::optional<state::TaskResult> before, store_.FindResult(last.key));
   if (!before) return Texts{"its earlier result was removed"};
   Texts changes;
   std::vector<std::string> members;
@@ -132,11 +188,11 @@ Result<std::vector<std::string>> Reasons::OfRunning(const PreparedTask& task,
       changes.push_back(change.text);
       continue;
     }
-    DML_TRY(Texts inputs, InputChanges(task, last->run, before->fields, change.name, upstream));
+    DML_TRY(Texts inputs, InputChanges(task, last.run, before->fields, change.name, upstream));
     std::ranges::move(inputs, std::back_inserter(changes));
   }
   if (changes.empty()) {
-    const bool own = !core::IsKeyOf(last->key, before->fields);
+    const bool own = !core::IsKeyOf(last.key, before->fields);
     changes.emplace_back(own ? "its earlier result is not for reuse"
                              : "its earlier result was removed");
   }

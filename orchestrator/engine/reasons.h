@@ -3,11 +3,13 @@
 #include <cstddef>
 #include <deque>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "orchestrator/core/instance_match.h"
 #include "orchestrator/state/run_store.h"
 #include "pipelines/task_decl.h"
 
@@ -44,7 +46,16 @@ class Reasons {
     std::size_t run;
     Digest key;
   };
+  // The instances of a step in the newest earlier run that has results of any.
+  struct EarlierStep {
+    std::size_t run = 0;
+    std::map<std::string, core::Kin> kin = {};  // of today's instances that it did not have
+  };
   Result<std::optional<Last>> FindLast(const std::string& task);
+  Result<EarlierStep> LoadEarlier(const std::string& step);
+  Result<std::vector<std::string>> OfNewcomer(const PreparedTask& task, const Upstream& upstream);
+  Result<std::vector<std::string>> ChangesSince(const Last& last, const PreparedTask& task,
+                                                const Upstream& upstream);
   Result<bool> LoadOlder();
   const std::string* WhoHad(const Digest& key);
   Result<std::optional<state::TaskResult>> ResultIn(std::size_t run, const std::string& task);
@@ -59,6 +70,7 @@ class Reasons {
   RunId run_{std::numeric_limits<std::int64_t>::max()};
   std::deque<state::RunStore::KeysOfRun> earlier_;  // the newest first; older ones when asked for
   bool no_older_ = false;
+  std::map<std::string, EarlierStep> earlier_steps_;  // those that were asked for
   std::unordered_map<Digest, const std::string*, ByFirstBytes> had_by_;  // of those
   std::size_t had_by_runs_ = 0;                                          // of so many of them
   std::unordered_map<Digest, TaskId, ByFirstBytes> made_here_;

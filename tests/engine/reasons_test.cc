@@ -91,6 +91,91 @@ TEST_F(ReasonsTest, AProducerThatIsReusedHasAReasonToo) {
   EXPECT_EQ(Why(changed.maker, changed.reader), "input c: params.v 3 -> 4");
 }
 
+// A step "t" for each of these values of C and p, and one that reads them all.
+struct Grid {
+  struct Point {
+    std::string name;
+    double c;
+    std::string p = "a";
+    int k = 1;
+  };
+  explicit Grid(const std::vector<Point>& points) {
+    std::vector<TaskId> all;
+    for (const Point& one : points) {
+      all.push_back(maker.Add(one.name, {}, {{"C", one.c}, {"p", one.p}, {"k", one.k}}));
+      maker[all.back()].step = "t";
+    }
+    maker.Add("best", all);
+  }
+  PipelineMaker maker;
+};
+
+TEST_F(ReasonsTest, AChangedMatrixIsTold) {
+  struct Case {
+    const char* what;
+    std::vector<Grid::Point> now;
+    Names told;  // of the instances
+  };
+  const Case cases[] = {
+      {"a value more",
+       {{"t@C=1", 1}, {"t@C=2", 2}, {"t@C=3", 3}},
+       {"unchanged", "unchanged", "new in the matrix: C=3"}},
+      {"a value less", {{"t@C=2", 2}}, {"unchanged"}},
+      {"another value",
+       {{"t@C=1", 1}, {"t@C=3", 3}},
+       {"unchanged", "in place of t@C=2: params.C 2.0 -> 3.0"}},
+      {"another value, and another parameter of all",
+       {{"t@C=1", 1, "a", 2}, {"t@C=3", 3, "a", 2}},
+       {"params.k 1 -> 2", "in place of t@C=2: params.C 2.0 -> 3.0; params.k 1 -> 2"}},
+      {"an axis more",
+       {{"t@C=1,p=a", 1, "a"}, {"t@C=1,p=b", 1, "b"}, {"t@C=2,p=b", 2, "b"}},
+       {"the same work as t@C=1 of an earlier run", "in place of t@C=1: params.p \"a\" -> \"b\"",
+        "in place of t@C=2: params.p \"a\" -> \"b\""}},
+      {"an axis with another name",
+       {{"t@c=1", 1}, {"t@c=2", 2}},
+       {"the same work as t@C=1 of an earlier run", "the same work as t@C=2 of an earlier run"}},
+      {"a label that changed with what it stands for",
+       {{"t@C=one", 1.5}, {"t@C=2", 2}},
+       {"in place of t@C=1: params.C 1.0 -> 1.5", "unchanged"}},
+      {"no matrix any more", {{"t", 5}}, {"in place of t@C=1: params.C 1.0 -> 5.0"}},
+      {"foreach instead", {{"t[0]", 5}}, {"in place of t@C=1: params.C 1.0 -> 5.0"}},
+  };
+  Run(Grid({{"t@C=1", 1}, {"t@C=2", 2}}).maker.pipeline);
+  for (const Case& one : cases) {
+    const Grid grid(one.now);
+    Names told;
+    for (std::size_t i = 0; i < one.now.size(); ++i) told.push_back(Why(grid.maker, TaskId(i)));
+    EXPECT_EQ(told, one.told) << one.what;
+  }
+}
+
+TEST_F(ReasonsTest, WhatHasFailedBeforeIsNotNew) {
+  const Grid grid({{"t@C=1", 1}, {"t@C=2", 2}, {"t@C=3", 3}});
+  Run(grid.maker.pipeline, {.keep_going = true}, [](ImmediateRunner& runner) {
+    runner.failures["t@C=2"] = {runners::ExitFailure{Error::Task("no"), 1}};
+  });
+  EXPECT_EQ(Why(grid.maker, TaskId(1)), "no earlier result");
+  const Grid more({{"t@C=1", 1}, {"t@C=2", 2}, {"t@C=3", 3}, {"t@C=4", 4}});
+  EXPECT_EQ(Why(more.maker, TaskId(3)), "new in the matrix: C=4");
+  EXPECT_EQ(Why(more.maker, TaskId(1)), "no earlier result");
+}
+
+// What the matrix of one step brings, another that goes with it has as well.
+TEST_F(ReasonsTest, WhatReadsANewInstanceIsToldFromItsOwnKin) {
+  const auto pipeline = [](const char* value, int c) {
+    PipelineMaker maker;
+    const TaskId t = maker.Add(std::string("t@C=") + value, {}, {{"C", c}});
+    maker.Add(std::string("e@C=") + value, {t});
+    return maker;
+  };
+  Run(pipeline("1", 1).pipeline);
+  const Ran ran = Run(pipeline("2", 2).pipeline);
+  EXPECT_EQ(ran.observer.Reason(TaskId(0), TaskState::kLaunching),
+            "in place of t@C=1: params.C 1 -> 2");
+  EXPECT_EQ(ran.observer.Reason(TaskId(1), TaskState::kLaunching),
+            "in place of e@C=1: input in is t@C=2 now");
+}
+
 TEST_F(ReasonsTest, EveryInputThatChangedIsNamed) {
   const auto pipeline = [](int v) {
     PipelineMaker maker;
