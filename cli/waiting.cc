@@ -11,6 +11,8 @@
 #include "orchestrator/core/fusion.h"
 #include "orchestrator/core/retry.h"
 #include "orchestrator/core/scheduler.h"
+#include "orchestrator/engine/file_lock.h"
+#include "orchestrator/engine/home.h"
 #include "orchestrator/engine/run_request.h"
 #include "orchestrator/engine/selection.h"
 #include "orchestrator/report/waiting.h"
@@ -61,6 +63,9 @@ Result<KeptRun> LoadKept(const std::string& home, RunId run,
           state::RunStore::Open(home + "/dml.db", state::OpenMode::kReadOnly));
   DML_TRY(state::RunSnapshot snapshot, store.Load(run));
   DML_TRY(engine::RunRequest request, engine::RequestFromJson(snapshot.header.options));
+  if (const auto owner = engine::FileLock::Owner(engine::Home::RunLockPath(home, run))) {
+    engine::HeedTerms(owner->terms, request.options);
+  }
   DML_TRY(pipelines::ExpandedPipeline pipeline, Expand(snapshot.header.file, request));
   const bool same = std::ranges::equal(pipeline.tasks, tasks, {}, &pipelines::TaskDecl::name,
                                        &state::TaskView::name) &&

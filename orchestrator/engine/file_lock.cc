@@ -10,7 +10,6 @@
 
 #include "base/disk_space.h"
 #include "base/files.h"
-#include "base/json.h"
 #include "base/quantity.h"
 
 namespace dml::engine {
@@ -50,13 +49,14 @@ bool StillNamed(int fd, const std::string& path) {
          open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
 }
 
-std::string OwnerText(const std::string& what) {
+std::string OwnerText(const std::string& what, const Json& terms) {
   const ProcessId self = ThisProcess();
   return CanonicalJson({{"pid", self.pid},
                         {"start", self.start},
                         {"boot", self.boot},
                         {"host", HostName()},
                         {"since_us", SystemClock().Wall().us},
+                        {"terms", terms},
                         {"what", what}});
 }
 
@@ -71,6 +71,7 @@ LockOwner ReadOwner(const std::string& path) {
   owner.host = json.value("host", "");
   owner.since = {json.value("since_us", std::int64_t{0})};
   owner.what = json.value("what", "");
+  owner.terms = json.value("terms", Json::object());
   return owner;
 }
 
@@ -87,7 +88,8 @@ std::string LockOwner::Describe() const {
                      FormatUtc(since));
 }
 
-Result<FileLock> FileLock::Take(const std::string& path, const std::string& what) {
+Result<FileLock> FileLock::Take(const std::string& path, const std::string& what,
+                                const Json& terms) {
   while (true) {
     DML_TRY(const int fd, OpenLockFile(path));
     FileLock lock(fd, "");
@@ -95,7 +97,7 @@ Result<FileLock> FileLock::Take(const std::string& path, const std::string& what
     if (!taken) return Busy(path);
     if (!StillNamed(fd, path)) continue;
     lock.path_ = path;
-    const std::string owner = OwnerText(what);
+    const std::string owner = OwnerText(what, terms);
     if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, owner.data(), owner.size(), 0) < 0) {
       return WriteError("cannot write '" + path + "'", path, errno);
     }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/process.h"
 #include "base/result.h"
 
@@ -14,7 +15,8 @@ struct LockOwner {
   ProcessId process;
   std::string host;
   WallTime since;
-  std::string what;  // "r12"; may be empty
+  std::string what;             // "r12"; may be empty
+  Json terms = Json::object();  // what else others may want to know of it
 
   // "r12 is run by process 4242 on host since 2026-11-21 07:40:12 UTC"
   [[nodiscard]] std::string Describe() const;
@@ -26,7 +28,8 @@ struct LockOwner {
 class FileLock {
  public:
   // Exclusive, without waiting. If somebody else lives who has it: kBusy, and says who.
-  static Result<FileLock> Take(const std::string& path, const std::string& what);
+  static Result<FileLock> Take(const std::string& path, const std::string& what,
+                               const Json& terms = Json::object());
   // Exclusive, waiting; for moments only. The file stays.
   static Result<FileLock> Wait(const std::string& path);
   // Shared, without waiting: kBusy while somebody has it exclusively. The file stays.

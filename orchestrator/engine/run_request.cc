@@ -41,4 +41,13 @@ Result<RunRequest> RequestFromJson(const Json& json) {
   }
 }
 
+Json TermsOf(const RunOptions& options) { return {{"jobs", options.jobs}}; }
+
+void HeedTerms(const Json& terms, RunOptions& options) {
+  if (!terms.is_object()) return;
+  if (const auto jobs = terms.find("jobs"); jobs != terms.end() && jobs->is_number_integer()) {
+    options.jobs = jobs->get<int>();
+  }
+}
+
 }  // namespace dml::engine

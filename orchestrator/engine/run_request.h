@@ -24,4 +24,9 @@ struct RunRequest {
 // kInvalid if the run was made by a dml that did not keep it.
 Result<RunRequest> RequestFromJson(const Json& json);
 
+// What the process that has a run goes with, kept in the lock of the run: whoever resumes it may
+// have asked for something else than it began with.
+[[nodiscard]] Json TermsOf(const RunOptions& options);
+void HeedTerms(const Json& terms, RunOptions& options);
+
 }  // namespace dml::engine

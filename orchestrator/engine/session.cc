@@ -11,6 +11,7 @@
 #include "orchestrator/engine/inbox.h"
 #include "orchestrator/engine/recovery.h"
 #include "orchestrator/engine/run_loop.h"
+#include "orchestrator/engine/run_request.h"
 #include "orchestrator/engine/selection.h"
 
 namespace dml::engine {
@@ -48,7 +49,8 @@ struct RunSession::State {
     return {};
   }
   Result<void> LockRun(RunId run) {
-    DML_TRY(FileLock lock, FileLock::Take(home.RunLockPath(run), fmt::format("r{}", run.value)));
+    DML_TRY(FileLock lock,
+            FileLock::Take(home.RunLockPath(run), fmt::format("r{}", run.value), TermsOf(options)));
     locks.push_back(std::move(lock));
     return {};
   }

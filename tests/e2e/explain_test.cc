@@ -49,6 +49,32 @@ TEST_F(Explain, SaysWhomAndWhatATaskWaitsFor) {
   EXPECT_EQ(Waits("d"), "");
 }
 
+// Whoever resumes a run may give it more, or fewer, cores than it began with.
+TEST_F(Explain, KnowsTheCoresThatAResumedRunGoesWith) {
+  Write("p.yaml",
+        "steps:\n  - {id: t, foreach: [1, 2, 3], run: '" + UntilGo() + "; echo ${item}'}\n");
+  const auto hear = [&](const std::string& why) {
+    const auto told = [&] {
+      return Run({"explain", "t[2]"}).out.find("  " + why + "\n") != std::string::npos;
+    };
+    WaitUntil(told, why.c_str());
+  };
+  const auto kill = [](Program& run) {
+    run.Signal(SIGKILL);
+    (void)run.Wait();
+  };
+  Program first = Start({"run", "p.yaml", "-j1"});
+  hear("waits for 1 cpu; 1 of 1 is in use by t[0]");
+  kill(first);
+  Program second = Start({"resume", "-j2"});
+  hear("waits for 1 cpu; 2 of 2 are in use by t[0], t[1]");
+  kill(second);
+  Program third = Start({"resume"});
+  hear("waits for 1 cpu; 1 of 1 is in use by t[0]");  // as the run began
+  Write("go", "");
+  EXPECT_EQ(third.Wait().code, 0);
+}
+
 TEST_F(Explain, SaysWhenTheNextAttemptIs) {
   Write("p.yaml",
         "steps:\n  - {id: a, run: 'exit 7', retry: {limit: 1, backoff: 1h, max_interval: 1h}}\n");
