@@ -36,6 +36,13 @@ std::string Describe(const Error& error) {
   return text;
 }
 
+// How often an attempt was lost, and what there is to do.
+std::string BudgetSpent(int lost, const pipelines::RetryPolicy& policy) {
+  return fmt::format(
+      "; {} {} lost, and retry.infrastructure_limit is {}: `dml resume` tries as often again", lost,
+      lost == 1 ? "attempt was" : "attempts were", policy.infrastructure_limit);
+}
+
 }  // namespace
 
 Scheduler::Scheduler(const TaskGraph& graph, IdMap<TaskId, TaskPolicy> policies,
@@ -385,7 +392,9 @@ void Scheduler::Fail(TaskId task, FailureKind kind, int exit_code, const Error& 
   if (!options_.keep_going) StopLaunching();
   CountFailed(kind, 1);
   entry.failure = kind;
-  Move(task, TaskState::kFailed, what, {}, kind);
+  const bool spent = kind == FailureKind::kInfrastructure && entry.state != TaskState::kReady &&
+                     failures > policy.infrastructure_limit;
+  Move(task, TaskState::kFailed, spent ? what + BudgetSpent(failures, policy) : what, {}, kind);
 }
 
 void Scheduler::On(const AttemptStopped& event) {

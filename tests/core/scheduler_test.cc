@@ -66,6 +66,33 @@ TEST_F(SchedulerTest, RetriesWithBackoffThenFails) {
   EXPECT_TRUE(scheduler_->Done());
 }
 
+// Whoever reads it sees what was spent, by what name it goes, and how to go on.
+TEST_F(SchedulerTest, ABudgetForLostAttemptsThatIsSpentIsSaid) {
+  const auto last_words = [&](int limit) {
+    policies_ = IdMap<TaskId, TaskPolicy>(1);
+    policies_[TaskId(0)].retry.infrastructure_limit = limit;
+    Build(1, {});
+    Apply(Started{});
+    std::vector<Command> commands;
+    for (int attempt = 1; attempt <= 1 + limit; ++attempt) {
+      commands.clear();
+      const AttemptNumber number{static_cast<std::uint32_t>(attempt)};
+      const AttemptFailed lost{TaskId(0), number, FailureKind::kInfrastructure, 1,
+                               Error::Environment("n2 went away")};
+      scheduler_->Apply(std::vector<Event>{lost}, now_, commands);
+      now_ = now_ + Duration::Seconds(3600);
+      Apply(TimePassed{});
+    }
+    return std::get<Change>(commands.at(0)).reason;
+  };
+  EXPECT_EQ(last_words(0),
+            "n2 went away; 1 attempt was lost, and retry.infrastructure_limit is 0: `dml resume` "
+            "tries as often again");
+  EXPECT_EQ(last_words(2),
+            "n2 went away; 3 attempts were lost, and retry.infrastructure_limit is 2: `dml "
+            "resume` tries as often again");
+}
+
 TEST_F(SchedulerTest, AnOldAttemptIsFencedOff) {
   Build(1, {});
   Apply(Started{});

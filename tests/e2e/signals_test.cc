@@ -99,16 +99,22 @@ TEST_F(Signals, AKilledWorkerCostsOneAttemptAndLeavesNothingBehind) {
 }
 
 TEST_F(Signals, HowManyLostWorkersAreForgivenIsSaidByThePipeline) {
-  Write("p.yaml", "steps:
-  - id: victim
-    retry: {infrastructure_limit: 0}
-    run: 'echo >> " +
-                      Path("tries") + "; kill -9 $PPID; sleep 600'
-");
+  Write("p.yaml",
+        "steps:\n  - id: victim\n    retry: {infrastructure_limit: 1, backoff: 10ms}\n"
+        "    run: 'echo >> " +
+            Path("tries") + "; test -e " + Path("mended") + " || kill -9 $PPID; exit 0'\n");
   const Finished run = Run({"run", "p.yaml"});
   EXPECT_EQ(run.code, 3) << run.err;
-  EXPECT_EQ(Read("tries"), "\n");
+  EXPECT_EQ(Read("tries"), "\n\n");
+  const char* told =
+      "; 2 attempts were lost, and retry.infrastructure_limit is 1: `dml resume` tries as often "
+      "again\n";
+  EXPECT_NE(run.err.find(told), std::string::npos) << run.err;
   EXPECT_NE(Run({"ls"}).out.find("interrupted"), std::string::npos);
+  EXPECT_EQ(Run({"resume"}).code, 3);
+  EXPECT_EQ(Read("tries"), "\n\n\n\n") << "as often again";
+  Write("mended", "");
+  EXPECT_EQ(Run({"resume"}).code, 0);
 }
 
 }  // namespace

@@ -211,6 +211,21 @@ TEST_F(FeatureTest, ExplainSaysWhereATaskWent) {
       << explained.out;
 }
 
+TEST_F(FeatureTest, AttemptsThatWereLostAreForgivenAsOftenAsThePipelineSays) {
+  SetUpCluster();
+  const Output run =
+      Run("  - id: a\n    retry: {infrastructure_limit: 1, backoff: 10ms}\n"
+          "    run: 'kill -9 $PPID; sleep 60'\n");
+  EXPECT_EQ(run.code, 3) << run.err;
+  EXPECT_NE(run.err.find("; 2 attempts were lost, and retry.infrastructure_limit is 1: `dml "
+                         "resume` tries as often again\n"),
+            std::string::npos)
+      << run.err;
+  const Output explained = Dml({"explain", "a", "--home", servers_.Path("h")});
+  EXPECT_NE(explained.out.find("attempt 2 went on n"), std::string::npos) << explained.out;
+  EXPECT_EQ(explained.out.find("attempt 3"), std::string::npos) << explained.out;
+}
+
 // What others have put into the folder of a node is theirs.
 TEST_F(FeatureTest, DownLeavesWhatItDidNotPutThere) {
   SetUpCluster();
