@@ -21,24 +21,28 @@ Result<FileStamp> Look(const std::string& path) {
 
 }  // namespace
 
-Result<std::optional<Digest>> FileDigests::Find(const std::string& path) {
+Result<std::optional<FileDigests::Known>> FileDigests::Find(const std::string& path) {
   const auto it = known_.find(path);
-  if (it != known_.end() && it->second.digest) return it->second.digest;
+  if (it != known_.end() && it->second.digest) {
+    return std::optional(Known{it->second.stamp, *it->second.digest});
+  }
   DML_TRY(const FileStamp stamp, Look(path));
   known_[path].stamp = stamp;
   DML_TRY(const std::optional<Digest> stored, store_.FindFile(path, stamp));
   if (stored) {
     known_[path].digest = stored;
-    return stored;
+    return std::optional(Known{stamp, *stored});
   }
-  if (stamp.size > kHashedHereBytesMax) return std::optional<Digest>();
+  if (stamp.size > kHashedHereBytesMax) return std::optional<Known>();
   DML_TRY(const Digest digest, HashFile(path));
   Learn(path, digest);
-  return std::optional<Digest>(digest);
+  return std::optional(Known{stamp, digest});
 }
 
 void FileDigests::Learn(const std::string& path, const Digest& digest) {
-  Entry& entry = known_[path];
+  const auto found = known_.find(path);
+  if (found == known_.end()) return;
+  Entry& entry = found->second;
   entry.digest = digest;
   const auto after = Look(path);
   // Changed while it was read: good for this run, which reads what it reads, but not for the next.
@@ -49,19 +53,20 @@ void FileDigests::Learn(const std::string& path, const Digest& digest) {
 }
 
 Result<Digest> FileDigests::Get(const std::string& path) {
-  DML_TRY(const std::optional<Digest> found, Find(path));
-  if (found) return *found;
+  DML_TRY(const std::optional<Known> found, Find(path));
+  if (found) return found->digest;
   DML_TRY(const Digest digest, HashFile(path));
   Learn(path, digest);
   return digest;
 }
 
-bool FileDigests::HasChanged(const std::string& path) {
-  const auto known = known_.find(path);
-  if (known == known_.end()) return false;
+bool FileDigests::HasChanged(const std::string& path, const FileStamp& found) {
   const auto now = Look(path);
-  if (now.ok() && *now == known->second.stamp) return false;
-  known_.erase(known);
+  if (now.ok() && *now == found) return false;
+  // Another task may have looked since, and seen what is there now.
+  const auto known = known_.find(path);
+  const bool stale = known != known_.end() && !(now.ok() && *now == known->second.stamp);
+  if (stale) known_.erase(known);
   return true;
 }
 

@@ -22,17 +22,22 @@ class FileDigests {
  public:
   FileDigests(state::RunStore& store, const Clock& clock) : store_(store), clock_(clock) {}
 
-  // The digest; nothing if the file is so large that it should be hashed elsewhere and handed to
+  // A state of a file.
+  struct Known {
+    FileStamp stamp;
+    Digest digest;
+  };
+  // What the file is; nothing if it is so large that it should be hashed elsewhere and handed to
   // Learn(). kInvalid if there is no such file.
-  Result<std::optional<Digest>> Find(const std::string& path);
-  // Takes in a digest computed elsewhere.
+  Result<std::optional<Known>> Find(const std::string& path);
+  // Takes in a digest computed elsewhere, unless the file was seen to change meanwhile.
   void Learn(const std::string& path, const Digest& digest);
   // Find, hashing here and now whatever the size.
   Result<Digest> Get(const std::string& path);
 
-  // Whether a file is no longer the one that was found, or gone. If so it is looked at anew by the
-  // next Find.
-  bool HasChanged(const std::string& path);
+  // Whether a file no longer has the stamp that it was found with, or is gone. If so the next Find
+  // gives what is there now.
+  bool HasChanged(const std::string& path, const FileStamp& found);
 
   // New entries for the store since the last call.
   [[nodiscard]] std::vector<state::FileEntry> TakeNew();

@@ -188,6 +188,10 @@ void RunLoop::LogReady() {
 }
 
 void RunLoop::Plan(const core::Launch& command) {
+  const Active& active = *active_[command.task];
+  if (!active.task.files.empty()) {
+    batch_.pending.push_back({command.task, command.attempt, parts_.boot, ResultOf(active, {})});
+  }
   active_[command.task]->ended = false;
   last_launch_ = active_[command.task]->launched = parts_.clock.Now();
   planned_.launches.push_back(MakeLaunchSpec(active_[command.task]->task,

@@ -204,6 +204,7 @@ class RunLoop {
     std::vector<std::pair<TaskId, AttemptNumber>> attempts;
   };
   std::map<std::pair<std::string, std::string>, AwaitedLook> awaiting_look_;
+  std::map<TaskId, Digest> launched_keys_;  // of attempts of an earlier process
   std::deque<TaskId> unresolved_;
 
   std::vector<core::Event> events_;

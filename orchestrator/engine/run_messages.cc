@@ -50,6 +50,17 @@ Error SignalError(const runners::ExitSignal& exit) {
                          : fmt::format("it was killed by signal {} (SIG{})", exit.signal, name));
 }
 
+// Of an attempt that is void for that, whatever it came to.
+Error ChangedUnderWay(const std::string& file, const std::optional<Error>& end = std::nullopt) {
+  std::string message = fmt::format("the file '{}' changed while the task was under way", file);
+  if (end) {
+    message += fmt::format(", which ended with: {}{}", end->where.empty() ? "" : end->where + ": ",
+                           end->message);
+  }
+  return Error::Environment(std::move(message),
+                            "a file that goes on changing has to be copied first");
+}
+
 }  // namespace
 
 void RunLoop::Take(const Message& message) {
@@ -143,10 +154,11 @@ void RunLoop::Hear(const runners::AttemptExited& event) {
 // have read.
 std::optional<std::string> RunLoop::ChangedFile(const PreparedTask& task) {
   std::optional<std::string> changed;
+  std::size_t at = 0;
   for (const runners::FileSet& set : task.files) {
     if (set.in_place) continue;  // whoever reads those there looks whether they change
     for (const ArtifactFile& file : set.files) {
-      if (files_.HasChanged(file.path)) changed = file.path;
+      if (files_.HasChanged(file.path, task.stamps[at++])) changed = file.path;
     }
   }
   return changed;
@@ -156,11 +168,7 @@ void RunLoop::HearSuccess(const runners::AttemptExited& event) {
   if (EndsForNothing(event.key)) return;
   Active& active = *active_[event.key.task];
   if (const auto changed = ChangedFile(active.task)) {
-    return Fail(event.key, core::FailureKind::kInfrastructure, 1,
-                Error::Environment(
-                    fmt::format("the file '{}' changed while the task was under way", *changed),
-                    "it reads what is there now; a file that goes on changing has "
-                    "to be copied first"));
+    return Fail(event.key, core::FailureKind::kInfrastructure, 1, ChangedUnderWay(*changed));
   }
   active.metrics = event.metrics;
   active.warnings = event.warnings;
@@ -181,6 +189,13 @@ void RunLoop::Fail(const runners::AttemptKey& key, core::FailureKind kind, int e
                    Error error) {
   if (!IsCurrent(key) || EndsForNothing(key)) return;
   planned_.discards.push_back(AttemptPath(key));
+  // Half of one content and half of another is no content that could be wrong.
+  const auto changed = ChangedFile(active_[key.task]->task);
+  if (changed && kind != core::FailureKind::kInfrastructure) {
+    kind = core::FailureKind::kInfrastructure;
+    exit_code = 1;
+    error = ChangedUnderWay(*changed, error);
+  }
   if (kind == core::FailureKind::kInfrastructure) LookAnew(active_[key.task]->task);
   if (active_[key.task]->retaken) {
     // Known by its result alone: another attempt needs a new decision, with inputs.

@@ -23,6 +23,7 @@ Result<void> RunLoop::Resume(RunId run, const state::RunSnapshot& snapshot) {
   resolver_.SetRun(run_);
   parts_.observer.RunStarted(run_, parts_.pipeline);
   Restore(snapshot);
+  launched_keys_ = snapshot.launched;
   DML_TRY(const std::set<TaskId> overtaken, Overtaken(snapshot));
   TakeUpCommits(snapshot, overtaken);
   DML_RETURN_IF_ERROR(FindAttempts(snapshot, overtaken));
@@ -160,7 +161,11 @@ Result<void> RunLoop::FindAttempt(TaskId unit, AttemptNumber attempt, bool overt
       return {};
     }
     auto* run = whole && verdict.ok() ? std::get_if<MustRun>(&*verdict) : nullptr;
-    if (run != nullptr) {
+    // Files that it was launched on may be others by now: it is not filed under those.
+    const auto launched = launched_keys_.find(unit);
+    const bool same =
+        run != nullptr && (launched == launched_keys_.end() || launched->second == run->task.key);
+    if (same) {
       active_[unit] = std::make_unique<Active>();
       active_[unit]->task = std::move(run->task);
       active_[unit]->reason = std::move(run->reason);

@@ -248,8 +248,10 @@ Result<TaskResolver::Open> TaskResolver::AddFiles(const pipelines::FileInput& fi
   Fingerprint all;
   std::optional<Digest> digest;
   for (const std::string& path : paths) {
-    DML_TRY(digest, parts_.files.Find(path));
-    if (!digest) return Open(MustHash{path});
+    DML_TRY(const std::optional<FileDigests::Known> known, parts_.files.Find(path));
+    if (!known) return Open(MustHash{path});
+    digest = known->digest;
+    task.stamps.push_back(known->stamp);
     all.Add("file", *digest);
     std::string name = code ? CodeName(path) : NameOf(path);
     if (code) {

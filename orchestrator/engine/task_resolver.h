@@ -30,6 +30,7 @@ struct PreparedTask {
   std::optional<pipelines::FilledTask> filled;  // of a single member with run-time values
   std::vector<Artifact> inputs;
   std::vector<runners::FileSet> files;  // outside the store, as they were hashed
+  std::vector<FileStamp> stamps;        // of those of them that are here, in their order
   // Where a command of it starts, below the attempt's folder: as deep as its code reaches upwards,
   // in folders that are called as those of the pipeline.
   std::string work_folder = "work";

@@ -119,9 +119,12 @@ Result<void> LoadPending(Database& db, RunId run, RunSnapshot& snapshot) {
     if (pending.task.index() >= snapshot.tasks.size()) continue;
     const StoredTask& task = snapshot.tasks[pending.task];
     // Rows of attempts that have failed since may lie about.
-    const bool current =
-        task.state == core::TaskState::kCommitting && task.attempt == pending.attempt;
-    if (current) snapshot.pending.push_back(std::move(pending));
+    if (task.attempt != pending.attempt) continue;
+    if (task.state == core::TaskState::kCommitting) {
+      snapshot.pending.push_back(std::move(pending));
+    } else if (core::IsInFlight(task.state)) {
+      snapshot.launched.emplace(pending.task, pending.result.key);
+    }
   }
 }
 

@@ -70,7 +70,8 @@ enum class RunOutcome { kRunning, kSucceeded, kFailed, kCancelled, kInterrupted 
 [[nodiscard]] std::string_view RunOutcomeName(RunOutcome outcome);
 
 // An attempt that has succeeded and whose outputs are on their way into the store: all that is
-// needed to store them again after a crash.
+// needed to store them again after a crash. Or, without anything that comes of it, one that reads
+// files outside the store and was launched: what they were then nobody could tell later.
 struct PendingCommit {
   TaskId task;
   AttemptNumber attempt;
@@ -94,6 +95,7 @@ struct RunSnapshot {
   std::string outcome;  // RunOutcomeName
   IdMap<TaskId, StoredTask> tasks;
   std::vector<PendingCommit> pending;
+  std::map<TaskId, Digest> launched;      // keys of attempts in flight, if they were written down
   std::map<TaskId, std::int64_t> remade;  // where in the log outputs were last given up
 };
 
@@ -111,7 +113,8 @@ struct Batch {
   std::vector<std::pair<TaskId, TaskResult>> results;  // new results, entered into the cache
   std::vector<std::pair<TaskId, Digest>> reused;       // keys of results that stand
   std::vector<FileEntry> files;                        // content hashes of input files
-  std::vector<PendingCommit> pending;                  // of tasks that are committing now
+  std::vector<PendingCommit> pending;                  // of tasks that are committing now, and some
+                                                       // that are launched: see there
 
   [[nodiscard]] bool empty() const {
     return changes.empty() && results.empty() && reused.empty() && files.empty() && pending.empty();

@@ -328,6 +328,27 @@ TEST_F(Cache, ExplainTellsEverythingThatHadChanged) {
   }
 }
 
+// Of a matrix, too: by their names, tasks of another value are others.
+TEST_F(Cache, ReasonsTellHowAMatrixChanged) {
+  const auto pipeline = [](const char* values) {
+    return fmt::format(
+        "steps:\n  - id: t\n    matrix: {{C: {}}}\n    run: 'echo ${{matrix.C}} > o'\n"
+        "    outputs: {{o: o}}\n  - {{id: all, input: {{t: t}}, run: 'cat t/*'}}\n",
+        values);
+  };
+  Write("p.yaml", pipeline("[0.1, 1]"));
+  ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
+  Write("p.yaml", pipeline("[0.1, 1, 10]"));
+  EXPECT_EQ(Plan().at("t@C=10"), "run: new in the matrix: C=10");
+  EXPECT_EQ(Plan().at("t@C=1"), "reuse: unchanged");
+  Write("p.yaml", pipeline("[0.2, 1]"));
+  const std::string told = "in place of t@C=0.1: run \"echo 0.1 > o\" -> \"echo 0.2 > o\"";
+  EXPECT_EQ(Plan().at("t@C=0.2"), "run: " + told);
+  ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
+  EXPECT_EQ(Why("t@C=0.2"), told);
+  EXPECT_EQ(Why("all"), "input t: t@C=0.2 added; input t: 1 of 2 removed");
+}
+
 // Mending a script while its step waits for the next attempt is an everyday act.
 TEST_F(Cache, AnAttemptIsFiledUnderTheScriptThatItRan) {
   const std::string bad = "echo old; exit 1\n";
@@ -363,6 +384,25 @@ TEST_F(Cache, AFileThatChangesUnderWayIsReadAgain) {
   Write("d.csv", "x\n1\n");
   EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
   EXPECT_EQ(Read("out.csv"), "x\n1\n");
+}
+
+// Half a file may look like a bad one: what comes of reading it is nobody's fault.
+TEST_F(Cache, ATaskThatFailsOverAFileThatChangesIsDecidedAnew) {
+  Write("d.txt", "bad");
+  Write("p.yaml", "steps:\n  - id: a\n    code: d.txt\n    run: 'x=$(cat d.txt); touch " +
+                      Path("begun") + "; until test -e " + Path("go") +
+                      "; do sleep 0.05; done; test \"$x\" = good'\n");
+  Program run = Start({"run", "p.yaml"});
+  WaitUntil([&] { return Exists("begun"); }, "the first attempt");
+  Write("d.txt", "good");
+  Write("go", "");
+  const Finished finished = run.Wait();
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  EXPECT_NE(finished.err.find("d.txt' changed while the task was under way, which ended with: "),
+            std::string::npos)
+      << finished.err;
+  Write("d.txt", "bad");
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 1) << "this one has read it whole";
 }
 
 // What is made again may have other bytes: whoever waits for it reads those.

@@ -61,6 +61,7 @@ class ImmediateRunner final : public runners::Runner, public runners::RemoteFile
   std::vector<runners::LaunchSpec> launched;
   bool leaves_outputs = true;
   std::set<std::string> hangs;  // until killed
+  bool remembers = false;       // every attempt that it is asked for: it is under way
   std::int64_t memory_bytes = 0;
   std::function<void()> on_launch;  // after each batch
   // What nodes have: "n2:a.csv" -> content. And what was asked for.
@@ -81,6 +82,7 @@ class ImmediateRunner final : public runners::Runner, public runners::RemoteFile
     sink_.Post(runners::AttemptExited{key, runners::ExitKilled{}, {}, {}, {}});
   }
   Result<runners::AttemptStatus> Find(runners::AttemptKey) override {
+    if (remembers) return runners::AttemptStatus(runners::AttemptRunning{1});
     return runners::AttemptStatus(runners::AttemptUnknown{});
   }
   [[nodiscard]] runners::RemoteFiles* Files() override { return this; }

@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "orchestrator/engine/file_lock.h"
 #include "orchestrator/engine/stop_run.h"
 #include "tests/engine/session_fixture.h"
@@ -79,6 +81,29 @@ TEST_F(Recovery, AResumedRunRepeatsNothingFinished) {
   const auto tasks = Tasks(RunId{1});
   EXPECT_EQ(tasks[2].attempts.size(), 2U);
   for (const auto& task : tasks) ASSERT_TRUE(task.result.has_value()) << task.name;
+}
+
+// On a node attempts go on without us: with the files that they were given.
+TEST_F(Recovery, AnAttemptThatGoesOnIsTakenUpUnlessItsFilesHaveChanged) {
+  const std::string path = folder_ + "/a.csv";
+  const auto resume = [&] {
+    return Resume(RunId{1}, {}, [](ImmediateRunner& runner) { runner.remembers = true; });
+  };
+  std::ofstream(path) << "x\n";
+  maker_[maker_.Add("a", {}, {{"path", path}})].files = {{"path", path, {"p.yaml", 4, 9}}};
+  RunAndDieAfter(1);
+  const Ran same = resume();
+  ASSERT_EQ(same.launched, Names{"a"});
+  EXPECT_EQ(same.specs[0].key.attempt.value, 1U) << "taken up";
+
+  std::filesystem::remove_all(home_->path());
+  home_ = std::make_unique<Home>(Home::Open(folder_ + "/home", "/").value());
+  RunAndDieAfter(1);
+  std::ofstream(path) << "x\n2\n";
+  const Ran other = resume();
+  ASSERT_EQ(other.launched, Names{"a"});
+  EXPECT_EQ(other.specs[0].key.attempt.value, 2U) << "the first has read something else";
+  EXPECT_EQ(other.result.outcome, state::RunOutcome::kSucceeded);
 }
 
 TEST_F(Recovery, ItMayBeKilledAsOftenAsItLikes) {

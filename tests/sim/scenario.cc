@@ -17,6 +17,17 @@ void PutFilesOnNodes(std::uint64_t seed, std::size_t tasks, PipelineMaker& maker
   }
 }
 
+// Files that this machine has, and that somebody writes, or nobody.
+bool PutFilesHere(std::uint64_t seed, std::size_t tasks, PipelineMaker& maker) {
+  const Philox files(seed, "files");
+  if (files.Below(3, 0) != 0) return false;
+  for (std::size_t i = 0; i < tasks; ++i) {
+    if (files.Below(3, 1 + i) != 0) continue;
+    maker[TaskId(i)].files.push_back({"rows", fmt::format("f{}", files.Below(3, 100 + i)), {}});
+  }
+  return files.Below(4, 200) != 0;
+}
+
 }  // namespace
 
 Scenario Scenario::From(std::uint64_t seed) {
@@ -68,6 +79,7 @@ Scenario Scenario::From(std::uint64_t seed) {
     maker[TaskId(i)].retry.infrastructure_limit = static_cast<int>(patience.Below(5, 1 + i));
   }
   PutFilesOnNodes(seed, tasks, maker);
+  scenario.shifting = PutFilesHere(seed, tasks, maker);
   scenario.pipeline = std::move(maker.pipeline);
   scenario.cpus = 1 + static_cast<double>(draw(5));
   scenario.memory_bytes = draw(2) == 0 ? 0 : std::int64_t{6} << 20;

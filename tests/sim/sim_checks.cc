@@ -84,6 +84,7 @@ void SimulatedRun::CheckStore() {
     if (task.state == TaskState::kSucceeded) {
       Check(node_->Succeeded({*run_, task.id, task.attempt}),
             "committed from an attempt that did not succeed");
+      CheckFiles(task);
     }
     CheckOutputs(task);
   }
@@ -146,6 +147,20 @@ void SimulatedRun::CheckLineage(const std::vector<state::TaskView>& tasks) {
           fmt::format("{} was made of {} and its producers left {}", tasks[i].name,
                       fields.value("inputs", Json::object()).dump(), read.dump()));
   }
+}
+
+// What was committed is filed under what its attempt read.
+void SimulatedRun::CheckFiles(const state::TaskView& task) {
+  if (!task.result) return;
+  std::vector<Digest> filed;
+  const Json fields = core::ParseKeyFields(task.result->fields);
+  for (const Json& work : fields.value("work", Json::array())) {
+    const Json files = work.value("files", Json::object());
+    if (!files.contains("rows")) continue;
+    filed.push_back(Digest::FromHex(files["rows"].get<std::string>()).value());
+  }
+  Check(filed == node_->Read({*run_, task.id, task.attempt}),
+        task.name + " is filed under a file that it has not read");
 }
 
 void SimulatedRun::CheckOutputs(const state::TaskView& task) {

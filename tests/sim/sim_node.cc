@@ -32,7 +32,9 @@ Result<void> SimulatedRun::Node::Launch(std::vector<runners::LaunchSpec> batch) 
     for (const auto& spec : batch) ++sim_.causes_[spec.key.task].infrastructure;
     return Error::Environment("the connection broke");
   }
-  std::erase_if(batch, [this](const runners::LaunchSpec& spec) { return Refuses(spec); });
+  std::erase_if(batch, [this](const runners::LaunchSpec& spec) {
+    return Refuses(spec) || FindsOtherFiles(spec);
+  });
   for (runners::LaunchSpec& spec : batch) {
     sim_.Trace(fmt::format("launch {} #{}", spec.key.task.index(), spec.key.attempt.value));
     sim_.CheckLaunch(spec);
@@ -66,6 +68,28 @@ bool SimulatedRun::Node::Refuses(const runners::LaunchSpec& spec) {
   const Error full = Error::Environment("the node is full");
   sim_.post_.Send(sim_.clock_.Now(), Message(runners::AttemptLost{spec.key, full}));
   return true;
+}
+
+// A far node is sent the files that the key tells of, or nothing.
+bool SimulatedRun::Node::FindsOtherFiles(const runners::LaunchSpec& spec) {
+  if (!sim_.scenario_.survivors) return false;
+  ReadFiles(spec);
+  std::vector<Digest> wanted;
+  for (const runners::FileSet& set : spec.files) {
+    if (!set.in_place) wanted.push_back(set.files.at(0).digest);
+  }
+  if (read_[spec.key] == wanted) return false;
+  const Error other = Error::Environment("an input file changed while it was sent");
+  sim_.post_.Send(sim_.clock_.Now(), Message(runners::AttemptLost{spec.key, other}));
+  return true;
+}
+
+void SimulatedRun::Node::ReadFiles(const runners::LaunchSpec& spec) {
+  std::vector<Digest>& read = read_[spec.key];
+  read.clear();
+  for (const runners::FileSet& set : spec.files) {
+    if (!set.in_place) read.push_back(HashFile(set.files.at(0).path).value());
+  }
 }
 
 void SimulatedRun::Node::Kill(runners::AttemptKey key, runners::KillMode mode) {
@@ -179,6 +203,7 @@ std::optional<Message> SimulatedRun::Node::End(const runners::AttemptKey& key) {
   const Attempt attempt = std::move(found->second);
   live_.erase(found);
   sim_.Trace(fmt::format("end {} #{}", key.task.index(), key.attempt.value));
+  if (!sim_.scenario_.survivors) ReadFiles(attempt.spec);  // where they are
   const bool good = !attempt.lost && std::holds_alternative<runners::ExitSuccess>(attempt.reason);
   WriteOutputs(attempt, good);
   if (attempt.lost) {

@@ -35,11 +35,17 @@ class SimulatedRun::Node final : public runners::Runner, public runners::RemoteF
   [[nodiscard]] bool Succeeded(const runners::AttemptKey& key) const {
     return succeeded_.contains(key);
   }
+  // What an attempt found in the files that are not in the store, in their order.
+  [[nodiscard]] const std::vector<Digest>& Read(const runners::AttemptKey& key) {
+    return read_[key];
+  }
   // The head has died; with the machine if `power`.
   void HeadDied(bool power);
 
  private:
   bool Refuses(const runners::LaunchSpec& spec);
+  bool FindsOtherFiles(const runners::LaunchSpec& spec);
+  void ReadFiles(const runners::LaunchSpec& spec);
   void Script(const runners::AttemptKey& key);
   void ScriptEnd(Attempt& attempt);
   void Echo(const runners::AttemptKey& key, Instant end);
@@ -55,6 +61,7 @@ class SimulatedRun::Node final : public runners::Runner, public runners::RemoteF
   std::map<runners::AttemptKey, Attempt> live_;
   std::map<runners::AttemptKey, runners::AttemptExited> ended_;  // kept for whoever asks
   std::set<runners::AttemptKey> succeeded_;
+  std::map<runners::AttemptKey, std::vector<Digest>> read_;
 };
 
 }  // namespace dml::engine

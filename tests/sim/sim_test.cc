@@ -91,10 +91,10 @@ TEST(Simulation, KeepsItsPromisesForEverySeed) {
       "a log, {} attempts, {} found again, {} commits done again, {} attempts without inputs, "
       "{} that hung, {} that went on after they were given up, {} tasks done again for what they "
       "had read, {} runs resumed that had ended for want of something, {} looks at files of a "
-      "node\n",
+      "node, {} files written under way\n",
       seeds, (clock.Now() - start).seconds(), counts.lives, counts.crashes, counts.power_losses,
       counts.lost_logs, counts.attempts, counts.adopted, counts.retaken_commits, counts.lost_inputs,
-      counts.hangs, counts.given_up, counts.outdated, counts.stranded, counts.looks);
+      counts.hangs, counts.given_up, counts.outdated, counts.stranded, counts.looks, counts.shifts);
 }
 
 // What random seeds once found, and the first thousands do not.

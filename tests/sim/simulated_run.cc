@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 #include <utility>
 
 #include "orchestrator/core/retry.h"
@@ -113,7 +114,15 @@ SimulatedRun::SimulatedRun(std::uint64_t seed, Scenario scenario, std::string fo
       counts_(counts),
       home_(Home::Open(folder, "/").value()),
       cancels_left_(scenario_.cancels ? 1 : 0),
-      pipeline_(scenario_.pipeline) {}
+      pipeline_(scenario_.pipeline) {
+  for (std::size_t i = 0; i < pipeline_.tasks.size(); ++i) {
+    for (pipelines::FileInput& file : pipeline_.tasks[TaskId(i)].files) {
+      if (!file.node.empty()) continue;
+      file.pattern = home_.path() + "/" + file.pattern;
+      std::ofstream(file.pattern) << "0\n";
+    }
+  }
+}
 
 SimulatedRun::~SimulatedRun() = default;
 
@@ -209,6 +218,7 @@ void SimulatedRun::Drive(RunLoop& loop) {
       clock_.SetWall(static_cast<std::int64_t>(Draw(4'000'000'000'000'000)));
     }
     if (scenario_.lost_blobs && Draw(12) == 0) LoseBlob();
+    if (scenario_.shifting && Draw(40) == 0) ShiftFile();
     if (scenario_.full_disks) disk_.SetFull(Draw(6) == 0);
     due = Receive();
   }
@@ -244,6 +254,7 @@ void SimulatedRun::Die() {
   }
   disk_.SetFull(false);
   if (scenario_.lost_blobs && Draw(2) == 0) LoseBlob();
+  if (scenario_.shifting && Draw(2) == 0) ShiftFile();
   gone_.clear();  // the next process looks before it launches
 }
 
@@ -255,6 +266,24 @@ void SimulatedRun::LoseBlob() {
   disk_.Remove(blob);
   gone_.insert(blob);
   ++losses_;
+}
+
+// Each state of a file is longer than the one before, and costs whoever reads it one attempt.
+void SimulatedRun::ShiftFile() {
+  if (shifts_left_ == 0) return;
+  const std::string path = fmt::format("{}/f{}", home_.path(), Draw(3));
+  bool read = false;
+  for (std::size_t i = 0; i < pipeline_.tasks.size(); ++i) {
+    for (const pipelines::FileInput& file : pipeline_.tasks[TaskId(i)].files) {
+      if (file.pattern != path) continue;
+      read = true;
+      ++causes_[fusion_.unit[TaskId(i)]].infrastructure;
+    }
+  }
+  if (!read) return;
+  Trace("written " + path);
+  std::ofstream(path, std::ios::app) << shifts_left_-- << "\n";
+  ++counts_.shifts;
 }
 
 }  // namespace dml::engine

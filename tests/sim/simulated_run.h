@@ -30,6 +30,7 @@ struct Scenario {
   bool lost_blobs = false;  // somebody deletes files of the store, at any time
   bool survivors = false;   // attempts outlive the process that drives the run, as on a far node
   bool unsteady = false;    // some steps leave something else each time
+  bool shifting = false;    // somebody writes files that tasks read, at any time
   int crashes = 0;
 
   static Scenario From(std::uint64_t seed);
@@ -56,6 +57,7 @@ struct SimCounts {
   std::uint64_t stranded = 0;  // runs that ended for want of something, and were resumed
   std::uint64_t given_up = 0;  // attempts that went on after they were given up
   std::uint64_t looks = 0;     // at files that only nodes have
+  std::uint64_t shifts = 0;    // files that were written while the run had not ended
 };
 
 // Runs the production loop, scheduler, resolver, artifact store, recovery and database over a
@@ -83,6 +85,7 @@ class SimulatedRun {
   std::vector<Message> Receive();
   void Die();
   void LoseBlob();
+  void ShiftFile();
   void CheckChange(const TaskUpdate& update);
   void CheckLaunch(const runners::LaunchSpec& spec);
   void CheckStore();
@@ -90,6 +93,7 @@ class SimulatedRun {
   [[nodiscard]] bool HasCause(TaskId unit);
   void CheckOutputs(const state::TaskView& task);
   void CheckLineage(const std::vector<state::TaskView>& tasks);
+  void CheckFiles(const state::TaskView& task);
   void Check(bool good, const std::string& what) {
     if (!good) complaints_.push_back(what);
     if (!good) Trace("COMPLAINT " + what);
@@ -112,6 +116,7 @@ class SimulatedRun {
   bool log_lost_ = false;  // of the process that lives
   int cancels_left_ = 0;
   int resumes_left_ = 2;  // of a run that ends for want of a disk, a worker or a node
+  int shifts_left_ = 6;
   std::optional<RunId> run_;
   state::RunStore* store_ = nullptr;  // of the process that lives
   std::unique_ptr<Node> node_;

@@ -132,6 +132,21 @@ TEST_F(Snapshot, PendingCommitsComeBackWholeAndOnlyForTheCurrentAttempt) {
   EXPECT_TRUE(store_->Load(run_).value().pending.empty());
 }
 
+TEST_F(Snapshot, TheKeysOfLaunchedAttemptsComeBackWhileTheseAreInFlight) {
+  Move(0, TaskState::kBlocked, TaskState::kReady, 0);
+  Batch batch;
+  batch.changes.push_back({TaskId(0), TaskState::kReady, TaskState::kLaunching, {1}, "", {}});
+  batch.pending.push_back({TaskId(0), {1}, "boot 1", Result("k")});
+  Append(batch);
+  EXPECT_TRUE(store_->Load(run_).value().pending.empty());
+  EXPECT_EQ(store_->Load(run_).value().launched,
+            (std::map<TaskId, Digest>{{TaskId(0), Sha256::Of("k")}}));
+  Move(0, TaskState::kLaunching, TaskState::kRunning, 1);
+  EXPECT_EQ(store_->Load(run_).value().launched.size(), 1U);
+  Move(0, TaskState::kRunning, TaskState::kBackoff, 1);
+  EXPECT_TRUE(store_->Load(run_).value().launched.empty());
+}
+
 TEST_F(Snapshot, UnfinishedRunsAreFoundUntilALaterOneMakesUpForThem) {
   EXPECT_EQ(store_->RunningRuns().value(), std::vector<RunId>{run_});
   ASSERT_TRUE(store_->MarkRun(run_, RunOutcome::kInterrupted).ok());
