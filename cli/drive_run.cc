@@ -22,7 +22,7 @@ namespace {
 ExitCode CodeOf(const engine::RunResult& result, int signal) {
   if (result.outcome == state::RunOutcome::kSucceeded) return ExitCode::kDone;
   if (signal == SIGINT) return ExitCode::kInterrupted;
-  if (signal == SIGTERM || signal == kStopNow) return ExitCode::kTerminated;
+  if (signal == SIGTERM || signal == SIGHUP || signal == kStopNow) return ExitCode::kTerminated;
   return result.outcome == state::RunOutcome::kCancelled ? ExitCode::kInterrupted
          : result.invalid_input                          ? ExitCode::kUsage
          : result.environment                            ? ExitCode::kInfrastructure
@@ -60,6 +60,8 @@ Result<ExitCode> DriveRun(const engine::Home& home, const OpenedPipeline& pipeli
       hooks.request_stop();
       return;
     }
+    // The end of a terminal is said by the system and by its shell.
+    if (count > 1 && signal == SIGHUP) return;
     const bool at_once = count > 1 || signal == kStopNow;
     display.Say(at_once ? "killing"
                         : "stopping: tasks get a moment to end; once more to kill them now");

@@ -15,7 +15,7 @@ namespace dml::cli {
 
 namespace {
 
-constexpr std::array<int, 3> kWatched{SIGINT, SIGTERM, kStopNow};
+constexpr std::array<int, 4> kWatched{SIGINT, SIGTERM, SIGHUP, kStopNow};
 constexpr unsigned char kStop = 0;
 
 // The only thing a handler may reach. A lock-free atomic is safe to read there.
@@ -69,7 +69,10 @@ SignalWatcher::SignalWatcher(std::function<void(int signal, int count)> on_signa
     struct sigaction action {};
     action.sa_handler = OnSignal;
     action.sa_flags = SA_RESTART;
-    ::sigaction(kWatched[i], &action, &state_->before[i]);
+    ::sigaction(kWatched[i], nullptr, &state_->before[i]);
+    // Under nohup the end of the terminal is nobody's business.
+    if (kWatched[i] == SIGHUP && state_->before[i].sa_handler == SIG_IGN) continue;
+    ::sigaction(kWatched[i], &action, nullptr);
   }
 }
 

@@ -10,9 +10,10 @@ namespace dml::cli {
 // that come at once arrive as one.
 inline constexpr int kStopNow = engine::kStopNowSignal;
 
-// Turns SIGINT, SIGTERM and kStopNow into calls on a thread of its own: the handler itself only
-// writes to a pipe. Handlers, unlike a blocked mask, do not leak into child processes. One at a
-// time; the former dispositions come back with the destructor.
+// Turns SIGINT, SIGTERM, SIGHUP (unless it is ignored, as under nohup) and kStopNow into calls on a
+// thread of its own: the handler itself only writes to a pipe. Handlers, unlike a blocked mask, do
+// not leak into child processes. One at a time; the former dispositions come back with the
+// destructor.
 class SignalWatcher {
  public:
   // `on_signal(number, count)`: `count` is 1 for the first signal, 2 for the second, ...

@@ -43,6 +43,22 @@ TEST(SignalWatcher, CountsSignalsAndRemembersTheFirst) {
   EXPECT_EQ(watcher.first_signal(), SIGTERM);
 }
 
+TEST(SignalWatcher, HearsThatTheTerminalIsGoneUnlessNobodyIsToHear) {
+  Heard heard;
+  const auto raised = [&] {
+    const SignalWatcher watcher([&](int signal, int count) { heard.Add(signal, count); });
+    ::raise(SIGHUP);
+    ::raise(SIGTERM);
+    heard.WaitFor(heard.calls.size() + 1);
+  };
+  ::signal(SIGHUP, SIG_IGN);  // as nohup does
+  raised();
+  EXPECT_EQ(heard.WaitFor(1), (Calls{{SIGTERM, 1}}));
+  ::signal(SIGHUP, SIG_DFL);
+  raised();
+  EXPECT_EQ(heard.WaitFor(3), (Calls{{SIGTERM, 1}, {SIGHUP, 1}, {SIGTERM, 2}}));
+}
+
 TEST(SignalWatcher, GivesTheFormerHandlersBack) {
   struct sigaction before {};
   ::sigaction(SIGINT, nullptr, &before);

@@ -51,14 +51,20 @@ TerminalProgram::~TerminalProgram() {
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
   }
-  ::close(master_);
+  if (master_ >= 0) ::close(master_);
 }
 
 void TerminalProgram::Type(const std::string& keys) const {
   [[maybe_unused]] const ssize_t ignored = ::write(master_, keys.data(), keys.size());
 }
 
+void TerminalProgram::Close() {
+  ::close(master_);
+  master_ = -1;
+}
+
 bool TerminalProgram::ReadSome() {
+  if (master_ < 0) return false;
   pollfd ready{master_, POLLIN, 0};
   if (::poll(&ready, 1, kPatienceMs) <= 0) return false;
   std::array<char, 4096> buffer{};

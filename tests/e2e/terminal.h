@@ -18,6 +18,8 @@ class TerminalProgram {
   TerminalProgram& operator=(const TerminalProgram&) = delete;
 
   void Type(const std::string& keys) const;
+  // The terminal goes away, as when its window is closed.
+  void Close();
   // Reads until the screen has got `text`; false when the program ended or a minute passed first.
   bool ReadUntil(const std::string& text);
   // Reads to the end and returns the exit code.

@@ -46,6 +46,20 @@ TEST_F(Terminal, ControlCStopsTheRunAndRestoresTheTerminal) {
   EXPECT_EQ(States().at("wait"), "cancelled");
 }
 
+// Its tasks get the moment to end that SIGTERM gives them, and its hooks are run.
+TEST_F(Terminal, ClosingItStopsTheRunInOrder) {
+  Write("p.yaml", "name: n\non: {finish: {run: 'echo $DML_OUTCOME > hooked'}}\nsteps:\n" +
+                      std::string("  - id: wait\n    run: 'trap \"echo ended > ") + Path("word") +
+                      "; exit 1\" TERM; while :; do sleep 0.05; done'\n");
+  TerminalProgram run = OnTerminal({"run", "p.yaml"});
+  ASSERT_TRUE(run.ReadUntil("wait ")) << run.screen();
+  run.Close();
+  EXPECT_EQ(run.Wait(), 143);
+  EXPECT_EQ(States().at("wait"), "cancelled");
+  EXPECT_EQ(Read("word"), "ended\n");
+  EXPECT_EQ(Read("hooked"), "cancelled\n");
+}
+
 TEST_F(Terminal, ADumbTerminalGetsPlainLines) {
   Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'true'}\n");
   TerminalProgram run = OnTerminal({"run", "p.yaml"}, "TERM=dumb");
