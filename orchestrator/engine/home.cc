@@ -102,10 +102,26 @@ bool Home::shared() const {
   return std::filesystem::is_symlink(path_ + "/store", ignored);
 }
 
+namespace {
+
+// The place of a shared store that is gone, with its disk or for good.
+Result<void> CheckStoreIsThere(const std::string& home) {
+  std::error_code error;
+  const fs::path store = fs::path(home) / "store";
+  if (!fs::is_symlink(store, error) || fs::exists(store, error)) return {};
+  return Error::Environment(
+      fmt::format("'{}' keeps its results in '{}', which is not there", home,
+                  fs::read_symlink(store, error).string()),
+      "mount it or bring it back; or set DML_CACHE to that folder, and it is made anew, empty");
+}
+
+}  // namespace
+
 Result<Home> Home::Open(const std::string& wanted, const std::string& directory,
                         const std::string& shared_cache) {
   Home home(Locate(wanted, directory));
   if (!shared_cache.empty()) DML_RETURN_IF_ERROR(LinkStore(home.path_, shared_cache));
+  DML_RETURN_IF_ERROR(CheckStoreIsThere(home.path_));
   for (const char* folder : {"/store/blobs", "/store/tmp", "/runs", "/locks"}) {
     if (auto made = MakeLasting(home.path_ + folder); !made.ok()) {
       Error error = std::move(made).error();

@@ -157,6 +157,28 @@ TEST_F(SharedStore, OfAHomeThatIsNotThereIsLeftAlone) {
   EXPECT_EQ(In("one", {"cache", "gc", "--forget-home", "two"}).code, 2) << "it is forgotten";
 }
 
+// Nor can its disk, when it is not mounted, be told from one that nobody may write.
+TEST_F(SharedStore, ThatIsNotThereIsNamed) {
+  Write("p.yaml", "name: n\nsteps:\n  - id: made\n    outputs: {f: f}\n    run: 'echo x > f'\n");
+  ASSERT_EQ(In("one", {"run", "p.yaml"}).code, 0);
+  fs::rename(Path("shared"), Path("elsewhere"));
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{"run", "p.yaml"}, {"cache", "ls"}, {"cache", "gc"}}) {
+    std::vector<std::string> line = args;
+    line.insert(line.end(), {"--home", "one"});
+    const Finished asked = Run(line);
+    EXPECT_EQ(asked.code, 3) << asked.err;
+    EXPECT_NE(asked.err.find("keeps its results in '" + Path("shared") + "', which is not there"),
+              std::string::npos)
+        << asked.err;
+  }
+  EXPECT_FALSE(fs::exists(Path("shared")));
+  fs::rename(Path("elsewhere"), Path("shared"));
+  EXPECT_NE(Run({"run", "p.yaml", "--home", "one"}).err.find("1 reused"), std::string::npos);
+  fs::remove_all(Path("shared"));
+  EXPECT_EQ(In("one", {"run", "p.yaml"}).code, 0) << "with DML_CACHE it is made anew";
+}
+
 // Two homes that share a store. The one that looks after it is killed at every point.
 class KilledCare : public EndToEnd, public testing::WithParamInterface<std::string_view> {
  protected:
