@@ -47,8 +47,10 @@ Result<void> CopyDurably(const std::string& from, const std::string& to) {
     if (::rename(temporary.c_str(), to.c_str()) == 0) return {};
     error = std::error_code(errno, std::generic_category());
   }
+  // To the library a copy that ends half-way is an error of the device, whatever ended it.
+  const bool full = error.value() == EIO && IsFull(fs::path(temporary).parent_path().string());
   ::unlink(temporary.c_str());
-  return WriteError("cannot copy '" + from + "' into the store", to, error.value());
+  return WriteError("cannot copy '" + from + "' into the store", to, full ? ENOSPC : error.value());
 }
 
 // Returns errno, 0 on success. The name `blob` never stands for nothing: somebody may be reading.

@@ -25,9 +25,8 @@ constexpr char kDamaged[] = " is damaged: ";
 // SQLite has one phrase for whatever goes wrong with a disk, and at a commit it does not keep what
 // the system said. The last refusal is that one, if it is of a kind that nothing else leaves
 // behind.
-Error DiskFailure(const std::string& place, const std::string& detail) {
-  const int cause = errno;
-  const std::string rest = "; then `dml resume` goes on";
+Error DiskFailure(const std::string& place, const std::string& detail, const std::string& rest,
+                  int cause) {
   const auto failure = [&](const std::string& hint) {
     const std::string why = hint.empty() ? "" : " (" + std::generic_category().message(cause) + ")";
     const std::string look = "look at its file system: the system's log (dmesg), the mount, quotas";
@@ -47,6 +46,11 @@ Error DiskFailure(const std::string& place, const std::string& detail) {
   }
 }
 
+// What comes after the remedy. The daemon of schedules tries again by itself.
+std::string WayOn(const std::string& path) {
+  return path.ends_with("/schedule.db") ? "" : "; then `dml resume` goes on";
+}
+
 // What there is to lose with a damaged database, and what to do.
 std::string DamageHint(const std::string& place) {
   if (place.ends_with("/schedule.db'")) {
@@ -58,15 +62,26 @@ std::string DamageHint(const std::string& place) {
   return "move it away; finished outputs stay in store/blobs";
 }
 
+std::string FolderOf(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
 Error Failure(sqlite3* db, int code) {
+  const int cause = errno;
   const char* file = db == nullptr ? nullptr : sqlite3_db_filename(db, "main");
   const std::string path = file == nullptr ? std::string() : file;
   const std::string place = path.empty() ? "the store" : "the store '" + path + "'";
   const std::string detail = db == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db);
+  // Where its shared memory finds no room SQLite speaks of an error of the disk.
+  const bool no_room =
+      (code & 0xff) == SQLITE_FULL ||
+      ((code & 0xff) == SQLITE_IOERR && cause != EDQUOT && !path.empty() && IsFull(FolderOf(path)));
+  if (no_room) {
+    return Error::Environment(place + " cannot grow: " + FullDisk(path),
+                              FullDiskHint(path) + WayOn(path));
+  }
   switch (code & 0xff) {
-    case SQLITE_FULL:
-      return Error::Environment(place + " cannot grow: " + FullDisk(path),
-                                FullDiskHint(path) + "; then `dml resume` goes on");
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
       return Error::Environment("cannot write " + place + ": " + detail,
@@ -75,7 +90,7 @@ Error Failure(sqlite3* db, int code) {
     case SQLITE_NOTADB:
       return Error::Environment(place + kDamaged + detail, DamageHint(place));
     case SQLITE_IOERR:
-      return DiskFailure(place, detail);
+      return DiskFailure(place, detail, WayOn(path), cause);
     case SQLITE_BUSY:
       return Error::Environment(place + " is locked by another program");
     default:
@@ -184,9 +199,8 @@ std::string Quoted(const std::string& path) {
 // that nobody has: who closed the file last has left no log.
 bool IsAtRest(const std::string& path) {
   std::error_code ignored;
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  return ::access(folder.empty() ? "." : folder.c_str(), W_OK) != 0 &&
-         std::filesystem::exists(path, ignored) && !std::filesystem::exists(path + "-wal", ignored);
+  return ::access(FolderOf(path).c_str(), W_OK) != 0 && std::filesystem::exists(path, ignored) &&
+         !std::filesystem::exists(path + "-wal", ignored);
 }
 
 }  // namespace

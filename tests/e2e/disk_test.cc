@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -18,6 +19,18 @@ namespace {
 namespace fs = std::filesystem;
 
 using Disk = EndToEnd;
+
+// Makes the folder a disk of 2 MiB, in mounts that are this process's own. False where it may not.
+bool MountSmall(const std::string& folder) {
+  if (::unshare(CLONE_NEWNS) == 0 &&
+      ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+      ::mount("tmpfs", folder.c_str(), "tmpfs", 0, "size=2m") == 0) {
+    return true;
+  }
+  EXPECT_EQ(errno, EPERM);
+  std::cout << "no right to mount a small disk: only the limit on files is tested\n";
+  return false;
+}
 
 // A limit on the size of files stands for a full disk: writes fail half-way, for the store, for
 // logs and for outputs alike.
@@ -136,16 +149,9 @@ TEST_F(Disk, AFullDiskUnderANativeStepExitsWith3AndTheWorkGoesOnLater) {
 }
 
 // A small disk that is filled up while the run goes on: the database is the first that cannot grow.
-// The test has its mounts to itself, and they go with it.
 TEST_F(Disk, AFullDiskUnderTheDatabaseStopsTheRunAndNothingIsLost) {
   fs::create_directory(Path("small"));
-  if (::unshare(CLONE_NEWNS) != 0 ||
-      ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-      ::mount("tmpfs", Path("small").c_str(), "tmpfs", 0, "size=2m") != 0) {
-    ASSERT_EQ(errno, EPERM);
-    std::cout << "no right to mount a small disk: only the limit on files is tested\n";
-    return;
-  }
+  if (!MountSmall(Path("small"))) return;
   Write("p.yaml", "name: n\nsteps:\n  - {id: first, run: 'echo x >> " + Path("trace") +
                       "'}\n  - {id: fill, needs: first, run: 'test -e " + Path("full") +
                       " || { touch " + Path("full") + "; cat /dev/zero > " + Path("small/all") +
@@ -170,6 +176,51 @@ TEST_F(Disk, AFullDiskUnderTheDatabaseStopsTheRunAndNothingIsLost) {
   EXPECT_EQ(resumed.code, 0) << resumed.err;
   EXPECT_EQ(Read("trace"), "x\n") << "what was finished was not lost";
   EXPECT_EQ(LeavingsOf(home), std::vector<std::string>());
+  EXPECT_EQ(::umount2(Path("small").c_str(), MNT_DETACH), 0);
+}
+
+// A store on another disk than its home gets copies, and is the one that is full.
+TEST_F(Disk, AFullDiskUnderASharedStoreIsCalledThat) {
+  fs::create_directory(Path("small"));
+  if (!MountSmall(Path("small"))) return;
+  Write("p.yaml",
+        "name: n\nsteps:\n  - {id: first, run: 'echo x >> " + Path("trace") +
+            "'}\n  - {id: big, needs: first, outputs: {o: o}, retry: {infrastructure_limit: 0}, "
+            "run: 'head -c 3M /dev/urandom > o'}\n");
+  StartOptions shared;
+  shared.env = {"DML_CACHE=" + Path("small")};
+  const Finished run = Run({"run", "p.yaml"}, shared);
+  EXPECT_EQ(run.code, 3) << run.err;
+  EXPECT_NE(run.err.find("the file system at '" + Path("small") + "' is full: "), std::string::npos)
+      << run.err;
+  EXPECT_EQ(BlobsOf(Path(".dml")), std::set<std::string>()) << "nothing of it is kept";
+  ASSERT_EQ(::mount("tmpfs", Path("small").c_str(), "tmpfs", MS_REMOUNT, "size=8m"), 0);
+  EXPECT_EQ(Run({"resume"}, shared).code, 0);
+  EXPECT_EQ(Read("trace"), "x\n") << "what was finished was not lost";
+  EXPECT_EQ(::umount2(Path("small").c_str(), MNT_DETACH), 0);
+}
+
+// However little room is left, and whichever file of the database it is too little for.
+TEST_F(Disk, AFullDiskUnderTheSchedulesIsCalledThat) {
+  fs::create_directory(Path("small"));
+  if (!MountSmall(Path("small"))) return;
+  Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'true'}\n");
+  const std::string home = Path("small/.dml");
+  ASSERT_EQ(Run({"run", "p.yaml", "--home", home}).code, 0);
+  ASSERT_NE(std::system(("cat /dev/zero > " + Path("small/all") + " 2> " + Path("said")).c_str()),
+            0);
+  const std::uintmax_t all = fs::file_size(Path("small/all"));
+  for (std::uintmax_t pages = 0; pages < 8; ++pages) {
+    fs::resize_file(Path("small/all"), all - pages * 4096);
+    const Finished refused = Run({"schedule", "add", "p.yaml", "--cron", "@daily", "--home", home});
+    fs::remove_all(home + "/schedule.db");
+    if (refused.code == 0) break;  // there was room
+    EXPECT_EQ(refused.code, 3);
+    EXPECT_NE(refused.err.find("the file system at '" + Path("small") + "' is full: "),
+              std::string::npos)
+        << pages << " pages are free: " << refused.err;
+    EXPECT_EQ(refused.err.find("dml resume"), std::string::npos) << refused.err;
+  }
   EXPECT_EQ(::umount2(Path("small").c_str(), MNT_DETACH), 0);
 }
 
