@@ -100,9 +100,12 @@ bool ProgressDisplay::Wants(Ending ending) const {
 
 void ProgressDisplay::AddLine(const engine::TaskUpdate& update, Ending ending) {
   const std::string digits = std::to_string(model_.total());
-  pending_ +=
-      fmt::format("[{:>{}}/{}] {}  {}", model_.done(), digits.size(), digits,
-                  Harmless(pipeline_->tasks[update.task].name), EndingText(output_, ending));
+  // Nothing was asked of the store: the run that is resumed had done it.
+  const bool before = ending == Ending::kReused && update.from == TaskState::kBlocked;
+  pending_ += fmt::format(
+      "[{:>{}}/{}] {}  {}", model_.done(), digits.size(), digits,
+      Harmless(pipeline_->tasks[update.task].name),
+      before ? output_.ForMessage(Style::kDim, "done before") : EndingText(output_, ending));
   if (update.elapsed.ns > 0) {
     pending_ += fmt::format("  {}", report::SecondsText(update.elapsed.seconds()));
   }

@@ -51,6 +51,8 @@ TEST_F(Recover, ResumeGoesOnAfterTheDeathOfTheOrchestrator) {
   const Finished resumed = Run({"resume"});
   EXPECT_EQ(resumed.code, 0) << resumed.err;
   EXPECT_EQ(Read("trace"), "x\n") << "finished work was not redone";
+  EXPECT_NE(resumed.err.find("  done before\n"), std::string::npos) << resumed.err;
+  EXPECT_EQ(resumed.err.find("reused"), std::string::npos) << resumed.err;
   EXPECT_EQ(RunJson({"ls"})["runs"].size(), 1U) << "it is the same run";
   EXPECT_EQ(LeavingsOf(Path(".dml")), std::vector<std::string>());
   const Finished again = Run({"resume"});
