@@ -20,28 +20,35 @@ ImpurityRule::ImpurityRule(const BinnedData& data, SplitCriterion criterion,
   for (double& weight : class_weights_) weight /= weight_scale_;
 }
 
-double ImpurityRule::Weight(const std::int64_t* cell) const {
+double ImpurityRule::Weight(const std::int64_t* cell, SomeClasses classes) const {
   if (criterion_ == SplitCriterion::kSquaredError) {
     return static_cast<double>(cell[0]) / weight_scale_;
   }
   double sum = 0.0;
-  for (std::size_t c = 0; c < width_; ++c) sum += class_weights_[c] * static_cast<double>(cell[c]);
+  ForEachOf(classes,
+            [&](std::size_t c) { sum += class_weights_[c] * static_cast<double>(cell[c]); });
   return sum;
 }
 
-double ImpurityRule::WeightedEntropy(const std::int64_t* cell) const {
-  const double total = Weight(cell);
+double ImpurityRule::WeightedEntropy(const std::int64_t* cell, const std::int64_t* other,
+                                     SomeClasses classes) const {
+  const auto weight_of = [&](std::size_t c) {
+    return class_weights_[c] * static_cast<double>(cell[c] + (other != nullptr ? other[c] : 0));
+  };
+  double total = 0.0;
+  ForEachOf(classes, [&](std::size_t c) { total += weight_of(c); });
   double bits = 0.0;
-  for (std::size_t c = 0; c < width_; ++c) {
-    const double weight = class_weights_[c] * static_cast<double>(cell[c]);
+  ForEachOf(classes, [&](std::size_t c) {
+    const double weight = weight_of(c);
     if (weight > 0) bits -= weight * std::log2(weight / total);
-  }
+  });
   return bits;
 }
 
-double ImpurityRule::Gain(const std::int64_t* left, const std::int64_t* right) const {
-  const double left_weight = Weight(left);
-  const double right_weight = Weight(right);
+double ImpurityRule::Gain(const std::int64_t* left, const std::int64_t* right,
+                          SomeClasses classes) const {
+  const double left_weight = Weight(left, classes);
+  const double right_weight = Weight(right, classes);
   const double both = left_weight * right_weight / (left_weight + right_weight);
   switch (criterion_) {
     case SplitCriterion::kSquaredError: {
@@ -51,18 +58,17 @@ double ImpurityRule::Gain(const std::int64_t* left, const std::int64_t* right) c
     }
     case SplitCriterion::kGini: {
       double apart = 0.0;
-      for (std::size_t c = 0; c < width_; ++c) {
+      ForEachOf(classes, [&](std::size_t c) {
         const double d = class_weights_[c] * (static_cast<double>(left[c]) / left_weight -
                                               static_cast<double>(right[c]) / right_weight);
         apart += d * d;
-      }
+      });
       return both * apart;
     }
     case SplitCriterion::kEntropy: {
-      std::vector<std::int64_t> parent(left, left + width_);
-      for (std::size_t c = 0; c < width_; ++c) parent[c] += right[c];
-      const double gain =
-          WeightedEntropy(parent.data()) - WeightedEntropy(left) - WeightedEntropy(right);
+      const double gain = WeightedEntropy(left, right, classes) -
+                          WeightedEntropy(left, nullptr, classes) -
+                          WeightedEntropy(right, nullptr, classes);
       return std::max(gain, 0.0);
     }
   }
@@ -115,6 +121,16 @@ SplitFinder::SplitFinder(const BinnedData& data, const ImpurityRule& rule, int m
       right_(stride_),
       missing_sum_(stride_) {}
 
+void SplitFinder::LookAt(const std::vector<std::int64_t>& total) {
+  constexpr std::size_t kManyClasses = 16;
+  classes_.clear();
+  if (data_.classes <= kManyClasses) return;
+  for (std::size_t c = 0; c < data_.classes; ++c) {
+    if (total[c] != 0) classes_.push_back(static_cast<std::uint32_t>(c));
+  }
+  if (classes_.size() > data_.classes / 2) classes_.clear();
+}
+
 void SplitFinder::FindPresent(const std::int64_t* cells, std::uint32_t feature) {
   judged_ = cells;
   present_.clear();
@@ -143,9 +159,15 @@ void SplitFinder::Scan(const std::vector<std::int64_t>& total, std::uint32_t fea
   right_ = total;
   const auto move_left = [&](std::size_t code) {
     const std::int64_t* cell = CellOf(code);
-    for (std::size_t k = 0; k < stride_; ++k) {
+    const auto move = [&](std::size_t k) {
       left_[k] += cell[k];
       right_[k] -= cell[k];
+    };
+    if (classes_.empty()) {
+      for (std::size_t k = 0; k < stride_; ++k) move(k);
+    } else {
+      for (const std::uint32_t c : classes_) move(c);
+      move(stride_ - 1);
     }
   };
   if (missing_left) move_left(*missing_);
@@ -158,7 +180,7 @@ void SplitFinder::Scan(const std::vector<std::int64_t>& total, std::uint32_t fea
 
 void SplitFinder::Consider(std::uint32_t feature, std::size_t position, bool missing_left,
                            Split& best) {
-  const double gain = rule_.Gain(left_.data(), right_.data());
+  const double gain = rule_.Gain(left_.data(), right_.data(), classes_);
   if (!(gain > best.gain)) return;
   const FeatureBins& bins = data_.features[feature];
   const std::uint8_t bin = present_[position];

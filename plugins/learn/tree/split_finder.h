@@ -51,6 +51,10 @@ struct Split {
   double threshold = 0.0;
 };
 
+// Classes that may have rows, ascending; empty: all. What others add is zero, so that leaving them
+// out changes no bit.
+using SomeClasses = std::span<const std::uint32_t>;
+
 // Judges a division of a node's sum into two; all figures follow from exact integers.
 class ImpurityRule {
  public:
@@ -58,10 +62,11 @@ class ImpurityRule {
 
   // Integers in a cell without the row count, which is at this index.
   [[nodiscard]] std::size_t width() const { return width_; }
-  [[nodiscard]] double Weight(const std::int64_t* cell) const;
+  [[nodiscard]] double Weight(const std::int64_t* cell, SomeClasses classes = {}) const;
   // weight x (impurity before - impurity after). Gini and squared error are computed from the
   // difference of the two sides' means, which does not cancel.
-  [[nodiscard]] double Gain(const std::int64_t* left, const std::int64_t* right) const;
+  [[nodiscard]] double Gain(const std::int64_t* left, const std::int64_t* right,
+                            SomeClasses classes = {}) const;
   // Class probabilities, or the mean target.
   void LeafValue(const std::int64_t* cell, double* out) const;
   // The gain that the best of `places` to split these samples stays below by chance, where no
@@ -86,7 +91,17 @@ class ImpurityRule {
   }
   [[nodiscard]] double ChanceOf(const std::vector<std::int64_t>& total, double squares,
                                 double scatter, std::size_t places) const;
-  [[nodiscard]] double WeightedEntropy(const std::int64_t* cell) const;
+  // Of the sum of two cells, of which the second may be null.
+  [[nodiscard]] double WeightedEntropy(const std::int64_t* cell, const std::int64_t* other,
+                                       SomeClasses classes) const;
+  template <typename Each>
+  void ForEachOf(SomeClasses classes, const Each& each) const {
+    if (classes.empty()) {
+      for (std::size_t c = 0; c < width_; ++c) each(c);
+    } else {
+      for (const std::uint32_t c : classes) each(std::size_t{c});
+    }
+  }
 
   SplitCriterion criterion_;
   std::vector<double> class_weights_;
@@ -120,6 +135,10 @@ class SplitFinder {
   static constexpr std::size_t kOrderedRows = 512;
 
   SplitFinder(const BinnedData& data, const ImpurityRule& rule, int min_samples_leaf);
+
+  // The node that is looked at from now on, by its sum. Where there are many classes, most nodes
+  // have rows of few of them, and the others need not be looked at.
+  void LookAt(const std::vector<std::int64_t>& total);
 
   // Improves `best` if the feature divides the samples better; an equal gain does not replace it.
   // False if the feature is the same in all of them.
@@ -182,7 +201,7 @@ class SplitFinder {
     return judged_ + code * stride_;
   }
   [[nodiscard]] bool LeftIsHeavier() const {
-    return rule_.Weight(left_.data()) >= rule_.Weight(right_.data());
+    return rule_.Weight(left_.data(), classes_) >= rule_.Weight(right_.data(), classes_);
   }
 
   const BinnedData& data_;
@@ -196,6 +215,7 @@ class SplitFinder {
   std::vector<std::int64_t> left_;
   std::vector<std::int64_t> right_;
   std::vector<std::int64_t> missing_sum_;
+  std::vector<std::uint32_t> classes_;  // of the node, if they are few; else empty
   Between between_;
   OrderedCodes ordered_;
 };
@@ -331,7 +351,7 @@ void SplitFinder::ScanOrdered(std::span<const Sample> samples, bool missing, boo
     const bool last = k == ordered_.size();
     if (right_.back() < std::max<std::int64_t>(min_rows_, 1) || (last && !open_end)) return;
     if (left_.back() < min_rows_) continue;
-    candidate.gain = rule_.Gain(left_.data(), right_.data());
+    candidate.gain = rule_.Gain(left_.data(), right_.data(), classes_);
     if (!(candidate.gain > best.gain)) continue;
     best = candidate;
     best.code = code;

@@ -215,6 +215,7 @@ class Grower {
   }
 
   void FindSplit(Pending& node, const std::vector<std::int64_t>& total) {
+    finder_.LookAt(total);
     const std::size_t tried = TryFeatures(node, total);
     if (BinsTellNothing(node, total, tried)) {
       for (std::size_t k = 0; k < tried; ++k) FindAmongLevels(node, total, order_[k]);
