@@ -51,7 +51,7 @@ plugins::StepType DeduplicateStep() {
   spec.summary = "Keep one of the rows that have the same values";
   spec.formula = "rows are equal if their columns are; missing equals missing";
   spec.inputs = {TablePort("data", "the rows to look through")};
-  spec.table_only = "it drops rows, and a model has to answer for every row that it is given";
+  spec.table_only = "it chooses rows by those beside them, and a model judges every row by itself";
   spec.outputs = {TablePort("data", "the rows kept, in order")};
   spec.metrics = std::vector<MetricSpec>{RowsMetric(), {"dropped", "rows that are gone"}};
   spec.columns = SameColumns;

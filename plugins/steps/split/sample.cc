@@ -92,7 +92,7 @@ plugins::StepType SampleStep() {
       "n rows, or round(fraction * rows), chosen by Philox(seed, row); with replace, draw i "
       "takes the row Philox(seed, i)";
   spec.inputs = {TablePort("data", "the rows to draw from")};
-  spec.table_only = "it drops rows, and a model has to answer for every row that it is given";
+  spec.table_only = "it chooses rows by those beside them, and a model judges every row by itself";
   spec.outputs = {TablePort("data", "the rows drawn")};
   spec.metrics = std::vector<MetricSpec>{RowsMetric()};
   spec.columns = SameColumns;
