@@ -23,12 +23,14 @@ struct OpenedCache {
 };
 
 Result<OpenedCache> OpenCache(const std::string& home_flag) {
+  DML_RETURN_IF_ERROR(CheckStoreIsThere(home_flag));
   DML_TRY(engine::Home home, OpenHome(home_flag));
   DML_TRY(state::CacheStore cache, state::CacheStore::Open(home.DatabasePath()));
   return OpenedCache{std::move(home), std::move(cache)};
 }
 
 Result<OpenedCache> OpenCacheToAsk(const std::string& home_flag) {
+  DML_RETURN_IF_ERROR(CheckStoreIsThere(home_flag));
   DML_TRY(engine::Home home, OpenHomeToAsk(home_flag));
   if (!home.read_only()) return OpenCache(home_flag);
   DML_TRY(state::CacheStore cache,

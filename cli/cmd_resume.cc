@@ -39,6 +39,7 @@ Result<void> TellSlot(const std::string& home_flag, RunId run) {
 
 Result<ExitCode> RunResume(const ResumeOptions& options, const std::string& home_flag,
                            const Output& output) {
+  DML_RETURN_IF_ERROR(CheckHomeIsThere(home_flag));
   DML_TRY(const engine::Home home, OpenHome(home_flag));
   DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
   std::optional<RunId> only;

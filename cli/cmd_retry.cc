@@ -34,6 +34,7 @@ std::string ClusterOf(const RetryOptions& options, const engine::RunRequest& req
 
 Result<ExitCode> RunRetry(const RetryOptions& options, const std::string& home_flag,
                           const Output& output) {
+  DML_RETURN_IF_ERROR(CheckHomeIsThere(home_flag));
   DML_TRY(const engine::Home home, OpenHome(home_flag));
   DML_TRY(const OpenedRun opened, OpenRun(home_flag, options.run));
   DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));

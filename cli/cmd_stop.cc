@@ -31,6 +31,7 @@ Result<std::string> ClusterOf(state::RunStore& store, RunId run) {
 
 Result<ExitCode> RunStop(const StopOptions& options, const std::string& home_flag,
                          const Output& output) {
+  DML_RETURN_IF_ERROR(CheckHomeIsThere(home_flag));
   DML_TRY(const engine::Home home, OpenHome(home_flag));
   DML_TRY(const OpenedRun opened, OpenRun(home_flag, options.run));
   engine::Inbox inbox;
@@ -46,7 +47,7 @@ Result<ExitCode> RunStop(const StopOptions& options, const std::string& home_fla
   engine::StopRequest request;
   request.run = opened.run.id;
   request.at_once = options.now;
-  request.hooks = HasHooks(store, opened.run.id, output);
+  request.hooks = MayHaveHooks(store, opened.run.id);
   request.say = [&](const std::string& text) { output.Note(Harmless(text)); };
   DML_TRY(const std::string outcome, engine::StopRun(home, request, make_runner, SystemClock()));
   // A living owner sees to them itself.

@@ -272,10 +272,25 @@ Result<void> RunAlone(const engine::Home& home, const OpenedPipeline& pipeline, 
 
 std::string CannotRun(const Error& why) { return "the hooks of on: cannot run: " + why.message; }
 
-Result<OpenedPipeline> Reopen(state::RunStore& store, RunId run, const Output& output) {
+// What is wrong with it is a message: the document on stdout is the command's.
+Result<OpenedPipeline> Reopen(state::RunStore& store, RunId run) {
   DML_TRY(const state::RunHeader header, store.Header(run));
   DML_TRY(engine::RunRequest request, engine::RequestFromJson(header.options));
-  return ReopenPipeline(header.file, request.sets, request.sources, output, request.at);
+  const Output messages{CommonOptions{}};
+  return ReopenPipeline(header.file, request.sets, request.sources, messages, request.at);
+}
+
+// Whether the key `on:` stands in a text of YAML, in whatever style; other text may look like it.
+bool SpeaksOfOn(std::string_view text) {
+  constexpr std::string_view kBefore = " \n{,\"'";
+  constexpr std::string_view kAfter = " \t\"'";
+  for (std::size_t at = text.find("on"); at != std::string_view::npos;
+       at = text.find("on", at + 1)) {
+    if (at > 0 && kBefore.find(text[at - 1]) == std::string_view::npos) continue;
+    const std::size_t end = text.find_first_not_of(kAfter, at + 2);
+    if (end != std::string_view::npos && text[end] == ':') return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -311,7 +326,7 @@ Result<std::vector<RunId>> RunDueHooks(const engine::Home& home, const HookOwner
     DML_TRY(const int next, store.DueHook(run));
     told.push_back(run);
     if (next == 0) continue;
-    const auto pipeline = Reopen(store, run, output);
+    const auto pipeline = Reopen(store, run);
     if (!pipeline.ok()) {
       output.Warn(
           fmt::format("the hooks of r{} cannot run: {}", run.value, pipeline.error().message));
@@ -324,9 +339,9 @@ Result<std::vector<RunId>> RunDueHooks(const engine::Home& home, const HookOwner
   return told;
 }
 
-bool HasHooks(state::RunStore& store, RunId run, const Output& output) {
-  const auto pipeline = Reopen(store, run, output);
-  return pipeline.ok() && !pipeline->hooks.empty();
+bool MayHaveHooks(state::RunStore& store, RunId run) {
+  const auto header = store.Header(run);
+  return header.ok() && SpeaksOfOn(header->pipeline);
 }
 
 }  // namespace dml::cli

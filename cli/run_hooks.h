@@ -33,7 +33,7 @@ struct HookOwners {
 Result<std::vector<RunId>> RunDueHooks(const engine::Home& home, const HookOwners& owners,
                                        const Output& output);
 
-// Whether the pipeline of a run, as it was then, has hooks.
-[[nodiscard]] bool HasHooks(state::RunStore& store, RunId run, const Output& output);
+// Whether the text of a run's pipeline speaks of hooks, also if what it refers to is missing now.
+[[nodiscard]] bool MayHaveHooks(state::RunStore& store, RunId run);
 
 }  // namespace dml::cli

@@ -10,6 +10,7 @@
 
 #include "cli/runs.h"
 #include "orchestrator/engine/run_request.h"
+#include "orchestrator/state/run_view.h"
 
 namespace dml::cli {
 
@@ -63,6 +64,20 @@ std::string SharedCache() {
 }
 
 }  // namespace
+
+Result<void> CheckHomeIsThere(const std::string& home) {
+  DML_TRY(const std::string path, HomePath(home));
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored)) return {};
+  const auto nothing = state::RunView::Open(path);
+  if (nothing.ok()) return {};  // it has come into being just now
+  return nothing.error();
+}
+
+Result<void> CheckStoreIsThere(const std::string& home) {
+  if (!SharedCache().empty()) return {};
+  return CheckHomeIsThere(home);
+}
 
 Result<engine::Home> OpenHome(const std::string& home) {
   DML_TRY(const HomeSearch search, SearchForHome(home));

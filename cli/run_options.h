@@ -31,6 +31,11 @@ void AddRunArgs(Args& args, RunArgs& run);
 
 engine::RunOptions EngineOptions(const RunArgs& args, const OpenedPipeline& pipeline);
 
+// Fails if there is no home yet: for commands that are about what runs have left, and make none.
+Result<void> CheckHomeIsThere(const std::string& home);
+// The same for what looks after the store: one that several homes share is there without this one.
+Result<void> CheckStoreIsThere(const std::string& home);
+
 // Home::Open with --home, else DML_HOME, else the search from the working directory.
 Result<engine::Home> OpenHome(const std::string& home);
 

@@ -153,6 +153,38 @@ TEST_F(Hooks, OfARunThatIsStoppedWhenItsProcessIsDeadAreRun) {
   }
 }
 
+// Whoever stops a run need not have what its hooks refer to.
+TEST_F(Hooks, WhatTheyReferToIsNoBusinessOfWhoStopsTheRun) {
+  Write("p.yaml",
+        "name: n\non: {finish: {run: 'echo $DML_OUTCOME ${env.TOKEN} >> hooked'}}\n"
+        "steps: [{id: a, run: 'touch " +
+            Path("begun") + "; sleep 311'}]\n");
+  StartOptions options;
+  options.env = {"TOKEN=word"};
+  Program run = Start({"run", "p.yaml"}, options);
+  WaitUntil([&] { return Exists("begun"); }, "the step runs");
+  const Finished stopped = Run({"stop", "latest", "-o", "json"});
+  EXPECT_EQ(Json::parse(stopped.out)["outcome"], "cancelled");
+  EXPECT_EQ(stopped.err.find("TOKEN"), std::string::npos) << stopped.err;
+  EXPECT_EQ(run.Wait().code, 143);
+  EXPECT_EQ(Read("hooked"), "cancelled word\n");
+  ::unlink(Path("begun").c_str());
+  Program killed = Start({"resume"}, options);
+  WaitUntil([&] { return Exists("begun"); }, "the step runs again");
+  killed.Signal(SIGKILL);
+  (void)killed.Wait();
+  const Finished without = Run({"stop", "latest", "-o", "json"});
+  EXPECT_EQ(Json::parse(without.out)["outcome"], "cancelled");
+  EXPECT_NE(without.err.find("the hooks of r1 cannot run"), std::string::npos) << without.err;
+  EXPECT_EQ(Read("hooked"), "cancelled word\n");
+  Write("q.yaml", "steps: [{id: b, run: 'true'}]\n");
+  EXPECT_EQ(Run({"run", "q.yaml"}, options).code, 0);
+  EXPECT_EQ(Read("hooked"), "cancelled word\n") << "another pipeline leaves them alone";
+  Write("p.yaml", "on: {success: {run: 'true'}}\nsteps: [{id: c, run: 'true'}]\n");
+  EXPECT_EQ(Run({"run", "p.yaml"}, options).code, 0);
+  EXPECT_EQ(Read("hooked"), "cancelled word\ncancelled word\n") << "they were due until now";
+}
+
 TEST_F(Hooks, OneAtWorkIsLeftToItsProcess) {
   Write("p.yaml",
         "name: n\non: {finish: {run: 'echo x >> hooked; while ! test -e go; do sleep 0.05; "

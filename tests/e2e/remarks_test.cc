@@ -62,6 +62,26 @@ TEST_F(Remarks, APlanMakesNoHome) {
   }
 }
 
+// A folder `.dml` in the wrong place would be the home of whatever is done below it.
+TEST_F(Remarks, AQuestionAboutRunsMakesNoHome) {
+  const std::string home = Path("elsewhere/.dml");
+  for (const std::vector<std::string>& args : {std::vector<std::string>{"resume"},
+                                               {"resume", "r1"},
+                                               {"stop", "latest"},
+                                               {"retry", "latest"},
+                                               {"cache", "ls"},
+                                               {"cache", "gc"},
+                                               {"cache", "verify"}}) {
+    std::vector<std::string> line = args;
+    line.insert(line.end(), {"--home", home});
+    const Finished asked = Run(line);
+    EXPECT_EQ(asked.code, 2) << asked.err;
+    EXPECT_NE(asked.err.find("there are no runs in '" + home + "'"), std::string::npos)
+        << asked.err;
+    EXPECT_FALSE(std::filesystem::exists(Path("elsewhere"))) << args[0];
+  }
+}
+
 TEST_F(Remarks, AReportToStandardOutputIsThePageAlone) {
   Write("p.yaml", "steps:\n  - {id: a, run: [\"true\"]}\n");
   ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
