@@ -104,7 +104,10 @@ class Gate {
     switch (policy_.overlap) {
       case Overlap::kSkip:
         if (const SlotRow* rival = Rival()) {
-          return Skip(slot, "overlap: " + SlotName(*rival) + " was still running");
+          const bool runs =
+              rival->state != SlotState::kWaiting;  // else it has been let in just now
+          const char* how = runs ? " was still running" : " was still to run";
+          return Skip(slot, "overlap: " + SlotName(*rival) + how);
         }
         return Queue(slot);
       case Overlap::kQueueOne:

@@ -71,7 +71,7 @@ TEST(AdmitSlots, SkipNamesTheSlotThatWasInTheWay) {
   EXPECT_EQ(Admit(With("skip"), {Running(2), Waiting(3)}),
             "skip 3 overlap: the slot of 1970-01-01T02:00:00Z was still running; ");
   EXPECT_EQ(Admit(With("skip"), {Waiting(2), Waiting(3)}),
-            "start 2; skip 3 overlap: the slot of 1970-01-01T02:00:00Z was still running; ");
+            "start 2; skip 3 overlap: the slot of 1970-01-01T02:00:00Z was still to run; ");
 }
 
 TEST(AdmitSlots, QueueOneKeepsTheFirst) {
