@@ -1,5 +1,7 @@
 #include "plugins/learn/model_file.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "plugins/learn/kernels/dense.h"
@@ -52,6 +54,13 @@ Result<LoadedModel> FromHeader(const Json& header, const TensorFile& file) {
   }
   DML_TRY(model.predictor,
           LoadPredictor(header.at("kind").get<std::string>(), header.at("predictor"), file));
+  if (model.predictor->task() == ModelTask::kClassification &&
+      model.predictor->outputs() != model.classes.size()) {
+    return Error::Invalid(
+        fmt::format("the model file is damaged: it names {} classes and predicts {}",
+                    model.classes.size(), model.predictor->outputs()),
+        "train the model again");
+  }
   return out;
 }
 

@@ -54,6 +54,21 @@ TEST(ModelFile, EveryKindPredictsTheSameAfterReading) {
   ::unlink(path.c_str());
 }
 
+TEST(ModelFile, ThatPredictsOtherClassesThanItNamesIsRefused) {
+  Result<FitResult> fit = FitLogistic(MatrixSource(ToMatrix(Fixture("iris"))), 3, {}, {});
+  ASSERT_TRUE(fit.ok());
+  Model model;
+  model.predictor = std::move(fit->predictor);
+  model.classes = {"a", "b"};
+  const std::string path = TempPath("classes");
+  ASSERT_TRUE(WriteModelFile(path, model).ok());
+  const Result<LoadedModel> loaded = ReadModelFile(path);
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_NE(loaded.error().message.find("names 2 classes and predicts 3"), std::string::npos)
+      << loaded.error().Render();
+  ::unlink(path.c_str());
+}
+
 TEST(ModelFile, OtherFilesAreRefusedWithAReason) {
   const std::string path = TempPath("not_a_model");
   ASSERT_TRUE(WriteTensorFile(path, Json{{"format", "dml.table"}}, {}).ok());
