@@ -140,6 +140,25 @@ class Bench {
     Print("down, with a copy and hashing", amount / (clock_.Now() - start).seconds(), "MiB/s");
   }
 
+  // Two inputs of half that size each, for one task.
+  void TwoUp(std::size_t mebibytes) {
+    runners::LaunchSpec spec = Command("true");
+    Artifact input;
+    input.port = "in";
+    for (const std::string name : {"left", "right"}) {
+      const std::string path = servers_.Path(name);
+      WriteNoise(path, mebibytes / 2);
+      input.files.push_back(
+          {name, path, static_cast<std::int64_t>(mebibytes / 2) << 20, HashFile(path).value()});
+    }
+    spec.inputs = {input};
+    std::get<runners::Command>(spec.work).inputs = {{"in", "in"}};
+    const Instant start = clock_.Now();
+    Run({spec});
+    Print("up, two at once", static_cast<double>(mebibytes) / (clock_.Now() - start).seconds(),
+          "MiB/s");
+  }
+
   // What libssh does with nothing around it: the same file through `cat`.
   void Ceiling() {
     const std::string path = servers_.Path("big");
@@ -276,12 +295,14 @@ int main(int argc, char** argv) {
     bench.RoundTrips();
     bench.Tasks(tasks);
     bench.Bytes(mebibytes);
+    bench.TwoUp(mebibytes);
     bench.Ceiling();
   }
   {
     std::cout << "with 50 ms from one end to the other and back:\n";
     dml::ssh::Bench bench{dml::ssh::kDelay};
     bench.Bytes(mebibytes);
+    bench.TwoUp(mebibytes);
   }
   dml::ssh::WholeRun(tasks);
   dml::ssh::Commands();

@@ -106,6 +106,11 @@ void BridgeLink::Stop() {
 }
 
 void BridgeLink::Work() {
+  KeepConnected();
+  over_ = true;
+}
+
+void BridgeLink::KeepConnected() {
   bool ever_up = false;
   int failures = 0;
   while (!stop_) {

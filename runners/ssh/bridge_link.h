@@ -74,9 +74,12 @@ class BridgeLink {
   BridgeLink& operator=(const BridgeLink&) = delete;
 
   void Stop();
+  // Nothing more comes, and nobody waits for its end.
+  [[nodiscard]] bool over() const { return over_; }
 
  private:
   void Work();
+  void KeepConnected();
   Result<void> ConnectAndCarry(bool& came_up, bool& heals);
   void Pause(int failures);
 
@@ -85,6 +88,7 @@ class BridgeLink {
   const LinkOptions options_;
   const std::function<void(LinkEvent)> report_;
   std::atomic<bool> stop_{false};
+  std::atomic<bool> over_{false};
   std::mutex mutex_;
   std::condition_variable stopped_;
   std::jthread thread_;

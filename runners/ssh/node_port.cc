@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kReceiveBytes = 1U << 20;
 constexpr int kReceivesPerTurnMax = 8;
 constexpr int kSignsOfLife = 4;
+// A sign of life that is asked for to measure how long it takes.
+constexpr std::string_view kMeasured = "measured";
 
 }  // namespace
 
@@ -26,6 +28,7 @@ void NodePort::Open(int fd, Instant now, Duration silence) {
   broken_ = ended_ = false;
   line_ = {};
   decoder_ = runners::FrameDecoder();
+  round_trip_.reset();
   heard_ = now;
   asked_ = now;
 }
@@ -87,7 +90,9 @@ bool NodePort::HandleBlob(const runners::Frame& frame) {
     const auto outcome = node::DecodeBlobOutcome(frame.payload);
     fine = outcome.ok();
     if (fine) downloads.Failed(*outcome);
-  } else if (frame.type != FrameType::kPong) {
+  } else if (frame.type == FrameType::kPong) {
+    if (frame.payload == kMeasured && !round_trip_) round_trip_ = heard_ - resumed_;
+  } else {
     return false;
   }
   broken_ |= !fine;
@@ -151,6 +156,8 @@ void NodePort::Fetch(const Digest& digest, std::int64_t size, const std::string&
 
 void NodePort::ResumeTransfers() {
   transfers_ = true;
+  resumed_ = heard_;
+  Send(FrameType::kPing, std::string(kMeasured));
   uploads.Restart();
   for (const node::BlobRange& range : downloads.Pending()) {
     Send(FrameType::kGet, node::Encode(range));

@@ -37,6 +37,8 @@ class NodePort {
              const std::string& target);
   // After the node has answered on a new connection.
   void ResumeTransfers();
+  // How long the node took to answer when nothing else was on the line; nothing before it has.
+  [[nodiscard]] std::optional<Duration> round_trip() const { return round_trip_; }
   // Gives a sign of life, which the node needs to hear even while it sends, and asks for one;
   // broken() if there was none for too long.
   void Heartbeat(Instant now);
@@ -63,6 +65,8 @@ class NodePort {
   node::LineRate line_;
   Instant heard_{0};
   Instant asked_{0};
+  Instant resumed_{0};
+  std::optional<Duration> round_trip_;
   Duration silence_ = kSilenceMax;
   bool transfers_ = false;  // the node has said who it is: blobs may flow
 };

@@ -72,6 +72,8 @@ SshRunner::Loop::Loop(ClusterOptions options, runners::EventSink& sink)
                                                    [this, i](LinkEvent event) {
                                                      Post(LinkReport{i, std::move(event)});
                                                    });
+    nodes_[i]->lanes = std::make_unique<SideLanes>(nodes_[i]->host, options_.worker, link,
+                                                   [this] { Wake(wake_fd_); });
   }
   Publish();
   copier_ = std::make_unique<SharedCopier>([this](const SharedCopier::Copy& copy, bool there) {
@@ -142,9 +144,13 @@ void SshRunner::Loop::Shutdown() {
   copier_.reset();
   for (const auto& node : nodes_) {
     if (node->link) node->link->Stop();
+    if (node->lanes) node->lanes->Close();
     node->port.Close();
   }
-  for (const auto& node : nodes_) node->link.reset();
+  for (const auto& node : nodes_) {
+    node->link.reset();
+    node->lanes.reset();
+  }
   for (const std::string& folder : std::exchange(tokens_, {})) {
     node::SharedBlobs(folder).RemoveToken(options_.client);
   }
@@ -163,6 +169,7 @@ void SshRunner::Loop::Work() {
       Node& node = *nodes_[i];
       if (!node.port.open()) continue;
       for (const runners::Frame& frame : node.port.Receive(clock_.Now())) Handle(i, frame);
+      node.lanes->Turn(node.port.uploads, clock_.Now());
       TakeTransfers(i);
     }
     Place();
@@ -174,6 +181,7 @@ void SshRunner::Loop::Work() {
         node.port.Send(runners::FrameType::kRelease,
                        node::EncodeKeys(std::exchange(node.releases, {})));
       }
+      if (node.attached) node.lanes->Share(node.port, clock_.Now());
       node.port.Heartbeat(clock_.Now());
       node.port.Flush();
       waiting |= node.port.wants_to_write();
@@ -221,6 +229,7 @@ void SshRunner::Loop::PollOnce() {
     if (!node->port.open()) continue;
     fds.push_back({node->port.fd(),
                    static_cast<short>(POLLIN | (node->port.wants_to_write() ? POLLOUT : 0)), 0});
+    node->lanes->AddTo(fds);
   }
   bool stopping = false;
   {
@@ -342,6 +351,7 @@ void SshRunner::Loop::NodeDown(std::size_t index, const std::string& why, bool f
   Node& node = *nodes_[index];
   const bool was_attached = std::exchange(node.attached, false);
   node.port.Close();
+  node.lanes->Close();
   // Of a connection that was given up here, the other end of the socket has nothing to add.
   if (why != kClosed || node.trouble.empty()) node.trouble = why;
   node.gone |= final;
@@ -457,9 +467,11 @@ void SshRunner::Loop::Publish() {
     if (!node->attached) verdict = node->trouble.empty() ? "connecting" : node->trouble;
     if (!node->drained.empty()) verdict = DrainedText(node->drained);
     if (!node->refused.empty()) verdict = node->refused;
+    const std::int64_t sent_beside = node->lanes ? node->lanes->bytes_sent() : 0;
     views_.push_back({node->host.name, node->attached, std::move(verdict), node->load.slots,
                       static_cast<std::int64_t>(node->attempts.size()), node->shared,
-                      node->port.uploads.bytes_sent(), node->port.downloads.bytes_received()});
+                      node->port.uploads.bytes_sent() + sent_beside,
+                      node->port.downloads.bytes_received()});
     if (total_fixed_ || !node->load.usable) continue;
     total_.cpus += node->load.slots;
     total_.memory_bytes += node->load.memory_bytes;

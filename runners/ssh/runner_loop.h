@@ -20,6 +20,7 @@
 #include "runners/ssh/placement.h"
 #include "runners/ssh/placement_notes.h"
 #include "runners/ssh/shared_copier.h"
+#include "runners/ssh/side_lanes.h"
 #include "runners/ssh/ssh_runner.h"
 
 namespace dml::ssh {
@@ -80,6 +81,7 @@ class SshRunner::Loop {
     Host host;
     NodePort port;
     std::unique_ptr<BridgeLink> link;
+    std::unique_ptr<SideLanes> lanes;
     bool attached = false;
     bool settled = false;               // a first verdict is there
     bool gone = false;                  // nobody tries any more

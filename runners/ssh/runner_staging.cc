@@ -169,6 +169,7 @@ void SshRunner::Loop::Unassign(const Key& key) {
     if (!waiters->second.empty()) continue;
     node.waiters.erase(waiters);
     node.port.uploads.Abandon(digest);
+    node.lanes->Abandon(digest);
   }
   attempt.awaited.clear();
   for (const std::string& target : attempt.fetching) {
@@ -314,12 +315,16 @@ void SshRunner::Loop::SendLaunch(const Key& key) {
 
 void SshRunner::Loop::TakeTransfers(std::size_t index) {
   Node& node = *nodes_[index];
-  if (node.port.damaged() > 0 && !std::exchange(node.damage_told, true)) {
+  if (node.port.damaged() + node.lanes->damaged() > 0 && !std::exchange(node.damage_told, true)) {
     options_.notice(node.host.name +
                     ": a piece of a file arrived damaged, and was sent again: check the memory of "
                     "this machine and of that one");
   }
   for (const Uploads::Done& done : node.port.uploads.Take()) Uploaded(index, done);
+  for (const Uploads::Done& done : node.lanes->Take()) {
+    if (done.result.ok()) node.port.uploads.Learn(done.digest);
+    Uploaded(index, done);
+  }
   for (const Downloads::Done& done : node.port.downloads.Take()) Fetched(index, done);
 }
 

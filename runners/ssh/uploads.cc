@@ -53,9 +53,32 @@ void Uploads::Missing(const std::vector<node::BlobState>& states, Instant now) {
     } else if (found->second < 0) {
       busy_.emplace_back(now + kBusyPause, digest);
     } else {
-      queue_.push_back({digest, found->second, 0, -1});
+      struct stat info {};
+      const bool there = ::stat(paths_.at(digest).c_str(), &info) == 0;
+      queue_.push_back({digest, found->second, there ? info.st_size : 0, -1});
     }
   }
+}
+
+// Its place in the queue, or the end: the last, for the first are about to be sent.
+std::size_t Uploads::FindToGive(std::int64_t bytes_min) const {
+  for (std::size_t i = queue_.size(); i-- > 1;) {
+    if (queue_[i].fd < 0 && queue_[i].size - queue_[i].offset >= bytes_min) return i;
+  }
+  return queue_.size();
+}
+
+bool Uploads::CanGive(std::int64_t bytes_min) const {
+  return FindToGive(bytes_min) < queue_.size();
+}
+
+std::optional<Uploads::Given> Uploads::Give(std::int64_t bytes_min) {
+  const std::size_t i = FindToGive(bytes_min);
+  if (i == queue_.size()) return std::nullopt;
+  const Digest digest = queue_[i].digest;
+  queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(i));
+  damages_.erase(digest);
+  return Given{digest, std::move(paths_.extract(digest).mapped())};
 }
 
 void Uploads::Outcome(const node::BlobOutcome& outcome, Instant now) {

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,6 +34,15 @@ class Uploads {
   void Learn(const Digest& digest) { there_.insert(digest); }
   // The node lacks it after all.
   void Unlearn(const Digest& digest) { there_.erase(digest); }
+
+  // A blob of at least that size which waits behind another, for somebody else to send: then it is
+  // no longer wanted here.
+  struct Given {
+    Digest digest;
+    std::string path;
+  };
+  [[nodiscard]] bool CanGive(std::int64_t bytes_min) const;
+  std::optional<Given> Give(std::int64_t bytes_min);
 
   // Messages from the node.
   void Missing(const std::vector<node::BlobState>& states, Instant now);
@@ -72,6 +82,7 @@ class Uploads {
     std::int64_t offset = 0;
     int times = 0;
   };
+  [[nodiscard]] std::size_t FindToGive(std::int64_t bytes_min) const;
   bool Open(Sending& sending);
   void StopSending(const Digest& digest);
   void Finish(const Digest& digest, Result<void> result);
