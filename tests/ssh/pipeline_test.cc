@@ -128,6 +128,32 @@ TEST_F(PipelineTest, AKilledOrchestratorIsResumed) {
   EXPECT_EQ(BlobsOf(home).size(), 3U);
 }
 
+// Mending a script while nobody is at the run: what goes on there with the old one is not wanted.
+TEST_F(PipelineTest, AnAttemptThatWasGivenAnotherScriptIsNotTakenUp) {
+  SetUpCluster();
+  const std::string go = servers_.Path("go");
+  const std::string runs = servers_.Path("runs");
+  Write("s.sh", fmt::format("echo begun >> {}; while ! test -e {}; do sleep 0.02; done; "
+                            "echo old $1 > o.txt\n",
+                            runs, go));
+  const std::string pipeline = Write("p.yaml",
+                                     "steps:\n  - id: slow\n    foreach: [1, 2, 3]\n"
+                                     "    code: s.sh\n    run: \"sh s.sh ${item}\"\n"
+                                     "    outputs: {o: o.txt}\n");
+  const std::string home = servers_.Path("h");
+  RunAndKill(pipeline, home, runs);
+  Write("s.sh", "echo new $1 > o.txt\n");
+  std::ofstream(go).put('\n');
+  const Output resumed = Dml({"resume", "--home", home});
+  EXPECT_EQ(resumed.code, 0) << resumed.out << resumed.err;
+  const std::set<std::string> blobs = BlobsOf(home);
+  EXPECT_EQ(blobs.size(), 3U);
+  for (const std::string& name : blobs) {
+    const auto text = ReadFile(home + "/store/blobs/" + name.substr(0, 2) + "/" + name);
+    EXPECT_TRUE(text.ok() && text->starts_with("new ")) << (text.ok() ? *text : name);
+  }
+}
+
 TEST_F(PipelineTest, StopEndsWhatADeadOrchestratorHasLeftOnTheNodes) {
   SetUpCluster();
   const std::string pids = servers_.Path("pids");
