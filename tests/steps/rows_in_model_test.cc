@@ -311,6 +311,31 @@ TEST_F(RowsInModel, RulesMayStandBehindWhatIsLearnt) {
   EXPECT_EQ(Train("train.ridge", chain, data, params).Failure().find("'filter' in preprocess"), 0U);
 }
 
+// Two groups far apart: to what was learnt from one, rows of the other are outliers.
+TEST_F(RowsInModel, RowsToTestOnThatAFoldDropsAreNotScored) {
+  const Json chain = {{{"standardize", {{"columns", {"x"}}}}},
+                      {{"filter", {{"where", "abs(x) < 100"}}}}};
+  std::string csv = "x,y,who\n";
+  for (int i = 0; i < 10; ++i) csv += fmt::format("{},{},a\n{},{},b\n", i, i * i, 1000 + i, i);
+  const Json params = {{"drop", {"who"}}, {"validate", {{"folds", 2}, {"group", "who"}}}};
+  const StepRun all = Ridge(csv, chain, params);
+  EXPECT_EQ(all.Failure(),
+            "fold 1 of 2: its preprocessing drops every row to test on (10 by filter) | put it "
+            "before the transforms that learn from rows, or in a step before this one");
+  const StepRun some = Ridge(csv + "5,3,b\n6,4,b\n", chain, params);
+  ASSERT_TRUE(some.ok()) << some.Failure();
+  EXPECT_EQ(some.metrics["dropped"], 0);
+  EXPECT_EQ(std::ranges::count_if(some.warnings,
+                                  [](const std::string& warning) {
+                                    return warning.starts_with("Fold ") &&
+                                           warning.ends_with(
+                                               ": its preprocessing drops 10 of 12 rows to test "
+                                               "on (10 by filter).");
+                                  }),
+            1)
+      << Json(some.warnings);
+}
+
 TEST_F(RowsInModel, NewRowsAreJudgedAsThoseOfTraining) {
   const Json chain = {{{"filter", {{"where", "n / 2 = 3"}}}}};
   const StepRun trained = Ridge("n,y\n6,1\n7,2\n8,3\n", chain);

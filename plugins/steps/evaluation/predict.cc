@@ -156,7 +156,9 @@ void RegisterPredictSteps(plugins::StepRegistry& registry) {
   predict.summary = "Apply a model to raw rows; predictions stand behind the columns of the table";
   predict.inputs = {ModelPort("the model"),
                     TablePort("data", "rows with the columns the model was trained on")};
-  predict.outputs = {TablePort("data", "the rows with prediction, and probabilities per class")};
+  predict.outputs = {TablePort("data",
+                               "the rows with prediction, and probabilities per class; "
+                               "empty where the preprocessing of the model drops the row")};
   predict.metrics = std::vector<MetricSpec>{RowsMetric(), DroppedMetric()};
   registry.Add(MakeStepType(std::move(predict), plugins::ParamSchema<PredictParams>(), Predict));
 }

@@ -146,7 +146,7 @@ Result<RowView> HeldRows(const FittedPipeline& pipeline, const RowView& raw, std
   if (held.rows() == 0) {
     return Error::Invalid(
         fmt::format("its preprocessing drops every row to test on ({})", dropped.by),
-        "put the filter before what it hangs on and learns, or in a step before this one");
+        "put it before the transforms that learn from rows, or in a step before this one");
   }
   warnings.push_back(fmt::format("Fold {}: its preprocessing drops {} to test on ({}).", fold + 1,
                                  dropped.share, dropped.by));
