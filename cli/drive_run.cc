@@ -57,7 +57,7 @@ Result<ExitCode> DriveRun(const engine::Home& home, const OpenedPipeline& pipeli
   std::stop_source hooks;
   SignalWatcher signals([&](int signal, int count) {
     if (over) {
-      hooks.request_stop();
+      if (GivesUpHooks(signal)) hooks.request_stop();
       return;
     }
     // The end of a terminal is said by the system and by its shell.

@@ -1,6 +1,7 @@
 #include "cli/run_hooks.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -302,6 +303,8 @@ void RunHooks(const engine::Home& home, const OpenedPipeline& pipeline, RunId ru
   if (!done.ok()) output.Warn(CannotRun(done.error()));
 }
 
+bool GivesUpHooks(int signal) { return signal != SIGHUP; }
+
 Result<std::vector<RunId>> RunDueHooks(const engine::Home& home, const HookOwners& owners,
                                        const Output& output) {
   DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
@@ -316,7 +319,9 @@ Result<std::vector<RunId>> RunDueHooks(const engine::Home& home, const HookOwner
   // Of the one that was at work when its dml was killed.
   DML_TRY(std::ignore, agent::EndOrphans(home.path()));
   std::stop_source stop;
-  const SignalWatcher signals([&](int, int) { stop.request_stop(); });
+  const SignalWatcher signals([&](int signal, int) {
+    if (GivesUpHooks(signal)) stop.request_stop();
+  });
   std::vector<RunId> told;
   for (const RunId run : due) {
     if (stop.stop_requested()) break;

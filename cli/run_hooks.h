@@ -22,6 +22,10 @@ namespace dml::cli {
 void RunHooks(const engine::Home& home, const OpenedPipeline& pipeline, RunId run,
               const std::stop_token& stop, const Output& output);
 
+// Whether a signal that comes while hooks run is somebody who does not want them. That a terminal
+// was closed is not.
+[[nodiscard]] bool GivesUpHooks(int signal);
+
 // Whose hooks: of every run, of one, or of the runs of one pipeline.
 struct HookOwners {
   std::optional<RunId> run = {};

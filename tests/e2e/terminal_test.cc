@@ -60,6 +60,19 @@ TEST_F(Terminal, ClosingItStopsTheRunInOrder) {
   EXPECT_EQ(Read("hooked"), "cancelled\n");
 }
 
+// Nobody has given up what the end of the run was to set off.
+TEST_F(Terminal, ClosingItLeavesHooksAlone) {
+  Write("p.yaml",
+        "name: n\non:\n  success: {run: 'touch hooks; while ! test -e go; do sleep 0.05; done'}\n"
+        "  finish: {run: 'echo $DML_OUTCOME > hooked'}\nsteps: [{id: a, run: 'true'}]\n");
+  TerminalProgram run = OnTerminal({"run", "p.yaml"});
+  WaitUntil([&] { return Exists("hooks"); }, "the first hook is at work");
+  run.Close();
+  Write("go", "");
+  EXPECT_EQ(run.Wait(), 0);
+  EXPECT_EQ(Read("hooked"), "succeeded\n");
+}
+
 TEST_F(Terminal, ADumbTerminalGetsPlainLines) {
   Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'true'}\n");
   TerminalProgram run = OnTerminal({"run", "p.yaml"}, "TERM=dumb");
