@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 
+#include "base/disk_space.h"
 #include "base/files.h"
 #include "runners/agent/command_files.h"
 #include "runners/api/executables.h"
@@ -64,26 +65,36 @@ Result<void> CopyInPlace(const std::string& path, const std::string& draft) {
   }
   if (!error) fs::rename(draft, path, error);
   if (!error) return {};
+  // To the library a copy that ends half-way is an error of the device, whatever ended it.
+  const bool full = error.value() == EIO && IsFull(fs::path(draft).parent_path().string());
   std::error_code ignored;
   fs::remove(draft, ignored);
-  return Failed("cannot copy '" + path + "', which has further hard links", error);
+  return WriteError("cannot copy '" + path + "', which has further hard links", draft,
+                    full ? ENOSPC : error.value());
 }
 
-Result<void> TakeAlone(const std::string& path, const std::string& draft) {
+// `name`: what its author calls it.
+Result<void> TakeAlone(const std::string& path, const std::string& name, const std::string& draft) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) return Error::System("cannot read '" + path + "'", errno);
-  if (!S_ISREG(info.st_mode) || info.st_nlink == 1) return {};
-  return CopyInPlace(path, draft);
+  if (S_ISDIR(info.st_mode)) return {};
+  if (!S_ISREG(info.st_mode)) {
+    return Error::Task(fmt::format("the output '{}' is not a regular file", name),
+                       "write files and folders, not links");
+  }
+  return info.st_nlink == 1 ? Result<void>{} : CopyInPlace(path, draft);
 }
 
-Result<void> TakeAllAlone(const fs::path& target, const std::string& draft) {
+Result<void> TakeAllAlone(const fs::path& target, const std::string& declared,
+                          const std::string& draft) {
   std::error_code error;
   if (!fs::is_directory(fs::symlink_status(target, error))) {
-    return TakeAlone(target.string(), draft);
+    return TakeAlone(target.string(), declared, draft);
   }
   fs::recursive_directory_iterator it(target, error);
   for (; !error && it != fs::end(it); it.increment(error)) {
-    DML_RETURN_IF_ERROR(TakeAlone(it->path().string(), draft));
+    const fs::path name = declared / it->path().lexically_relative(target);
+    DML_RETURN_IF_ERROR(TakeAlone(it->path().string(), name.string(), draft));
   }
   if (error) return Failed("cannot list '" + target.string() + "'", error);
   return {};
@@ -112,7 +123,7 @@ Result<void> CollectOne(const runners::LaunchSpec& spec, const std::string& port
   DML_RETURN_IF_ERROR(MakeDirectories(target.parent_path().string()));
   fs::rename(from, target, error);
   if (error) return Failed("cannot move '" + from + "'", error);
-  return TakeAllAlone(target, spec.attempt_dir + "/copy");
+  return TakeAllAlone(target, declared, spec.attempt_dir + "/copy");
 }
 
 // What can be executed in <out>/<port>, as NoteExecutables() names it.

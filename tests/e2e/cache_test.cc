@@ -275,6 +275,14 @@ TEST_F(Cache, OutputsAreNeverSomebodyElsesFiles) {
   const Finished link = Run({"run", "p.yaml"});
   EXPECT_EQ(link.code, 1);
   EXPECT_NE(link.err.find("'o' is a symbolic link"), std::string::npos) << link.err;
+  for (const std::string& make : {"ln -s " + Path("mine"), std::string("mkfifo")}) {
+    const std::string script = "mkdir o; " + make + " o/p";
+    Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: '" + script + "', outputs: {o: o}}\n");
+    const Finished inside = Run({"run", "p.yaml"});
+    EXPECT_EQ(inside.code, 1);
+    EXPECT_NE(inside.err.find("the output 'o/p' is not a regular file"), std::string::npos)
+        << inside.err;
+  }
   Write("p.yaml",
         "name: n\nsteps:\n  - {id: a, run: 'ln " + Path("mine/f") + " o', outputs: {o: o}}\n");
   ASSERT_EQ(Run({"run", "p.yaml"}).code, 0);
