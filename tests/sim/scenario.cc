@@ -28,9 +28,18 @@ bool PutFilesHere(std::uint64_t seed, std::size_t tasks, PipelineMaker& maker) {
   return files.Below(4, 200) != 0;
 }
 
+// Some tasks may lose more attempts than others.
+void LimitPatience(std::uint64_t seed, std::size_t tasks, PipelineMaker& maker) {
+  const Philox patience(seed, "patience");
+  if (patience.Below(4, 0) != 0) return;
+  for (std::size_t i = 0; i < tasks; ++i) {
+    maker[TaskId(i)].retry.infrastructure_limit = static_cast<int>(patience.Below(5, 1 + i));
+  }
+}
+
 }  // namespace
 
-Scenario Scenario::From(std::uint64_t seed) {
+Scenario Scenario::From(std::uint64_t seed, bool all_kinds) {
   const Philox random(seed, "scenario");
   std::uint64_t draws = 0;
   const auto draw = [&](std::uint64_t bound) { return random.Below(bound, draws++); };
@@ -74,12 +83,9 @@ Scenario Scenario::From(std::uint64_t seed) {
     auto& params = std::get<pipelines::NativeWork>(maker[TaskId(i)].work).params;
     if (steadiness.Below(4, 1 + i) == 0) params["unsteady"] = i;
   }
-  const Philox patience(seed, "patience");
-  for (std::size_t i = 0; patience.Below(4, 0) == 0 && i < tasks; ++i) {
-    maker[TaskId(i)].retry.infrastructure_limit = static_cast<int>(patience.Below(5, 1 + i));
-  }
+  if (all_kinds) LimitPatience(seed, tasks, maker);
   PutFilesOnNodes(seed, tasks, maker);
-  scenario.shifting = PutFilesHere(seed, tasks, maker);
+  scenario.shifting = all_kinds && PutFilesHere(seed, tasks, maker);
   scenario.pipeline = std::move(maker.pipeline);
   scenario.cpus = 1 + static_cast<double>(draw(5));
   scenario.memory_bytes = draw(2) == 0 ? 0 : std::int64_t{6} << 20;
