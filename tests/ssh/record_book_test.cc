@@ -22,7 +22,7 @@ class RecordBookTest : public ::testing::Test {
     root_ = name;
     fs::create_directories(root_ + "/records");
   }
-  ~RecordBookTest() override { fs::remove_all(root_); }
+  void TearDown() override { fs::remove_all(root_); }
 
   // What a worker notes about the attempt of that number.
   static AttemptRecord Record(std::size_t task, bool exited = false) {
