@@ -256,7 +256,8 @@ TEST_F(Data, AWriteStepThatFailsLeavesTheFileAsItWas) {
   const Finished full = Run({"run", "w.yaml"}, small);
   EXPECT_EQ(full.code, 3) << full.err;
   EXPECT_NE(full.err.find("\nfailed: out after 4 attempts\n  cannot write '" + Path("out.csv") +
-                          "': File too large\n"),
+                          "': File too large; 4 attempts were lost, and "
+                          "retry.infrastructure_limit is 3: `dml resume` tries as often again\n"),
             std::string::npos)
       << full.err;
   EXPECT_EQ(Read("out.csv"), "of before\n");
