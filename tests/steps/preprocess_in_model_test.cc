@@ -23,7 +23,7 @@ struct Preprocessing {
 
 // The list of the reference page, each strategy of impute for itself. Parameters that a table has
 // other defaults for are given.
-const std::vector<Preprocessing>& All() {
+const std::vector<Preprocessing>& EveryPreprocessing() {
   static const std::vector<Preprocessing> all = {
       {"select", {{"columns", {"n", "x"}}}},
       {"drop", {{"columns", {"x"}}}},
@@ -56,7 +56,7 @@ const std::vector<Preprocessing>& All() {
 }
 
 // Columns of every type, some values missing.
-std::string MixedCsv() {
+std::string MixedColumnsCsv() {
   const char* const colors[] = {"red", "green", "blue", "", "grey"};
   std::string csv = "x,full,n,flag,color,text,time,y\n";
   for (int i = 0; i < 5000; ++i) {
@@ -107,7 +107,7 @@ class PreprocessInModel : public StepLab, public ::testing::WithParamInterface<P
 
 TEST_P(PreprocessInModel, GivesTheModelOfTheStepBeforeIt) {
   const auto& [transform, params] = GetParam();
-  const Artifact data = Csv(MixedCsv(), 4);
+  const Artifact data = Csv(MixedColumnsCsv(), 4);
   const TransformType* type = FindTransformType(transform);
   ASSERT_NE(type, nullptr);
   const bool plain = transform == "filter" || transform == "derive";
@@ -131,13 +131,14 @@ TEST_P(PreprocessInModel, GivesTheModelOfTheStepBeforeIt) {
   EXPECT_EQ(predictions, Predict(outside, transformed));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, PreprocessInModel, ::testing::ValuesIn(All()), [](const auto& one) {
-  return one.param.transform + "_" + std::to_string(one.index);
-});
+INSTANTIATE_TEST_SUITE_P(All, PreprocessInModel, ::testing::ValuesIn(EveryPreprocessing()),
+                         [](const auto& one) {
+                           return one.param.transform + "_" + std::to_string(one.index);
+                         });
 
 TEST(PreprocessInModelList, IsComplete) {
   for (const TransformType& type : TransformTypes()) {
-    EXPECT_TRUE(std::ranges::any_of(All(), [&](const Preprocessing& one) {
+    EXPECT_TRUE(std::ranges::any_of(EveryPreprocessing(), [&](const Preprocessing& one) {
       return one.transform == type.spec.name;
     })) << type.spec.name;
   }

@@ -11,11 +11,12 @@
 namespace dml::steps {
 namespace {
 
-const Json kDropMissing = {{"drop_missing", {{"columns", {"a", "b"}}}}};
-const Json kFilter = {{"filter", {{"where", "b > 8 AND kind <> 'clay'"}}}};
-const Json kRest = Json::array(
+const Json kBoardDropMissing = {{"drop_missing", {{"columns", {"a", "b"}}}}};
+const Json kBoardFilter = {{"filter", {{"where", "b > 8 AND kind <> 'clay'"}}}};
+const Json kBoardRest = Json::array(
     {{{"one_hot", {{"columns", {"kind"}}}}}, {{"standardize", {{"columns", {"a", "b"}}}}}});
-const Json kChain = Json::array({kDropMissing, kFilter, kRest[0], kRest[1]});
+const Json kBoardChain =
+    Json::array({kBoardDropMissing, kBoardFilter, kBoardRest[0], kBoardRest[1]});
 
 // Lengths, some of them missing, with a price, a class and a group.
 std::string Boards(int rows) {
@@ -51,12 +52,13 @@ class RowsInModel : public StepLab {
   StepRun Predict(const StepRun& trained, const Artifact& data) {
     return Run("predict", Json::object(), {{"model", trained.outputs.at("model")}, {"data", data}});
   }
-  // The rows that kChain keeps, by the steps of the same names.
+  // The rows that kBoardChain keeps, by the steps of the same names.
   Artifact Kept(const Artifact& data) {
     const StepRun whole =
-        Run("preprocess.drop_missing", kDropMissing["drop_missing"], {{"data", data}});
+        Run("preprocess.drop_missing", kBoardDropMissing["drop_missing"], {{"data", data}});
     EXPECT_TRUE(whole.ok()) << whole.Failure();
-    const StepRun kept = Run("filter", kFilter["filter"], {{"data", whole.outputs.at("data")}});
+    const StepRun kept =
+        Run("filter", kBoardFilter["filter"], {{"data", whole.outputs.at("data")}});
     EXPECT_TRUE(kept.ok()) << kept.Failure();
     return kept.outputs.at("data");
   }
@@ -81,7 +83,7 @@ class RowsInModel : public StepLab {
   }
 };
 
-struct Fit {
+struct BoardFit {
   std::string uses;
   Json params;
 };
@@ -92,7 +94,7 @@ TEST_F(RowsInModel, AFitIsThatToTheRowsThatTheStepsLeave) {
   const Json validate = {{"folds", 3}, {"seed", 4}};
   Json grouped = validate;
   grouped["group"] = "who";
-  const std::vector<Fit> fits{
+  const std::vector<BoardFit> fits{
       {"train.ridge", {{"target", "y"}, {"validate", validate}}},
       {"train.ridge", {{"target", "y"}, {"weight", "w"}, {"drop", {"class", "who"}}}},
       {"train.ridge", {{"target", "y"}, {"validate", grouped}}},
@@ -102,10 +104,10 @@ TEST_F(RowsInModel, AFitIsThatToTheRowsThatTheStepsLeave) {
       {"train.random_forest", {{"target", "class"}, {"n_estimators", 5}}},
       {"train.kmeans", {{"n_clusters", 3}, {"drop", {"y", "w", "class", "who"}}}},
       {"train.pca", {{"drop", {"y", "w", "class", "who"}}}}};
-  for (const Fit& fit : fits) {
+  for (const BoardFit& fit : fits) {
     SCOPED_TRACE(fit.uses + fit.params.dump());
-    const StepRun inside = Train(fit.uses, kChain, data, fit.params);
-    const StepRun outside = Train(fit.uses, kRest, kept, fit.params);
+    const StepRun inside = Train(fit.uses, kBoardChain, data, fit.params);
+    const StepRun outside = Train(fit.uses, kBoardRest, kept, fit.params);
     ASSERT_TRUE(inside.ok()) << inside.Failure();
     ASSERT_TRUE(outside.ok()) << outside.Failure();
     EXPECT_EQ(Learnt(inside), Learnt(outside));
@@ -120,11 +122,11 @@ TEST_F(RowsInModel, SameBytesForAnyThreadsAndPartitions) {
   const std::string csv = Boards(9000);
   const Json params = {{"target", "y"}, {"validate", {{"folds", 3}, {"seed", 4}}}};
   for (const char* uses : {"train.ridge", "train.decision_tree"}) {
-    const StepRun one = Train(uses, kChain, Csv(csv), params);
+    const StepRun one = Train(uses, kBoardChain, Csv(csv), params);
     ASSERT_TRUE(one.ok()) << one.Failure();
     for (const auto& [threads, partitions] :
          std::vector<std::pair<int, std::uint64_t>>{{2, 0}, {3, 2}, {7, 9}, {2, 50}}) {
-      const StepRun many = Train(uses, kChain, Csv(csv, partitions), params, threads);
+      const StepRun many = Train(uses, kBoardChain, Csv(csv, partitions), params, threads);
       ASSERT_TRUE(many.ok()) << many.Failure();
       EXPECT_EQ(Bytes(many.outputs.at("model")), Bytes(one.outputs.at("model")))
           << uses << ", " << threads << " threads, partitions: " << partitions;
@@ -156,11 +158,11 @@ TEST_F(RowsInModel, WhatIsDroppedIsSaidAndCounted) {
 TEST_F(RowsInModel, PredictionsStandBesideTheirRows) {
   const std::string csv = Boards(9000);
   const Json params = {{"target", "class"}};
-  const StepRun inside = Train("train.logistic_regression", kChain, Csv(csv), params);
+  const StepRun inside = Train("train.logistic_regression", kBoardChain, Csv(csv), params);
   ASSERT_TRUE(inside.ok()) << inside.Failure();
   const Artifact data = Csv(csv, 7);
   const Artifact kept = Kept(data);
-  const StepRun outside = Train("train.logistic_regression", kRest, kept, params);
+  const StepRun outside = Train("train.logistic_regression", kBoardRest, kept, params);
   ASSERT_TRUE(outside.ok()) << outside.Failure();
   const StepRun all = Predict(inside, data);
   const StepRun some = Predict(outside, kept);
@@ -233,8 +235,8 @@ TEST_F(RowsInModel, AnEvaluationLeavesThemOut) {
        {{"labels", "class"}}}};
   for (const auto& [trainer, uses, params, how] : cases) {
     SCOPED_TRACE(uses);
-    const StepRun inside = Train(trainer, kChain, data, params);
-    const StepRun outside = Train(trainer, kRest, kept, params);
+    const StepRun inside = Train(trainer, kBoardChain, data, params);
+    const StepRun outside = Train(trainer, kBoardRest, kept, params);
     StepRun all = Run(uses, how, {{"model", inside.outputs.at("model")}, {"data", data}}, 3);
     StepRun some = Run(uses, how, {{"model", outside.outputs.at("model")}, {"data", kept}});
     ASSERT_TRUE(all.ok()) << all.Failure();
