@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <tuple>
+
 #include "cli/drive_run.h"
 #include "cli/run_hooks.h"
 #include "cli/run_options.h"
@@ -39,7 +41,9 @@ Result<void> TellSlot(const std::string& home_flag, RunId run) {
 
 Result<ExitCode> RunResume(const ResumeOptions& options, const std::string& home_flag,
                            const Output& output) {
-  DML_RETURN_IF_ERROR(CheckHomeIsThere(home_flag));
+  // Asked before it is opened to be written: an empty one would count as new from then on.
+  DML_TRY(const std::string folder, HomePath(home_flag));
+  DML_TRY(std::ignore, state::RunView::Open(folder));
   DML_TRY(const engine::Home home, OpenHome(home_flag));
   DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
   std::optional<RunId> only;

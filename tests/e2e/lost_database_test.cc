@@ -55,6 +55,8 @@ TEST_F(LostDatabase, AnEmptyOneIsDamagedWhereThereWereRuns) {
   const Finished status = Run({"status"});
   EXPECT_EQ(status.code, 3);
   EXPECT_NE(status.err.find("dml.db' is damaged: it is empty"), std::string::npos) << status.err;
+  EXPECT_EQ(Run({"resume"}).err, status.err);
+  EXPECT_EQ(Run({"status"}).err, status.err) << "it has not become a new one";
   Write("new/dml.db", "");
   const Finished none = Run({"status", "--home", "new"});
   EXPECT_EQ(none.code, 2);
