@@ -48,7 +48,7 @@ void SideLanes::Open() {
   lane->link = std::make_unique<BridgeLink>(host_, worker_, options_, [this, raw](LinkEvent event) {
     {
       const std::lock_guard lock(raw->mutex);
-      raw->events.push_back(event);
+      raw->events.push_back(std::move(event));
     }
     wake_();
   });
