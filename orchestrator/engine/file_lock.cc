@@ -76,7 +76,7 @@ LockOwner ReadOwner(const std::string& path) {
 }
 
 Error Busy(const std::string& path) {
-  return Error::Busy(ReadOwner(path).Describe(), "wait for it, or end it with `dml stop`");
+  return Error::Busy(ReadOwner(path).Describe(), "wait for it, or end it with `dml stop RUN`");
 }
 
 }  // namespace

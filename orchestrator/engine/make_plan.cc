@@ -146,6 +146,7 @@ Result<core::Plan> MakePlan(const Home& home, const pipelines::ExpandedPipeline&
                             const RunOptions& options, const Clock& clock) {
   DML_TRY(const core::TaskGraph tasks, core::BuildGraph(pipeline));
   DML_TRY(const Selection selection, SelectTasks(pipeline, tasks, options));
+  DML_RETURN_IF_ERROR(CheckRange(pipeline, selection, options));
   const core::Fusion fusion = core::Fuse(pipeline, selection.wanted);
   DML_TRY(const core::TaskGraph units, core::BuildUnitGraph(pipeline, fusion));
   const auto mode = home.read_only() ? state::OpenMode::kReadOnly : state::OpenMode::kReadWrite;

@@ -1,6 +1,7 @@
 #include "orchestrator/engine/selection.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <string>
 
@@ -60,6 +61,22 @@ Result<Selection> SelectTasks(const pipelines::ExpandedPipeline& pipeline,
   DML_RETURN_IF_ERROR(
       Reach(pipeline, graph, options.from, &core::TaskGraph::consumers, selection.forced));
   return selection;
+}
+
+Result<void> CheckRange(const pipelines::ExpandedPipeline& pipeline, const Selection& selection,
+                        const RunOptions& options) {
+  for (const std::string& step : options.from) {
+    bool wanted = false;
+    for (std::size_t i = 0; i < pipeline.tasks.size(); ++i) {
+      const pipelines::TaskDecl& decl = pipeline.tasks[TaskId(i)];
+      wanted |= (decl.step == step || decl.name == step) && selection.wanted[TaskId(i)];
+    }
+    if (wanted) continue;
+    return Error::Invalid(fmt::format("--from {} lies beyond --until {}, which does not need it",
+                                      step, fmt::join(options.until, ",")),
+                          "leave one of the two out, or name a step that comes earlier");
+  }
+  return {};
 }
 
 Result<std::vector<std::string>> EndsFor(const pipelines::ExpandedPipeline& pipeline,

@@ -22,6 +22,11 @@ struct Selection {
 Result<Selection> SelectTasks(const pipelines::ExpandedPipeline& pipeline,
                               const core::TaskGraph& graph, const RunOptions& options);
 
+// Whether every step of --from is one that the run is about: kInvalid if --until leaves one out,
+// which would then do nothing. For runs that begin; what an earlier one was told stays as it is.
+Result<void> CheckRange(const pipelines::ExpandedPipeline& pipeline, const Selection& selection,
+                        const RunOptions& options);
+
 // Where a run from these steps on ends, if an earlier one was to end at `until`: there too, unless
 // one of the steps lies beyond; then what comes after them is wanted as well.
 Result<std::vector<std::string>> EndsFor(const pipelines::ExpandedPipeline& pipeline,

@@ -111,6 +111,7 @@ struct RunSession::State {
   Result<RunResult> Execute(std::optional<RunId> unfinished, runners::Runner& runner) {
     DML_TRY(const core::TaskGraph tasks, core::BuildGraph(pipeline));
     DML_TRY(const Selection selection, SelectTasks(pipeline, tasks, options));
+    if (!unfinished) DML_RETURN_IF_ERROR(CheckRange(pipeline, selection, options));
     const core::Fusion fusion = core::Fuse(pipeline, selection.wanted);
     DML_TRY(const core::TaskGraph units, core::BuildUnitGraph(pipeline, fusion));
     DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));

@@ -169,6 +169,13 @@ TEST_F(Commands, FromAndUntilChooseWhatRuns) {
   const Finished typo = Run({"run", "p.yaml", "--until", "bb"});
   EXPECT_EQ(typo.code, 2);
   EXPECT_NE(typo.err.find("did you mean 'b'"), std::string::npos) << typo.err;
+  for (const char* command : {"run", "plan"}) {
+    const Finished beyond = Run({command, "p.yaml", "--from", "c", "--until", "a"});
+    EXPECT_EQ(beyond.code, 2) << command;
+    EXPECT_NE(beyond.err.find("--from c lies beyond --until a"), std::string::npos) << beyond.err;
+  }
+  EXPECT_EQ(Run({"run", "p.yaml", "--from", "a", "--until", "b"}).code, 0);
+  EXPECT_EQ(Read("trace"), "a\nb\nc\nb\nc\na\nb\n");
 }
 
 TEST_F(Commands, FilesFlowAlongTheEdges) {
