@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -40,7 +41,7 @@ class RecordFiles : public testing::Test {
     return pids;
   }
 
-  std::string folder_ = testing::TempDir() + "/record_file_test";
+  std::string folder_ = testing::TempDir() + "/record_file_test_" + std::to_string(::getpid());
   std::string path_ = StatesPathOf(folder_, 5, Record(0).worker);
   RecordWriter writer_;
 };

@@ -46,7 +46,9 @@ class FileLookerTest : public testing::Test {
   }
 
   const std::string base_ =
-      fs::path(testing::TempDir() + "/file_looker").lexically_normal().string();
+      fs::path(testing::TempDir() + "/file_looker_" + std::to_string(::getpid()))
+          .lexically_normal()
+          .string();
 };
 
 TEST_F(FileLookerTest, NamesAndHashesWhatIsThere) {
