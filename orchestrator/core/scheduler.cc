@@ -388,6 +388,13 @@ void Scheduler::Fail(TaskId task, FailureKind kind, int exit_code, const Error& 
     backoff_.emplace(now_ + delay, task);
     return;
   }
+  // A run that ends for want of a disk or a node is resumed, and with it the budget that is left.
+  const bool later = failing_ && !failing_for_good_ && kind != FailureKind::kInfrastructure &&
+                     entry.state != TaskState::kReady;
+  if (later && MayRetry(policy, kind, exit_code, entry.counts)) {
+    return Move(task, TaskState::kCancelled, what + "; tried again when the run is resumed", {},
+                kind);
+  }
   failing_for_good_ |= !options_.keep_going && kind != FailureKind::kInfrastructure;
   if (!options_.keep_going) StopLaunching();
   CountFailed(kind, 1);

@@ -79,6 +79,27 @@ TEST_F(Restore, ARunThatWasFailingStartsNothingNew) {
   EXPECT_EQ(scheduler_->invalid(), 1U);
 }
 
+// A node was lost, and before the run has ended, another task fails that could be tried again.
+TEST_F(Restore, WhatFailsWhileARunEndsForWantOfANodeKeepsItsBudget) {
+  policies_ = IdMap<TaskId, TaskPolicy>(2);
+  policies_[TaskId(0)].retry.infrastructure_limit = 0;
+  policies_[TaskId(1)].retry.limit = 1;
+  Build(2, {}, {.cpus = 2});
+  Apply(Started{});
+  FailAttempt(0, 1, FailureKind::kInfrastructure);
+  FailAttempt(1);
+  EXPECT_EQ(State(0), "failed");
+  EXPECT_EQ(State(1), "cancelled");
+  EXPECT_TRUE(scheduler_->Done() && scheduler_->resumable());
+
+  Build(2, {}, {.cpus = 2});
+  Put(0, TaskState::kFailed, 1, {.infrastructure_failures = 1}, FailureKind::kInfrastructure);
+  Put(1, TaskState::kCancelled, 1, {.task_failures = 1}, FailureKind::kTask);
+  EXPECT_EQ(Apply(Resumed{}), "launch 0#2 launch 1#2 ");
+  FailAttempt(1, 2);
+  EXPECT_EQ(State(1), "failed") << "what was used of it stays used";
+}
+
 // 0 -> 1, and 2 by itself: a disk that was full has room again.
 TEST_F(Restore, ARunThatEndedForWantOfADiskGoesOn) {
   Build(3, {{0, 1}}, {.cpus = 1});
