@@ -17,6 +17,7 @@
 #include "base/files.h"
 #include "base/process.h"
 #include "runners/agent/home_id.h"
+#include "runners/agent/process_environment.h"
 
 namespace dml::agent {
 
@@ -27,8 +28,6 @@ namespace {
 // A killed process may have had a child a moment before: look again until there is none.
 constexpr int kRoundsMax = 100;
 constexpr int kDeathMs = 5000;
-constexpr int kLooksMax = 6;
-constexpr int kLookPauseMs = 2;
 // Of folders that have none: those of agents.
 constexpr char kNoId[] = "-";
 
@@ -36,18 +35,6 @@ constexpr char kNoId[] = "-";
 std::string PidNamespace() {
   std::error_code ignored;
   return fs::read_symlink("/proc/self/ns/pid", ignored).string();
-}
-
-// Whoever is about to become another program shows no environment for a moment. The system's own
-// threads never do, and have no program.
-Result<std::string> EnvironmentOf(int pid) {
-  for (int look = 1;; ++look) {
-    auto environment = ReadFile(fmt::format("/proc/{}/environ", pid));
-    if (look == kLooksMax || !environment.ok() || !environment->empty()) return environment;
-    std::error_code none;
-    if (fs::read_symlink(fmt::format("/proc/{}/exe", pid), none).empty()) return environment;
-    ::poll(nullptr, 0, kLookPauseMs);
-  }
 }
 
 std::optional<std::string> FindMark(int pid) {
