@@ -1,6 +1,5 @@
 // filter inside a model: the expression is a part of it, and judges every row that it is given.
 
-#include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/relational/expression_inputs.h"
 #include "plugins/steps/relational/filter.h"
 #include "plugins/steps/transform/catalog.h"
@@ -63,17 +62,8 @@ Result<FittedTransformPtr> FitFilter(const FilterParams& params, const RowView& 
 }  // namespace
 
 void AddFilterRule(std::vector<TransformType>& types) {
-  TransformSpec spec;
-  spec.name = "filter";
-  spec.summary = kFilterSummary;
-  spec.formula = kRowRuleFormula;
-  spec.columns = SameColumns;
-  TransformType type =
-      MakeTransformType<FilterRule>(std::move(spec), FilterSchemaWithSql(), FitFilter);
-  type.learns = false;
-  type.has_own_step = true;
-  type.drops_rows = true;
-  types.push_back(std::move(type));
+  types.push_back(
+      MakeRowRuleType<FilterRule>("filter", kFilterSummary, FilterSchemaWithSql(), FitFilter));
 }
 
 }  // namespace dml::steps

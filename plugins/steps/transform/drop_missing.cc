@@ -120,17 +120,8 @@ constexpr char kDropMissingSummary[] = "Drop rows with missing values";
 }  // namespace
 
 void AddDropMissingRule(std::vector<TransformType>& types) {
-  TransformSpec spec;
-  spec.name = "drop_missing";
-  spec.summary = kDropMissingSummary;
-  spec.formula = kRowRuleFormula;
-  spec.columns = SameColumns;
-  TransformType type =
-      MakeTransformType<DropMissingRule>(std::move(spec), DropMissingSchema(), FitDropMissing);
-  type.learns = false;
-  type.has_own_step = true;
-  type.drops_rows = true;
-  types.push_back(std::move(type));
+  types.push_back(MakeRowRuleType<DropMissingRule>("drop_missing", kDropMissingSummary,
+                                                   DropMissingSchema(), FitDropMissing));
 }
 
 void RegisterDropMissing(plugins::StepRegistry& registry) {

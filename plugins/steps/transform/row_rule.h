@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "plugins/steps/column_forecasts.h"
 #include "plugins/steps/transform/transform.h"
 
 namespace dml::steps {
@@ -31,6 +33,26 @@ class RowRule : public FittedTransform {
 inline constexpr char kRowRuleFormula[] =
     "the model learns from the rows that stay; of new rows, those that it drops get an empty "
     "prediction and take no part in an evaluation";
+
+// Declares a rule, as MakeTransformType() any transform. To tables, a step of its own does the
+// same.
+template <typename Rule, typename Params>
+TransformType MakeRowRuleType(std::string name, std::string summary,
+                              const plugins::ParamSchema<Params>& schema,
+                              Result<FittedTransformPtr> (*fit)(const Params& params,
+                                                                const RowView& rows,
+                                                                const learn::Execution&)) {
+  TransformSpec spec;
+  spec.name = std::move(name);
+  spec.summary = std::move(summary);
+  spec.formula = kRowRuleFormula;
+  spec.columns = SameColumns;
+  TransformType type = MakeTransformType<Rule>(std::move(spec), schema, fit);
+  type.learns = false;
+  type.has_own_step = true;
+  type.drops_rows = true;
+  return type;
+}
 
 // The view through `rule`, which is one, without the rows that it leaves out. Looks at all rows.
 Result<RowView> ThroughRule(FittedTransformPtr rule, const RowView& rows,
