@@ -480,9 +480,7 @@ void WorkerPool::Forget(const runners::AttemptKey& key) {
 
 void WorkerPool::EndAll() {
   for (auto& worker : workers_) {
-    bool commands = false;
     for (const Running& running : worker->line) {
-      commands |= std::holds_alternative<runners::Command>(running.spec.work);
       if (running.command_pid > 0) ::kill(-running.command_pid, SIGKILL);
     }
     // A worker in the middle of a task exits at once when its connection closes; one that cannot
@@ -491,9 +489,9 @@ void WorkerPool::EndAll() {
     ::close(worker->fd);
     while (::waitpid(worker->pid, nullptr, 0) < 0 && errno == EINTR) {
     }
-    if (commands) BuryStrays();
   }
   workers_.clear();
+  BuryStrays();
 }
 
 }  // namespace dml::agent
