@@ -3,7 +3,8 @@
 # dml_test(name SOURCES... [ALONE sources...] LIBS...)
 #   A GoogleTest binary, its cases registered with CTest under the labels given by LABELS.
 # ALONE names those of the sources that are not compiled together with others (DML_UNITY): two of
-# them use one name for two things, each in a namespace of its own file.
+# them use one name for two things, each in a namespace of its own file; or a file is compiled once
+# per instruction set.
 
 add_library(dml_options INTERFACE)
 target_include_directories(dml_options INTERFACE "${PROJECT_SOURCE_DIR}")
@@ -95,10 +96,7 @@ function(dml_module name)
     dml_${name}
     PUBLIC dml_options ${arg_PUBLIC}
     PRIVATE ${arg_PRIVATE})
-  # Eigen's templates cost most of what learn costs, however it is cut.
-  if(NOT name STREQUAL learn)
-    dml_compile_together(dml_${name} "${arg_ALONE}")
-  endif()
+  dml_compile_together(dml_${name} "${arg_ALONE}")
   if(DML_SANITIZE AND name STREQUAL learn)
     # Kernels that are not inlined take minutes for what takes seconds.
     target_compile_options(dml_${name} PRIVATE -O1)

@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kNever = -std::numeric_limits<double>::infinity();
 
-double WeightOf(const Tile& tile, std::size_t r) {
+double DrawWeight(const Tile& tile, std::size_t r) {
   return tile.weight.empty() ? 1.0 : tile.weight[r];
 }
 
@@ -45,7 +45,7 @@ Result<TopRows> Draw(const DataSource& source, const Points& found, std::size_t 
         if (square <= 1e-12 * norms[r]) square = 0.0;
       }
       keys[r] = Key(random.Uniform(tile.row_id(r), static_cast<std::uint64_t>(round)),
-                    WeightOf(tile, r) * square);
+                    DrawWeight(tile, r) * square);
     }
     out.Take(tile, keys, labels, *found.shift, count);
     return {};
@@ -76,7 +76,7 @@ Result<Weights> Weigh(const DataSource& source, const Points& found, const Execu
     AssignToNearest(tile, found, labels, lowest, nullptr);
     out.sums.assign(found.count, 0.0);
     for (std::size_t r = 0; r < tile.rows; ++r) {
-      out.sums[static_cast<std::size_t>(labels[r])] += WeightOf(tile, r);
+      out.sums[static_cast<std::size_t>(labels[r])] += DrawWeight(tile, r);
     }
     return {};
   };

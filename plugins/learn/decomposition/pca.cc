@@ -17,7 +17,7 @@ namespace dml::learn {
 
 namespace {
 
-constexpr std::size_t kFeaturesMax = 10000;
+constexpr std::size_t kCovarianceFeaturesMax = 10000;
 
 // Eigenvalues descending, clipped at zero; eigenvectors as rows with a fixed sign.
 struct Spectrum {
@@ -149,11 +149,11 @@ Result<FitResult> FitPca(const DataSource& source, const PcaOptions& options,
   const std::size_t p = source.feature_names().size();
   if (p == 0) return Error::Invalid("there are no features to train on");
   const bool wide = IsWide(source.rows(), p);
-  if (p > kFeaturesMax && !wide) {
+  if (p > kCovarianceFeaturesMax && !wide) {
     return Error::Invalid(
         fmt::format("{} features are too many for a covariance matrix (at most "
                     "{})",
-                    p, kFeaturesMax));
+                    p, kCovarianceFeaturesMax));
   }
   DML_TRY(Decomposition found, wide ? DecomposeByRows(source, options, execution)
                                     : DecomposeByFeatures(source, options, execution));

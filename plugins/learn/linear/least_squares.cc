@@ -16,7 +16,7 @@ namespace dml::learn {
 
 namespace {
 
-constexpr std::size_t kFeaturesMax = 20000;  // a Gram matrix of 3.2 GB
+constexpr std::size_t kGramFeaturesMax = 20000;  // a Gram matrix of 3.2 GB
 // Above this condition of the Gram matrix its rounding errors may reach the tenth digit.
 constexpr double kRefineCondition = 1e5;
 constexpr int kRefinementsMax = 4;
@@ -80,10 +80,10 @@ Result<void> CheckProblem(const DataSource& source, const Problem& problem) {
   }
   const std::size_t p = source.feature_names().size();
   if (p == 0) return Error::Invalid("there are no features to train on");
-  if (p > kFeaturesMax && !IsWide(source.rows(), p)) {
+  if (p > kGramFeaturesMax && !IsWide(source.rows(), p)) {
     return Error::Invalid(
         fmt::format("{} features are too many for the normal equations (at most {})", p,
-                    kFeaturesMax),
+                    kGramFeaturesMax),
         "hash into fewer features");
   }
   return {};

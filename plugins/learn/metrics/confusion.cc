@@ -12,7 +12,7 @@ namespace dml::learn {
 
 namespace {
 
-constexpr const char* kNoRows = "There are no rows to evaluate.";
+constexpr const char* kNoRowsInMatrix = "There are no rows to evaluate.";
 
 Score Ratio(double numerator, double denominator, std::string why_undefined) {
   if (!(denominator > 0)) return Score::Undefined(std::move(why_undefined));
@@ -69,7 +69,7 @@ std::string ConfusionMatrix::TitleOf(std::size_t c) const {
 Score ConfusionMatrix::Accuracy() const {
   double correct = 0.0;
   for (std::size_t c = 0; c < classes_; ++c) correct += count(c, c);
-  return Ratio(correct, total_, kNoRows);
+  return Ratio(correct, total_, kNoRowsInMatrix);
 }
 
 Score ConfusionMatrix::BalancedAccuracy() const {
@@ -80,7 +80,7 @@ Score ConfusionMatrix::BalancedAccuracy() const {
     sum += count(c, c) / support(c);
     present += 1.0;
   }
-  return Ratio(sum, present, kNoRows);
+  return Ratio(sum, present, kNoRowsInMatrix);
 }
 
 Score ConfusionMatrix::Mcc() const {
@@ -122,7 +122,7 @@ Score CountedAsZero(const ConfusionMatrix& matrix, Score score) {
 }
 
 Score Averaged(const ConfusionMatrix& matrix, ClassMetric metric, Average average) {
-  if (!(matrix.total() > 0)) return Score::Undefined(kNoRows);
+  if (!(matrix.total() > 0)) return Score::Undefined(kNoRowsInMatrix);
   // Every row has one true and one predicted class, so all three micro averages are the accuracy.
   if (average == Average::kMicro) return matrix.Accuracy();
   double sum = 0.0;

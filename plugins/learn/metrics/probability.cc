@@ -10,9 +10,9 @@ namespace dml::learn {
 
 namespace {
 
-constexpr const char* kNoRows = "There are no rows to evaluate.";
+constexpr const char* kNoRowsPredicted = "There are no rows to evaluate.";
 
-double Square(double x) { return x * x; }
+double Squared(double x) { return x * x; }
 
 double LogLossOfRow(std::span<const double> p, std::size_t truth) {
   constexpr double kEps = std::numeric_limits<double>::epsilon();
@@ -22,9 +22,9 @@ double LogLossOfRow(std::span<const double> p, std::size_t truth) {
 }
 
 double BrierOfRow(std::span<const double> p, std::size_t truth) {
-  if (p.size() == 2) return Square(p[1] - static_cast<double>(truth));
+  if (p.size() == 2) return Squared(p[1] - static_cast<double>(truth));
   double sum = 0.0;
-  for (std::size_t c = 0; c < p.size(); ++c) sum += Square(p[c] - (c == truth ? 1.0 : 0.0));
+  for (std::size_t c = 0; c < p.size(); ++c) sum += Squared(p[c] - (c == truth ? 1.0 : 0.0));
   return sum;
 }
 
@@ -38,7 +38,7 @@ Score MeanOverRows(const Predictions& predictions, const OfRow& of_row) {
     sum.Add(predictions.w(i) * of_row(p, static_cast<std::size_t>(predictions.y[i])));
     weights.Add(predictions.w(i));
   }
-  if (!(weights.value() > 0)) return Score::Undefined(kNoRows);
+  if (!(weights.value() > 0)) return Score::Undefined(kNoRowsPredicted);
   return Score::Of(sum.value() / weights.value());
 }
 
@@ -62,7 +62,7 @@ Score OneVersusRest(const Predictions& predictions, OneVsRest average,
     sum += weight * *score.value;
     weights += weight;
   }
-  if (!(weights > 0)) return Score::Undefined(kNoRows);
+  if (!(weights > 0)) return Score::Undefined(kNoRowsPredicted);
   return Score::Of(sum / weights, note);
 }
 

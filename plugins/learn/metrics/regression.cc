@@ -16,7 +16,7 @@ namespace dml::learn {
 
 namespace {
 
-constexpr const char* kNoRows = "There are no rows to evaluate.";
+constexpr const char* kNoRowsCompared = "There are no rows to evaluate.";
 constexpr const char* kConstant =
     "The target is the same in every row: there is nothing to explain.";
 
@@ -32,7 +32,7 @@ Score Mean(const Predictions& p, const OfRow& of_row) {
     sum.Add(p.w(i) * of_row(i));
     weights.Add(p.w(i));
   }
-  if (!(weights.value() > 0)) return Score::Undefined(kNoRows);
+  if (!(weights.value() > 0)) return Score::Undefined(kNoRowsCompared);
   return Score::Of(sum.value() / weights.value());
 }
 
@@ -124,11 +124,11 @@ Score MeanAbsolutePercentageError(const Predictions& p) {
 Score MedianAbsoluteError(const Predictions& p) {
   const auto error = [&](std::size_t i) { return std::fabs(Residual(p, i)); };
   const std::vector<double> median = WeightedQuantiles(p, error, std::array{0.5});
-  return median.empty() ? Score::Undefined(kNoRows) : Score::Of(median.front());
+  return median.empty() ? Score::Undefined(kNoRowsCompared) : Score::Of(median.front());
 }
 
 Score MaxError(const Predictions& p) {
-  if (p.rows() == 0) return Score::Undefined(kNoRows);
+  if (p.rows() == 0) return Score::Undefined(kNoRowsCompared);
   double largest = 0.0;
   for (std::size_t i = 0; i < p.rows(); ++i) {
     if (p.w(i) > 0) largest = std::max(largest, std::fabs(Residual(p, i)));
