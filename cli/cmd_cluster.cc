@@ -43,6 +43,7 @@ class Outcomes {
                    {"out", result.ok() ? result->out : ""},
                    {"err", result.ok() ? result->err : result.error().Render()}};
       if (result.ok() && !result->signal.empty()) json_[at]["signal"] = result->signal;
+      if (result.ok() && result->full) json_[at]["cut"] = true;
     } else {
       Print(name, result);
     }
@@ -68,7 +69,7 @@ class Outcomes {
       if (!line.empty()) output_.Print(fmt::format("{}: {}\n", name, Harmless(line)));
       at = end + 1;
     }
-    if (result->late) {
+    if (result->full) {
       output_.Warn(name + ": it writes more than 16 MiB; the rest is not read");
     } else if (!result->signal.empty()) {
       // Some have no name in the protocol.

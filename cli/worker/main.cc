@@ -25,7 +25,6 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -147,7 +146,8 @@ int Probe(const std::string& root) {
                    {"boot", BootId()},
                    {"node", node::Survey(root)},
                    {"wall_us", SystemClock().Wall().us}};
-  Say(1, "\n<<dml-probe>> " + facts.dump() + "\n");
+  // A reason to drain it, or the name of a host, may be of any bytes.
+  Say(1, "\n<<dml-probe>> " + CanonicalJson(facts) + "\n");
   return 0;
 }
 
@@ -181,7 +181,6 @@ int Exec() {
   pointers.push_back(nullptr);
   ::close(0);
   if (::open("/dev/null", O_RDONLY) != 0) return kUsage;
-  Say(2, std::string(node::kExecMarker));
   ::execvp(pointers[0], pointers.data());
   return CannotExec(words[0], errno);
 }
@@ -221,18 +220,17 @@ int TakeDown(const std::map<std::string, std::string>& options) {
 }
 
 // What a person may ask of a node, besides the bridge.
-std::optional<int> Verb(const std::string& verb,
-                        const std::map<std::string, std::string>& options) {
+int Verb(const std::string& verb, const std::map<std::string, std::string>& options) {
   const std::string& root = options.at("root");
+  if (verb == "env") return PrintEnvironment();
+  for (const int fd : {1, 2}) Say(fd, std::string(node::kVerbMarker));
   if (verb == "probe") return Probe(root);
   if (verb == "exec") return Exec();
-  if (verb == "env") return PrintEnvironment();
   if (verb == "logs") return Logs(options);
   if (verb == "drain") return Report(node::Drain(root, ReadInput()));
   if (verb == "undrain") return Report(node::Undrain(root));
   if (verb == "gc") return Collect(options);
-  if (verb != "down") return std::nullopt;
-  return TakeDown(options);
+  return verb == "down" ? TakeDown(options) : kUsage;
 }
 
 int Main(std::vector<std::string> args) {
@@ -249,8 +247,7 @@ int Main(std::vector<std::string> args) {
     return Worker(std::atoi(options["tasks"].c_str()), MemoryOf(options));
   }
   if (command == "agent") return Agent(options);
-  if (const auto code = Verb(command, options)) return *code;
-  if (command != "bridge") return kUsage;
+  if (command != "bridge") return Verb(command, options);
   std::vector<std::string> agent{SelfPath(), "agent"};
   agent.insert(agent.end(), args.begin(), args.end());
   return node::ServeBridge(options.at("root"), agent);

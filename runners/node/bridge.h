@@ -13,9 +13,9 @@ namespace dml::node {
 // before is not ours.
 inline constexpr std::string_view kBridgeMarker = "\n<<dml-node 1>> ";
 
-// What `dml-worker exec` says on its standard error before the command begins: all that follows is
-// the command's, and so is how it ends.
-inline constexpr std::string_view kExecMarker = "<<dml-exec>>\n";
+// What a verb of dml-worker says on both of its outputs before anything else: all that follows is
+// the verb's, and so is how it ends.
+inline constexpr std::string_view kVerbMarker = "<<dml-verb>>\n";
 
 inline constexpr Duration kAgentStartMax = Duration::Seconds(10);
 // How a program that was to become the agent ends if there is one already.

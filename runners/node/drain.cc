@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 
 #include "base/files.h"
 #include "runners/node/territory.h"
@@ -24,7 +26,12 @@ std::string DrainReason(const std::string& root) {
 
 Result<void> Drain(const std::string& root, const std::string& reason) {
   DML_RETURN_IF_ERROR(Claim(root));
-  std::string line = reason.substr(0, kDrainReasonMax);
+  std::size_t size = std::min(reason.size(), kDrainReasonMax);
+  // Not in the middle of a character.
+  while (size > 0 && size < reason.size() &&
+         (static_cast<unsigned char>(reason[size]) & 0xC0U) == 0x80U)
+    --size;
+  std::string line = reason.substr(0, size);
   for (char& c : line) c = c == '\n' || c == '\r' ? ' ' : c;
   return WriteFileAtomic(PathIn(root), line.empty() ? "drained" : line);
 }

@@ -34,6 +34,9 @@ std::optional<ProcessId> FindAgent(const std::string& root) {
   if (!text.ok()) return std::nullopt;
   try {
     const Json json = Json::parse(*text);
+    if (!json.at("pid").is_number_integer() || !json.at("start").is_number_integer()) {
+      return std::nullopt;
+    }
     const ProcessId agent{json.at("pid").get<int>(), json.at("start").get<std::int64_t>(),
                           json.at("boot").get<std::string>()};
     return IsAlive(agent) ? std::optional(agent) : std::nullopt;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 namespace dml::ssh {
 
@@ -51,12 +52,14 @@ Json NodeSpeeds::Pack(const std::map<std::string, Mean>& means) {
 void NodeSpeeds::Unpack(const Json& json, std::map<std::string, Mean>& means) {
   if (!json.is_object()) return;
   for (const auto& [name, pair] : json.items()) {
-    if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number() || !pair[1].is_number()) {
+    if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number() ||
+        !pair[1].is_number_integer()) {
       continue;
     }
     const double value = pair[0].get<double>();
     if (!std::isfinite(value) || std::fabs(value) > kLogMax) continue;
-    means[name] = {value, std::clamp(pair[1].get<int>(), 0, kMemory)};
+    means[name] = {
+        value, static_cast<int>(std::clamp<std::int64_t>(pair[1].get<std::int64_t>(), 0, kMemory))};
   }
 }
 

@@ -13,7 +13,9 @@
 #include "base/quantity.h"
 #include "runners/api/frame.h"
 #include "runners/node/bridge.h"
+#include "runners/ssh/bridge_greeting.h"
 #include "runners/ssh/node_probe.h"
+#include "runners/ssh/verb_words.h"
 #include "runners/ssh/workdir.h"
 
 namespace dml::ssh {
@@ -22,7 +24,6 @@ namespace {
 
 constexpr std::size_t kReadBytes = 1U << 16;
 constexpr std::size_t kMeasuredBytes = 4U << 20;
-constexpr std::size_t kQuotedMax = 300;
 constexpr int kNotExecutable = 126;
 constexpr int kNotFound = 127;
 constexpr int kSignalled = 128;
@@ -54,16 +55,17 @@ Result<void> Probe(SshSession& session, const Host& host, const WorkerProgram& w
   const Instant before = clock.Now();
   const WallTime wall_before = clock.Wall();
   facts.lacks_worker = false;
-  DML_TRY(const RemoteOutput output,
-          RunRemote(session, VerbCommand(host, worker, "probe"), "", limit));
+  DML_TRY(RemoteOutput output, RunRemote(session, VerbCommand(host, worker, "probe"), "", limit));
+  SkipNoise(output);
   facts.lacks_worker = output.code == kNotFound || output.code == kNotExecutable;
   if (facts.lacks_worker) return NotSetUp();
   if (IsBridge(output)) return OnlyBridge();
   auto probe = ParseProbe(output.out);
   if (!probe.ok()) {
+    const bool endless = output.late || output.full;
     // A program that is damaged ends by a signal; a shell that ends says what it wants to.
-    facts.lacks_worker = !output.late && (output.code < 0 || output.code > kNotFound);
-    if (!facts.lacks_worker) return NoAnswer(output.out + output.err, output.late);
+    facts.lacks_worker = !endless && (output.code < 0 || output.code > kNotFound);
+    if (!facts.lacks_worker) return NoAnswer(output.out + output.err, endless);
     return Error::Environment(
         fmt::format("the worker program does not run there: {}", output.err.substr(0, 300)),
         "run `dml cluster setup`; it runs on Linux of this machine's architecture");
@@ -212,7 +214,7 @@ Result<RemoteOutput> RunRemote(SshSession& session, const std::string& command,
                                std::string_view input, Duration limit) {
   const SystemClock clock;
   const Instant deadline = clock.Now() + limit;
-  DML_RETURN_IF_ERROR(session.Exec(command));
+  DML_RETURN_IF_ERROR(session.Exec(command, kRemoteOutputMax));
   RemoteOutput output;
   if (!input.empty()) {
     // A command that ends early, because it is not there, leaves the rest unread.
@@ -224,8 +226,9 @@ Result<RemoteOutput> RunRemote(SshSession& session, const std::string& command,
   }
   session.CloseInput();
   while (true) {
-    output.late = clock.Now() > deadline || output.out.size() > kRemoteOutputMax;
-    if (output.late) {
+    output.late = clock.Now() > deadline;
+    output.full = std::max(output.out.size(), session.said().size()) >= kRemoteOutputMax;
+    if (output.late || output.full) {
       output.err = session.said();
       return output;
     }
@@ -310,30 +313,56 @@ Error TwinOf(const std::string& name) {
       "leave one of them out of the inventory, or give it a workdir: of its own");
 }
 
+bool SkipNoise(RemoteOutput& output) {
+  VerbWords out;
+  VerbWords err;
+  std::string out_words = out.Hear(output.out);
+  std::string err_words = err.Hear(output.err);
+  if (!out.begun() || !err.begun()) return false;
+  output.out = std::move(out_words);
+  output.err = std::move(err_words);
+  return true;
+}
+
+namespace {
+
+// Why a verb did not begin, of which shells said `noise`.
+Error NotBegun(int code, const std::string& noise, bool endless) {
+  if (endless || (code >= 0 && code != kNotFound && code != kNotExecutable && !noise.empty())) {
+    return NoAnswer(noise, endless);
+  }
+  if (code < 0) {
+    return Error::Environment("the connection was lost before the worker program began there");
+  }
+  if (code == kNotFound || code == kNotExecutable) return NotSetUp();
+  return Error::Environment(
+      fmt::format("the worker program does not run there: it ends with exit code {}", code),
+      "run `dml cluster setup`");
+}
+
+// What it was about when the time was over.
+Error NotDone(Duration limit, const std::string& said) {
+  return Error::Environment("not done after " + FormatDuration(limit) + "; it may go on there" +
+                                (said.empty() ? "" : "; its last words: " + Quoted(said)),
+                            "see what hangs there");
+}
+
+}  // namespace
+
 Result<RemoteOutput> RunVerb(const Host& host, const WorkerProgram& worker,
                              const ConnectOptions& options, const std::string& verb,
                              std::string_view input, Duration limit) {
   Stage reached = Stage::kReach;
   DML_TRY(const std::unique_ptr<SshSession> session, SshSession::Open(host, options, reached));
   DML_TRY(RemoteOutput output, RunRemote(*session, VerbCommand(host, worker, verb), input, limit));
-  if (output.late && output.out.size() <= kRemoteOutputMax) {
-    return Error::Environment(
-        "not done after " + FormatDuration(limit) + "; it may go on there" +
-            (output.out.empty()
-                 ? ""
-                 : "; its last words: " +
-                       output.out.substr(std::max(output.out.size(), kQuotedMax) - kQuotedMax)),
-        "see what hangs there");
+  if (!SkipNoise(output)) {
+    if (IsBridge(output)) return OnlyBridge();
+    return NotBegun(output.code, output.out + output.err, output.late || output.full);
   }
-  if (!output.late && output.code < 0) {
+  if (output.late && !output.full) return NotDone(limit, output.out);
+  if (!output.full && output.code < 0) {
     return Error::Environment("the connection was lost, and nobody knows how it ended there");
   }
-  if (const std::size_t begun = output.err.find(node::kExecMarker); begun != std::string::npos) {
-    output.err.erase(begun, node::kExecMarker.size());
-    return output;
-  }
-  if (output.code == kNotFound || output.code == kNotExecutable) return NotSetUp();
-  if (IsBridge(output)) return OnlyBridge();
   return output;
 }
 
@@ -345,18 +374,27 @@ Result<void> StreamVerb(const Host& host, const WorkerProgram& worker,
   DML_RETURN_IF_ERROR(session->Exec(VerbCommand(host, worker, verb)));
   const SystemClock clock;
   const Instant deadline = clock.Now() + kRemoteCommandMax;
-  while (endless || clock.Now() < deadline) {
+  VerbWords words;
+  bool late = true;
+  while (clock.Now() < deadline || (endless && words.begun())) {
     auto more = session->Read(kReadBytes, Duration::Millis(200));
+    late = more.ok();
     if (!more.ok()) break;
     // Also when there is nothing: somebody may have gone meanwhile.
-    if (!take(*more)) return {};
+    if (!take(words.Hear(*more))) return {};
+    if (words.begun()) continue;
+    if (words.noise().find(node::kBridgeMarker) != std::string::npos) return OnlyBridge();
+    if (words.noise().size() > kRemoteOutputMax) break;
   }
-  const int code = session->ExitStatus(Duration::Seconds(2));
+  if (late && words.begun()) return NotDone(kRemoteCommandMax, "");
+  const int code = late ? -1 : session->ExitStatus(Duration::Seconds(2));
+  VerbWords complaint;
+  std::string said = complaint.Hear(session->said());
+  if (!words.begun()) return NotBegun(code, words.noise() + session->said(), late);
   if (code == 0) return {};
-  if (code == kNotFound || code == kNotExecutable) return NotSetUp();
-  const std::string& said = session->said();
-  return Error::Environment(said.empty() ? "the connection was lost"
-                                         : said.substr(0, said.find_last_not_of("\r\n") + 1));
+  if (said.empty()) return Error::Environment("the connection was lost");
+  said.erase(said.find_last_not_of("\r\n") + 1);
+  return Error::Environment(said);
 }
 
 }  // namespace dml::ssh

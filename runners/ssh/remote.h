@@ -26,12 +26,17 @@ struct RemoteOutput {
   std::string signal;  // "KILL" if one did
   std::string out;
   std::string err;
-  bool late = false;  // `limit` has passed, or `out` is full: it goes on there
+  bool late = false;  // `limit` has passed: it goes on there
+  bool full = false;  // it says more than kRemoteOutputMax on one of the two, and goes on there
 };
 
 // Runs one command, feeds it `input`, and waits for its end; not longer than `limit`.
 Result<RemoteOutput> RunRemote(SshSession& session, const std::string& command,
                                std::string_view input, Duration limit);
+
+// Of a verb of dml-worker: takes away what shells printed before it began. False, and nothing is
+// taken, if it did not begin.
+bool SkipNoise(RemoteOutput& output);
 
 // Of Linux on nodes: close_range() came last of what the agent needs.
 inline constexpr int kKernelMajorMin = 5;
@@ -72,8 +77,9 @@ NodeFacts SetUpNode(const Host& host, const WorkerProgram& worker, const Connect
 void JudgeTwins(const std::vector<Host>& hosts, std::vector<NodeFacts>& all);
 
 // Runs `dml-worker <verb> --root <workdir>` on the node, with `input` as its standard input.
-// kEnvironment if it takes longer than `limit`, or the connection breaks. What a command that it
-// was asked to run says and ends with is that command's, also if there is none of its name.
+// kEnvironment if it takes longer than `limit`, does not begin, or the connection breaks. What a
+// command that it was asked to run says and ends with is that command's, also if there is none of
+// its name.
 Result<RemoteOutput> RunVerb(const Host& host, const WorkerProgram& worker,
                              const ConnectOptions& options, const std::string& verb,
                              std::string_view input, Duration limit = kUploadMax);

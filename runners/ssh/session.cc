@@ -218,11 +218,12 @@ Result<void> SshSession::Configure(const Host& host, Duration timeout) {
   return {};
 }
 
-Result<void> SshSession::Exec(const std::string& command) {
+Result<void> SshSession::Exec(const std::string& command, std::size_t said_max) {
   const bool first = handles_->channel == nullptr;
   const SystemClock clock;
   const Instant deadline = clock.Now() + kSessionPatience;
   said_.clear();
+  said_max_ = said_max;
   handles_->signal.clear();
   while (true) {
     if (handles_->channel != nullptr) ssh_channel_free(handles_->channel);
@@ -253,7 +254,7 @@ void SshSession::DrainErrors() {
   while (true) {
     const int got = ssh_channel_read_timeout(handles_->channel, block, sizeof block, 1, 0);
     if (got <= 0) return;
-    const std::size_t room = kErrorBytesMax - said_.size();
+    const std::size_t room = said_max_ - said_.size();
     said_.append(block, std::min(room, static_cast<std::size_t>(got)));
   }
 }
@@ -262,7 +263,8 @@ Error SshSession::Broken() {
   DrainErrors();
   const bool ended = ssh_channel_is_eof(handles_->channel) != 0;
   std::string why = ended ? "the command ended" : ssh_get_error(handles_->session);
-  if (!said_.empty()) why += ", saying: " + said_.substr(0, said_.find_last_not_of("\r\n") + 1);
+  const std::string said = said_.substr(0, kErrorBytesMax);
+  if (!said.empty()) why += ", saying: " + said.substr(0, said.find_last_not_of("\r\n") + 1);
   return Error::Environment(why);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -36,6 +37,8 @@ struct ConnectOptions {
 // One authenticated connection, used by one thread at a time. The only user of libssh.
 class SshSession {
  public:
+  static constexpr std::size_t kErrorBytesMax = 8192;
+
   // Tries again for half of the time if the server turns it away. `reached` is set in any case.
   static Result<std::unique_ptr<SshSession>> Open(const Host& host, const ConnectOptions& options,
                                                   Stage& reached);
@@ -44,8 +47,8 @@ class SshSession {
   SshSession& operator=(const SshSession&) = delete;
 
   // Starts a command in the login shell of the user there, on the one channel of this session; what
-  // ran on it before is over.
-  Result<void> Exec(const std::string& command);
+  // ran on it before is over. `said_max`: what is kept of its standard error.
+  Result<void> Exec(const std::string& command, std::size_t said_max = kErrorBytesMax);
   // What the command wrote: at least a byte, within `wait`, else an empty text. The end of the
   // stream is kEnvironment and quotes what the command said on its standard error.
   Result<std::string> Read(std::size_t bytes_max, Duration wait);
@@ -57,7 +60,7 @@ class SshSession {
   // about every second; false ends it.
   Error Carry(int fd, const std::function<bool()>& tick);
 
-  // What came on standard error, at most kErrorBytesMax.
+  // What came on standard error, as far as it is kept.
   [[nodiscard]] const std::string& said() const { return said_; }
   // The exit status of the command once its output has ended, within `wait`; -1 if it has none:
   // killed by a signal, or the connection broke.
@@ -68,8 +71,6 @@ class SshSession {
   [[nodiscard]] std::string cipher() const;
   // As the kernel measured it for the connection; 0 through a jump host.
   [[nodiscard]] Duration RoundTrip() const;
-
-  static constexpr std::size_t kErrorBytesMax = 8192;
 
  private:
   struct Handles;
@@ -89,6 +90,7 @@ class SshSession {
   Line line_;
   HostKey host_key_;
   std::string said_;
+  std::size_t said_max_ = kErrorBytesMax;
 };
 
 }  // namespace dml::ssh

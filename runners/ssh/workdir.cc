@@ -54,14 +54,6 @@ constexpr std::string_view kWhose =
     "if own; then say dml; elif test -n \"$(ls -A $d 2>/dev/null)\"; then say others; "
     "else say nobody; fi";
 
-// Its last words: what comes after the marker, to the end of the line.
-std::string AnswerOf(const RemoteOutput& output) {
-  const std::size_t at = output.out.rfind(kAnswer);
-  if (at == std::string::npos) return "";
-  const std::size_t begin = at + kAnswer.size();
-  return output.out.substr(begin, output.out.find('\n', begin) - begin);
-}
-
 std::string Shell(const std::string& script) { return "sh -c '" + script + "'"; }
 
 Result<RemoteOutput> RunShell(SshSession& session, const std::string& script) {
@@ -78,11 +70,24 @@ std::string SaidBy(const RemoteOutput& output) {
   return output.err.empty() ? "no reason was given" : output.err.substr(0, kSaidMax);
 }
 
+Result<RemoteOutput> RunDown(SshSession& session, const std::string& command) {
+  DML_TRY(RemoteOutput output, RunRemote(session, command, "", kUploadMax));
+  SkipNoise(output);
+  return output;
+}
+
 }  // namespace
+
+std::string WorkdirAnswer(const std::string& out) {
+  const std::size_t at = out.rfind(kAnswer);
+  if (at == std::string::npos) return "";
+  const std::size_t begin = at + kAnswer.size();
+  return out.substr(begin, out.find('\n', begin) - begin);
+}
 
 Result<void> ClaimWorkdir(SshSession& session, const Host& host) {
   DML_TRY(const RemoteOutput output, RunShell(session, Prelude(host) + std::string(kClaim)));
-  const std::string answer = AnswerOf(output);
+  const std::string answer = WorkdirAnswer(output.out);
   const std::string hint = "name a folder for dml alone with workdir:, a new one or an empty one";
   constexpr std::string_view kOther = "other ";
   constexpr std::string_view kNo = "no ";
@@ -113,7 +118,7 @@ std::string UploadCommand(const Host& host, const WorkerProgram& worker, std::si
 
 Result<WorkdirOwner> WhoseWorkdir(SshSession& session, const Host& host) {
   DML_TRY(const RemoteOutput output, RunShell(session, Prelude(host) + std::string(kWhose)));
-  const std::string answer = AnswerOf(output);
+  const std::string answer = WorkdirAnswer(output.out);
   if (answer == "dml") return WorkdirOwner::kDml;
   if (answer == "others") return WorkdirOwner::kOthers;
   if (answer == "nobody") return WorkdirOwner::kNobody;
@@ -152,13 +157,13 @@ Result<RemoteOutput> TakeDownNode(const Host& host, const WorkerProgram& worker,
   }
   const std::string command =
       fmt::format("exec {} {} --root {}", RemoteWorkerPath(host, worker), verb, host.workdir);
-  DML_TRY(output, RunRemote(*session, command, "", kUploadMax));
+  DML_TRY(output, RunDown(*session, command));
   if (!IsMissing(output)) return output;
   DML_TRY(const std::string program, ReadFile(worker.path));
   DML_TRY(const RemoteOutput copied,
           RunRemote(*session, UploadCommand(host, worker, program.size()), program, kUploadMax));
   if (copied.code == 0) {
-    DML_TRY(output, RunRemote(*session, command, "", kUploadMax));
+    DML_TRY(output, RunDown(*session, command));
     if (!IsMissing(output)) return output;
   }
   Error why = copied.code == 0 ? WhyNotStarted(*session, host)
@@ -178,7 +183,7 @@ Error WhyNotStarted(SshSession& session, const Host& host) {
   const auto output =
       RunShell(session, Prelude(host) + "say $(cd $d/bin && pwd -P); cat /proc/self/mountinfo");
   if (output.ok()) {
-    const std::string folder = AnswerOf(*output);
+    const std::string folder = WorkdirAnswer(output->out);
     if (IsNoexec(output->out, folder)) {
       return Error::Environment(
           "the file system of " + folder + " is mounted noexec: no program starts from it",

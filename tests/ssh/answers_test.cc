@@ -8,6 +8,8 @@
 #include "runners/node/bridge.h"
 #include "runners/ssh/bridge_greeting.h"
 #include "runners/ssh/node_probe.h"
+#include "runners/ssh/remote.h"
+#include "runners/ssh/verb_words.h"
 
 namespace dml::ssh {
 namespace {
@@ -56,6 +58,32 @@ TEST(Quoted, IsTheEndOfItAndMovesNoTerminal) {
   EXPECT_EQ(Quoted("a\tb\x1b[0m\x7f\n\n"), "a\tb?[0m?");
   EXPECT_EQ(Quoted(std::string(1000, 'x') + "end"), "..." + std::string(297, 'x') + "end");
   EXPECT_EQ(Quoted(""), "");
+}
+
+TEST(VerbWords, AreToldFromNoiseHoweverTheyAreCut) {
+  const std::string marker(node::kVerbMarker);
+  const std::string words = "said\n" + marker + "and again";
+  for (const std::string& noise : {std::string(), std::string("no line break"),
+                                   std::string("<<dml-ver"), marker.substr(0, marker.size() - 1)}) {
+    const std::string all = noise + marker + words;
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{5}, all.size()}) {
+      VerbWords verb;
+      std::string heard;
+      for (std::size_t at = 0; at < all.size(); at += piece)
+        heard += verb.Hear(all.substr(at, piece));
+      EXPECT_TRUE(verb.begun());
+      EXPECT_EQ(verb.noise(), noise);
+      EXPECT_EQ(heard, words);
+    }
+  }
+  RemoteOutput output;
+  output.out = "Welcome" + marker + "out";
+  output.err = "the shell complains";
+  EXPECT_FALSE(SkipNoise(output)) << "it began on one of the two only";
+  EXPECT_EQ(output.out, "Welcome" + marker + "out");
+  output.err += marker;
+  EXPECT_TRUE(SkipNoise(output));
+  EXPECT_EQ(output.out + output.err, "out");
 }
 
 TEST(NodeProbe, IsFoundBehindNoise) {

@@ -35,7 +35,7 @@ TEST(NodeSpeeds, FewOrShortObservationsCountForNothing) {
 
 TEST(NodeSpeeds, NonsenseInTheFileIsPassedOver) {
   for (const char* text : {"null", "[1]", R"({"kinds": 3, "nodes": {"a": "x", "b": [1e99, 9]}})",
-                           R"({"nodes": {"a": [1]}})"}) {
+                           R"({"nodes": {"a": [1], "b": [0.5, 1e300]}})"}) {
     const NodeSpeeds speeds = NodeSpeeds::FromJson(Json::parse(text));
     EXPECT_EQ(speeds.SpeedOf("a"), 1) << text;
     EXPECT_EQ(speeds.SpeedOf("b"), 1) << text;

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "tests/send_signal.h"
 #include "tests/ssh/program_fixture.h"
 
 namespace dml::ssh {
@@ -49,8 +50,7 @@ TEST_F(VerdictTest, AnAgentThatHangsIsNotReady) {
   SetUpCluster();
   Edit("connect_timeout: 30s", "connect_timeout: 5s");
   const pid_t agent = servers_.server(0).agent();
-  ASSERT_GT(agent, 0);
-  ::kill(agent, SIGSTOP);
+  SendSignal(agent, SIGSTOP);
   for (const char* verb : {"check", "setup"}) {
     if (std::string(verb) == "setup") Edit("connect_timeout: 5s", "connect_timeout: 2s");
     const Json nodes = Ask(verb);
@@ -61,7 +61,7 @@ TEST_F(VerdictTest, AnAgentThatHangsIsNotReady) {
     EXPECT_EQ(nodes[0]["done"], "") << "nothing was done, and not because nothing had to be";
     EXPECT_EQ(nodes[1]["verdict"], "ready") << nodes;
   }
-  ::kill(agent, SIGCONT);
+  SendSignal(agent, SIGCONT);
   Edit("connect_timeout: 2s", "connect_timeout: 30s");
   EXPECT_EQ(Ask("check").at(0).at("verdict"), "ready");
 }
@@ -163,6 +163,17 @@ TEST_F(LoginTest, WhatALoginShellSaysInsteadIsQuotedSoon) {
       EXPECT_NE(nodes[i]["hint"].get<std::string>().find(".bashrc"), std::string::npos);
       EXPECT_EQ(nodes[i]["done"], "");
     }
+  }
+  // Nothing has run there, however well the shell ended.
+  for (const auto& verb : std::vector<std::vector<std::string>>{{"exec", "--", "true"}, {"logs"}}) {
+    std::vector<std::string> args{"cluster", verb[0], "-c", inventory_, "--only", "n1"};
+    args.insert(args.end(), verb.begin() + 1, verb.end());
+    const Output output = Dml(args);
+    EXPECT_EQ(output.code, 3) << verb[0];
+    EXPECT_EQ(output.out, "");
+    EXPECT_NE(output.err.find("no answer from the worker program; instead: 'Bye now'"),
+              std::string::npos)
+        << output.err;
   }
 }
 
