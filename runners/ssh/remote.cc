@@ -67,7 +67,7 @@ Result<void> Probe(SshSession& session, const Host& host, const WorkerProgram& w
     facts.lacks_worker = !endless && (output.code < 0 || output.code > kNotFound);
     if (!facts.lacks_worker) return NoAnswer(output.out + output.err, endless);
     return Error::Environment(
-        fmt::format("the worker program does not run there: {}", output.err.substr(0, 300)),
+        fmt::format("the worker program does not run there: {}", ComplaintOf(output)),
         "run `dml cluster setup`; it runs on Linux of this machine's architecture");
   }
   facts.lacks_worker = probe->value("sha256", "") != worker.sha256;
@@ -154,7 +154,7 @@ Result<void> Upload(SshSession& session, const Host& host, const WorkerProgram& 
     static_cast<void>(UndoUpload(session, host, worker, /*all=*/false));
     return Error::Environment(
         fmt::format("cannot copy the worker program to {}/bin: {}", host.workdir,
-                    output.err.empty() ? "no reason was given" : output.err.substr(0, 300)),
+                    ComplaintOf(output)),
         "see that there is space, and that the folder may be written and holds programs (noexec)");
   }
   facts.upload_mib_s = MibPerSecond(program.size(), clock.Now() - start);

@@ -11,6 +11,8 @@
 #include "base/files.h"
 #include "runners/node/bridge.h"
 #include "runners/node/territory.h"
+#include "runners/ssh/bridge_greeting.h"
+#include "runners/ssh/verb_words.h"
 
 namespace dml::ssh {
 
@@ -18,7 +20,6 @@ namespace {
 
 // At the beginning of a line, whatever was printed before.
 constexpr std::string_view kAnswer = "<<dml-workdir>> ";
-constexpr std::size_t kSaidMax = 300;
 
 // Without a slash at its end and parts that mean nothing.
 std::string Plain(const std::string& workdir) {
@@ -54,7 +55,11 @@ constexpr std::string_view kWhose =
     "if own; then say dml; elif test -n \"$(ls -A $d 2>/dev/null)\"; then say others; "
     "else say nobody; fi";
 
-std::string Shell(const std::string& script) { return "sh -c '" + script + "'"; }
+// All that it says on its standard error comes behind the marker of a verb.
+std::string Shell(const std::string& script) {
+  const std::string_view marker = node::kVerbMarker.substr(0, node::kVerbMarker.size() - 1);
+  return fmt::format("sh -c 'echo \"{}\" >&2; {}'", marker, script);
+}
 
 Result<RemoteOutput> RunShell(SshSession& session, const std::string& script) {
   return RunRemote(session, Shell(script), "", kRemoteCommandMax);
@@ -66,10 +71,6 @@ bool IsMissing(const RemoteOutput& output) {
   return output.code == kNotFound || output.code == kNotExecutable;
 }
 
-std::string SaidBy(const RemoteOutput& output) {
-  return output.err.empty() ? "no reason was given" : output.err.substr(0, kSaidMax);
-}
-
 Result<RemoteOutput> RunDown(SshSession& session, const std::string& command) {
   DML_TRY(RemoteOutput output, RunRemote(session, command, "", kUploadMax));
   SkipNoise(output);
@@ -77,6 +78,13 @@ Result<RemoteOutput> RunDown(SshSession& session, const std::string& command) {
 }
 
 }  // namespace
+
+std::string ComplaintOf(const RemoteOutput& output) {
+  VerbWords script;
+  const std::string words = script.Hear(output.err);
+  const std::string complaint = Quoted(script.begun() ? words : output.err);
+  return complaint.empty() ? "no reason was given" : complaint;
+}
 
 std::string WorkdirAnswer(const std::string& out) {
   const std::size_t at = out.rfind(kAnswer);
@@ -102,7 +110,7 @@ Result<void> ClaimWorkdir(SshSession& session, const Host& host) {
         fmt::format("workdir '{}' {}", host.workdir, answer.substr(kNo.size())), hint);
   }
   return Error::Environment(
-      fmt::format("cannot make the folder {}: {}", host.workdir, SaidBy(output)),
+      fmt::format("cannot make the folder {}: {}", host.workdir, ComplaintOf(output)),
       "see that there is space, and that it may be written");
 }
 
@@ -126,7 +134,7 @@ Result<WorkdirOwner> WhoseWorkdir(SshSession& session, const Host& host) {
     return Error::Environment("this key may start the bridge there, and nothing else",
                               "name a key without command= with identity_file:");
   }
-  return Error::Environment("cannot look into " + host.workdir + ": " + SaidBy(output));
+  return Error::Environment("cannot look into " + host.workdir + ": " + ComplaintOf(output));
 }
 
 Result<void> UndoUpload(SshSession& session, const Host& host, const WorkerProgram& worker,
@@ -139,7 +147,7 @@ Result<void> UndoUpload(SshSession& session, const Host& host, const WorkerProgr
       all ? "$d/bin/dml-worker-????????????" : RemoteWorkerPath(host, worker), node::kMarker);
   DML_TRY(const RemoteOutput output, RunShell(session, Prelude(host) + script));
   if (output.code == 0) return {};
-  return Error::Environment("cannot tidy up " + host.workdir + ": " + SaidBy(output));
+  return Error::Environment("cannot tidy up " + host.workdir + ": " + ComplaintOf(output));
 }
 
 Result<RemoteOutput> TakeDownNode(const Host& host, const WorkerProgram& worker,
@@ -168,7 +176,7 @@ Result<RemoteOutput> TakeDownNode(const Host& host, const WorkerProgram& worker,
   }
   Error why = copied.code == 0 ? WhyNotStarted(*session, host)
                                : Error::Environment("cannot copy the worker program to " +
-                                                    host.workdir + "/bin: " + SaidBy(copied));
+                                                    host.workdir + "/bin: " + ComplaintOf(copied));
   DML_RETURN_IF_ERROR(UndoUpload(*session, host, worker, /*all=*/true));
   DML_TRY(const WorkdirOwner after, WhoseWorkdir(*session, host));
   output = {};

@@ -35,6 +35,10 @@ Result<RemoteOutput> TakeDownNode(const Host& host, const WorkerProgram& worker,
 // Why a program that was copied does not start.
 Error WhyNotStarted(SshSession& session, const Host& host);
 
+// What one of the scripts of this file complained of on its standard error, as it may be shown to
+// people.
+[[nodiscard]] std::string ComplaintOf(const RemoteOutput& output);
+
 // What one of the scripts of this file answered, whatever shells printed before: the rest of the
 // line behind the last marker.
 [[nodiscard]] std::string WorkdirAnswer(const std::string& out);

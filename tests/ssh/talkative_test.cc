@@ -4,21 +4,24 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/files.h"
 #include "base/json.h"
 #include "tests/ssh/program_fixture.h"
 
 namespace dml::ssh {
 namespace {
 
-// The first greets on both outputs, without a line break at the end of one.
+// The first greets on both outputs, at length, without a line break at the end of one.
 class TalkativeTest : public ProgramFixture {
  protected:
   TalkativeTest()
-      : ProgramFixture({{"/bin/bash", "Welcome\\n'; printf 'Beware' >&2; : '", ""}, {}}) {}
+      : ProgramFixture(
+            {{"/bin/bash", "Welcome\\n'; seq 1 200 >&2; printf 'Beware' >&2; : '", ""}, {}}) {}
 
   Output Ask(const std::string& verb, std::vector<std::string> more = {}) {
     std::vector<std::string> args{"cluster", verb, "-c", inventory_};
@@ -64,6 +67,21 @@ TEST_F(TalkativeTest, WhatACommandSaysOnItsStandardErrorIsWhole) {
   const auto said = Exec("seq 1 30000 >&2").at("err").get<std::string>();
   EXPECT_EQ(std::ranges::count(said, '\n'), 30000);
   EXPECT_TRUE(said.ends_with("\n30000\n"));
+}
+
+TEST_F(TalkativeTest, WhyAFolderCannotBeMadeIsNotLostInAGreeting) {
+  std::ofstream(servers_.server(0).FromHere(servers_.server(0).home() + "/plain")) << "a file";
+  std::string text = *ReadFile(inventory_);
+  const std::string name = "{name: n1,";
+  ASSERT_NE(text.find(name), std::string::npos) << text;
+  text.insert(text.find(name) + name.size(), " workdir: plain/dml,");
+  std::ofstream(inventory_) << text;
+  const Output setup = Ask("setup", {"--only", "n1", "--accept-new-host-keys", "-o", "json"});
+  EXPECT_EQ(setup.code, 3);
+  const Json node = Json::parse(setup.out).at(0);
+  const auto problem = node.at("problem").get<std::string>();
+  EXPECT_TRUE(problem.starts_with("cannot make the folder plain/dml: mkdir:")) << problem;
+  EXPECT_FALSE(problem.ends_with("\n"));
 }
 
 // Also one that is cut is of whole characters.
