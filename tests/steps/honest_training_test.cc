@@ -153,6 +153,18 @@ TEST_F(HonestTraining, TinyVariancesHaveNoCorrelationOfInfinity) {
   EXPECT_FALSE(Says(warnings, "correlation")) << warnings;
 }
 
+// Of a table with a hundred copies of its target, nobody reads a hundred sentences.
+TEST_F(HonestTraining, OfManyFeaturesThatKnowTheAnswerTheFirstAreNamed) {
+  std::string csv = "a,b,c,d,e,f,g,y\n";
+  for (int i = 0; i < 40; ++i) {
+    csv += fmt::format("{0},{0},{0},{0},{0},{0},{0},{0}\n", i * 7 % 11);
+  }
+  const std::string warnings = WarningsOf("train.ridge", {{"target", "y"}}, csv);
+  EXPECT_TRUE(Says(warnings, "The feature 'e' has a correlation of 1.00000")) << warnings;
+  EXPECT_FALSE(Says(warnings, "The feature 'f' has")) << warnings;
+  EXPECT_TRUE(Says(warnings, "The same is true of 2 more features.")) << warnings;
+}
+
 // A pipeline that fails on some rows only is looked for in those.
 TEST_F(HonestTraining, AFailureInAFoldNamesTheFold) {
   std::string csv = "x,c,y\n";

@@ -56,6 +56,25 @@ TEST_F(TrainingMemory, ThatIsRefusedIsSaid) {
 }
 #endif
 
+// A name made into as many features as there are people: days of work would have come before the
+// system ended the process.
+TEST_F(TrainingMemory, OfTreesIsKnownFromTheCells) {
+  std::string csv = "name,y\n";
+  for (int i = 0; i < 3000; ++i)
+    csv += "person" + std::to_string(i) + (i % 2 == 0 ? ",1\n" : ",0\n");
+  const Inputs inputs{{"data", Csv(csv)}};
+  memory_bytes_ = std::int64_t{6} << 20;
+  const Json params = {{"target", "y"},
+                       {"preprocess", Json::array({{{"one_hot", {{"columns", {"name"}}}}}})}};
+  for (const char* step : {"train.decision_tree", "train.random_forest"}) {
+    const std::string failure = Run(step, params, inputs).Failure();
+    EXPECT_NE(failure.find("a byte for each of 3000 features in each of 3000 rows, which is 8.58 "
+                           "MiB, and there are 6 MiB"),
+              std::string::npos)
+        << failure;
+  }
+}
+
 TEST_F(TrainingMemory, OfAForestIsKnownFromItsFirstTree) {
   const StepRun rows = Run("generate.classification", {{"n_samples", 3000}, {"flip_y", 0.5}});
   ASSERT_TRUE(rows.ok()) << rows.Failure();

@@ -19,23 +19,32 @@ namespace dml::learn {
 
 namespace {
 
-// Expands row i of a tile, dense or sparse, into `row`.
-void DenseRow(const Tile& tile, std::size_t i, std::vector<double>& row) {
-  if (!tile.sparse()) {
-    const double* first = tile.x.data() + i * tile.features;
-    row.assign(first, first + tile.features);
-    return;
-  }
-  row.assign(tile.features, 0.0);
-  for (auto k = static_cast<std::size_t>(tile.offsets[i]);
-       k < static_cast<std::size_t>(tile.offsets[i + 1]); ++k) {
-    row[static_cast<std::size_t>(tile.indices[k])] = tile.values[k];
-  }
-}
-
-double WeightOf(const Tile& tile, std::size_t i) {
+double SampleWeight(const Tile& tile, std::size_t i) {
   return tile.weight.empty() ? 1.0 : tile.weight[i];
 }
+
+// What is seen of one feature while its bins are chosen.
+struct SeenValues {
+  std::vector<double> sampled;  // in any order
+  Extremes outermost;           // of all rows
+
+  void Add(double value, bool is_sampled) {
+    if (!std::isfinite(value)) return;
+    if (is_sampled) sampled.push_back(value);
+    outermost.Add(value);
+  }
+};
+
+// A number of rows, and how many of them are sampled.
+struct RowCount {
+  std::size_t all = 0;
+  std::size_t sampled = 0;
+
+  void Add(bool is_sampled) {
+    ++all;
+    sampled += is_sampled ? 1U : 0U;
+  }
+};
 
 class Binner {
  public:
@@ -94,7 +103,7 @@ class Binner {
       }
       std::vector<double> weights(tile.rows);
       for (std::size_t i = 0; i < tile.rows; ++i) {
-        weights[i] = WeightOf(tile, i);
+        weights[i] = SampleWeight(tile, i);
         DML_RETURN_IF_ERROR(CheckTarget(tile.y[i], weights[i], tile.row_id(i)));
       }
       read[t] = {std::move(tile.y), std::move(weights)};
@@ -128,36 +137,67 @@ class Binner {
     // Extremes of all rows: a sample seldom holds them, and the ends of a tail are looked at
     // closely.
     const std::size_t ends = share < 1 ? kLevelsAlone : 0;
-    std::vector<std::vector<double>> values(last - first);
-    std::vector<Extremes> extremes(last - first, Extremes(ends));
+    const auto is_sampled = [&](std::uint64_t row) {
+      return share >= 1 || random.Uniform(row) < share;
+    };
+    std::vector<SeenValues> all(last - first, SeenValues{{}, Extremes(ends)});
     std::mutex mutex;
     const auto take = [&](std::size_t, const Tile& tile) -> Result<void> {
-      std::vector<double> row;
-      std::vector<std::vector<double>> found(last - first);
-      std::vector<Extremes> outermost(last - first, Extremes(ends));
-      for (std::size_t i = 0; i < tile.rows; ++i) {
-        if (!(WeightOf(tile, i) > 0)) continue;
-        const bool sampled = share >= 1 || random.Uniform(tile.row_id(i)) < share;
-        DenseRow(tile, i, row);
-        for (std::size_t f = first; f < last; ++f) {
-          if (!std::isfinite(row[f])) continue;
-          if (sampled) found[f - first].push_back(row[f]);
-          if (ends > 0) outermost[f - first].Add(row[f]);
-        }
+      std::vector<SeenValues> seen(last - first, SeenValues{{}, Extremes(ends)});
+      if (tile.sparse()) {
+        SeeSparse(tile, first, is_sampled, seen);
+      } else {
+        SeeDense(tile, first, is_sampled, seen);
       }
       const std::scoped_lock lock(mutex);
-      for (std::size_t k = 0; k < found.size(); ++k) {
-        extremes[k].Merge(outermost[k]);
-        values[k].insert(values[k].end(), found[k].begin(), found[k].end());
+      for (std::size_t k = 0; k < seen.size(); ++k) {
+        all[k].outermost.Merge(seen[k].outermost);
+        all[k].sampled.insert(all[k].sampled.end(), seen[k].sampled.begin(), seen[k].sampled.end());
       }
       return {};
     };
     DML_RETURN_IF_ERROR(ForEachTile(take));
-    ParallelFor(execution_.threads, values.size(), [&](std::size_t k) {
-      extremes[k].AppendTo(values[k]);
-      data_.features[first + k] = ChooseBins(values[k], bins_max_);
+    ParallelFor(execution_.threads, all.size(), [&](std::size_t k) {
+      all[k].outermost.AppendTo(all[k].sampled);
+      data_.features[first + k] = ChooseBins(all[k].sampled, bins_max_);
     });
     return {};
+  }
+
+  template <typename IsSampled>
+  static void SeeDense(const Tile& tile, std::size_t first, const IsSampled& is_sampled,
+                       std::vector<SeenValues>& seen) {
+    for (std::size_t i = 0; i < tile.rows; ++i) {
+      if (!(SampleWeight(tile, i) > 0)) continue;
+      const bool sampled = is_sampled(tile.row_id(i));
+      const double* const row = tile.x.data() + i * tile.features + first;
+      for (std::size_t k = 0; k < seen.size(); ++k) seen[k].Add(row[k], sampled);
+    }
+  }
+
+  // In time that grows with the values that are stored: of a hundred thousand features, a row has a
+  // handful. All others are zero.
+  template <typename IsSampled>
+  static void SeeSparse(const Tile& tile, std::size_t first, const IsSampled& is_sampled,
+                        std::vector<SeenValues>& seen) {
+    RowCount rows;
+    std::vector<RowCount> stored(seen.size());
+    for (std::size_t i = 0; i < tile.rows; ++i) {
+      if (!(SampleWeight(tile, i) > 0)) continue;
+      const bool sampled = is_sampled(tile.row_id(i));
+      rows.Add(sampled);
+      for (std::size_t cell = FirstCell(tile, i); cell < FirstCell(tile, i + 1); ++cell) {
+        const auto feature = static_cast<std::size_t>(tile.indices[cell]);
+        if (feature < first || feature - first >= seen.size()) continue;
+        stored[feature - first].Add(sampled);
+        seen[feature - first].Add(tile.values[cell], sampled);
+      }
+    }
+    for (std::size_t k = 0; k < seen.size(); ++k) {
+      if (stored[k].all == rows.all) continue;
+      seen[k].outermost.Add(0.0);
+      seen[k].sampled.insert(seen[k].sampled.end(), rows.sampled - stored[k].sampled, 0.0);
+    }
   }
 
   Result<void> Encode() {
@@ -169,17 +209,8 @@ class Binner {
     data_.codes.resize(data_.rows * data_.features.size());
     data_.level_codes.resize(data_.rows * divided);
     return ForEachTile([&](std::size_t t, const Tile& tile) -> Result<void> {
+      if (tile.sparse()) return EncodeSparse(tile, first_row_[t]);
       const std::size_t p = data_.features.size();
-      if (tile.sparse()) {
-        std::vector<double> row;
-        for (std::size_t i = 0; i < tile.rows; ++i) {
-          DenseRow(tile, i, row);
-          for (std::size_t f = 0; f < p; ++f) {
-            DML_RETURN_IF_ERROR(EncodeCell(f, row[f], first_row_[t] + i, tile.row_id(i)));
-          }
-        }
-        return {};
-      }
       // Feature by feature, so that the levels of one stay in the cache.
       for (std::size_t f = 0; f < p; ++f) {
         for (std::size_t i = 0; i < tile.rows; ++i) {
@@ -190,11 +221,37 @@ class Binner {
     });
   }
 
+  // Zeros first, then what is stored.
+  Result<void> EncodeSparse(const Tile& tile, std::size_t first_row) {
+    for (std::size_t f = 0; f < data_.features.size(); ++f) {
+      const LevelCode zero = CodeOf(data_.features[f], 0.0);
+      std::fill_n(data_.codes.data() + f * data_.rows + first_row, tile.rows,
+                  static_cast<std::uint8_t>(zero >> 8U));
+      if (!data_.features[f].divided()) continue;
+      std::fill_n(data_.level_codes.data() + data_.levels_at[f] + first_row, tile.rows, zero);
+    }
+    for (std::size_t i = 0; i < tile.rows; ++i) {
+      for (std::size_t cell = FirstCell(tile, i); cell < FirstCell(tile, i + 1); ++cell) {
+        const auto feature = static_cast<std::size_t>(tile.indices[cell]);
+        DML_RETURN_IF_ERROR(EncodeCell(feature, tile.values[cell], first_row + i, tile.row_id(i)));
+      }
+    }
+    return {};
+  }
+
+  static std::size_t FirstCell(const Tile& tile, std::size_t row) {
+    return static_cast<std::size_t>(tile.offsets[row]);
+  }
+
+  static LevelCode CodeOf(const FeatureBins& bins, double value) {
+    const bool missing = std::isnan(value) || bins.count() == 0;
+    return missing ? FeatureBins::FirstOf(bins.missing_code()) : bins.Code(value);
+  }
+
   Result<void> EncodeCell(std::size_t f, double value, std::size_t row, std::uint64_t row_id) {
     if (std::isinf(value)) return Infinite(f, row_id);
     const FeatureBins& bins = data_.features[f];
-    const bool missing = std::isnan(value) || bins.count() == 0;
-    const LevelCode code = missing ? bins.FirstOf(bins.missing_code()) : bins.Code(value);
+    const LevelCode code = CodeOf(bins, value);
     data_.codes[f * data_.rows + row] = static_cast<std::uint8_t>(code >> 8U);
     if (bins.divided()) data_.level_codes[data_.levels_at[f] + row] = code;
     return {};

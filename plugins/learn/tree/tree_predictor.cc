@@ -10,6 +10,23 @@ namespace dml::learn {
 
 namespace {
 
+// Cells of sparse rows that are spread out at once: a whole tile of a hundred thousand features
+// would take gigabytes.
+constexpr std::size_t kSpreadCells = std::size_t{1} << 20U;
+
+// Calls visit(place, value) for what rows [first, last) store; the place counts cells from the
+// first feature of row `first`.
+template <typename Visit>
+void ForEachStored(const Tile& tile, std::size_t first, std::size_t last, const Visit& visit) {
+  for (std::size_t i = first; i < last; ++i) {
+    for (auto cell = static_cast<std::size_t>(tile.offsets[i]);
+         cell < static_cast<std::size_t>(tile.offsets[i + 1]); ++cell) {
+      visit((i - first) * tile.features + static_cast<std::size_t>(tile.indices[cell]),
+            tile.values[cell]);
+    }
+  }
+}
+
 template <typename T>
 OwnedTensor Owned(std::string name, TensorType type, std::vector<std::int64_t> shape,
                   const std::vector<T>& values) {
@@ -84,26 +101,29 @@ std::uint32_t TreePredictor::LeafOf(std::size_t root, const double* row) const {
 void TreePredictor::Predict(const Tile& tile, std::span<double> out) const {
   DML_CHECK(tile.features == features_, "the tile has the features of the training rows");
   DML_CHECK(out.size() == tile.rows * outputs_, "room for every output");
-  std::vector<double> dense;
-  const double* x = tile.x.data();
-  if (tile.sparse()) {
-    dense.assign(tile.rows * features_, 0.0);
-    for (std::size_t i = 0; i < tile.rows; ++i) {
-      for (auto k = static_cast<std::size_t>(tile.offsets[i]);
-           k < static_cast<std::size_t>(tile.offsets[i + 1]); ++k) {
-        dense[i * features_ + static_cast<std::size_t>(tile.indices[k])] = tile.values[k];
-      }
-    }
-    x = dense.data();
-  }
   std::ranges::fill(out, 0.0);
   const std::size_t trees = roots_.size() - 1;
   // Tree by tree, so that its nodes stay in the cache; each output is summed in tree order.
-  for (std::size_t t = 0; t < trees; ++t) {
-    const auto root = static_cast<std::size_t>(roots_[t]);
-    for (std::size_t i = 0; i < tile.rows; ++i) {
-      leaf_values_.AddTo(LeafOf(root, x + i * features_), out.data() + i * outputs_);
+  const auto add = [&](const double* x, std::size_t first, std::size_t last) {
+    for (std::size_t t = 0; t < trees; ++t) {
+      const auto root = static_cast<std::size_t>(roots_[t]);
+      for (std::size_t i = first; i < last; ++i) {
+        leaf_values_.AddTo(LeafOf(root, x + (i - first) * features_), out.data() + i * outputs_);
+      }
     }
+  };
+  if (tile.sparse()) {
+    const std::size_t at_once =
+        std::max<std::size_t>(kSpreadCells / std::max<std::size_t>(features_, 1), 1);
+    std::vector<double> spread(std::min(at_once, tile.rows) * features_, 0.0);
+    for (std::size_t first = 0; first < tile.rows; first += at_once) {
+      const std::size_t last = std::min(first + at_once, tile.rows);
+      ForEachStored(tile, first, last, [&](std::size_t at, double value) { spread[at] = value; });
+      add(spread.data(), first, last);
+      ForEachStored(tile, first, last, [&](std::size_t at, double) { spread[at] = 0.0; });
+    }
+  } else {
+    add(tile.x.data(), 0, tile.rows);
   }
   for (double& value : out) value /= static_cast<double>(trees);
 }

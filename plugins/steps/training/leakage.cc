@@ -13,6 +13,7 @@ namespace dml::steps {
 namespace {
 
 constexpr double kTellsAll = 0.9999;
+constexpr std::size_t kTellersNamed = 5;
 
 // Centred sums of every feature with itself and with the target, merged as in Chan, Golub and
 // LeVeque (1979). Missing values count as the mean so far: they add nothing.
@@ -91,13 +92,22 @@ std::vector<std::string> NameTellers(const Correlations& found,
                                      const std::vector<std::string>& features,
                                      const std::string& target) {
   std::vector<std::string> warnings;
+  std::size_t more = 0;
   for (std::size_t i = 0; i < found.mean.size(); ++i) {
     const double correlation = CorrelationOf(found, i);
     if (std::fabs(correlation) < kTellsAll) continue;
+    if (warnings.size() == kTellersNamed) {
+      ++more;
+      continue;
+    }
     warnings.push_back(
         fmt::format("The feature '{}' has a correlation of {:.5f} with the target '{}': it may "
                     "know the answer. Drop it unless it is known before the fact.",
                     features[i], correlation, target));
+  }
+  if (more > 0) {
+    warnings.push_back(
+        fmt::format("The same is true of {} more feature{}.", more, more == 1 ? "" : "s"));
   }
   return warnings;
 }

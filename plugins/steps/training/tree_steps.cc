@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/quantity.h"
 #include "plugins/learn/metrics/metric_registry.h"
 #include "plugins/learn/tree/tree_fit.h"
 #include "plugins/steps/register.h"
@@ -76,9 +77,9 @@ Result<ModelTask> TaskOf(const TreeParams& params, plugins::StepContext& context
   const bool classes = values.size() <= kWholeNumbersMax;
   if (context.monitor != nullptr) {
     context.monitor->Log(
-        fmt::format("task auto: '{}' holds whole numbers with {} distinct values, so this is {}",
+        fmt::format("task auto: '{}' holds whole numbers with {} distinct value{}, so this is {}",
                     params.target.name, classes ? std::to_string(values.size()) : "more than 20",
-                    classes ? "classification" : "regression"));
+                    values.size() == 1 ? "" : "s", classes ? "classification" : "regression"));
   }
   return classes ? ModelTask::kClassification : ModelTask::kRegression;
 }
@@ -221,11 +222,29 @@ auto BytesOf(ModelTask task, int trees_at_once) {
   };
 }
 
+// To trees a cell is a byte, whatever it holds: of sparse features too. Where those alone do not
+// fit, nothing is begun.
+Result<void> RequireRoomForCells(const learn::DataSource& source, std::int64_t memory_bytes) {
+  const std::size_t features = source.feature_names().size();
+  const double cells = static_cast<double>(source.rows()) * static_cast<double>(features);
+  if (memory_bytes <= 0 || cells <= static_cast<double>(memory_bytes)) return {};
+  return Error::Invalid(
+      fmt::format("trees need a byte for each of {} features in each of {} rows, which is {}, and "
+                  "there are {}",
+                  features, source.rows(),
+                  FormatSize(static_cast<std::int64_t>(std::min(cells, 9e18))),
+                  FormatSize(memory_bytes)),
+      "make fewer features: min_frequency of one_hot, min_df or max_features of a vectorizer; or "
+      "train a linear model, which takes sparse features as they are; or give the step more memory "
+      "with resources: {memory: ...}");
+}
+
 Result<void> TrainTree(const TreeParams& params, plugins::StepContext& context) {
   DML_TRY(const ModelTask task, TaskOf(params, context));
   DML_TRY(const learn::TreeOptions options, TreeOptionsOf(params, task));
   const auto fit = [&](const learn::DataSource& source, const ClassNames& classes,
                        const learn::Execution& execution) -> Result<learn::FitResult> {
+    DML_RETURN_IF_ERROR(RequireRoomForCells(source, context.memory_bytes));
     DML_TRY(const learn::TreeOptions weighed, WeighedBy(params.class_weight, classes, options));
     return learn::FitDecisionTree(source, classes.size(), weighed, execution);
   };
@@ -247,6 +266,7 @@ Result<void> TrainForest(const ForestParams& params, plugins::StepContext& conte
   }
   const auto fit = [&](const learn::DataSource& source, const ClassNames& classes,
                        const learn::Execution& execution) -> Result<learn::FitResult> {
+    DML_RETURN_IF_ERROR(RequireRoomForCells(source, context.memory_bytes));
     DML_TRY(options.tree, WeighedBy(params.class_weight, classes, options.tree));
     return learn::FitRandomForest(source, classes.size(), options, execution);
   };
