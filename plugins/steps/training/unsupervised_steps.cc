@@ -98,7 +98,7 @@ void RegisterUnsupervisedSteps(plugins::StepRegistry& registry) {
       .Add("seed", &KMeansParams::seed, "seed of the starts");
   StepSpec clusters =
       TrainingSpec("train.kmeans", "Clusters around k centres", "min sum_i min_k ||x_i - c_k||^2");
-  clusters.algorithm_version = 3;
+  clusters.algorithm_version = 4;
   DeclareModel(clusters, Always(ModelTask::kClustering), Supervised::kNo,
                {{"inertia", "sum of the squared distances to the nearest centre of the model"},
                 {"initialised_on_rows", "rows among which the centres started"}});
