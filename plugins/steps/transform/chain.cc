@@ -6,8 +6,8 @@
 #include <iterator>
 
 #include "plugins/steps/transform/catalog.h"
+#include "plugins/steps/transform/no_rows.h"
 #include "plugins/steps/transform/row_rule.h"
-#include "plugins/table/column_builder.h"
 
 namespace dml::steps {
 
@@ -21,14 +21,6 @@ Result<FittedTransformPtr> LoadTransform(const Json& item) {
                           "use the version of dml that trained it");
   }
   return type->load(item.value("state", Json()));
-}
-
-table::Batch NoRows(const table::Schema& schema) {
-  table::Batch batch;
-  for (const table::Field& field : schema.fields) {
-    batch.Set(field, table::ColumnBuilder(field).Finish());
-  }
-  return batch;
 }
 
 // The rows seen through one more transform of a chain.

@@ -3,22 +3,9 @@
 #include <algorithm>
 
 #include "plugins/learn/data_source.h"
-#include "plugins/table/column_builder.h"
+#include "plugins/steps/transform/no_rows.h"
 
 namespace dml::steps {
-
-namespace {
-
-// A batch of no rows, to learn what a transform makes of a schema.
-table::Batch EmptyBatch(const table::Schema& schema) {
-  table::Batch batch;
-  for (const table::Field& field : schema.fields) {
-    batch.Set(field, table::ColumnBuilder(field).Finish());
-  }
-  return batch;
-}
-
-}  // namespace
 
 Result<RowView> RowView::Of(table::Table table, std::vector<std::string> columns) {
   RowView view;
@@ -60,7 +47,7 @@ RowView RowView::SelectAs(const RowView& other) const {
 }
 
 Result<RowView> RowView::Through(FittedTransformPtr transform) const {
-  DML_TRY(const table::Batch seen, transform->Apply(EmptyBatch(schema_)));
+  DML_TRY(const table::Batch seen, transform->Apply(NoRows(schema_)));
   RowView view = *this;
   view.transforms_.push_back(std::move(transform));
   view.schema_ = seen.schema;
