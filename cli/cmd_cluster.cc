@@ -97,6 +97,10 @@ Result<ExitCode> RunOnAll(const VerbArgs& args, const std::string& verb, const s
   Duration limit = ssh::kUploadMax;
   if (!args.timeout.empty()) {
     DML_TRY(limit, ParseDuration(args.timeout));
+    if (limit.ns <= 0) {
+      return Error::Invalid(fmt::format("--timeout: '{}' is no time to wait", args.timeout),
+                            "write a time such as 30s or 2h");
+    }
   }
   Outcomes outcomes(cluster.hosts, output);
   ForEachHost(cluster.hosts, [&](std::size_t i) {

@@ -37,6 +37,13 @@ bool ReadsInPlace(const runners::LaunchSpec& spec) {
   return std::ranges::any_of(spec.files, [](const auto& set) { return set.in_place.has_value(); });
 }
 
+// What becomes of the attempts that a node has when it is drained.
+std::string RestOfDrained(std::size_t attempts) {
+  if (attempts == 0) return "";
+  if (attempts == 1) return ", and the one that it has goes on to its end";
+  return fmt::format(", and the {} that it has go on to their end", attempts);
+}
+
 bool IsEnvironment(const runners::ExitReason& reason) {
   const auto* failure = std::get_if<runners::ExitFailure>(&reason);
   return failure != nullptr && failure->error.kind == ErrorKind::kEnvironment;
@@ -213,10 +220,11 @@ void SshRunner::Loop::HandleAttached(std::size_t index, const node::Attached& at
 void SshRunner::Loop::HandleDrain(std::size_t index, const std::string& reason) {
   Node& node = *nodes_[index];
   node.drained = reason;
-  options_.notice(reason.empty() ? node.host.name + ": no longer drained"
-                                 : fmt::format("{}: drained ({}); it gets no new tasks, and {} go "
-                                               "on to their end",
-                                               node.host.name, reason, node.attempts.size()));
+  const std::string what = reason.empty()
+                               ? "no longer drained"
+                               : fmt::format("drained ({}); it gets no new tasks{}", reason,
+                                             RestOfDrained(node.attempts.size()));
+  options_.notice(node.host.name + ": " + what);
   UpdateUse(node);
   if (!reason.empty()) StandBack(index);
   Publish();

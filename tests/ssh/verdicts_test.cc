@@ -109,7 +109,10 @@ TEST_F(VerdictTest, OneHungNodeHidesNobodysOutput) {
   EXPECT_EQ(exec.out, "n2: on n2\n");
   EXPECT_NE(exec.err.find("n1: not done after 2.0s"), std::string::npos) << exec.err;
   EXPECT_NE(exec.err.find("on n1"), std::string::npos) << exec.err;
-  EXPECT_EQ(Dml({"cluster", "exec", "-c", inventory_, "--timeout", "soon", "--", "true"}).code, 2);
+  for (const char* nonsense : {"soon", "0s"}) {
+    EXPECT_EQ(Dml({"cluster", "exec", "-c", inventory_, "--timeout", nonsense, "--", "true"}).code,
+              2);
+  }
 }
 
 TEST_F(VerdictTest, DownTakesNothingDownWhileOneNodeIsAtWork) {
