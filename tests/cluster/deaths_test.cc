@@ -30,7 +30,7 @@ class AgentScenario : public Scenario {
 TEST_F(AgentScenario, AKilledAgentIsFollowedByAnother) {
   e2e::Program run = StartRun();
   AwaitBegun(kTasks);
-  for (std::size_t i = 0; i < servers_.size(); ++i) ::kill(servers_.server(i).agent(), SIGKILL);
+  for (std::size_t i = 0; i < servers_.size(); ++i) servers_.server(i).SignalAgent(SIGKILL);
   for (const char* node : {"n1", "n2", "n3"}) {
     AwaitSaid(run, std::string(node) + ": connected again");
   }
@@ -44,10 +44,10 @@ TEST_F(AgentScenario, AKilledAgentIsFollowedByAnother) {
 TEST_F(AgentScenario, AStoppedAgentGoesOnWhereItWas) {
   e2e::Program run = StartRun();
   AwaitBegun(kTasks);
-  for (std::size_t i = 0; i < servers_.size(); ++i) ::kill(servers_.server(i).agent(), SIGSTOP);
+  for (std::size_t i = 0; i < servers_.size(); ++i) servers_.server(i).SignalAgent(SIGSTOP);
   OpenGate();
   WaitUntil([&] { return std::filesystem::exists(servers_.Path("marks/gate")); }, "the gate");
-  for (std::size_t i = 0; i < servers_.size(); ++i) ::kill(servers_.server(i).agent(), SIGCONT);
+  for (std::size_t i = 0; i < servers_.size(); ++i) servers_.server(i).SignalAgent(SIGCONT);
   ExpectDone(run);
   EXPECT_EQ(Begun(), kEachOnce);
   ExpectGoodHistory();

@@ -26,6 +26,7 @@
 #include "runners/node/unix_socket.h"
 #include "runners/node/upkeep.h"
 #include "runners/ssh/node_port.h"
+#include "tests/send_signal.h"
 
 namespace dml::node {
 namespace {
@@ -57,7 +58,7 @@ class AgentTest : public ::testing::Test {
     if (server_.joinable()) server_.join();
     agent_.reset();
     for (const pid_t pid : children_) {
-      ::kill(pid, SIGKILL);
+      SendSignal(pid, SIGKILL);
       ::waitpid(pid, nullptr, 0);
     }
     fs::remove_all(base_);
@@ -356,7 +357,7 @@ TEST_F(AgentTest, ALogThatWasCutIsSentAgain) {
 
 TEST_F(AgentTest, TakingDownEndsWhateverRunsFirst) {
   const ProcessId dead = Child();
-  ::kill(dead.pid, SIGKILL);
+  SendSignal(dead.pid, SIGKILL);
   EXPECT_EQ(SignalThatEnded(dead), SIGKILL);
   const ProcessId orphan = Child(/*deaf=*/true);
   Write(RecordOf(1, dead, orphan));
@@ -381,7 +382,7 @@ TEST_F(AgentTest, TakingDownEndsWhateverRunsFirst) {
 // goes on, with all that it has started; when it dies, that ends with it.
 TEST_F(AgentTest, WhatADeadAgentHasLeftRunningEndsBeforeAnythingElseBegins) {
   const ProcessId dead = Child();
-  ::kill(dead.pid, SIGKILL);
+  SendSignal(dead.pid, SIGKILL);
   EXPECT_EQ(SignalThatEnded(dead), SIGKILL);
   const auto mark = [&](const ProcessId& agent, const std::string& root) {
     return fmt::format("{} {} {} - {}", agent.pid, agent.start,
@@ -404,7 +405,7 @@ TEST_F(AgentTest, WhatADeadAgentHasLeftRunningEndsBeforeAnythingElseBegins) {
   EXPECT_TRUE(IsAlive(of_another));
   EXPECT_TRUE(IsAlive(worker));
   EXPECT_TRUE(IsAlive(command));
-  ::kill(worker.pid, SIGKILL);
+  SendSignal(worker.pid, SIGKILL);
   EXPECT_EQ(SignalThatEnded(worker), SIGKILL);
   Await([&] { return !IsAlive(command); }, "what the worker had started ends");
 }

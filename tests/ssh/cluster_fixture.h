@@ -16,6 +16,7 @@
 #include "runners/ssh/remote.h"
 #include "runners/ssh/ssh_runner.h"
 #include "tests/runners/recording_sink.h"
+#include "tests/send_signal.h"
 #include "tests/ssh/sshd_fixture.h"
 
 namespace dml::ssh {
@@ -79,7 +80,7 @@ class ClusterFixture : public ::testing::Test {
     const Server& server = servers_.server(i);
     WaitUntil([&] { return server.agent() > 0; }, "the agent has begun");
     const pid_t before = server.agent();
-    if (before > 0) ::kill(before, SIGKILL);
+    SendSignal(before, SIGKILL);
     WaitUntil([&] { return server.agent() == 0; }, "the agent ends");
     const std::string program = server.home() + "/" + RemoteWorkerPath(servers_.HostOf(i), worker_);
     std::vector<std::string> argv{program, "agent", "--root", server.root()};

@@ -14,6 +14,7 @@
 #include <set>
 
 #include "base/files.h"
+#include "tests/send_signal.h"
 #include "tests/ssh/program_fixture.h"
 
 namespace dml::ssh {
@@ -76,7 +77,7 @@ TEST_F(ElsewhereTest, SlotsOfAScheduleGoToItsCluster) {
   // The shell makes the file before it writes.
   const auto written = [&] { return fs::exists(at) && fs::file_size(at) > 0; };
   for (int i = 0; i < 6000 && !written(); ++i) ::poll(nullptr, 0, 10);
-  ::kill(daemon, SIGTERM);
+  SendSignal(daemon, SIGTERM);
   int status = 0;
   ::waitpid(daemon, &status, 0);
   ASSERT_TRUE(fs::exists(at));

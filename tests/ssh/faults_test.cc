@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "runners/ssh/placement_notes.h"
+#include "tests/send_signal.h"
 #include "tests/ssh/cluster_fixture.h"
 #include "tests/ssh/fault_proxy.h"
 
@@ -104,10 +105,10 @@ TEST_F(FaultTest, SilenceIsNoticedAndSurvived) {
       Script(1, "while ! test -e " + go + "; do sleep 0.02; done; echo result > o.txt");
   ASSERT_TRUE(runner_->Launch({spec}).ok());
   WaitUntil([&] { return servers_.server(0).agent() > 0; }, "the agent");
-  ::kill(servers_.server(0).agent(), SIGSTOP);
+  servers_.server(0).SignalAgent(SIGSTOP);
   WaitUntil([&] { return Notices().find("does not answer") != std::string::npos; }, "the silence");
   std::ofstream(go).put('\n');
-  ::kill(servers_.server(0).agent(), SIGCONT);
+  servers_.server(0).SignalAgent(SIGCONT);
   sink_.WaitForEnds(1);
   EXPECT_EQ(sink_.End(runners::KeyOf(1)), "success");
   EXPECT_EQ(OutputOf(spec), "result\n");
@@ -143,12 +144,12 @@ TEST_F(FaultTest, ALateResultIsRefused) {
   ASSERT_TRUE(runner_->Launch({late}).ok());
   WaitUntil([&] { return fs::exists(go + ".begun"); }, "the task starts");
   const pid_t agent = servers_.server(0).agent();
-  ::kill(agent, SIGSTOP);
+  SendSignal(agent, SIGSTOP);
   sink_.WaitForEnds(1);
   EXPECT_EQ(sink_.End(runners::KeyOf(1)), "lost");
   std::ofstream(go).put('\n');
   WaitUntil([&] { return fs::exists(done); }, "the task ends");
-  ::kill(agent, SIGCONT);
+  SendSignal(agent, SIGCONT);
   // The next attempt runs as soon as the node is back, and the old one leaves nothing.
   LaunchSpec next = Script(1, "echo next > o.txt");
   next.key.attempt = AttemptNumber{2};
@@ -180,7 +181,7 @@ TEST_F(FaultTest, WhatWaitsInAWorkerRunsOnceWhenTheAgentDies) {
   ASSERT_TRUE(runner_->Launch(batch).ok());
   WaitUntil([&] { return fs::exists(ran); }, "the first begins");
   const pid_t agent = servers_.server(0).agent();
-  ::kill(agent, SIGKILL);
+  SendSignal(agent, SIGKILL);
   std::ofstream(go).put('\n');
   sink_.WaitForEnds(kTasks);
   for (const LaunchSpec& spec : batch) EXPECT_EQ(sink_.End(spec.key), "success");
@@ -200,7 +201,7 @@ class UnbegunTest : public FaultTest {
     sink_.WaitForEnds(1);
     agent_ = servers_.server(0).agent();
     ASSERT_GT(agent_, 0);
-    ::kill(agent_, SIGSTOP);
+    SendSignal(agent_, SIGSTOP);
     LaunchSpec second = Script(2, "echo run >> " + runs_ + " #" + std::string(100'000, '#'));
     AddInput(second, "input");
     const std::int64_t before = proxy_.bytes();
@@ -220,7 +221,7 @@ class UnbegunTest : public FaultTest {
 
 TEST_F(UnbegunTest, ANodeThatForgotALaunchIsNotSentItAgainOnceItIsKilled) {
   LaunchAndKill();
-  ::kill(agent_, SIGKILL);
+  SendSignal(agent_, SIGKILL);
   ExpectKilled();
 }
 
@@ -228,7 +229,7 @@ TEST_F(UnbegunTest, ANodeThatLacksInputsIsNotSentThemOnceItIsKilled) {
   LaunchAndKill();
   fs::remove_all(servers_.server(0).root() + "/blobs");
   fs::create_directories(servers_.server(0).root() + "/blobs");
-  ::kill(agent_, SIGCONT);
+  SendSignal(agent_, SIGCONT);
   ExpectKilled();
 }
 

@@ -1,5 +1,6 @@
 // A node whose disk is full while tasks run there: nobody's fault but its own.
 
+#include "tests/send_signal.h"
 #include "tests/ssh/cluster_fixture.h"
 
 namespace dml::ssh {
@@ -13,7 +14,7 @@ class FullDiskTest : public ClusterFixture {
     const pid_t before = server.agent();
     mounted_ = server.MountSmallDisk(server.root(), "48m");
     if (!mounted_) return;
-    ::kill(before, SIGKILL);
+    SendSignal(before, SIGKILL);
     EXPECT_EQ(server.RunThere({"/bin/chmod", "700", server.root()}), 0);
     ConnectOptions options;
     options.timeout = Duration::Seconds(30);

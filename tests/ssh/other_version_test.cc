@@ -89,7 +89,7 @@ class OtherVersionTest : public ClusterFixture {
  protected:
   OtherVersionTest() : ClusterFixture(std::vector<ServerOptions>(1)) {
     WaitUntil([&] { return servers_.server(0).agent() > 0; }, "the agent has begun");
-    ::kill(servers_.server(0).agent(), SIGKILL);
+    servers_.server(0).SignalAgent(SIGKILL);
     WaitUntil([&] { return servers_.server(0).agent() == 0; }, "it ends");
   }
 };

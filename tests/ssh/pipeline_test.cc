@@ -16,6 +16,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "tests/send_signal.h"
 #include "tests/ssh/program_fixture.h"
 
 namespace dml::ssh {
@@ -41,7 +42,7 @@ class PipelineTest : public ProgramFixture {
     }
     for (int i = 0; i < 6000 && !HasThreeLines(lines); ++i) ::poll(nullptr, 0, 10);
     EXPECT_TRUE(HasThreeLines(lines));
-    ::kill(dml, SIGKILL);
+    SendSignal(dml, SIGKILL);
     ::waitpid(dml, nullptr, 0);
   }
 };

@@ -23,6 +23,7 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "runners/ssh/subprocess.h"
+#include "tests/send_signal.h"
 
 namespace dml::ssh {
 
@@ -228,15 +229,15 @@ std::vector<pid_t> Server::Connections() const {
 }
 
 void Server::CutConnections() const {
-  for (const pid_t pid : Connections()) ::kill(pid, SIGKILL);
+  for (const pid_t pid : Connections()) SendSignal(pid, SIGKILL);
 }
 
 void Server::Stop() {
   if (pid_ <= 0) return;
   const std::vector<pid_t> connections = Connections();
-  ::kill(pid_, SIGKILL);
+  SendSignal(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);
-  for (const pid_t pid : connections) ::kill(pid, SIGKILL);
+  for (const pid_t pid : connections) SendSignal(pid, SIGKILL);
   // Each may hold the listening socket as long as it lives.
   for (const pid_t pid : connections) WaitForDeath(pid);
   pid_ = 0;
@@ -247,12 +248,12 @@ void Server::PullCable() {
   if (machine_) return machine_->PullCable(true);
   frozen_ = Connections();
   frozen_.push_back(pid_);
-  for (const pid_t pid : frozen_) ::kill(pid, SIGSTOP);
+  for (const pid_t pid : frozen_) SendSignal(pid, SIGSTOP);
 }
 
 void Server::PlugIn() {
   if (machine_) return machine_->PullCable(false);
-  for (const pid_t pid : std::exchange(frozen_, {})) ::kill(pid, SIGCONT);
+  for (const pid_t pid : std::exchange(frozen_, {})) SendSignal(pid, SIGCONT);
 }
 
 void Server::Reboot() {
@@ -331,6 +332,8 @@ pid_t Server::agent() const {
   const pid_t pid = json.value("pid", 0);
   return StartOf(pid) == json.value("start", std::int64_t{0}) ? pid : 0;
 }
+
+void Server::SignalAgent(int signal) const { SendSignal(agent(), signal); }
 
 SshdFixture::SshdFixture(const std::vector<ServerOptions>& servers) {
   std::string name = (fs::temp_directory_path() / "dml-ssh-XXXXXX").string();

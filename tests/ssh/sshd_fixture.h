@@ -60,6 +60,8 @@ class Server {
   // The node's folder, and the process of its agent; 0 if there is none.
   [[nodiscard]] std::string root() const { return home() + "/.dml-node"; }
   [[nodiscard]] pid_t agent() const;
+  // The test fails, and nobody gets the signal, if there is none.
+  void SignalAgent(int signal) const;
   [[nodiscard]] std::string Log() const;
   // Where a path of that host is to be found from here.
   [[nodiscard]] std::string FromHere(const std::string& path) const;
