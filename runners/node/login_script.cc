@@ -70,6 +70,22 @@ Error Failed(const std::string& how, const std::string& folder) {
 
 }  // namespace
 
+Variables ChangedFrom(const Variables& before, std::string_view printed) {
+  Variables changed;
+  while (!printed.empty()) {
+    const std::string_view entry = printed.substr(0, printed.find('\0'));
+    printed.remove_prefix(std::min(entry.size() + 1, printed.size()));
+    const std::size_t equals = entry.find('=');
+    if (equals == 0 || equals == entry.npos) continue;
+    std::string name(entry.substr(0, equals));
+    const std::string_view value = entry.substr(equals + 1);
+    const auto old = before.find(name);
+    const bool known = old != before.end() && old->second == value;
+    if (!known && !IsNoise(name)) changed[std::move(name)] = value;
+  }
+  return changed;
+}
+
 Result<LoginScript> LoginScript::Start(const std::string& folder, const std::string& program,
                                        const Variables& env, const std::string& script) {
   for (const char* name : {"/login.log", "/login.env"}) ::unlink((folder + name).c_str());
@@ -135,19 +151,7 @@ std::optional<Result<Variables>> LoginScript::Look(Instant now) {
                            WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
     return Failed(how, folder_);
   }
-  const Variables before = Own({});
-  Variables changed;
-  for (std::size_t at = 0; at < text->size();) {
-    const std::size_t end = std::min(text->find('\0', at), text->size());
-    const std::string entry = text->substr(at, end - at);
-    at = end + 1;
-    const std::size_t equals = entry.find('=');
-    if (equals == 0 || equals == std::string::npos) continue;
-    const std::string name = entry.substr(0, equals);
-    const std::string value = entry.substr(equals + 1);
-    const auto old = before.find(name);
-    if (!IsNoise(name) && (old == before.end() || old->second != value)) changed[name] = value;
-  }
+  Variables changed = ChangedFrom(Own({}), *text);
   for (const char* name : {"/login.log", "/login.env"}) ::unlink((folder_ + name).c_str());
   return changed;
 }

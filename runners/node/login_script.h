@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -12,6 +13,10 @@ namespace dml::node {
 using Variables = std::map<std::string, std::string>;
 
 inline constexpr Duration kLoginScriptMax = Duration::Seconds(60);
+
+// What a script added or changed: `printed` is the environment after it, with a NUL behind each
+// variable. What every shell sets for itself counts for nothing.
+[[nodiscard]] Variables ChangedFrom(const Variables& before, std::string_view printed);
 
 // Runs a script once in the login shell of this account and finds out what it did to the
 // environment. The script is the only text that the shell gets to see; everything else reaches it

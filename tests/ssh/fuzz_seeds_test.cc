@@ -4,11 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <string>
 
 #include "base/files.h"
+#include "runners/agent/record_file.h"
 #include "runners/node/compression.h"
+#include "runners/node/file_looker.h"
 #include "runners/node/wire.h"
 
 namespace dml::node {
@@ -124,6 +127,31 @@ TEST(FuzzSeeds, OfTheWire) {
   AppendFrame(FrameType::kLooked, Encode(Looked{8, Error::Invalid("there is none", "h"), {}}),
               files);
   ExpectSeed("wire/files", files);
+}
+
+// The first byte chooses the file: of states, whose frames the fuzzer makes, and of digests.
+TEST(FuzzSeeds, OfNodeFiles) {
+  char folder[] = "/tmp/dml-seeds-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder), nullptr);
+  const std::string root = folder;
+  agent::AttemptRecord record;
+  record.key = kKey;
+  record.worker = {6, 5, "boot"};
+  record.attempt_dir = "/node/attempts/head.1.2.1";
+  record.log_path = "/node/logs/head.1.2.1.log";
+  record.exited = Exited(runners::ExitSuccess{});
+  agent::RecordWriter writer;
+  ASSERT_TRUE(writer.Append(agent::RecordPathOf(root, {7, 3}), record).ok());
+  const auto states = ReadFile(agent::StatesPathOf(root, 7, record.worker));
+  constexpr std::size_t kHeader = 16;
+  ASSERT_TRUE(states.ok() && states->size() > kHeader);
+  ExpectSeed("node_files/state", std::string(1, '\0') + states->substr(kHeader));
+  ExpectSeed("node_files/states", "\x01" + *states + *states);
+  KnownDigests known(root + "/known-files");
+  known.Learn("/data/a.csv", {1, 2, 3, 4, 5}, Sha256::Of("x"), WallTime{1'000'000'000'000'000});
+  known.Save();
+  ExpectSeed("node_files/known", "\x03" + *ReadFile(root + "/known-files"));
+  std::filesystem::remove_all(root);
 }
 
 // The first byte chooses the end that hears it (1: the head's), and that checksums are made right
