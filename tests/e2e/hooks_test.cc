@@ -11,6 +11,7 @@
 
 #include "base/process.h"
 #include "tests/e2e/program.h"
+#include "tests/send_signal.h"
 
 namespace dml::e2e {
 namespace {
@@ -123,7 +124,7 @@ TEST_F(Hooks, OneThatOutlivedItsProcessIsEndedBeforeItIsRunAgain) {
   const int keeper = ParentOf(std::stoi(Read("shells")));
   ASSERT_EQ(ParentOf(keeper), run.pid());
   run.Signal(SIGSTOP);
-  ::kill(keeper, SIGKILL);
+  SendSignal(keeper, SIGKILL);
   run.Signal(SIGKILL);
   (void)run.Wait();
   EXPECT_TRUE(StartOf(first)) << "nobody has ended it yet";

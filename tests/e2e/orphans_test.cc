@@ -11,6 +11,7 @@
 
 #include "base/process.h"
 #include "tests/e2e/program.h"
+#include "tests/send_signal.h"
 
 namespace dml::e2e {
 namespace {
@@ -38,7 +39,7 @@ class Orphans : public EndToEnd {
     run.Signal(SIGSTOP);
     siginfo_t stopped{};
     EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(run.pid()), &stopped, WSTOPPED), 0);
-    ::kill(worker, SIGKILL);
+    SendSignal(worker, SIGKILL);
     run.Signal(SIGKILL);
     (void)run.Wait();
     EXPECT_TRUE(StartOf(step)) << "the step lives on";
@@ -48,7 +49,7 @@ class Orphans : public EndToEnd {
     const Finished stop = Run({"stop", "latest", "--home", home});
     EXPECT_EQ(stop.code, 0) << stop.err;
     EXPECT_FALSE(StartOf(step)) << "the step still lives";
-    ::kill(step, SIGKILL);
+    SendSignal(step, SIGKILL);
   }
 };
 

@@ -15,6 +15,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "tests/send_signal.h"
+
 namespace dml::e2e {
 
 namespace fs = std::filesystem;
@@ -112,7 +114,7 @@ Program::~Program() {
   ::waitpid(pid_, nullptr, 0);
 }
 
-void Program::Signal(int number) const { ::kill(pid_, number); }
+void Program::Signal(int number) const { SendSignal(pid_, number); }
 
 std::string Program::ErrorSoFar() const { return ReadAll(err_path_); }
 

@@ -10,6 +10,7 @@
 
 #include "tests/e2e/leavings.h"
 #include "tests/e2e/program.h"
+#include "tests/send_signal.h"
 
 namespace dml::e2e {
 namespace {
@@ -70,7 +71,7 @@ TEST_F(Recover, TheDeathOfOrchestratorAndWorkerLeavesAnOrphanThatResumeEnds) {
   run.Signal(SIGSTOP);
   siginfo_t stopped{};
   ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(run.pid()), &stopped, WSTOPPED), 0);
-  ::kill(worker, SIGKILL);
+  SendSignal(worker, SIGKILL);
   run.Signal(SIGKILL);
   (void)run.Wait();
   EXPECT_EQ(::kill(step, 0), 0) << "the command lives on";
@@ -237,7 +238,7 @@ TEST_F(Recover, TheDeathOfAWorkerLeavesNothingOfItsCommand) {
   const int left = std::stoi(Read("left"));
   EXPECT_EQ(::kill(left, 0), 0);
   Write("go", "");
-  EXPECT_EQ(::kill(worker, SIGKILL), 0);
+  EXPECT_TRUE(SendSignal(worker, SIGKILL));
   const Finished finished = run.Wait();
   EXPECT_EQ(finished.code, 0) << finished.err;
   EXPECT_NE(::kill(left, 0), 0) << "of the first attempt";

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/e2e/program.h"
+#include "tests/send_signal.h"
 
 namespace dml::e2e {
 namespace {
@@ -138,7 +139,7 @@ TEST_F(Schedules, AKilledSlotGoesOnWithItsRun) {
   const std::string run = Slots()[0].at("run").get<std::string>();
   // The process of the slot holds its lock, and the lock names it.
   const Json owner = Json::parse(Read(".dml/locks/slot-1"));
-  ASSERT_EQ(::kill(owner.at("pid").get<int>(), SIGKILL), 0);
+  ASSERT_TRUE(SendSignal(owner.at("pid").get<int>(), SIGKILL));
   WaitUntil([&] { return Slots()[0].at("starts") == 2; }, "it is started again");
   Write("go", "");
   WaitUntil([&] { return Slots()[0].at("state") == "succeeded"; }, "the slot has ended");

@@ -19,6 +19,7 @@
 #include "orchestrator/state/database.h"
 #include "tests/e2e/label_name.h"
 #include "tests/e2e/program.h"
+#include "tests/send_signal.h"
 
 namespace dml::e2e {
 namespace {
@@ -169,7 +170,7 @@ TEST_F(SlotAlone, ThatIsKilledBeforeItsRunHasAnIdRunsOnce) {
   const int slot = ProcessOf("1");
   const int run = RunOf(slot);
   ::usleep(500'000);  // it has come to the gate
-  ASSERT_EQ(::kill(slot, SIGKILL), 0);
+  ASSERT_TRUE(SendSignal(slot, SIGKILL));
   const int next = ProcessOf("2");
   EXPECT_NE(next, slot);
   (void)RunOf(next);
@@ -198,7 +199,7 @@ TEST_F(SlotAlone, ThatRanFiveTimesMayBeLostOnceMore) {
       Run({"schedule", "backfill", "tick", "--again", "--from", "2026-01-01", "--to", "2026-01-01"})
           .code,
       0);
-  ASSERT_EQ(::kill(ProcessOf("6"), SIGKILL), 0);
+  ASSERT_TRUE(SendSignal(ProcessOf("6"), SIGKILL));
   gate.reset();
   WaitUntil([&] { return Slot().at("finished").is_string(); }, "the slot has ended");
   EXPECT_EQ(Slot().at("state"), "succeeded") << Slot().dump();
