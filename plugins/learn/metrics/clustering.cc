@@ -5,7 +5,6 @@
 #include <numeric>
 
 #include "plugins/learn/fit_loop.h"
-#include "plugins/learn/moments.h"
 
 namespace dml::learn {
 
@@ -75,16 +74,28 @@ struct Spread {
   explicit Spread(std::size_t clusters) : squares(clusters), distances(clusters) {}
 };
 
-// Calls each(cluster, row) for the rows of a tile in order.
+// Calls each(cluster, row) for the rows of a tile in order. Sparse ones are spread out one by one:
+// a whole tile of a hundred thousand features would take gigabytes.
 template <typename Each>
 void ForEachRow(const ClusteredRows& clustering, const Tile& tile, const Each& each) {
   std::vector<std::int32_t> labels(tile.rows);
   clustering.assign(tile, labels);
-  std::vector<double> scratch;
-  const double* const x = DenseRows(tile, scratch);
+  const std::size_t p = tile.features;
+  std::vector<double> spread(tile.sparse() ? p : 0, 0.0);
   for (std::size_t i = 0; i < tile.rows; ++i) {
-    each(static_cast<std::size_t>(labels[i]),
-         std::span<const double>(x + i * tile.features, tile.features));
+    const auto cluster = static_cast<std::size_t>(labels[i]);
+    if (!tile.sparse()) {
+      each(cluster, std::span<const double>(tile.x.data() + i * p, p));
+      continue;
+    }
+    for (std::int64_t at = tile.offsets[i]; at < tile.offsets[i + 1]; ++at) {
+      const auto cell = static_cast<std::size_t>(at);
+      spread[static_cast<std::size_t>(tile.indices[cell])] += tile.values[cell];
+    }
+    each(cluster, std::span<const double>(spread));
+    for (std::int64_t at = tile.offsets[i]; at < tile.offsets[i + 1]; ++at) {
+      spread[static_cast<std::size_t>(tile.indices[static_cast<std::size_t>(at)])] = 0.0;
+    }
   }
 }
 

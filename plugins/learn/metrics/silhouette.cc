@@ -14,7 +14,6 @@
 #include "plugins/learn/fit_loop.h"
 #include "plugins/learn/metrics/cluster_distances.h"
 #include "plugins/learn/metrics/clustering.h"
-#include "plugins/learn/moments.h"
 
 namespace dml::learn {
 
@@ -116,6 +115,18 @@ Result<void> RequireMemory(std::uint64_t rows, std::size_t features, std::int64_
       "memory with resources: {memory: ...}");
 }
 
+// Row `row` of the tile to `to`, which is zero. Of a sparse tile only these rows are spread out.
+void CopyTileRow(const Tile& tile, std::size_t row, double* to) {
+  if (!tile.sparse()) {
+    std::copy_n(tile.x.data() + row * tile.features, tile.features, to);
+    return;
+  }
+  for (std::int64_t i = tile.offsets[row]; i < tile.offsets[row + 1]; ++i) {
+    const auto cell = static_cast<std::size_t>(i);
+    to[static_cast<std::size_t>(tile.indices[cell])] += tile.values[cell];
+  }
+}
+
 std::string NoteOfSample(std::uint64_t count, std::uint64_t total) {
   const double ratio = static_cast<double>(total) / static_cast<double>(count);
   return fmt::format(
@@ -142,14 +153,11 @@ Result<ClusterPoints> PickRows(const ClusteredRows& clustering, std::span<const 
     DML_TRY(const Tile* tile, source.View(index, scratch));
     std::vector<std::int32_t> labels(tile->rows);
     clustering.assign(*tile, labels);
-    std::vector<double> dense;
-    const double* const x = DenseRows(*tile, dense);
     auto at = static_cast<std::size_t>(first - rows.begin());
     for (auto row = first; row != last; ++row, ++at) {
       const auto in_tile = static_cast<std::size_t>(*row - begin);
       points.labels[at] = labels[in_tile];
-      std::copy_n(x + in_tile * points.features, points.features,
-                  points.x.data() + at * points.features);
+      CopyTileRow(*tile, in_tile, points.x.data() + at * points.features);
     }
     return {};
   };
