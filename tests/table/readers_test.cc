@@ -88,6 +88,20 @@ TEST(Jsonl, ColumnsAreTheUnionOfTheKeys) {
             "1.0,x,?,?,?\n2.5,?,\"[1,2]\",true,?\n?,?,?,?,2026-01-02\n");
 }
 
+TEST(Jsonl, ProblemsNameTheByte) {
+  EXPECT_EQ(Jsonl("{\"a\":1} {\"a\":2}\n"),
+            "in:1: the line is not valid JSON at byte 9\n"
+            "  hint: write one object a line, in UTF-8");
+  for (const char* line : {"{\"a\":NaN}\n", "{\"a\":Infinity}\n"}) {
+    EXPECT_EQ(Jsonl(line),
+              "in:1: the line is not valid JSON at byte 6\n"
+              "  hint: JSON has no NaN and no Infinity: write null");
+  }
+  EXPECT_EQ(Jsonl("{\"a\":-Infinity}\n"),
+            "in:1: the line is not valid JSON at byte 7\n"
+            "  hint: JSON has no NaN and no Infinity: write null");
+}
+
 TEST(Jsonl, ProblemsNameTheLine) {
   EXPECT_EQ(Jsonl("{\"a\":1}\n{\"a\":\n"),
             "in:2: the line is not valid JSON\n  hint: write one object a line, in UTF-8");
@@ -130,6 +144,12 @@ std::string LoadNpyText(const std::string& bytes) {
   NpyOptions options;
   options.path = Write(dir, bytes);
   return Show(LoadNpy(options, dir.path(), {}), dir);
+}
+
+TEST(Npy, AnotherTypeIsRefusedWithTheRemedy) {
+  EXPECT_EQ(LoadNpyText(Npy("<f2", false, "(1,)", std::string(2, '\0'))),
+            "'in' is not a .npy file that dml reads: elements of type '<f2' are not supported\n"
+            "  hint: save numbers of another type: array.astype('float64')");
 }
 
 TEST(Npy, OrdersAndTypes) {

@@ -77,8 +77,21 @@ struct KeySurvey {
   }
 };
 
+constexpr char kJsonLinesHint[] = "write one object a line, in UTF-8";
+
+// `byte` counts from 1 what was read when the line could not be JSON any more.
+Error NotJson(std::string_view line, std::size_t byte) {
+  if (byte == 0 || byte > line.size()) {
+    return Error::Invalid("the line is not valid JSON", kJsonLinesHint);
+  }
+  const std::string_view rest = line.substr(byte - 1);
+  // What Python's json module writes of such numbers, unless it is told not to.
+  const bool no_number = rest.starts_with("NaN") || rest.starts_with("Infinity");
+  return Error::Invalid(fmt::format("the line is not valid JSON at byte {}", byte),
+                        no_number ? "JSON has no NaN and no Infinity: write null" : kJsonLinesHint);
+}
+
 Error WhyNoObject(const std::string_view line) {
-  constexpr char kHint[] = "write one object a line, in UTF-8";
   try {
     [[maybe_unused]] const OrderedJson parsed = OrderedJson::parse(line);
   } catch (const OrderedJson::out_of_range& problem) {
@@ -88,10 +101,10 @@ Error WhyNoObject(const std::string_view line) {
     return Error::Invalid(fmt::format("the number {} is too large for float64",
                                       quote == std::string_view::npos ? "" : what.substr(quote)),
                           "the largest is 1.79e308; scale the values down, or write null");
-  } catch (const OrderedJson::parse_error&) {
-    return Error::Invalid("the line is not valid JSON", kHint);
+  } catch (const OrderedJson::parse_error& problem) {
+    return NotJson(line, problem.byte);
   }
-  return Error::Invalid("the line is not a JSON object", kHint);
+  return Error::Invalid("the line is not a JSON object", kJsonLinesHint);
 }
 
 // The keys of the object on a line that is valid JSON, those that come twice counted twice.

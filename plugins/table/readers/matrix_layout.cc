@@ -86,7 +86,10 @@ Result<void> ParseDescr(const TextSource::File& file, std::string_view descr,
     layout.element = element;
     return {};
   }
-  return BadNpy(file, fmt::format("elements of type {} are not supported", descr.substr(0, 5)));
+  Error error =
+      BadNpy(file, fmt::format("elements of type {} are not supported", descr.substr(0, 5)));
+  error.hint = "save numbers of another type: array.astype('float64')";
+  return error;
 }
 
 Result<void> ParseShape(const TextSource::File& file, std::string_view shape,
