@@ -82,6 +82,10 @@ TEST(Folds, TooFewRowsClassesOrGroupsAreErrors) {
   EXPECT_TRUE(AssignFoldsStratified(Numbers{0, 0, 0, 1}, 3, 0).ok());
   EXPECT_EQ(AssignFoldsGrouped(Numbers{0, 0, 0, 1}, 3, 0).error().Render(),
             "2 groups cannot make 3 folds\n  hint: use at most 2 folds");
+  EXPECT_EQ(AssignFoldsGrouped(Numbers{7, 7, 7}, 3, 0).error().Render(),
+            "3 folds need as many groups, and there is 1\n"
+            "  hint: no number of folds divides so few: look at the column, and at the filters "
+            "before this step");
   EXPECT_FALSE(AssignFoldsGrouped({}, 2, 0).ok());
   EXPECT_FALSE(AssignFoldsStratified({}, 2, 0).ok());
 }

@@ -19,8 +19,14 @@ Result<void> CheckFolds(std::uint64_t folds, std::uint64_t available, std::strin
                           "use at least 2 folds");
   }
   if (available >= folds) return {};
+  if (available < 2) {
+    return Error::Invalid(fmt::format("{} folds need as many {}, and there {} {}", folds, what,
+                                      available == 1 ? "is" : "are", available),
+                          "no number of folds divides so few: look at the column, and at the "
+                          "filters before this step");
+  }
   return Error::Invalid(fmt::format("{} {} cannot make {} folds", available, what, folds),
-                        fmt::format("use at most {} folds", std::max<std::uint64_t>(available, 2)));
+                        fmt::format("use at most {} folds", available));
 }
 
 // Deals the rows to the folds in turn: class by class, at random within a class.
