@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <stop_token>
+#include <string>
 #include <thread>
 
 #include "base/crash_point.h"
@@ -18,6 +19,18 @@
 namespace dml::cli {
 
 namespace {
+
+// A person at the terminal who asks again has lost patience. Nobody else means more by asking
+// twice: two `dml stop` at the same time, `timeout`, which asks the command and then its group, the
+// end of a terminal, which is said by the system and by its shell.
+bool IsUrgent(int signal, int count) {
+  return signal == kStopNow || (signal == SIGINT && count > 1);
+}
+
+std::string StoppingText(int signal) {
+  return std::string("stopping: tasks get a moment to end; ") +
+         (signal == SIGINT ? "once more to kill them now" : "`dml stop RUN --now` kills them now");
+}
 
 ExitCode CodeOf(const engine::RunResult& result, int signal) {
   if (result.outcome == state::RunOutcome::kSucceeded) return ExitCode::kDone;
@@ -60,11 +73,9 @@ Result<ExitCode> DriveRun(const engine::Home& home, const OpenedPipeline& pipeli
       if (GivesUpHooks(signal)) hooks.request_stop();
       return;
     }
-    // The end of a terminal is said by the system and by its shell.
-    if (count > 1 && signal == SIGHUP) return;
-    const bool at_once = count > 1 || signal == kStopNow;
-    display.Say(at_once ? "killing"
-                        : "stopping: tasks get a moment to end; once more to kill them now");
+    const bool at_once = IsUrgent(signal, count);
+    if (count > 1 && !at_once) return;
+    display.Say(at_once ? "killing" : StoppingText(signal));
     session.Cancel(at_once);
   });
   const Result<engine::RunResult> result =
