@@ -15,6 +15,7 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace dml::cli {
 
@@ -47,6 +48,9 @@ Result<Address> ParseUrl(const std::string& url) {
   }
   if (place.starts_with('[') && place.ends_with(']')) place = place.substr(1, place.size() - 2);
   if (place.empty() || address.port.empty()) return Error::Invalid("the address has no host");
+  if (place.find('@') != std::string::npos) {
+    return Error::Invalid("an http:// address has no user: say it with headers, as Authorization");
+  }
   address.host = place;
   return address;
 }
@@ -63,8 +67,9 @@ Result<std::string> ReadInput() {
   }
 }
 
-// The status of the answer. Throws what Boost throws.
-int Post(const Address& address, const Json& headers, const std::string& body) {
+// The status of the answer and its name, "404 Not Found". Throws what Boost throws.
+std::pair<int, std::string> Post(const Address& address, const Json& headers,
+                                 const std::string& body) {
   boost::asio::io_context context;
   tcp::resolver resolver(context);
   beast::tcp_stream stream(context);
@@ -80,7 +85,9 @@ int Post(const Address& address, const Json& headers, const std::string& body) {
   beast::flat_buffer buffer;
   http::response<http::string_body> response;
   http::read(stream, buffer, response);
-  return static_cast<int>(response.result_int());
+  const auto status = static_cast<int>(response.result_int());
+  const auto reason = response.reason();
+  return {status, fmt::format("{} {}", status, std::string_view(reason.data(), reason.size()))};
 }
 
 Result<ExitCode> RunWebhook() {
@@ -88,9 +95,10 @@ Result<ExitCode> RunWebhook() {
   try {
     const Json request = Json::parse(input);
     DML_TRY(const Address address, ParseUrl(request.at("url").get<std::string>()));
-    const int status = Post(address, request.at("headers"), request.at("body").get<std::string>());
+    const auto [status, name] =
+        Post(address, request.at("headers"), request.at("body").get<std::string>());
     if (status >= 200 && status < 300) return ExitCode::kDone;
-    return Error::Task(fmt::format("the server answered {}", status));
+    return Error::Task("the server answered " + name);
   } catch (const boost::system::system_error& problem) {
     return Error::Environment("cannot post: " + problem.code().message());
   } catch (const std::exception& problem) {

@@ -19,6 +19,7 @@
 #include "base/redactor.h"
 #include "cli/child.h"
 #include "cli/runs.h"
+#include "cli/shown_url.h"
 #include "cli/signals.h"
 #include "orchestrator/engine/file_lock.h"
 #include "orchestrator/engine/run_request.h"
@@ -159,6 +160,19 @@ std::string LastWords(std::string text) {
   return "..." + text.substr(start);
 }
 
+// What `dml webhook` and curl say of a post, without how they begin: "error: ", "curl: (7) ".
+std::string WithoutSpeaker(std::string text) {
+  if (text.starts_with("error: ")) return text.substr(7);
+  const std::size_t end = text.find(") ");
+  return text.starts_with("curl: (") && end != std::string::npos ? text.substr(end + 2) : text;
+}
+
+// "webhook https://example.org/done" or "hook", for messages.
+std::string NameOf(const Json& hook) {
+  if (!hook.contains("webhook")) return "hook";
+  return "webhook " + ShownUrl(hook["webhook"].get<std::string>());
+}
+
 bool HasEnded(int pid) {
   const auto stat = ReadFile(fmt::format("/proc/{}/stat", pid));
   return stat.ok() && stat->find(") Z ") != std::string::npos;
@@ -202,9 +216,14 @@ std::string RunOne(const Json& hook, const Ended& ended, const std::stop_token& 
   const auto end = RunAsStep(*prepared, ended.home, timeout, stop);
   if (!end.ok()) return end.error().Render();
   if (end->cancelled) return "ended on request";
-  if (end->timed_out) return "killed after its timeout of " + FormatDuration(timeout);
+  const bool posts = hook.contains("webhook");
+  if (end->timed_out) {
+    return (posts ? "no answer within " : "killed after its timeout of ") + FormatDuration(timeout);
+  }
   if (end->code == 0) return {};
-  const std::string last = LastWords(secrets.Blotted(end->output));
+  std::string last = LastWords(secrets.Blotted(end->output));
+  if (posts) last = WithoutSpeaker(std::move(last));
+  if (posts && !last.empty()) return last;
   return fmt::format("exit code {}{}{}", end->code, last.empty() ? "" : ": ", last);
 }
 
@@ -244,8 +263,8 @@ Result<void> RunRest(const engine::Home& home, state::RunStore& store,
       DML_RETURN_IF_ERROR(store.SetDueHook(run, static_cast<int>(i) + 2));
     }
     if (problem.empty()) continue;
-    const std::string what = hook.contains("webhook") ? "webhook" : "hook";
-    output.Warn(fmt::format("the {} of on.{} failed: {}", what, event, Harmless(problem)));
+    output.Warn(fmt::format("the {} of on.{} failed: {}", Harmless(NameOf(hook)), event,
+                            Harmless(problem)));
   }
   return store.SetDueHook(run, 0);
 }

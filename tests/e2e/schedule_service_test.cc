@@ -305,7 +305,75 @@ TEST_F(Services, AWebhookIsPosted) {
     EXPECT_NE(request.find("\"outcome\":\"succeeded\""), std::string::npos) << request;
     const bool warned = finished.err.find("the server answered 500") != std::string::npos;
     EXPECT_EQ(warned, status[0] == '5') << finished.err;
+    const std::string place = server.url().substr(0, server.url().find('?'));
+    const std::string told =
+        "the webhook " + place + "?... of on.success failed: the server " + "answered 500 Oops\n";
+    EXPECT_EQ(finished.err.find(told) != std::string::npos, warned) << finished.err;
   }
+}
+
+// Takes calls, and answers none.
+class Silence {
+ public:
+  Silence() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(fd_, 8), 0);
+    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
+    place_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  }
+  ~Silence() { Close(); }
+  Silence(const Silence&) = delete;
+  Silence& operator=(const Silence&) = delete;
+  // From now on calls are refused.
+  void Close() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+  [[nodiscard]] const std::string& place() const { return place_; }
+
+ private:
+  int fd_;
+  std::string place_;
+};
+
+TEST_F(Services, AWebhookThatFailsIsNamedWithTheReasonAndWithoutItsSecrets) {
+  Write("word", "hidden");
+  Silence silent;
+  Silence refusing;
+  refusing.Close();
+  Tool("curl",
+       "cat > " + Path("curl.stdin") +
+           "; echo 'curl: (22) The requested URL returned error: 503 for s3cret' >&2; exit 22");
+  Write("p.yaml", "name: n\non:\n  success:\n    - webhook: '" + refusing.place() +
+                      "/${env.TOKEN}/done?key=hidden'\n    - {webhook: '" + silent.place() +
+                      "/done', timeout: 300ms}\n  finish:\n    - webhook: "
+                      "'https://me:hidden@example.org/${env.TOKEN}#hidden'\n    - webhook: "
+                      "'https://${env.TOKEN}:${file:" +
+                      Path("word") +
+                      "}@example.org/${env.TOKEN}'\n"
+                      "steps:\n  - {id: a, run: 'true'}\n");
+  StartOptions options = WithTools();
+  options.env.emplace_back("TOKEN=s3cret");
+  const Finished finished = Run({"run", "p.yaml"}, options);
+  EXPECT_EQ(finished.code, 0);
+  const auto said = [&](const std::string& text) {
+    EXPECT_NE(finished.err.find(text + "\n"), std::string::npos) << text << "\n" << finished.err;
+  };
+  said("the webhook " + refusing.place() +
+       "/${env.TOKEN}/done?... of on.success failed: cannot post: Connection refused");
+  said("the webhook " + silent.place() + "/done of on.success failed: no answer within 0.3s");
+  said(
+      "the webhook https://...@example.org/${env.TOKEN}#... of on.finish failed: The requested URL "
+      "returned error: 503 for ***");
+  said(
+      "the webhook https://...@example.org/${env.TOKEN} of on.finish failed: The requested URL "
+      "returned error: 503 for ***");
+  EXPECT_EQ(finished.err.find("hidden"), std::string::npos) << finished.err;
+  EXPECT_EQ(finished.err.find("s3cret"), std::string::npos) << finished.err;
 }
 
 }  // namespace
