@@ -11,16 +11,18 @@
 
 #include "base/clock.h"
 #include "base/disk_space.h"
+#include "base/folder_owner.h"
+#include "orchestrator/state/damage.h"
+#include "orchestrator/state/lock_holder.h"
 
 namespace dml::state {
 
 namespace {
 
-// Other processes read while one writes; nobody holds the write lock for longer than a commit.
+// Other processes read while one writes; no dml holds the write lock for longer than a commit, but
+// a backup or a person with a shell of SQLite may.
 constexpr int kBusyTimeoutMs = 10'000;
 constexpr int kBusyPauseMs = 5;
-
-constexpr char kDamaged[] = " is damaged: ";
 
 // SQLite has one phrase for whatever goes wrong with a disk, and at a commit it does not keep what
 // the system said. The last refusal is that one, if it is of a kind that nothing else leaves
@@ -51,20 +53,18 @@ std::string WayOn(const std::string& path) {
   return path.ends_with("/schedule.db") ? "" : "; then `dml resume` goes on";
 }
 
-// What there is to lose with a damaged database, and what to do.
-std::string DamageHint(const std::string& place) {
-  if (place.ends_with("/schedule.db'")) {
-    return "move it away and add the schedules again; runs and results are not in it";
-  }
-  if (place.ends_with("/index.db'")) {
-    return "remove it: homes find each other's results by it, and it fills again";
-  }
-  return "move it away; finished outputs stay in store/blobs";
-}
-
 std::string FolderOf(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
   return folder.empty() ? "." : folder;
+}
+
+// It was waited for: see kBusyTimeoutMs.
+Error LockedOut(const std::string& path, const std::string& place) {
+  const std::string holder = LockHolder(path);
+  return Error::Environment(place + " is locked by another program" +
+                                (holder.empty() ? "" : ": " + holder) + ", and has been for " +
+                                std::to_string(kBusyTimeoutMs / 1000) + " s",
+                            "end its transaction, or that program" + WayOn(path));
 }
 
 Error Failure(sqlite3* db, int code) {
@@ -88,11 +88,15 @@ Error Failure(sqlite3* db, int code) {
                                 "check its permissions, or choose another folder with --home");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return Error::Environment(place + kDamaged + detail, DamageHint(place));
+      return DamagedStore(path, detail);
     case SQLITE_IOERR:
       return DiskFailure(place, detail, WayOn(path), cause);
+    case SQLITE_CONSTRAINT:
+      // Every row has one writer as long as nobody takes a lock away.
+      return Error::Environment(place + " has been written by another dml meanwhile: " + detail,
+                                "`dml ls` shows what goes on there" + WayOn(path));
     case SQLITE_BUSY:
-      return Error::Environment(place + " is locked by another program");
+      return LockedOut(path, place);
     default:
       return Error::Environment(place + ": " + detail);
   }
@@ -220,6 +224,7 @@ Result<Database> Database::Open(const std::string& path, OpenMode mode) {
   sqlite3_busy_timeout(raw, kBusyTimeoutMs);
   if (mode == OpenMode::kReadWrite) {
     DML_RETURN_IF_ERROR(db.EnterWal());
+    for (const char* file : {"", "-wal", "-shm"}) GiveToOwnerOfFolder(path + file);
     // Every commit reaches the disk before anything is built on it; see docs/durability.md.
     DML_RETURN_IF_ERROR(db.Execute("PRAGMA synchronous = FULL"));
     DML_RETURN_IF_ERROR(db.Execute("PRAGMA cache_size = -65536"));  // KiB
@@ -270,7 +275,7 @@ std::int64_t Database::LastInsertId() const { return sqlite3_last_insert_rowid(d
 
 bool IsDamage(const Error& error) {
   return error.kind == ErrorKind::kEnvironment && error.message.starts_with("the store") &&
-         error.message.find(kDamaged) != std::string::npos;
+         error.message.find(" is damaged: ") != std::string::npos;
 }
 
 Result<std::int64_t> VersionOf(Database& db) {

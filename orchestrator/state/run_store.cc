@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "orchestrator/core/fingerprint.h"
+#include "orchestrator/state/damage.h"
 #include "orchestrator/state/result_json.h"
 #include "orchestrator/state/run_files.h"
 #include "orchestrator/state/run_store_state.h"
@@ -61,6 +62,7 @@ RunStore& RunStore::operator=(RunStore&&) noexcept = default;
 RunStore::~RunStore() = default;
 
 Result<RunStore> RunStore::Open(const std::string& path, OpenMode mode) {
+  DML_RETURN_IF_ERROR(RefuseEmptied(path, HadRuns(path)));
   DML_TRY(Database db, Database::Open(path, mode));
   DML_RETURN_IF_ERROR(mode == OpenMode::kReadWrite ? Migrate(db) : RequireVersion(db));
   DML_TRY(

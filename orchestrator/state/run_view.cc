@@ -6,6 +6,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "orchestrator/state/damage.h"
 #include "orchestrator/state/database.h"
 #include "orchestrator/state/result_json.h"
 #include "orchestrator/state/run_files.h"
@@ -88,20 +89,17 @@ Result<bool> HasTables(Database& db) {
 }  // namespace
 
 Result<RunView> RunView::Open(const std::string& home) {
-  auto db = Database::Open(home + "/dml.db", OpenMode::kReadOnly);
-  if (!db.ok()) {
-    return NoRuns(home);
-  }
+  const std::string path = home + "/dml.db";
+  DML_RETURN_IF_ERROR(RefuseEmptied(path, HadRuns(path)));
+  auto db = Database::Open(path, OpenMode::kReadOnly);
+  std::error_code ignored;
+  if (!db.ok() && !std::filesystem::exists(path, ignored)) return NoRuns(home);
+  if (!db.ok()) return std::move(db).error();
   DML_TRY(const bool begun, HasTables(*db));
   if (begun) return RunView(std::make_unique<State>(State{std::move(db).value(), home}));
   // A dml that was killed at its very beginning leaves an empty file, and no runs.
-  std::error_code ignored;
-  const std::filesystem::path runs = std::filesystem::path(home) / "runs";
-  if (!std::filesystem::exists(runs, ignored) || std::filesystem::is_empty(runs, ignored)) {
-    return NoRuns(home);
-  }
-  return Error::Environment(fmt::format("the store '{}/dml.db' is damaged: it is empty", home),
-                            "move it away; finished outputs stay in store/blobs");
+  if (!HadRuns(path)) return NoRuns(home);
+  return DamagedStore(path, "it is empty");
 }
 
 Result<std::vector<RunSummary>> RunView::Runs(int limit) {

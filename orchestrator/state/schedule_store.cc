@@ -1,9 +1,15 @@
 #include "orchestrator/state/schedule_store.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <array>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/suggest.h"
+#include "orchestrator/state/damage.h"
 
 namespace dml::state {
 
@@ -87,6 +93,26 @@ Result<void> MigrateSchedules(Database& db) {
   DML_RETURN_IF_ERROR(
       db.Execute("PRAGMA user_version = " + std::to_string(kScheduleSchemaVersion)));
   return transaction.Commit();
+}
+
+// A file beside the database that is there once that has had its tables: an empty one is then no
+// new one. It does not outlive a database that is moved away.
+std::string MarkOf(const std::string& path) { return path + ".begun"; }
+
+Result<void> RefuseEmptiedSchedules(const std::string& path, OpenMode mode) {
+  std::error_code ignored;
+  if (mode == OpenMode::kReadWrite && !std::filesystem::exists(path, ignored)) {
+    std::filesystem::remove(MarkOf(path), ignored);
+  }
+  return RefuseEmptied(path, std::filesystem::exists(MarkOf(path), ignored));
+}
+
+// Without it only an emptied database goes unnoticed.
+void MarkAsBegun(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return;  // in memory
+  const int fd = ::open(MarkOf(path).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  if (fd >= 0) ::close(fd);
 }
 
 std::optional<WallTime> TimeOrNone(const Statement& row, int column) {
@@ -191,8 +217,12 @@ ScheduleStore& ScheduleStore::operator=(ScheduleStore&&) noexcept = default;
 ScheduleStore::~ScheduleStore() = default;
 
 Result<ScheduleStore> ScheduleStore::Open(const std::string& path, OpenMode mode) {
+  DML_RETURN_IF_ERROR(RefuseEmptiedSchedules(path, mode));
   DML_TRY(Database db, Database::Open(path, mode));
-  if (mode == OpenMode::kReadWrite) DML_RETURN_IF_ERROR(MigrateSchedules(db));
+  if (mode == OpenMode::kReadWrite) {
+    DML_RETURN_IF_ERROR(MigrateSchedules(db));
+    MarkAsBegun(path);
+  }
   return ScheduleStore(std::make_unique<State>(State{std::move(db)}));
 }
 

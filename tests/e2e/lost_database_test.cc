@@ -63,6 +63,56 @@ TEST_F(LostDatabase, AnEmptyOneIsDamagedWhereThereWereRuns) {
   EXPECT_NE(none.err.find("there are no runs"), std::string::npos) << none.err;
 }
 
+// An emptied one does not begin anew behind the back of whoever has results in it.
+TEST_F(LostDatabase, NothingIsRunWithAnEmptyOneWhereThereWereRuns) {
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  fs::resize_file(Path(".dml/dml.db"), 0);
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{"run", "p.yaml"}, {"plan", "p.yaml"}, {"resume"}, {"ls"}}) {
+    SCOPED_TRACE(args[0]);
+    const Finished refused = Run(args);
+    EXPECT_EQ(refused.code, 3) << refused.out;
+    EXPECT_NE(refused.err.find("dml.db' is damaged: it is empty\n  hint: move it away; finished "
+                               "outputs stay in store/blobs\n"),
+              std::string::npos)
+        << refused.err;
+    EXPECT_EQ(fs::file_size(Path(".dml/dml.db")), 0U) << "it has become a new one";
+  }
+  fs::rename(Path(".dml/dml.db"), Path("away.db"));
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0) << "as the hint says";
+}
+
+TEST_F(LostDatabase, WhoWasKilledWhileItMadeTheFirstOneIsNotInTheWay) {
+  Write(".dml/dml.db", "");
+  Write(".dml/schedule.db", "");
+  fs::create_directories(Path(".dml/runs"));
+  fs::create_directories(Path(".dml/schedule"));
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  Write("q.yaml", "name: tick\nschedule: {cron: '0 0 * * *'}\nsteps: [{id: a, run: 'true'}]\n");
+  EXPECT_EQ(Run({"schedule", "add", "q.yaml"}).code, 0);
+}
+
+TEST_F(LostDatabase, EmptiedSchedulesAreNotForgottenInSilence) {
+  Write("q.yaml", "name: tick\nschedule: {cron: '0 0 * * *'}\nsteps: [{id: a, run: 'true'}]\n");
+  EXPECT_EQ(Run({"schedule", "add", "q.yaml"}).code, 0);
+  fs::resize_file(Path(".dml/schedule.db"), 0);
+  for (const std::vector<std::string>& args : {std::vector<std::string>{"schedule", "ls"},
+                                               {"schedule", "daemon"},
+                                               {"schedule", "add", "q.yaml"},
+                                               {"schedule", "history"}}) {
+    SCOPED_TRACE(args[1]);
+    const Finished refused = Run(args);
+    EXPECT_EQ(refused.code, 3) << refused.out;
+    EXPECT_NE(refused.err.find("schedule.db' is damaged: it is empty\n  hint: move it away and add "
+                               "the schedules again; runs and results are not in it\n"),
+              std::string::npos)
+        << refused.err;
+  }
+  fs::rename(Path(".dml/schedule.db"), Path("away.db"));
+  EXPECT_EQ(Run({"schedule", "add", "q.yaml"}).code, 0) << "as the hint says";
+  EXPECT_EQ(RunJson({"schedule", "ls"}).at("schedules").size(), 1U);
+}
+
 TEST_F(LostDatabase, AHomeNeedsNoWorkingDirectoryIfItsPathIsWhole) {
   EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
   fs::create_directory(Path("gone"));
