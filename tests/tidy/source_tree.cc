@@ -44,38 +44,11 @@ std::vector<SourceFile> LoadAll() {
   return files;
 }
 
-bool OpensFunction(const std::string& line) {
-  if (line.empty() || !line.ends_with("{") || line.starts_with(' ') || line.starts_with('}')) {
-    return false;
-  }
-  if (line.starts_with("#") || line.find(" = {") != std::string::npos) return false;
-  static constexpr std::array<std::string_view, 7> kOther{
-      "namespace", "class ", "struct ", "enum ", "union ", "extern ", "constexpr std::array"};
-  return std::ranges::none_of(kOther,
-                              [&](std::string_view word) { return line.starts_with(word); });
-}
-
 }  // namespace
 
 const std::vector<SourceFile>& SourceTree() {
   static const std::vector<SourceFile> files = LoadAll();
   return files;
-}
-
-std::vector<Function> FunctionsOf(const SourceFile& file) {
-  std::vector<Function> found;
-  std::size_t start = 0;
-  bool inside = false;
-  for (std::size_t i = 0; i < file.lines.size(); ++i) {
-    if (!inside && OpensFunction(file.lines[i])) {
-      inside = true;
-      start = i;
-    } else if (inside && file.lines[i].starts_with('}')) {
-      inside = false;
-      found.push_back({file.lines[start], start + 1, i - start + 1});
-    }
-  }
-  return found;
 }
 
 }  // namespace dml::tidy

@@ -18,14 +18,4 @@ struct SourceFile {
 // Every .h and .cc below the project's own folders, sorted by path. Read once per process.
 const std::vector<SourceFile>& SourceTree();
 
-struct Function {
-  std::string head;  // its first line
-  std::size_t first_line = 0;
-  std::size_t lines = 0;
-};
-
-// The functions that begin in the first column, which is where the format puts all but those
-// inside classes.
-std::vector<Function> FunctionsOf(const SourceFile& file);
-
 }  // namespace dml::tidy
