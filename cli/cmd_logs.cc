@@ -11,8 +11,7 @@
 #include "base/file_descriptor.h"
 #include "base/files.h"
 #include "cli/runs.h"
-#include "orchestrator/engine/file_lock.h"
-#include "orchestrator/engine/home.h"
+#include "orchestrator/engine/run_owner.h"
 
 namespace dml::cli {
 
@@ -69,8 +68,7 @@ Result<LogOwner> FindOwner(OpenedRun& opened, state::TaskView task) {
 
 // Whether more may come: not of a task that has ended, nor of one whose run is dead.
 bool GoesOn(const std::string& home, RunId run, const state::TaskView& task) {
-  return !core::IsFinal(task.state) &&
-         engine::FileLock::Owner(engine::Home::RunLockPath(home, run)).has_value();
+  return !core::IsFinal(task.state) && engine::OwnerOfRun(home, run).has_value();
 }
 
 // Copies the log of an attempt, with `follow` until the attempt has ended. False if it is empty.

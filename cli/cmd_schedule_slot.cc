@@ -19,6 +19,7 @@
 #include "cli/signals.h"
 #include "orchestrator/engine/file_lock.h"
 #include "orchestrator/engine/home.h"
+#include "orchestrator/engine/run_owner.h"
 #include "orchestrator/schedule/policy.h"
 #include "orchestrator/schedule/time_text.h"
 #include "orchestrator/state/run_store.h"
@@ -188,9 +189,8 @@ class SlotRunner {
   // The run goes on without the process that began it: it is left to whoever drives it.
   void WaitForOwner() {
     if (!slot_.run) return;
-    const std::string lock = engine::Home::RunLockPath(schedules_.home, *slot_.run);
     int told = 0;
-    while (const auto owner = engine::FileLock::Owner(lock)) {
+    while (const auto owner = engine::OwnerOfRun(schedules_.home, *slot_.run)) {
       const int signal = signal_;
       if (signal != 0 && std::exchange(told, signal) == 0) SignalProcess(owner->process, signal);
       std::this_thread::sleep_for(kNap);

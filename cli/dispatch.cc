@@ -1,10 +1,13 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
 
+#include "base/folder_owner.h"
 #include "base/suggest.h"
 #include "cli/command.h"
+#include "cli/runs.h"
 
 namespace dml::cli {
 
@@ -131,6 +134,13 @@ ExitCode Show(const std::string& text, ExitCode code, const CommonOptions& commo
   return EndWith(code, output);
 }
 
+// What root has made in the home of somebody else, for itself and by its tasks.
+void GiveHomeBack(const CommonOptions& common) {
+  if (::geteuid() != 0) return;
+  const auto home = HomePath(common.home);
+  if (home.ok()) GiveAllToOwnerOfFolder(*home);
+}
+
 ExitCode RunCommand(const Command& command, const std::string& name,
                     const std::vector<std::string>& args, CommonOptions& common) {
   Args parser(name, command.summary);
@@ -148,6 +158,7 @@ ExitCode RunCommand(const Command& command, const std::string& name,
     return EndWith(ExitCode::kDone, output);
   }
   const Result<ExitCode> result = action(output);
+  if (!command.hidden) GiveHomeBack(common);
   if (result.ok()) return EndWith(*result, output);
   return EndWithError(result.error(), ExitCodeOf(result.error()), output);
 }

@@ -7,8 +7,8 @@
 
 #include "base/suggest.h"
 #include "cli/steps_registry.h"
-#include "orchestrator/engine/file_lock.h"
 #include "orchestrator/engine/home.h"
+#include "orchestrator/engine/run_owner.h"
 #include "orchestrator/report/collect.h"
 #include "pipelines/load.h"
 
@@ -59,9 +59,8 @@ Result<std::string> HomePath(const std::string& home) {
 }
 
 void CorrectOutcome(const std::string& home, state::RunSummary& run) {
-  const std::string lock = engine::Home::RunLockPath(home, run.id);
   if (run.outcome == state::RunOutcomeName(state::RunOutcome::kRunning) &&
-      !engine::FileLock::Owner(lock)) {
+      !engine::OwnerOfRun(home, run.id)) {
     run.outcome = state::RunOutcomeName(state::RunOutcome::kInterrupted);
   }
 }

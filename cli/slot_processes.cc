@@ -8,6 +8,7 @@
 #include "cli/schedule_home.h"
 #include "orchestrator/engine/file_lock.h"
 #include "orchestrator/engine/home.h"
+#include "orchestrator/engine/run_owner.h"
 #include "orchestrator/state/run_store.h"
 #include "orchestrator/state/run_view.h"
 
@@ -51,7 +52,7 @@ schedule::RunSighting SlotProcesses::LookAtRun(const state::ScheduleRow& schedul
     if (found.ok()) seen.run = *found;
   }
   if (!seen.run) return seen;
-  seen.lives = engine::FileLock::Owner(home->RunLockPath(*seen.run)).has_value();
+  seen.lives = engine::OwnerOfRun(home->path(), *seen.run).has_value();
   auto view = state::RunView::Open(home_);
   if (seen.lives || !view.ok()) return seen;
   const auto summary = view->Find(fmt::format("r{}", seen.run->value));
@@ -66,7 +67,7 @@ bool SlotProcesses::Stop(const state::SlotRow& slot) {
   auto owner = engine::FileLock::Owner(SlotLockPath(home_, slot.id));
   // Its run may have outlived it.
   if (!owner && slot.run) {
-    owner = engine::FileLock::Owner(engine::Home::RunLockPath(home_, *slot.run));
+    owner = engine::OwnerOfRun(home_, *slot.run);
   }
   return owner && SignalProcess(owner->process, SIGTERM);
 }

@@ -11,8 +11,7 @@
 #include "orchestrator/core/fusion.h"
 #include "orchestrator/core/retry.h"
 #include "orchestrator/core/scheduler.h"
-#include "orchestrator/engine/file_lock.h"
-#include "orchestrator/engine/home.h"
+#include "orchestrator/engine/run_owner.h"
 #include "orchestrator/engine/run_request.h"
 #include "orchestrator/engine/selection.h"
 #include "orchestrator/report/waiting.h"
@@ -63,7 +62,7 @@ Result<KeptRun> LoadKept(const std::string& home, RunId run,
           state::RunStore::Open(home + "/dml.db", state::OpenMode::kReadOnly));
   DML_TRY(state::RunSnapshot snapshot, store.Load(run));
   DML_TRY(engine::RunRequest request, engine::RequestFromJson(snapshot.header.options));
-  if (const auto owner = engine::FileLock::Owner(engine::Home::RunLockPath(home, run))) {
+  if (const auto owner = engine::OwnerOfRun(home, run)) {
     engine::HeedTerms(owner->terms, request.options);
   }
   DML_TRY(pipelines::ExpandedPipeline pipeline, Expand(snapshot.header.file, request));

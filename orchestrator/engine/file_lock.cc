@@ -10,6 +10,7 @@
 
 #include "base/disk_space.h"
 #include "base/files.h"
+#include "base/folder_owner.h"
 #include "base/quantity.h"
 
 namespace dml::engine {
@@ -27,6 +28,7 @@ struct flock WholeFile(short type) {
 Result<int> OpenLockFile(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return WriteError("cannot create '" + path + "'", path, errno);
+  GiveToOwnerOfFolder(path);
   return fd;
 }
 
@@ -133,7 +135,8 @@ FileLock::FileLock(FileLock&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), path_(std::exchange(other.path_, {})) {}
 
 FileLock::~FileLock() {
-  if (!path_.empty()) ::unlink(path_.c_str());
+  // If it was removed the name may be that of the next one who has it.
+  if (!path_.empty() && StillNamed(fd_, path_)) ::unlink(path_.c_str());
   if (fd_ >= 0) ::close(fd_);
 }
 

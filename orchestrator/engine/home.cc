@@ -1,6 +1,7 @@
 #include "orchestrator/engine/home.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -8,6 +9,8 @@
 #include <vector>
 
 #include "base/files.h"
+#include "base/folder_owner.h"
+#include "orchestrator/engine/run_owner.h"
 #include "orchestrator/state/run_files.h"
 
 namespace dml::engine {
@@ -104,6 +107,28 @@ bool Home::shared() const {
 
 namespace {
 
+// A home that root has been at work in, or that is somebody else's, is no matter of modes alone.
+Error NotYours(const std::string& path, uid_t owner, const std::string& home) {
+  return Error::Environment(
+      fmt::format("cannot write '{}', which belongs to user {}", path, UserName(owner)),
+      fmt::format("as root: `chown -R {} '{}'`; or choose another home with --home or DML_HOME",
+                  UserName(::geteuid()), home));
+}
+
+// If it is there.
+Result<void> CheckWritable(const std::string& path, const std::string& home) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return {};
+  const bool is_folder = S_ISDIR(info.st_mode);
+  if (::access(path.c_str(), is_folder ? W_OK | X_OK : W_OK) == 0) return {};
+  const int code = errno;
+  if (code == EACCES && info.st_uid != ::geteuid()) return NotYours(path, info.st_uid, home);
+  Error error =
+      Error::System(fmt::format("cannot write {}'{}'", is_folder ? "the folder " : "", path), code);
+  error.hint = "choose a folder that you can write with --home or DML_HOME";
+  return error;
+}
+
 // The place of a shared store that is gone, with its disk or for good.
 Result<void> CheckStoreIsThere(const std::string& home) {
   std::error_code error;
@@ -122,19 +147,17 @@ Result<Home> Home::Open(const std::string& wanted, const std::string& directory,
   Home home(Locate(wanted, directory));
   if (!shared_cache.empty()) DML_RETURN_IF_ERROR(LinkStore(home.path_, shared_cache));
   DML_RETURN_IF_ERROR(CheckStoreIsThere(home.path_));
-  for (const char* folder : {"/store/blobs", "/store/tmp", "/runs", "/locks"}) {
+  for (const char* folder : {"/store", "/store/blobs", "/store/tmp", "/runs", "/locks"}) {
     if (auto made = MakeLasting(home.path_ + folder); !made.ok()) {
       Error error = std::move(made).error();
       error.hint = "choose a folder that you can write with --home or DML_HOME";
       return error;
     }
+    GiveToOwnerOfFolder(home.path_ + folder);
   }
-  for (const char* folder : {"", "/store/blobs", "/runs", "/locks"}) {
-    const std::string path = home.path_ + folder;
-    if (::access(path.c_str(), W_OK | X_OK) == 0) continue;
-    Error error = Error::System("cannot write the folder '" + path + "'", errno);
-    error.hint = "choose a folder that you can write with --home or DML_HOME";
-    return error;
+  for (const char* name :
+       {"", "/store/blobs", "/store/tmp", "/runs", "/locks", "/locks/gate", "/dml.db"}) {
+    DML_RETURN_IF_ERROR(CheckWritable(home.path_ + name, home.path_));
   }
   // Whoever made them may have died before they were lasting.
   const fs::path place = home.path_;
@@ -177,6 +200,9 @@ std::optional<LockOwner> OwnerOfARun(const std::string& home) {
   for (const auto& entry : fs::directory_iterator(home + "/locks", ignored)) {
     if (entry.path().filename().string().front() != 'r') continue;
     if (auto owner = FileLock::Owner(entry.path().string())) return owner;
+  }
+  for (const auto& entry : fs::directory_iterator(home + "/runs", ignored)) {
+    if (auto owner = FileLock::Owner((entry.path() / kOwnerFile).string())) return owner;
   }
   return std::nullopt;
 }

@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "orchestrator/engine/checkpoints.h"
 #include "orchestrator/engine/file_lock.h"
+#include "orchestrator/engine/run_owner.h"
 
 namespace dml::engine {
 
@@ -33,7 +34,8 @@ Result<void> RecoverRun(const Home& home, state::RunStore& store, runners::Runne
 Result<void> RecoverDeadRuns(const Home& home, state::RunStore& store, runners::Runner& runner) {
   DML_TRY(const std::vector<RunId> running, store.RunningRuns());
   for (const RunId run : running) {
-    if (FileLock::Owner(home.RunLockPath(run))) continue;
+    if (OwnerOfRun(home.path(), run)) continue;
+    ForgetDeadOwner(home, run);
     DML_RETURN_IF_ERROR(RecoverRun(home, store, runner, run));
   }
   SweepTemporaries(home);
@@ -60,7 +62,7 @@ Result<void> SweepUnfinished(const Home& home, state::RunStore& store, RunId run
 void SweepAttempts(const Home& home, RunId run, const std::set<std::string>& keep) {
   std::error_code ignored;
   for (const auto& task : fs::directory_iterator(home.RunPath(run), ignored)) {
-    if (task.path().filename() == "logs") continue;
+    if (task.path().filename() == "logs" || !task.is_directory(ignored)) continue;
     for (const auto& attempt : fs::directory_iterator(task.path(), ignored)) {
       if (!keep.contains(attempt.path().string())) fs::remove_all(attempt.path(), ignored);
     }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "orchestrator/core/fusion.h"
 #include "orchestrator/engine/background.h"
@@ -11,6 +12,7 @@
 #include "orchestrator/engine/inbox.h"
 #include "orchestrator/engine/recovery.h"
 #include "orchestrator/engine/run_loop.h"
+#include "orchestrator/engine/run_owner.h"
 #include "orchestrator/engine/run_request.h"
 #include "orchestrator/engine/selection.h"
 
@@ -41,6 +43,12 @@ struct RunSession::State {
   Inbox inbox;
 
   std::vector<FileLock> locks;
+  std::optional<RunLock> run_lock;
+
+  void GiveLocksBack() {
+    run_lock.reset();
+    locks.clear();
+  }
 
   Result<void> LockPipeline() {
     if (options.concurrent) return {};
@@ -49,9 +57,8 @@ struct RunSession::State {
     return {};
   }
   Result<void> LockRun(RunId run) {
-    DML_TRY(FileLock lock,
-            FileLock::Take(home.RunLockPath(run), fmt::format("r{}", run.value), TermsOf(options)));
-    locks.push_back(std::move(lock));
+    DML_TRY(RunLock lock, RunLock::Take(home, run, TermsOf(options)));
+    run_lock.emplace(std::move(lock));
     return {};
   }
 
@@ -140,7 +147,7 @@ struct RunSession::State {
 
 RunSession::RunSession(const Home& home, const pipelines::ExpandedPipeline& pipeline,
                        const RunOptions& options, const Clock& clock, RunObserver& observer)
-    : state_(new State{home, pipeline, options, clock, observer, {}, {}}) {}
+    : state_(new State{home, pipeline, options, clock, observer, {}, {}, {}}) {}
 
 RunSession::~RunSession() = default;
 
@@ -150,13 +157,13 @@ void RunSession::Cancel(bool at_once) { state_->inbox.Deliver(core::CancelReques
 
 Result<RunResult> RunSession::Run(runners::Runner& runner) {
   auto result = state_->Execute(std::nullopt, runner);
-  state_->locks.clear();
+  state_->GiveLocksBack();
   return result;
 }
 
 Result<RunResult> RunSession::Resume(RunId run, runners::Runner& runner) {
   auto result = state_->Execute(run, runner);
-  state_->locks.clear();
+  state_->GiveLocksBack();
   return result;
 }
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "base/process.h"
 #include "orchestrator/engine/file_lock.h"
 #include "orchestrator/engine/recovery.h"
+#include "orchestrator/engine/run_owner.h"
 #include "orchestrator/state/run_store.h"
 
 namespace dml::engine {
@@ -24,10 +26,19 @@ constexpr Duration kKillPatience = Duration::Seconds(10);
 constexpr Duration kMoment = Duration::Millis(1500);
 constexpr int kLookMs = 20;
 
+struct RunPlace {
+  std::string home;
+  RunId run;
+};
+
+std::optional<LockOwner> OwnerOf(const RunPlace& place) {
+  return OwnerOfRun(place.home, place.run);
+}
+
 // Whether the run has no owner any more.
-bool WaitForEnd(const std::string& lock, Duration patience, const Clock& clock) {
+bool WaitForEnd(const RunPlace& place, Duration patience, const Clock& clock) {
   const Instant deadline = clock.Now() + patience;
-  while (FileLock::Owner(lock)) {
+  while (OwnerOf(place)) {
     if (clock.Now() >= deadline) return false;
     ::poll(nullptr, 0, kLookMs);
   }
@@ -53,14 +64,14 @@ Result<bool> Send(const LockOwner& owner, int signal) {
 // Steps of the ladder are given up once the owner has gone.
 class Ladder {
  public:
-  Ladder(const LockOwner& owner, std::string lock, const StopRequest& request, const Clock& clock)
-      : owner_(owner), lock_(std::move(lock)), request_(request), clock_(clock) {}
+  Ladder(const LockOwner& owner, RunPlace place, const StopRequest& request, const Clock& clock)
+      : owner_(owner), place_(std::move(place)), request_(request), clock_(clock) {}
 
   Result<void> Climb() {
     DML_TRY(const bool heard, request_.at_once ? KillTasks() : EndTasks());
     if (heard) return {};
     DML_TRY(std::ignore, Send(owner_, SIGKILL));
-    if (WaitForEnd(lock_, kKillPatience, clock_)) return {};
+    if (WaitForEnd(place_, kKillPatience, clock_)) return {};
     return Error::Environment(fmt::format("process {} does not die", owner_.process.pid),
                               "it may wait for a disk or a network share; try again later");
   }
@@ -71,10 +82,10 @@ class Ladder {
     DML_TRY(std::ignore, Send(owner_, SIGTERM));
     SignalProcess(owner_.process, SIGCONT);
     CrashPoint("stop.sent");
-    if (WaitForEnd(lock_, kMoment, clock_)) return true;
+    if (WaitForEnd(place_, kMoment, clock_)) return true;
     Say(fmt::format("waiting for {}, which gives its tasks a moment to end; --now kills them",
                     Owner()));
-    if (WaitForEnd(lock_, request_.patience - kMoment, clock_)) return true;
+    if (WaitForEnd(place_, request_.patience - kMoment, clock_)) return true;
     Say(fmt::format("telling {} to kill its tasks", Owner()));
     return KillTasks();
   }
@@ -82,10 +93,10 @@ class Ladder {
   Result<bool> KillTasks() {
     DML_TRY(std::ignore, Send(owner_, kStopNowSignal));
     CrashPoint("stop.sent");
-    if (WaitForEnd(lock_, kMoment, clock_)) return true;
+    if (WaitForEnd(place_, kMoment, clock_)) return true;
     if (!IsStopped(owner_.process)) {
       Say(fmt::format("waiting for {}, which is to kill its tasks", Owner()));
-      if (WaitForEnd(lock_, kKillPatience - kMoment, clock_)) return true;
+      if (WaitForEnd(place_, kKillPatience - kMoment, clock_)) return true;
     }
     Say(fmt::format("killing {}, which {}", Owner(),
                     IsStopped(owner_.process) ? "is stopped" : "does not answer"));
@@ -98,18 +109,18 @@ class Ladder {
   void Say(const std::string& text) const { request_.say(text); }
 
   const LockOwner& owner_;
-  const std::string lock_;
+  const RunPlace place_;
   const StopRequest& request_;
   const Clock& clock_;
 };
 
-Result<void> StopOwner(const LockOwner& owner, const std::string& lock, const StopRequest& request,
+Result<void> StopOwner(const LockOwner& owner, const RunPlace& place, const StopRequest& request,
                        const Clock& clock) {
   if (owner.process.boot != BootId() || !IsAlive(owner.process)) {
-    if (!FileLock::Owner(lock)) return {};
+    if (!OwnerOf(place)) return {};
     return Error::Environment(owner.Describe(), "stop it there");
   }
-  return Ladder(owner, lock, request, clock).Climb();
+  return Ladder(owner, place, request, clock).Climb();
 }
 
 // The owner is dead, or died of us: what it would have done.
@@ -137,15 +148,16 @@ Result<void> CancelDeadRun(const Home& home, const StopRequest& request, state::
 
 // The gate, behind which nobody takes the run up. A run that is coming into being, or is taken up,
 // gets its owner there: that one is stopped like the first.
-Result<FileLock> EndOwners(const Home& home, const std::string& lock, const StopRequest& request,
-                           const Clock& clock, bool& owned) {
+Result<FileLock> EndOwners(const Home& home, const StopRequest& request, const Clock& clock,
+                           bool& owned) {
+  const RunPlace place{home.path(), request.run};
   while (true) {
-    if (const auto owner = FileLock::Owner(lock)) {
+    if (const auto owner = OwnerOf(place)) {
       owned = true;
-      DML_RETURN_IF_ERROR(StopOwner(*owner, lock, request, clock));
+      DML_RETURN_IF_ERROR(StopOwner(*owner, place, request, clock));
     }
     DML_TRY(FileLock gate, FileLock::Wait(home.GateLockPath()));
-    if (!FileLock::Owner(lock)) return gate;
+    if (!OwnerOf(place)) return gate;
   }
 }
 
@@ -153,10 +165,9 @@ Result<FileLock> EndOwners(const Home& home, const std::string& lock, const Stop
 
 Result<std::string> StopRun(const Home& home, const StopRequest& request,
                             const RunnerMaker& make_runner, const Clock& clock) {
-  const std::string lock = home.RunLockPath(request.run);
   const std::string name = fmt::format("r{}", request.run.value);
   bool owned = false;
-  DML_TRY(const FileLock gate, EndOwners(home, lock, request, clock, owned));
+  DML_TRY(const FileLock gate, EndOwners(home, request, clock, owned));
   DML_TRY(state::RunStore store, state::RunStore::Open(home.DatabasePath()));
   DML_TRY(const state::RunSnapshot snapshot, store.Load(request.run));
   const bool open = snapshot.outcome == state::RunOutcomeName(state::RunOutcome::kRunning) ||
@@ -168,11 +179,11 @@ Result<std::string> StopRun(const Home& home, const StopRequest& request,
                     snapshot.outcome == "cancelled" ? "was cancelled" : snapshot.outcome));
   }
   DML_TRY(const std::unique_ptr<runners::Runner> runner, make_runner());
-  auto first = FileLock::Take(lock, name);
+  auto first = RunLock::Take(home, request.run);
   // Its leavings may have filled the disk.
   const bool room = first.ok() || first.error().kind != ErrorKind::kEnvironment;
   if (!room) DML_RETURN_IF_ERROR(RecoverRun(home, store, *runner, request.run));
-  DML_TRY(const FileLock mine, room ? std::move(first) : FileLock::Take(lock, name));
+  DML_TRY(const RunLock mine, room ? std::move(first) : RunLock::Take(home, request.run));
   DML_RETURN_IF_ERROR(CancelDeadRun(home, request, store, *runner, clock));
   runner->Shutdown();
   return std::string(state::RunOutcomeName(state::RunOutcome::kCancelled));
