@@ -75,6 +75,10 @@ endif()
 # nothing compiles several files of a folder as one; who works on one of them does not want that.
 option(DML_UNITY "Compile several files of a folder as one" OFF)
 set(unity_files 8)
+# Without optimisation even more of it is what the files have in common.
+if(DML_SANITIZE)
+  set(unity_files 16)
+endif()
 # A local name may then be that of a function in another file.
 if(DML_UNITY)
   target_compile_options(dml_options INTERFACE -Wno-shadow)

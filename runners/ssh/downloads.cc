@@ -19,7 +19,7 @@ Result<void> MakeParent(const std::string& path) {
   return MakeDirectories(fs::path(path).parent_path().string());
 }
 
-Result<void> WriteAll(int fd, std::string_view bytes, std::int64_t offset) {
+Result<void> WriteChunk(int fd, std::string_view bytes, std::int64_t offset) {
   while (!bytes.empty()) {
     const ssize_t written = ::pwrite(fd, bytes.data(), bytes.size(), offset);
     if (written < 0 && errno == EINTR) continue;
@@ -94,7 +94,7 @@ Result<std::optional<node::BlobRange>> Downloads::Arrived(const node::Chunk& chu
     Finish(chunk.digest, Error::Environment("a piece of an output is out of order"));
     return nothing;
   }
-  if (auto written = WriteAll(coming.fd, chunk.bytes, chunk.offset); !written.ok()) {
+  if (auto written = WriteChunk(coming.fd, chunk.bytes, chunk.offset); !written.ok()) {
     Finish(chunk.digest, std::move(written));
     return nothing;
   }
