@@ -1,6 +1,7 @@
 // What an evaluation holds of all rows lies in a file, once it is more than the step may have in
 // memory.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -75,6 +76,30 @@ TEST_F(EvaluationMemory, IsBoundedByTheBudgetOfTheStep) {
   if (child == 0) {
     const StepRun run = Evaluate("classification", 600'000);
     ::_exit(run.ok() && run.metrics["roc_auc"].get<double>() > 0.5 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
+// 1,000 rows of 100,000 hashed terms would be 800 MB if all of them stood in the plot of the
+// report.
+TEST_F(EvaluationMemory, OfClustersDoesNotGrowWithThePlot) {
+  std::string csv = "text\n";
+  for (int i = 0; i < 1000; ++i) csv += fmt::format("word{} word{} word{}\n", i, i * 7, i % 9);
+  const Artifact data = Csv(csv);
+  const Json hashed = {
+      {"n_clusters", 2},
+      {"preprocess",
+       Json::array({{{"hashing", {{"columns", {"text"}}, {"n_features", 100'000}}}}})}};
+  const StepRun trained = Run("train.kmeans", hashed, {{"data", data}});
+  ASSERT_TRUE(trained.ok()) << trained.Failure();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    LimitMemory(600 * kMebibyte);
+    const StepRun run = Run("evaluate.clustering", {{"silhouette_rows", 20}},
+                            {{"model", trained.outputs.at("model")}, {"data", data}});
+    ::_exit(run.ok() ? 0 : 1);
   }
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <mutex>
 #include <span>
@@ -22,7 +24,10 @@ namespace dml::steps {
 namespace {
 
 constexpr std::size_t kScatterPointsMax = 2000;  // of the scatter plot
-constexpr std::size_t kPairsMax = 100'000;       // of labels and clusters
+// Its rows are dense: of so many features that these would be gigabytes, fewer are shown.
+constexpr std::size_t kScatterCellsMax = std::size_t{1} << 24U;
+constexpr std::size_t kScatterPointsMin = 50;
+constexpr std::size_t kPairsMax = 100'000;  // of labels and clusters
 
 struct ClusteringParams {
   plugins::ColumnName labels;
@@ -125,7 +130,10 @@ Json MeansPanel(const learn::ClusterSummary& summary, const std::vector<std::str
 // Evenly spaced rows in the plane of their two first principal components.
 Result<Json> PlanePanel(const learn::ClusteredRows& clustering, const learn::Execution& execution) {
   const std::uint64_t total = clustering.rows.rows();
-  const std::uint64_t stride = (total + kScatterPointsMax - 1) / kScatterPointsMax;
+  const std::size_t features = std::max<std::size_t>(clustering.rows.feature_names().size(), 1);
+  const std::uint64_t points_max =
+      std::clamp(kScatterCellsMax / features, kScatterPointsMin, kScatterPointsMax);
+  const std::uint64_t stride = (total + points_max - 1) / points_max;
   std::vector<std::uint64_t> rows;
   for (std::uint64_t row = 0; row < total; row += stride) rows.push_back(row);
   DML_TRY(learn::ClusterPoints points, PickRows(clustering, rows, execution));
@@ -231,7 +239,7 @@ void RegisterClusteringEvaluation(plugins::StepRegistry& registry) {
   StepSpec spec = EvaluationSpec(learn::ModelTask::kClustering, "Score the clusters of a model",
                                  "inertia = sum_i ||x_i - m_i||^2, m_i the mean of the rows of its "
                                  "cluster; silhouette = mean (b_i - a_i) / max(a_i, b_i)");
-  spec.algorithm_version = 5;
+  spec.algorithm_version = 6;
   spec.metrics = ScoresOfClusters();
   registry.Add(MakeStepType(std::move(spec), schema, EvaluateClustering));
 }
