@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/files.h"
+#include "base/presence.h"
 #include "base/quantity.h"
 #include "cli/pipeline_file.h"
 #include "cli/run_options.h"
@@ -75,17 +76,16 @@ Result<OpenedSchedules> MakeSchedules(const std::string& home_flag) {
 
 Result<std::optional<OpenedSchedules>> FindSchedules(const std::string& home_flag) {
   DML_TRY(const std::string home, HomePath(home_flag));
-  std::error_code ignored;
-  if (!std::filesystem::exists(SchedulePath(home), ignored))
-    return std::optional<OpenedSchedules>();
+  DML_TRY(const bool there, IsThere(SchedulePath(home)));
+  if (!there) return std::optional<OpenedSchedules>();
   DML_TRY(OpenedSchedules schedules, MakeSchedules(home));
   return std::optional(std::move(schedules));
 }
 
 Result<std::optional<OpenedSchedules>> FindSchedulesToAsk(const std::string& home_flag) {
   DML_TRY(const std::string home, HomePath(home_flag));
-  std::error_code ignored;
-  if (!std::filesystem::exists(SchedulePath(home), ignored) || ::access(home.c_str(), W_OK) == 0) {
+  DML_TRY(const bool there, IsThere(SchedulePath(home)));
+  if (!there || ::access(home.c_str(), W_OK) == 0) {
     return FindSchedules(home_flag);
   }
   DML_TRY(state::ScheduleStore store,

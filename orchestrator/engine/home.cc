@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "base/folder_owner.h"
+#include "base/presence.h"
 #include "orchestrator/engine/run_owner.h"
 #include "orchestrator/state/run_files.h"
 
@@ -170,9 +171,8 @@ Result<Home> Home::Open(const std::string& wanted, const std::string& directory,
 Result<Home> Home::OpenToAsk(const std::string& wanted, const std::string& directory,
                              const std::string& shared_cache) {
   Home home(Locate(wanted, directory));
-  std::error_code ignored;
-  home.read_only_ =
-      fs::exists(home.DatabasePath(), ignored) && ::access(home.path_.c_str(), W_OK | X_OK) != 0;
+  DML_TRY(const bool there, IsThere(home.DatabasePath()));
+  home.read_only_ = there && ::access(home.path_.c_str(), W_OK | X_OK) != 0;
   if (home.read_only_) return home;
   return Open(wanted, directory, shared_cache);
 }

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 
+#include "base/presence.h"
 #include "orchestrator/state/damage.h"
 #include "orchestrator/state/database.h"
 #include "orchestrator/state/result_json.h"
@@ -92,8 +92,8 @@ Result<RunView> RunView::Open(const std::string& home) {
   const std::string path = home + "/dml.db";
   DML_RETURN_IF_ERROR(RefuseEmptied(path, HadRuns(path)));
   auto db = Database::Open(path, OpenMode::kReadOnly);
-  std::error_code ignored;
-  if (!db.ok() && !std::filesystem::exists(path, ignored)) return NoRuns(home);
+  DML_TRY(const bool there, IsThere(path));
+  if (!db.ok() && !there) return NoRuns(home);
   if (!db.ok()) return std::move(db).error();
   DML_TRY(const bool begun, HasTables(*db));
   if (begun) return RunView(std::make_unique<State>(State{std::move(db).value(), home}));

@@ -130,6 +130,27 @@ TEST_F(Disk, AReadOnlyHomeCanBeReadAndNothingElse) {
   EXPECT_EQ(Run({"run", "p.yaml"}, user).code, 0);
 }
 
+// Of another user, and closed: what cannot be seen is not called absent.
+TEST_F(Disk, AHomeThatCannotBeReadIsNotCalledEmpty) {
+  Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'true'}\n");
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  fs::permissions(Path(".dml"), fs::perms::none);
+  StartOptions user;
+  user.obeys_permissions = true;
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{"ls"}, {"status"}, {"explain", "a"}, {"schedule", "ls"},
+        {"cache", "ls"}, {"plan", "p.yaml"}, {"resume"}}) {
+    const Finished refused = Run(args, user);
+    EXPECT_EQ(refused.code, 3) << args.front() << ": " << refused.out << refused.err;
+    EXPECT_NE(refused.err.find("ermission denied"), std::string::npos) << refused.err;
+    EXPECT_EQ(refused.err.find("cannot create"), std::string::npos) << refused.err;
+  }
+  const Finished refused = Run({"run", "p.yaml"}, user);
+  EXPECT_EQ(refused.code, 3);
+  EXPECT_NE(refused.err.find("--home"), std::string::npos) << "a remedy: " << refused.err;
+  fs::permissions(Path(".dml"), fs::perms::owner_all);
+}
+
 // Native outputs: the step fails half-way, is tried again within dml's own budget, and the run
 // ends with the code of an infrastructure failure. Nothing that was finished is lost.
 TEST_F(Disk, AFullDiskUnderANativeStepExitsWith3AndTheWorkGoesOnLater) {
