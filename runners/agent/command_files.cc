@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/disk_space.h"
 #include "base/file_descriptor.h"
 #include "base/files.h"
 #include "runners/agent/command_outputs.h"
@@ -23,6 +25,16 @@ namespace {
 
 Error Failed(const std::string& action, const std::error_code& code) {
   return Error::System(action, code.value());
+}
+
+// Of a copy, which is not left there by half. To the library one that ends half-way is an error of
+// the device, whatever ended it.
+Error NotCopied(const std::string& from, const fs::path& target, const std::error_code& code) {
+  const bool full = code.value() == EIO && IsFull(target.parent_path().string());
+  std::error_code ignored;
+  if (code.value() != EEXIST) fs::remove(target, ignored);
+  return WriteError("cannot copy '" + from + "' to '" + target.string() + "'", target.string(),
+                    full ? ENOSPC : code.value());
 }
 
 Result<fs::path> Inside(const std::string& folder, const std::string& declared) {
@@ -55,7 +67,7 @@ Result<void> PlaceFile(const ArtifactFile& file, const fs::path& target) {
   }
   fs::copy_file(file.path, target, error);
   if (!error) fs::permissions(target, fs::perms(0555), error);
-  if (error) return Failed("cannot copy '" + file.path + "' to '" + target.string() + "'", error);
+  if (error) return NotCopied(file.path, target, error);
   return {};
 }
 
@@ -110,7 +122,7 @@ Result<void> CopyCode(const std::string& from, const fs::path& target) {
   DML_RETURN_IF_ERROR(MakeDirectories(target.parent_path().string()));
   fs::copy_file(from, target, error);
   if (!error) fs::permissions(target, fs::perms(0755), error);
-  if (error) return Failed("cannot copy '" + from + "' to '" + target.string() + "'", error);
+  if (error) return NotCopied(from, target, error);
   return {};
 }
 

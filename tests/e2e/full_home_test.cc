@@ -71,6 +71,21 @@ TEST_F(FullHome, AFailedAttemptGivesItsRoomBackAtOnce) {
   EXPECT_EQ(Read("trace"), "x\n");
 }
 
+// The copies of its code are the first that an attempt writes.
+TEST_F(FullHome, CodeThatFindsNoRoomIsNamedWithTheDiskThatIsFull) {
+  if (!MountSmallDisk()) return;
+  Write("big", std::string(8'000'000, 'x'));
+  Write("p.yaml", "steps:\n  - {id: a, code: [big], outputs: {o: o}, run: 'touch o'}\n");
+  const Finished run = Run({"run", "p.yaml", "--home", Home()});
+  EXPECT_NE(run.code, 0);
+  EXPECT_NE(run.err.find("cannot copy '" + Path("big") + "' to '" + Home() + "/runs/r1/a/1/"),
+            std::string::npos)
+      << run.err;
+  EXPECT_NE(run.err.find("the file system at '" + Path("small") + "' is full"), std::string::npos)
+      << run.err;
+  EXPECT_EQ(run.err.find("Input/output error"), std::string::npos) << run.err;
+}
+
 // Attempts have a disk of their own, so that the log of the run is written whatever becomes of
 // them.
 class FullAttempts : public FullHome {

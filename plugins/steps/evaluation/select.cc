@@ -2,11 +2,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <filesystem>
 #include <map>
 #include <optional>
 
+#include "base/disk_space.h"
 #include "base/files.h"
 #include "base/suggest.h"
 #include "plugins/api/panel.h"
@@ -160,9 +162,13 @@ Result<void> SelectBest(const SelectParams& params, plugins::StepContext& contex
   DML_TRY(const std::string directory, context.OutputDirectory("model"));
   const ArtifactFile& file = best->artifact->files.front();
   std::error_code failure;
-  std::filesystem::copy_file(file.path, directory + "/" + file.name, failure);
-  if (failure) return Error::System("cannot copy the model", failure.value());
-  return {};
+  const std::string target = directory + "/" + file.name;
+  std::filesystem::copy_file(file.path, target, failure);
+  if (!failure) return {};
+  // To the library a copy that ends half-way is an error of the device, whatever ended it.
+  const bool full = failure.value() == EIO && IsFull(directory);
+  return WriteError("cannot copy the model '" + file.path + "' to '" + target + "'", target,
+                    full ? ENOSPC : failure.value());
 }
 
 using Names = std::optional<std::vector<std::string>>;
