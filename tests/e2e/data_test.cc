@@ -307,6 +307,18 @@ TEST_F(Data, TextInANumericColumn) {
                     "list it in null_values, or declare another type for the column");
 }
 
+// Undeclared, the column is text; which cell made it that is said before a model complains.
+TEST_F(Data, AWordAmongNumbersIsNamedWhereTheTypesAreInferred) {
+  WritePipeline();
+  Write("data.csv", GoodCsv() + "oops,0.5,red,1\n");
+  const Finished run = Run({"run", "p.yaml"});
+  EXPECT_NE(run.code, 0);
+  EXPECT_NE(run.err.find("All but 1 of 121 values of 'x1' are numbers, so that it is text: line "
+                         "122 holds 'oops'."),
+            std::string::npos)
+      << run.err;
+}
+
 TEST_F(Data, TargetMissing) {
   WritePipeline();
   std::string csv = GoodCsv();

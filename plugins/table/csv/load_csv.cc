@@ -13,6 +13,7 @@
 #include "base/quantity.h"
 #include "plugins/table/csv/csv.h"
 #include "plugins/table/csv/ledger.h"
+#include "plugins/table/csv/odd_cells.h"
 #include "plugins/table/csv/prologue.h"
 #include "plugins/table/parallel_partitions.h"
 #include "plugins/table/partition_file.h"
@@ -22,6 +23,8 @@ namespace dml::table {
 namespace {
 
 constexpr std::uint64_t kAutoPartitionBytes = std::uint64_t{32} << 20;
+// A table of mistakes is told of by its first columns.
+constexpr std::size_t kOddColumnsTold = 5;
 // Text, columns and growth of the buffers, per byte of partition.
 constexpr std::int64_t kMemoryPerByte = 3;
 
@@ -72,6 +75,9 @@ class CsvLoad {
   Result<void> RefuseOverflow();
   Result<LoadReport> Report() const;
   [[nodiscard]] std::optional<InexactCell> FirstRounded(std::size_t column) const;
+  Result<void> WarnOfOddCells(LoadReport& report) const;
+  Result<std::string> PlaceOf(const OddColumn& odd) const;
+  [[nodiscard]] Result<std::uint64_t> LineOf(const CsvProblem& problem) const;
   [[nodiscard]] Error Locate(const CsvProblem& problem) const;
   void Progress(double fraction) const {
     if (execution_.progress) execution_.progress(fraction, "");
@@ -191,8 +197,8 @@ void CsvLoad::DecideText() {
   }
 }
 
-// Where a problem is, in the terms of an editor. Lines are only counted when there is one.
-Error CsvLoad::Locate(const CsvProblem& problem) const {
+// In the terms of an editor. Lines are only counted when there is something to show.
+Result<std::uint64_t> CsvLoad::LineOf(const CsvProblem& problem) const {
   const TextSource::File& file = source_.files()[problem.file];
   std::vector<char> block(std::size_t{1} << 20);
   std::uint64_t line = 1;
@@ -207,6 +213,13 @@ Error CsvLoad::Locate(const CsvProblem& problem) const {
     }
     at += *got;
   }
+  return line;
+}
+
+Error CsvLoad::Locate(const CsvProblem& problem) const {
+  const TextSource::File& file = source_.files()[problem.file];
+  const Result<std::uint64_t> line = LineOf(problem);
+  if (!line.ok()) return line.error();
   const RecordProblem& record = problem.record;
   const std::string column =
       record.column < 0
@@ -214,7 +227,7 @@ Error CsvLoad::Locate(const CsvProblem& problem) const {
           : fmt::format(", column '{}'", prologue_.names[static_cast<std::size_t>(record.column)]);
   return Error::Invalid(fmt::format("row {}{} {}", record.row + 1, column, record.message),
                         record.hint)
-      .At(fmt::format("{}:{}", file.path, line));
+      .At(fmt::format("{}:{}", file.path, *line));
 }
 
 std::optional<InexactCell> CsvLoad::FirstRounded(std::size_t column) const {
@@ -227,6 +240,45 @@ std::optional<InexactCell> CsvLoad::FirstRounded(std::size_t column) const {
     rows_before += part.rows;
   }
   return std::nullopt;
+}
+
+// "line 32", and of which file if there are several. The partition is read again with the column
+// declared, up to the cell.
+Result<std::string> CsvLoad::PlaceOf(const OddColumn& odd) const {
+  std::vector<ColumnPlan> strict = plans_;
+  strict[odd.column] = {odd.like, TextForm::kTry, false, true};
+  PartitionReader reader = MakeReader();
+  DML_TRY(const auto problem,
+          reader.FirstMisfit(ranges_[odd.partition], outcomes_[odd.partition].start, strict));
+  if (!problem || problem->record.row != odd.row) {  // the file is being changed
+    std::uint64_t row = odd.row + 1;
+    for (std::size_t p = 0; p < odd.partition; ++p) row += outcomes_[p].rows;
+    return fmt::format("row {}", row);
+  }
+  DML_TRY(const std::uint64_t line, LineOf(*problem));
+  if (source_.files().size() == 1) return fmt::format("line {}", line);
+  return fmt::format("line {} of '{}'", line, source_.files()[problem->file].path);
+}
+
+Result<void> CsvLoad::WarnOfOddCells(LoadReport& report) const {
+  std::vector<std::uint64_t> present(plans_.size());
+  for (std::size_t c = 0; c < plans_.size(); ++c) {
+    if (plans_[c].type != CellType::kText || plans_[c].fixed) continue;
+    present[c] = report.rows - report.missing[c];
+  }
+  DML_TRY(const std::vector<OddColumn> found,
+          FindOddColumns(directory_, ranges_.size(), report.schema, present, prologue_.dialect,
+                         execution_.stop));
+  for (std::size_t i = 0; i < std::min(found.size(), kOddColumnsTold); ++i) {
+    DML_TRY(const std::string place, PlaceOf(found[i]));
+    report.warnings.push_back(OddColumnWarning(prologue_.names[found[i].column], found[i], place));
+  }
+  if (found.size() > kOddColumnsTold) {
+    report.warnings.push_back(
+        fmt::format("{} more columns are text for a few cells that are no numbers or times.",
+                    found.size() - kOddColumnsTold));
+  }
+  return {};
 }
 
 Result<LoadReport> CsvLoad::Report() const {
@@ -258,6 +310,7 @@ Result<LoadReport> CsvLoad::Report() const {
     return Error::Invalid(fmt::format("'{}' has a header but no rows", source_.files()[0].path),
                           "check the file and the options header and skip_rows");
   }
+  DML_RETURN_IF_ERROR(WarnOfOddCells(report));
   DML_RETURN_IF_ERROR(WriteTableIndex(directory_, report.schema, report.partition_rows));
   return report;
 }

@@ -150,6 +150,13 @@ Result<PartitionOutcome> PartitionReader::Read(std::size_t number, const Partiti
   return outcome;
 }
 
+Result<std::optional<CsvProblem>> PartitionReader::FirstMisfit(
+    const PartitionRange& range, std::uint64_t start, const std::vector<ColumnPlan>& plans) {
+  parser_.Reset(plans);
+  std::uint64_t end = start;
+  return Parse(range, start, end);
+}
+
 Result<void> PartitionReader::Write(std::size_t number, PartitionOutcome& outcome) {
   Batch batch;
   batch.rows = static_cast<std::size_t>(outcome.rows);

@@ -59,6 +59,10 @@ class PartitionReader {
   Result<PartitionOutcome> Read(std::size_t number, const PartitionRange& range,
                                 std::uint64_t start, std::vector<ColumnPlan> plans);
 
+  // The first cell that does not fit what these plans declare; nothing is written.
+  Result<std::optional<CsvProblem>> FirstMisfit(const PartitionRange& range, std::uint64_t start,
+                                                const std::vector<ColumnPlan>& plans);
+
  private:
   // Parses the whole range under fixed beliefs.
   Result<std::optional<CsvProblem>> Parse(const PartitionRange& range, std::uint64_t start,

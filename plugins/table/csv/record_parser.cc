@@ -15,7 +15,11 @@ namespace {
 constexpr std::size_t kCutMargin = 16;
 constexpr std::size_t kQuotedMax = 40;  // characters of a cell that a message repeats
 
-std::string Excerpt(std::string_view text) {
+std::string_view PlanName(const ColumnPlan& plan) { return ColumnTypeName(plan.Stored()); }
+
+}  // namespace
+
+std::string CellExcerpt(std::string_view text) {
   std::string out;
   for (const char c : text.substr(0, kQuotedMax)) {
     const auto byte = static_cast<unsigned char>(c);
@@ -24,10 +28,6 @@ std::string Excerpt(std::string_view text) {
   while (!out.empty() && !IsUtf8(out)) out.pop_back();
   return text.size() > kQuotedMax ? out + "..." : out;
 }
-
-std::string_view PlanName(const ColumnPlan& plan) { return ColumnTypeName(plan.Stored()); }
-
-}  // namespace
 
 void RecordParser::Reset(const std::vector<ColumnPlan>& plans) {
   for (std::size_t i = 0; i < sinks_.size(); ++i) sinks_[i].Reset(plans[i], dialect_);
@@ -87,14 +87,14 @@ void RecordParser::RefuseCell(int column, std::string_view text, const ColumnPla
                           : std::nullopt;
   if (number) {
     Fail(column,
-         fmt::format("holds '{}', which is too large for {}", Excerpt(text), PlanName(plan)),
+         fmt::format("holds '{}', which is too large for {}", CellExcerpt(text), PlanName(plan)),
          fmt::format("the largest is {}; scale the values down, list it in null_values, or declare "
                      "the column as string",
                      plan.float32 ? "3.40e38" : "1.79e308"));
     return;
   }
   const bool is_time = plan.type == CellType::kTimestamp;
-  Fail(column, fmt::format("holds '{}', which is not {}", Excerpt(text), PlanName(plan)),
+  Fail(column, fmt::format("holds '{}', which is not {}", CellExcerpt(text), PlanName(plan)),
        is_time ? "mend the cell (a second has six decimals at most), list it in null_values, or "
                  "declare another type for the column"
                : "mend the cell, list it in null_values, or declare another type for the column");

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plugins/table/csv/cell_scan.h"
@@ -21,6 +22,9 @@ struct RecordProblem {
   std::string message;
   std::string hint;
 };
+
+// A cell as messages show it: its beginning, in printable characters.
+[[nodiscard]] std::string CellExcerpt(std::string_view text);
 
 // Turns records into cells of column sinks. One object per thread.
 class RecordParser {
