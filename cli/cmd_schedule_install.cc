@@ -106,11 +106,21 @@ Result<ServicePlace> PlaceOf(const std::string& home_flag) {
   return place;
 }
 
+// That a tool is not there is a matter of this machine, as is that it fails.
+Result<ChildEnd> RunTool(const std::vector<std::string>& argv, const Child::Options& options) {
+  auto end = RunChild(argv, options, kToolTimeout);
+  if (end.ok()) return end;
+  return Error::Environment(end.error().message,
+                            argv[0] == "crontab"
+                                ? "nothing was changed; install cron, which has it, or use systemd"
+                                : "nothing was changed; use --cron where there is no systemd");
+}
+
 // Runs a tool of the system; its failure is kEnvironment with what it said.
 Result<std::string> Tool(const std::vector<std::string>& argv, const std::string& input = {}) {
   Child::Options options;
   options.input = input;
-  DML_TRY(const ChildEnd end, RunChild(argv, options, kToolTimeout));
+  DML_TRY(const ChildEnd end, RunTool(argv, options));
   if (end.code == 0 && !end.timed_out) return end.output;
   std::string command;
   for (const std::string& word : argv) command += (command.empty() ? "" : " ") + word;
@@ -125,7 +135,7 @@ Result<std::string> ReadCrontab() {
   Child::Options options;
   options.errors_apart = true;
   options.env = {{"LC_ALL", "C"}};
-  DML_TRY(ChildEnd end, RunChild({"crontab", "-l"}, options, kToolTimeout));
+  DML_TRY(ChildEnd end, RunTool({"crontab", "-l"}, options));
   if (end.timed_out) return Error::Environment("`crontab -l` does not answer", kHint);
   if (end.code != 0 && end.errors.find("no crontab for") != std::string::npos) return std::string();
   if (end.code != 0) {
@@ -230,8 +240,8 @@ Result<ExitCode> RunInstall(const InstallOptions& options, const std::string& ho
     return InstallUnit(place, options, output);
   }
   if (options.cron || InPath("crontab")) return InstallLine(place, options, output);
-  return Error::Invalid("neither systemctl nor crontab is in PATH",
-                        "let whatever starts your programs run `dml schedule daemon`");
+  return Error::Environment("neither systemctl nor crontab is in PATH",
+                            "let whatever starts your programs run `dml schedule daemon`");
 }
 
 // The unit of this home, if there is one.

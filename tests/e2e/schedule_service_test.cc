@@ -120,6 +120,28 @@ TEST_F(Services, WhatIsNotInstalledLeavesNoFolders) {
   EXPECT_FALSE(Exists("some"));
 }
 
+// What is not there is as much the machine's failure as what does not work.
+TEST_F(Services, AToolThatIsNotThereIsNamedWithTheRemedy) {
+  fs::remove(Path("bin/crontab"));
+  fs::remove(Path("bin/systemctl"));
+  StartOptions bare;
+  bare.env = {"PATH=" + Path("bin")};
+  const Finished cron = Run({"schedule", "install", "--cron", "--yes"}, bare);
+  EXPECT_EQ(cron.code, 3) << cron.err;
+  EXPECT_NE(cron.err.find("cannot start 'crontab': No such file or directory"), std::string::npos)
+      << cron.err;
+  EXPECT_NE(cron.err.find("install cron, which has it, or use systemd"), std::string::npos)
+      << cron.err;
+  EXPECT_FALSE(Exists(".dml"));
+  const Finished systemd = Run({"schedule", "install", "--systemd", "--yes"}, bare);
+  EXPECT_EQ(systemd.code, 3) << systemd.err;
+  EXPECT_NE(systemd.err.find("`dml schedule install --cron`"), std::string::npos) << systemd.err;
+  const Finished neither = Run({"schedule", "install", "--yes"}, bare);
+  EXPECT_EQ(neither.code, 3) << neither.err;
+  EXPECT_NE(neither.err.find("neither systemctl nor crontab is in PATH"), std::string::npos)
+      << neither.err;
+}
+
 // As where nobody has logged in: there is no bus of the user.
 TEST_F(Services, WhatSystemdDoesNotStartIsNotInstalled) {
   Tool("systemctl", "echo Failed to connect to bus: No medium found >&2; exit 1");
