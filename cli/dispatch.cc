@@ -172,7 +172,9 @@ void AddCommonOptions(Args& args, CommonOptions& common) {
     args.Choice("-o,--output", {"table", "json"}, common.format, "what stdout carries");
   }
   args.Flag("-q,--quiet", common.quiet, "no progress, only results and errors");
-  args.Flag("-v,--verbose", common.verbose, "say more");
+  args.Flag("-v,--verbose", common.verbose,
+            "say more: every row of `plan`, what the steps of `predict` log and, away from a "
+            "terminal, the skipped tasks of a large run");
   args.Flag("--no-color", common.no_color, "no colours (also: NO_COLOR=1)");
 }
 

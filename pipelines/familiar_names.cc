@@ -24,7 +24,7 @@ constexpr std::array kFamiliar = std::to_array<Familiar>({
      "the result"},
     {"solver", "", "there is nothing to choose: the solver follows from the data"},
     {"algorithm", "", "there is nothing to choose: the algorithm follows from the data"},
-    {"verbose", "", "`dml run -v` and `dml logs STEP` say more"},
+    {"verbose", "", "`dml logs STEP` shows what a step says"},
     {"warm_start", "", "leave it out: a fit that was interrupted goes on from its checkpoint"},
     {"cv", "validate", "write validate: {folds: 5}"},
     {"n_splits", "folds", "write folds: 5"},
