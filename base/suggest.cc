@@ -33,6 +33,11 @@ std::size_t EditDistance(const std::string& a, const std::string& b) {
   return cost.back();
 }
 
+// Without the dashes of an option.
+std::size_t LettersOf(std::string_view word) {
+  return word.size() - std::min(word.find_first_not_of('-'), word.size());
+}
+
 constexpr std::size_t kWordLengthMax = 200;
 constexpr std::size_t kPartLengthMin = 3;
 
@@ -79,7 +84,8 @@ std::string NearestByPart(const std::string& word, std::span<const std::string> 
 }  // namespace
 
 std::string Nearest(std::string_view word, std::span<const std::string> candidates) {
-  if (word.empty() || word.size() > kWordLengthMax) return {};
+  const std::size_t letters = LettersOf(word);
+  if (letters == 0 || word.size() > kWordLengthMax) return {};
   const std::string lowered = Lower(word);
   std::string best;
   // A third of the word may be wrong; a longer edit is a different word.
@@ -87,6 +93,8 @@ std::string Nearest(std::string_view word, std::span<const std::string> candidat
   for (const std::string& candidate : candidates) {
     if (candidate.size() > kWordLengthMax) continue;
     const std::size_t distance = EditDistance(lowered, Lower(candidate));
+    // So is one of every letter: 'a' is not what 'z' was to be, nor '-S' what '-k' was.
+    if (distance >= std::max(letters, LettersOf(candidate))) continue;
     if (distance < best_distance) {
       best = candidate;
       best_distance = distance;

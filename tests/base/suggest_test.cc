@@ -21,6 +21,21 @@ TEST(Suggest, StaysSilentWhenNothingIsClose) {
   EXPECT_EQ(DidYouMean("zzz", kNames), "");
 }
 
+// Every single letter is one edit from every other.
+TEST(Suggest, StaysSilentWhenEveryLetterIsWrong) {
+  const std::vector<std::string> columns{"a", "b", "id"};
+  EXPECT_EQ(Nearest("z", columns), "");
+  EXPECT_EQ(Nearest("B", columns), "b");
+  EXPECT_EQ(Nearest("ix", columns), "id");
+  EXPECT_EQ(Nearest("xy", columns), "");
+  EXPECT_EQ(Nearest("i", columns), "id") << "one of two letters is right";
+  const std::vector<std::string> options{"-S", "-j", "--set"};
+  EXPECT_EQ(Nearest("-k", options), "");
+  EXPECT_EQ(Nearest("-s", options), "-S");
+  EXPECT_EQ(Nearest("--st", options), "--set");
+  EXPECT_EQ(Nearest("--", options), "");
+}
+
 TEST(Suggest, FindsANameByItsPart) {
   const std::vector<std::string> steps{"load.csv",
                                        "train.linear_regression",
