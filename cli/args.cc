@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 #include <sstream>
 
 #include "base/suggest.h"
@@ -64,6 +66,41 @@ std::string OptionHead(const OptionInfo& info) {
   return info.value.empty() ? head : head + " " + info.value;
 }
 
+// In decimal digits: 010 is ten.
+std::optional<int> WholeArgument(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  int value = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = failure == std::errc() && end == text.data() + text.size();
+  return whole ? std::optional(value) : std::nullopt;
+}
+
+constexpr int kExampleNumber = 4;
+
+// A check's complaint has two lines: what is wrong, and an example.
+std::string Complaint(const std::string& text, const std::string& wanted,
+                      const std::string& example) {
+  return fmt::format("'{}' is not {}\n{}", text, wanted, example);
+}
+
+// What CLI11 found wrong with the option that its message begins with; its own words are about its
+// own types.
+Error MisusedOption(const OptionInfo& info, const std::string& name, const std::string& words) {
+  if (const std::size_t line = words.find('\n'); line != std::string::npos) {
+    const std::string example = words.substr(line + 1);
+    const bool meant = example.starts_with("did you mean");
+    return Error::Invalid(words.substr(0, line),
+                          meant ? example : fmt::format("for example {} {}", name, example));
+  }
+  if (words.ends_with("missing")) {
+    return Error::Invalid(fmt::format("'{}' needs {}: {}", name, info.value, info.doc),
+                          fmt::format("for example {} {}", name,
+                                      info.choices.empty() ? info.value : info.choices.front()));
+  }
+  if (info.value.empty()) return Error::Invalid(fmt::format("'{}' takes no value", name));
+  return Error::Invalid(fmt::format("'{}' is given more than once", name), "give it once");
+}
+
 }  // namespace
 
 struct Args::Parser {
@@ -93,13 +130,25 @@ void Args::Value(const std::string& names, const std::string& value, std::string
 
 void Args::Number(const std::string& names, const std::string& value, int& target, int low,
                   int high, const std::string& doc) {
-  parser_->app.add_option(names, target)->check(CLI::Range(low, high));
+  const auto check = [low, high](const std::string& text) {
+    const auto number = WholeArgument(text);
+    if (number && *number >= low && *number <= high) return std::string();
+    return Complaint(text, fmt::format("a whole number from {} to {}", low, high),
+                     fmt::format("{}", std::clamp(kExampleNumber, low, high)));
+  };
+  const auto set = [&target](const std::string& text) { target = *WholeArgument(text); };
+  parser_->app.add_option_function<std::string>(names, set)->check(CLI::Validator(check, ""));
   options_.push_back({SplitNames(names), value, doc, {}, false, false});
 }
 
 void Args::Choice(const std::string& names, const std::vector<std::string>& choices,
                   std::string& target, const std::string& doc) {
-  parser_->app.add_option(names, target)->check(CLI::IsMember(choices));
+  const auto check = [choices](const std::string& text) {
+    if (std::find(choices.begin(), choices.end(), text) != choices.end()) return std::string();
+    const std::string hint = DidYouMean(text, choices);
+    return Complaint(text, Joined(choices, " or "), hint.empty() ? choices.front() : hint);
+  };
+  parser_->app.add_option(names, target)->check(CLI::Validator(check, ""));
   options_.push_back({SplitNames(names), Joined(choices, "|"), doc, choices, false, false});
 }
 
@@ -159,7 +208,16 @@ Result<bool> Args::Parse(const std::vector<std::string>& args) {
     }
     return Error::Invalid("'dml " + command_ + "' needs more arguments", "usage: " + UsageLine());
   } catch (const CLI::ParseError& problem) {
-    return Error::Invalid(problem.what(), "see `dml " + command_ + " --help`");
+    const std::string words = problem.what();
+    for (const OptionInfo& info : options_) {
+      for (const std::string& name : info.names) {
+        if (words.starts_with(name + ":") ||
+            words.starts_with("Could not convert: " + name + " = ")) {
+          return MisusedOption(info, name, words);
+        }
+      }
+    }
+    return Error::Invalid(words, "see `dml " + command_ + " --help`");
   }
   for (const std::string& extra : parser_->app.remaining()) {
     if (extra != "--") return UnknownArgument(extra);

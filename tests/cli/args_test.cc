@@ -57,9 +57,37 @@ TEST(Args, NamesTheNearestOption) {
 TEST(Args, SaysWhatIsMissingOrTooMuch) {
   EXPECT_EQ(Sample().ErrorOf({}).message, "'dml run' needs FILE: the pipeline");
   EXPECT_EQ(Sample().ErrorOf({"a", "b"}).message, "unexpected argument 'b'");
-  EXPECT_EQ(Sample().ErrorOf({"a", "-j", "0"}).kind, ErrorKind::kInvalid);
-  EXPECT_EQ(Sample().ErrorOf({"a", "-j", "many"}).kind, ErrorKind::kInvalid);
-  EXPECT_EQ(Sample().ErrorOf({"a", "-o", "xml"}).kind, ErrorKind::kInvalid);
+}
+
+TEST(Args, SaysWhatAnOptionTakes) {
+  const auto number = [](const std::string& text) {
+    return Error::Invalid("--jobs: '" + text + "' is not a whole number from 1 to 100",
+                          "for example --jobs 4");
+  };
+  EXPECT_EQ(Sample().ErrorOf({"a", "-j", "0"}), number("0"));
+  EXPECT_EQ(Sample().ErrorOf({"a", "-j101"}), number("101"));
+  EXPECT_EQ(Sample().ErrorOf({"a", "--jobs=many"}), number("many"));
+  EXPECT_EQ(Sample().ErrorOf({"a", "-j", "99999999999"}), number("99999999999"));
+  EXPECT_EQ(Sample().ErrorOf({"a", "-o", "yaml"}),
+            Error::Invalid("--output: 'yaml' is not table or json", "for example --output table"));
+  EXPECT_EQ(Sample().ErrorOf({"a", "--output", "jsno"}),
+            Error::Invalid("--output: 'jsno' is not table or json", "did you mean 'json'?"));
+  EXPECT_EQ(
+      Sample().ErrorOf({"a", "-S"}),
+      Error::Invalid("'--set' needs KEY=VALUE: set a parameter", "for example --set KEY=VALUE"));
+  EXPECT_EQ(Sample().ErrorOf({"a", "-o"}),
+            Error::Invalid("'--output' needs table|json: what stdout carries",
+                           "for example --output table"));
+  EXPECT_EQ(Sample().ErrorOf({"a", "-j", "1", "--jobs", "2"}),
+            Error::Invalid("'--jobs' is given more than once", "give it once"));
+  EXPECT_EQ(Sample().ErrorOf({"a", "--keep-going=perhaps"}).message,
+            "'--keep-going' takes no value");
+}
+
+TEST(Args, NumbersAreDecimal) {
+  Sample sample;
+  ASSERT_TRUE(sample.args.Parse({"p.yaml", "-j", "010"}).ok());
+  EXPECT_EQ(sample.jobs, 10);
 }
 
 TEST(Args, HelpIsAskedForAnywhereButAfterTwoDashes) {
