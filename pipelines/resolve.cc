@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 #include <utility>
 
 #include "base/suggest.h"
@@ -59,8 +60,18 @@ std::string DirectoryOf(const Place& place) {
   return place.source == nullptr ? std::string() : place.source->directory;
 }
 
-// What the first piece of a path that does not exist may have meant.
-std::string SuggestPath(const Node* node, std::string_view path) {
+constexpr std::size_t kKeysShownMax = 12;
+
+std::string TheyAre(std::string_view what, const std::vector<std::string>& names) {
+  const std::span<const std::string> shown(names.data(), std::min(names.size(), kKeysShownMax));
+  std::string list = fmt::format("{}: {}", what, fmt::join(shown, ", "));
+  if (names.size() > shown.size()) list += fmt::format(" and {} more", names.size() - shown.size());
+  return list;
+}
+
+// What the first piece of a path that does not exist may have meant, or what there is instead;
+// `what` introduces the names at the beginning of the path.
+std::string SuggestPath(const Node* node, std::string_view path, std::string what) {
   while (node != nullptr) {
     const std::size_t dot = path.find('.');
     const std::string_view name = path.substr(0, dot);
@@ -68,9 +79,11 @@ std::string SuggestPath(const Node* node, std::string_view path) {
     if (next == nullptr) {
       std::vector<std::string> names;
       for (const Node::Key& key : node->keys) names.push_back(key.text);
-      return DidYouMean(name, names);
+      std::string hint = DidYouMean(name, names);
+      return hint.empty() && !names.empty() ? TheyAre(what, names) : hint;
     }
     if (dot == std::string_view::npos) break;
+    what = fmt::format("the keys of '{}' are", name);
     node = next;
     path.remove_prefix(dot + 1);
   }
@@ -168,8 +181,11 @@ void Resolver::Append(const Reference& reference, const Node& at, const Scope& s
     case ReferenceRoot::kParams: {
       const Node* value = FindPath(scope.params, reference.path);
       if (value == nullptr) {
+        std::string hint = SuggestPath(scope.params, reference.path, "the parameters are");
+        const bool none = scope.params == nullptr || scope.params->keys.empty();
+        if (none) hint = "there are no parameters; declare it under `params:`";
         return Fail(out, at, reference, fmt::format("undefined reference '{}'", reference.text),
-                    SuggestPath(scope.params, reference.path));
+                    std::move(hint));
       }
       return AppendNode(*value, reference, at, scope, mode, out);
     }
@@ -291,7 +307,7 @@ void Resolver::AppendMatrix(const Reference& reference, const Node& at, const Sc
   const Node* value = FindPath(bound->value, path);
   if (value == nullptr) {
     return Fail(out, at, reference, fmt::format("undefined reference '{}'", reference.text),
-                SuggestPath(bound->value, path));
+                SuggestPath(bound->value, path, fmt::format("the keys of '{}' are", key)));
   }
   AppendNode(*value, reference, at, scope, mode, out);
 }
