@@ -139,6 +139,42 @@ TEST_F(CommandLine, MachineReadableOutputIsOneDocument) {
   EXPECT_TRUE(RunJson({"version"})["store"].is_number_integer());
 }
 
+TEST_F(CommandLine, TheNamesOfStepsAreOneALine) {
+  const Finished steps = Run({"steps", "--names"});
+  EXPECT_EQ(steps.code, 0) << steps.err;
+  const std::string lines = "\n" + steps.out;
+  for (const char* name : {"load.csv", "train.kmeans", "one_hot"}) {
+    EXPECT_NE(lines.find("\n" + std::string(name) + "\n"), std::string::npos) << name;
+  }
+  EXPECT_EQ(steps.out.find(' '), std::string::npos) << steps.out;
+}
+
+TEST_F(CommandLine, AGraphIsDrawnInTheLanguageThatIsAskedFor) {
+  Write("p.yaml",
+        "name: n\nsteps:\n  - {id: a, run: [\"true\"]}\n"
+        "  - {id: b, run: [\"true\"], needs: a}\n");
+  const Finished dot = Run({"graph", "p.yaml", "--dot"});
+  EXPECT_EQ(dot.code, 0) << dot.err;
+  EXPECT_TRUE(dot.out.starts_with("digraph ")) << dot.out;
+  EXPECT_NE(dot.out.find("n0 [label=\"a\\nrun\"]"), std::string::npos) << dot.out;
+  EXPECT_NE(dot.out.find("n0 -> n1 ["), std::string::npos) << dot.out;
+  EXPECT_EQ(Run({"graph", "p.yaml"}).out, dot.out) << "the default";
+  EXPECT_NE(Run({"graph", "p.yaml", "--mermaid"}).out, dot.out);
+  EXPECT_EQ(Run({"graph", "p.yaml", "--dot", "--mermaid"}).code, 2);
+}
+
+TEST_F(CommandLine, AMisusedOptionSaysWhatItTakes) {
+  Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: [\"true\"]}\n");
+  const auto says = [&](const std::vector<std::string>& args, const std::string& words) {
+    const Finished finished = Run(args);
+    EXPECT_EQ(finished.code, 2) << words;
+    EXPECT_NE(finished.err.find(words), std::string::npos) << finished.err;
+  };
+  says({"run", "p.yaml", "--set"}, "'--set' needs KEY=VALUE");
+  says({"run", "p.yaml", "--jobs", "0"}, "--jobs: '0' is not a whole number from 1 to 10000");
+  says({"run", "p.yaml", "--output", "yaml"}, "--output: 'yaml' is not table or json");
+}
+
 TEST_F(CommandLine, AnErrorIsADocumentTooForWhoAskedForOne) {
   Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: 'exit 1'}\n");
   EXPECT_EQ(Run({"run", "p.yaml"}).code, 1);

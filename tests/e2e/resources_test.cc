@@ -193,5 +193,17 @@ TEST_F(Capacity, AfterARefusedAllocationTheNextAttemptGetsMore) {
   EXPECT_EQ(Read("trace"), "65536\n131072\n262144\n");
 }
 
+TEST_F(Capacity, TheNextAttemptGetsAsMuchMoreAsItsRetrySays) {
+  const std::string limit = Path("trace");
+  Write("p.yaml",
+        "name: n\nsteps:\n  - id: t\n    resources: {memory: 64Mi}\n"
+        "    retry: {limit: 5, backoff: 1ms, max_interval: 1ms, memory_growth: 3x}\n"
+        "    run: 'ulimit -d >> " +
+            limit + "; test $(ulimit -d) -ge 500000 || { echo MemoryError; exit 1; }'\n");
+  const Finished run = Run({"run", "p.yaml"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(Read("trace"), "65536\n196608\n589824\n");
+}
+
 }  // namespace
 }  // namespace dml::e2e

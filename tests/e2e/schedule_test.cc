@@ -274,6 +274,21 @@ TEST_F(Schedules, TheTimeOfARunByHandIsTheLatestSlot) {
   EXPECT_NE(wrong.err.find("'yesterday' is not a time"), std::string::npos) << wrong.err;
 }
 
+TEST_F(Schedules, ANameAndAZoneOfTheCommandLineAreTaken) {
+  WriteTick("{cron: '30 2 * * *', timezone: Asia/Tokyo}");
+  const Json added =
+      RunJson({"schedule", "add", "p.yaml", "--name", "nightly", "--timezone", "Europe/Berlin"});
+  EXPECT_EQ(added.at("schedule"), "nightly");
+  EXPECT_EQ(added.at("timezone"), "Europe/Berlin");
+  const Json listed = RunJson({"schedule", "ls"}).at("schedules");
+  ASSERT_EQ(listed.size(), 1U);
+  EXPECT_EQ(listed[0].at("schedule"), "nightly");
+  EXPECT_EQ(listed[0].at("timezone"), "Europe/Berlin");
+  for (const Json& slot : RunJson({"schedule", "next", "nightly"}).at("slots")) {
+    EXPECT_NE(slot.at("local").get<std::string>().find("02:30"), std::string::npos) << slot;
+  }
+}
+
 TEST_F(Schedules, MistakesAreNamed) {
   WriteTick("{cron: '61 * * * *', timezone: Europe/Berln}");
   const Finished invalid = Run({"validate", "p.yaml"});

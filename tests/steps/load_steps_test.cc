@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <map>
+#include <set>
 
 #include "base/files.h"
 #include "plugins/table/table.h"
@@ -286,6 +288,58 @@ TEST_F(LoadSteps, WriteCsvRoundTrips) {
     EXPECT_EQ(Bytes(again.outputs.at("data")), Bytes(first.outputs.at("data"))) << name;
   }
   EXPECT_EQ(*ReadFile(Path("out.csv")), text);
+}
+
+TEST_F(LoadSteps, WriteCsvNamesMissingValuesAsItIsTold) {
+  const StepRun first = Run("load.csv", {{"path", Write("in.csv", "k,x\na,1.5\n,\nb,-2.0\n")}});
+  const StepRun write = Run("write.csv", {{"path", Path("out.csv")}, {"null_value", "?"}},
+                            {{"data", first.outputs.at("data")}});
+  ASSERT_TRUE(write.ok()) << write.Failure();
+  EXPECT_EQ(*ReadFile(Path("out.csv")), "k,x\na,1.5\n?,?\nb,-2.0\n");
+}
+
+// Without a deviation every row of a blob is its centre; with one it lies as much farther off.
+TEST_F(LoadSteps, BlobsLieAroundTheirCenters) {
+  const auto rows = [&](double deviation) {
+    const StepRun run =
+        Run("generate.blobs",
+            {{"n_samples", 200}, {"n_features", 2}, {"centers", 3}, {"cluster_std", deviation}});
+    EXPECT_TRUE(run.ok()) << run.Failure();
+    return Rows(run.outputs.at("data"));
+  };
+  const Cells centers = rows(0.0);
+  const Cells once = rows(1.0);
+  const Cells thrice = rows(3.0);
+  ASSERT_EQ(centers.size(), 200U);
+  std::map<std::string, std::set<std::string>> places;
+  for (std::size_t i = 0; i < centers.size(); ++i) {
+    places[centers[i][2]].insert(centers[i][0] + " " + centers[i][1]);
+    for (const std::size_t column : {0U, 1U}) {
+      const double center = std::stod(centers[i][column]);
+      EXPECT_NE(std::stod(once[i][column]), center);
+      EXPECT_NEAR(std::stod(thrice[i][column]) - center, 3 * (std::stod(once[i][column]) - center),
+                  1e-9);
+    }
+  }
+  ASSERT_EQ(places.size(), 3U);
+  for (const auto& [cluster, at] : places) EXPECT_EQ(at.size(), 1U) << cluster;
+}
+
+TEST_F(LoadSteps, ClassificationHasAsManyClassesAsItIsTold) {
+  const auto shares = [&](int classes) {
+    const StepRun run = Run("generate.classification",
+                            {{"n_samples", 400}, {"n_features", 2}, {"n_classes", classes}});
+    EXPECT_TRUE(run.ok()) << run.Failure();
+    std::map<std::string, int> counts;
+    for (const auto& row : Rows(run.outputs.at("data"))) ++counts[row[2]];
+    return counts;
+  };
+  const std::map<std::string, int> four = shares(4);
+  ASSERT_EQ(four.size(), 4U);
+  EXPECT_EQ(four.begin()->first, "0");
+  EXPECT_EQ(four.rbegin()->first, "3");
+  for (const auto& [label, count] : four) EXPECT_GT(count, 60) << label;
+  EXPECT_EQ(shares(1).size(), 1U);
 }
 
 }  // namespace

@@ -69,6 +69,23 @@ TEST(OneHot, LeavesNoColumnWhereNoFeatureIsLeft) {
   }
 }
 
+// Of 0, 1, 2, 3, 10 the median is 2, and the quartiles are 1 and 3.
+TEST(Robust, ScalesAndCentersEachOnlyIfItIsTold) {
+  TransformLab lab;
+  const RowView rows = lab.Rows({{"a", {10.0, 0.0, 2.0, 3.0, 1.0}}});
+  const auto scaled = [&](bool centering, bool scaling) {
+    const auto seen = TransformLab::FitApply(
+        "robust", {{"columns", {"a"}}, {"with_centering", centering}, {"with_scaling", scaling}},
+        rows);
+    return TransformLab::Read(*seen).value().at("a");
+  };
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(scaled(true, false), (Texts{"8", "-2", "0", "1", "-1"}));
+  EXPECT_EQ(scaled(true, true), (Texts{"4", "-1", "0", "0.5", "-0.5"}));
+  EXPECT_EQ(scaled(false, true), (Texts{"5", "0", "1", "1.5", "0.5"}));
+  EXPECT_EQ(scaled(false, false), (Texts{"10", "0", "2", "3", "1"}));
+}
+
 TEST(InfiniteValues, AreRefusedAndClipped) {
   TransformLab lab;
   const RowView rows = TransformLab::FitApply("cast", {{"columns", {{"a", "float64"}}}},
