@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <span>
 #include <utility>
 
+#include "base/name_list.h"
 #include "base/suggest.h"
 #include "pipelines/scalar.h"
 #include "pipelines/text_place.h"
@@ -60,13 +60,8 @@ std::string DirectoryOf(const Place& place) {
   return place.source == nullptr ? std::string() : place.source->directory;
 }
 
-constexpr std::size_t kKeysShownMax = 12;
-
 std::string TheyAre(std::string_view what, const std::vector<std::string>& names) {
-  const std::span<const std::string> shown(names.data(), std::min(names.size(), kKeysShownMax));
-  std::string list = fmt::format("{}: {}", what, fmt::join(shown, ", "));
-  if (names.size() > shown.size()) list += fmt::format(" and {} more", names.size() - shown.size());
-  return list;
+  return fmt::format("{}: {}", what, NameList(names));
 }
 
 // What the first piece of a path that does not exist may have meant, or what there is instead;

@@ -1,10 +1,9 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <span>
 #include <utility>
 
+#include "base/name_list.h"
 #include "base/suggest.h"
 #include "pipelines/model_outlooks.h"
 #include "pipelines/validate_context.h"
@@ -128,13 +127,9 @@ struct CheckedStep {
 
 void ReportUnknown(ValidateContext& context, const CheckedStep& checked, const ColumnUse& use,
                    const Names& columns, std::string message) {
-  constexpr std::size_t kShownMax = 12;
-  const std::span<const std::string> shown(columns.data(), std::min(columns.size(), kShownMax));
   std::string hint = DidYouMean(use.name, columns);
   if (!hint.empty()) hint += "; ";
-  hint += fmt::format(
-      "the columns are: {}{}", fmt::join(shown, ", "),
-      columns.size() > kShownMax ? fmt::format(", and {} more", columns.size() - kShownMax) : "");
+  hint += "the columns are: " + NameList(columns);
   context.diagnostics.Add(PlaceOf({use.pointer, {}}, checked.native.written), std::move(message),
                           std::move(hint));
 }

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "base/name_list.h"
 #include "base/suggest.h"
 
 namespace dml::table {
@@ -78,15 +79,11 @@ int Schema::IndexOf(std::string_view name) const {
 Result<std::size_t> Schema::Find(std::string_view name) const {
   const int index = IndexOf(name);
   if (index >= 0) return static_cast<std::size_t>(index);
-  constexpr std::size_t kListedMax = 10;
-  std::vector<std::string> names = Names();
+  const std::vector<std::string> names = Names();
   const std::string nearest = DidYouMean(name, names);
-  const std::size_t total = names.size();
-  names.resize(std::min(total, kListedMax));
   return Error::Invalid(
       fmt::format("there is no column '{}'{}{}", name, nearest.empty() ? "" : "; ", nearest),
-      fmt::format("the columns are: {}{}", fmt::join(names, ", "),
-                  total > kListedMax ? fmt::format(" and {} more", total - kListedMax) : ""));
+      "the columns are: " + NameList(names));
 }
 
 std::vector<std::string> Schema::Names() const {

@@ -1,20 +1,18 @@
 #include "plugins/table/sql/error_words.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <sqlite3.h>
 
 #include <algorithm>
 #include <optional>
 #include <set>
 
+#include "base/name_list.h"
 #include "base/suggest.h"
 
 namespace dml::sql {
 
 namespace {
-
-constexpr std::size_t kListedMax = 30;
 
 // What follows `prefix`, if the message begins so.
 std::optional<std::string> After(std::string_view message, std::string_view prefix) {
@@ -24,12 +22,7 @@ std::optional<std::string> After(std::string_view message, std::string_view pref
 
 std::string Listed(std::string_view what, const std::vector<std::string>& names) {
   if (names.empty()) return {};
-  const std::vector<std::string> first(
-      names.begin(),
-      names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kListedMax)));
-  return fmt::format(
-      "the {} are: {}{}", what, fmt::join(first, ", "),
-      names.size() > kListedMax ? fmt::format(" and {} more", names.size() - kListedMax) : "");
+  return fmt::format("the {} are: {}", what, NameList(names));
 }
 
 bool IsPlainName(std::string_view name) {
