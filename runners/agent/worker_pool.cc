@@ -22,6 +22,8 @@ namespace {
 
 // How many attempts a worker holds at most: enough to hide the round trip, few enough to spread.
 constexpr std::size_t kLineMax = 256;
+// Most native steps end before anybody could read that they run: it is said of the others.
+constexpr Duration kStartedAfter = Duration::Seconds(1);
 // Whoever waits for longer than this behind another attempt may go to a free worker instead.
 constexpr Duration kRecallAfter = Duration::Millis(20);
 // Workers beyond the processors, for attempts that ask for less than one.
@@ -97,6 +99,7 @@ void WorkerPool::Serve() {
       if (stopping_) break;
     }
     Assign();
+    SayStarted();
     CheckDeadlines();
     PollOnce();
     std::erase_if(workers_, [](const auto& worker) { return worker->ended; });
@@ -301,6 +304,23 @@ void WorkerPool::EndUnstarted(const runners::AttemptKey& key) {
   sink_.Post(std::move(exited));
 }
 
+// Commands say it themselves. What was asked back may be another worker's by now.
+bool WorkerPool::OwesStarted(const Running& front) {
+  return !front.said_started && !front.recalled &&
+         !std::holds_alternative<runners::Command>(front.spec.work);
+}
+
+void WorkerPool::SayStarted() {
+  const Instant now = clock_.Now();
+  for (const auto& worker : workers_) {
+    if (worker->ended || worker->line.empty()) continue;
+    Running& front = worker->line.front();
+    if (!OwesStarted(front) || front.front_since + kStartedAfter > now) continue;
+    front.said_started = true;
+    sink_.Post(runners::AttemptStarted{front.spec.key, worker->pid});
+  }
+}
+
 void WorkerPool::CheckDeadlines() {
   const Instant now = clock_.Now();
   for (auto& worker : workers_) {
@@ -332,6 +352,7 @@ int WorkerPool::PollTimeoutMs() const {
     if (worker->line.empty()) continue;
     const Running& front = worker->line.front();
     if (front.deadline) wake_at(*front.deadline);
+    if (OwesStarted(front)) wake_at(front.front_since + kStartedAfter);
     if (backlog_.empty() && worker->line.size() > 1 && MayRecall(worker->line.back(), free)) {
       wake_at(front.front_since + kRecallAfter);
     }

@@ -51,6 +51,7 @@ class WorkerPool {
     bool timed_out = false;
     bool kill_asked = false;
     bool recalled = false;
+    bool said_started = false;
     int command_pid = 0;
   };
   struct Worker {
@@ -79,6 +80,8 @@ class WorkerPool {
   void Returned(Worker& worker, const runners::AttemptKey& key);
   static std::deque<Running>::iterator FindIn(Worker& worker, const runners::AttemptKey& key);
   void EndUnstarted(const runners::AttemptKey& key);
+  [[nodiscard]] static bool OwesStarted(const Running& front);
+  void SayStarted();
   void CheckDeadlines();
   void KillNow(runners::AttemptKey key, runners::KillMode mode);
   [[nodiscard]] int PollTimeoutMs() const;

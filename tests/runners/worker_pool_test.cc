@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/files.h"
@@ -56,6 +57,20 @@ TEST_F(WorkerPoolTest, ReturnsMetricsAndWarnings) {
   EXPECT_EQ(exited.metrics["echo"]["task"], 0);
   EXPECT_EQ(exited.warnings, std::vector<std::string>{"mind the gap"});
   EXPECT_TRUE(std::holds_alternative<runners::AttemptUnknown>(pool_.Find(KeyOf(0))));
+}
+
+// A step that takes its time is seen to run; of one that does not, one message is enough.
+TEST_F(WorkerPoolTest, SaysOfWhatLastsThatItRuns) {
+  Launch({"echo", "hang"});
+  EXPECT_EQ(sink_.WaitForStart(KeyOf(1)), WorkerOf(pool_, KeyOf(1)));
+  sink_.WaitForEnds(1);
+  pool_.Kill(KeyOf(1), runners::KillMode::kKill);
+  sink_.WaitForEnds(2);
+  EXPECT_EQ(std::ranges::count_if(sink_.events,
+                                  [](const runners::RunnerEvent& event) {
+                                    return std::holds_alternative<runners::AttemptStarted>(event);
+                                  }),
+            1);
 }
 
 // A worker that starts a command and is killed before it can say so.
