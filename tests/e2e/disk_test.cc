@@ -137,9 +137,13 @@ TEST_F(Disk, AHomeThatCannotBeReadIsNotCalledEmpty) {
   fs::permissions(Path(".dml"), fs::perms::none);
   StartOptions user;
   user.obeys_permissions = true;
-  for (const std::vector<std::string>& args :
-       {std::vector<std::string>{"ls"}, {"status"}, {"explain", "a"}, {"schedule", "ls"},
-        {"cache", "ls"}, {"plan", "p.yaml"}, {"resume"}}) {
+  for (const std::vector<std::string>& args : {std::vector<std::string>{"ls"},
+                                               {"status"},
+                                               {"explain", "a"},
+                                               {"schedule", "ls"},
+                                               {"cache", "ls"},
+                                               {"plan", "p.yaml"},
+                                               {"resume"}}) {
     const Finished refused = Run(args, user);
     EXPECT_EQ(refused.code, 3) << args.front() << ": " << refused.out << refused.err;
     EXPECT_NE(refused.err.find("ermission denied"), std::string::npos) << refused.err;

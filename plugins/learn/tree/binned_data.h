@@ -53,10 +53,11 @@ inline constexpr std::size_t kBinSampleRows = 200'000;
 // Values held at once while bins are chosen; more features than fit take further passes.
 inline constexpr std::size_t kBinSampleBytes = std::size_t{256} << 20;
 
-// Reads the source twice or more, of sparse rows only what they store. Missing values are NaN; infinite ones, invalid targets and
-// negative weights are kInvalid with their row. Memory: three bytes per cell; per feature 16 per
-// level, of which there are at most 65,280 and no more than distinct values; per row 20 bytes for
-// classes or 24 for numbers; 8 more per row and kBinSampleBytes while it is built.
+// Reads the source twice or more, of sparse rows only what they store. Missing values are NaN;
+// infinite ones, invalid targets and negative weights are kInvalid with their row. Memory: three
+// bytes per cell; per feature 16 per level, of which there are at most 65,280 and no more than
+// distinct values; per row 20 bytes for classes or 24 for numbers; 8 more per row and
+// kBinSampleBytes while it is built.
 Result<BinnedData> BinData(const DataSource& source, std::size_t classes, int max_bins,
                            const Execution& execution);
 
