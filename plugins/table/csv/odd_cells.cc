@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::uint64_t kPresentMin = 20;
 constexpr std::uint64_t kOneOddIn = 20;
-constexpr std::size_t kOddTextsMax = 1000;
+constexpr std::size_t kOddTextsMax = 100;
 
 // What a cell would be in a column of numbers, and in one of times.
 struct CellFit {

@@ -27,7 +27,7 @@ struct OddColumn {
 };
 
 // Of the columns with `present[c]` > 0, those that have at least 20 cells of which at most one in
-// twenty is odd, with at most 1000 different odd texts: more are a second kind of key rather than
+// twenty is odd, with at most 100 different odd texts: more are a second kind of key rather than
 // mistakes. A whole number with a leading zero makes a column one of keys, which is text rightly.
 // Counts over the partition files of `directory`, so the answer is a matter of the cells alone. A
 // column is left as soon as it has too many odd cells: text costs a glance.
