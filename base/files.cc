@@ -84,7 +84,8 @@ Result<void> WriteFileAtomic(const std::string& path, std::string_view content) 
 }
 
 Result<void> MakeDirectories(const std::string& path) {
-  constexpr int kTriesMax = 100;
+  // Who removes folders in a loop can win a hundred times in a row.
+  constexpr int kTriesMax = 100'000;
   std::error_code error;
   for (int tries = 0; tries < kTriesMax; ++tries) {
     std::filesystem::create_directories(path, error);
