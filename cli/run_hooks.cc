@@ -161,7 +161,7 @@ std::string LastWords(std::string text) {
 }
 
 // What `dml webhook` and curl say of a post, without how they begin: "error: ", "curl: (7) ".
-std::string WithoutSpeaker(std::string text) {
+std::string WithoutSpeaker(const std::string& text) {
   if (text.starts_with("error: ")) return text.substr(7);
   const std::size_t end = text.find(") ");
   return text.starts_with("curl: (") && end != std::string::npos ? text.substr(end + 2) : text;
@@ -222,7 +222,7 @@ std::string RunOne(const Json& hook, const Ended& ended, const std::stop_token& 
   }
   if (end->code == 0) return {};
   std::string last = LastWords(secrets.Blotted(end->output));
-  if (posts) last = WithoutSpeaker(std::move(last));
+  if (posts) last = WithoutSpeaker(last);
   if (posts && !last.empty()) return last;
   return fmt::format("exit code {}{}{}", end->code, last.empty() ? "" : ": ", last);
 }
