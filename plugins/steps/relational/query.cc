@@ -102,7 +102,7 @@ Result<void> LoadSqlite(const LoadSqliteParams& params, plugins::StepContext& co
   }
   sql::ConnectionOptions options = SqlOptionsOf(context);
   options.database = params.path.path;
-  return Run({"query", params.query.sql}, {}, params.types, std::move(options), context);
+  return Run({"query", params.query.sql}, {}, params.types, options, context);
 }
 
 }  // namespace
