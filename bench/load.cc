@@ -1,7 +1,7 @@
 // bench_load [MB] [threads] [folder]: the rate of load.csv on two generated files, ten columns of
 // floats and, half as large, a mix of types, until the partition files are written; beside it what
 // hashing (on one thread) and syncing them costs, and the rates of the peers that $PEER_PYTHON (or
-// python3) has. The text is in the page cache when a load begins.
+// python3) and node (by NODE_PATH) have. The text is in the page cache when a load begins.
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -129,12 +129,10 @@ double Measure(const std::string& name, const std::string& path, const std::stri
   return best;
 }
 
-void ComparePeers(const std::string& folder, const std::map<std::string, double>& own) {
-  const char* python = std::getenv("PEER_PYTHON");
-  const std::string command =
-      fmt::format("{} {}/load_peer.py {} 2>/dev/null", python != nullptr ? python : "python3",
-                  DML_BENCH_DIR, folder);
-  FILE* pipe = ::popen(command.c_str(), "r");
+// Runs a command that prints "PEER FILE SECONDS" for each file that it has read.
+void ComparePeers(const std::string& command, const std::string& folder,
+                  const std::map<std::string, double>& own) {
+  FILE* pipe = ::popen(fmt::format("{} {} 2>/dev/null", command, folder).c_str(), "r");
   std::array<char, 128> line{};
   while (pipe != nullptr && std::fgets(line.data(), std::ssize(line), pipe) != nullptr) {
     std::array<char, 32> peer{};
@@ -166,7 +164,11 @@ int Run(const std::vector<std::string>& args) {
     Generate(text, mixed ? bytes / 2 : bytes, mixed);
     seconds[name] = Measure(name, text, folder + "/out", threads);
   }
-  ComparePeers(folder, seconds);
+  const char* python = std::getenv("PEER_PYTHON");
+  ComparePeers(
+      fmt::format("{} {}/load_peer.py", python != nullptr ? python : "python3", DML_BENCH_DIR),
+      folder, seconds);
+  ComparePeers(fmt::format("node {}/load_peer.cjs", DML_BENCH_DIR), folder, seconds);
   std::filesystem::remove_all(folder);
   return 0;
 }
