@@ -96,6 +96,44 @@ TEST(EdgeCases, LargeOffsetsOfTheTargetLoseNothing) {
   EXPECT_EQ(PredictAll(*fit->predictor, 1, {1, 2, 3, 4}), y);
 }
 
+// Targets are summed as integers, in units that fit the largest of them.
+TEST(EdgeCases, ATargetWithoutWeightCostsTheOthersNoDigits) {
+  const Numbers x{1, 2, 3, 4, 5};
+  const Numbers y{0.25, 0.5, 0.75, 1.0, 1e300};
+  const auto fit = FitDecisionTree(TreeSource(1, x, y, {1, 1, 1, 1, 0}), 0, {}, Execution{});
+  ASSERT_TRUE(fit.ok());
+  EXPECT_EQ(PredictAll(*fit->predictor, 1, {1, 2, 3, 4}), (Numbers{0.25, 0.5, 0.75, 1.0}));
+  const auto same =
+      FitDecisionTree(TreeSource(1, x, {2, 2, 2, 2, 7}, {1, 1, 1, 1, 0}), 0, {}, Execution{});
+  ASSERT_EQ(same->certificate.warnings.size(), 1U);
+  EXPECT_NE(same->certificate.warnings[0].find("the same in every row"), std::string::npos);
+}
+
+// A tree that drew none but these would predict no number, and so would the forest.
+TEST(EdgeCases, AForestDrawsNoRowsWithoutWeight) {
+  Numbers x;
+  Numbers y;
+  Numbers weight;
+  for (int row = 0; row < 100; ++row) {
+    x.push_back(row);
+    y.push_back(row % 2);
+    weight.push_back(row < 3 ? 1 : 0);
+  }
+  ForestOptions options;
+  options.n_estimators = 20;
+  options.max_samples = MaxSamples{MaxSamples::Kind::kCount, 2};
+  options.oob_score = true;
+  const auto fit = FitRandomForest(TreeSource(1, x, y, weight), 0, options, Execution{});
+  ASSERT_TRUE(fit.ok());
+  for (const double value : PredictAll(*fit->predictor, 1, {0, 1, 2})) {
+    EXPECT_TRUE(value >= 0 && value <= 1) << value;
+  }
+  const auto classes = FitRandomForest(TreeSource(1, x, y, weight), 2, options, Execution{});
+  ASSERT_TRUE(classes.ok());
+  const Numbers shares = PredictAll(*classes->predictor, 1, {1});
+  EXPECT_DOUBLE_EQ(shares[0] + shares[1], 1.0);
+}
+
 TEST(EdgeCases, BadRowsAreNamed) {
   EXPECT_NE(ErrorOf({1, {1, kInfinite}, {0, 1}}, 2).find("row 2"), std::string::npos);
   EXPECT_NE(ErrorOf({1, {1, 2}, {0, 2}}, 2).find("row 2"), std::string::npos);

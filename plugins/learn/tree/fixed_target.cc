@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 namespace dml::learn {
 
@@ -16,6 +18,19 @@ double ScaleFor(std::size_t rows, double largest, int bits) {
   int exponent = 0;
   std::frexp(static_cast<double>(rows) * largest, &exponent);
   return std::ldexp(1.0, std::clamp(bits - exponent, -1000, 1000));
+}
+
+// The smallest and largest target of the rows that have a weight. What a row without one holds must
+// not cost the others a digit.
+std::pair<double, double> RangeOf(const BinnedData& data) {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -low;
+  for (std::size_t i = 0; i < data.rows; ++i) {
+    if (data.weight[i] == 0) continue;
+    low = std::min(low, data.y[i]);
+    high = std::max(high, data.y[i]);
+  }
+  return {low, high};
 }
 
 }  // namespace
@@ -40,7 +55,7 @@ Result<void> FixTargets(const std::vector<double>& weights, BinnedData& data) {
                            [](double y) { return static_cast<std::uint32_t>(y); });
     return {};
   }
-  const auto [low, high] = std::ranges::minmax(data.y);
+  const auto [low, high] = RangeOf(data);
   if (!std::isfinite(high - low)) {
     return Error::Invalid("the range of the target is too large for a number",
                           "scale the target down");
@@ -49,6 +64,7 @@ Result<void> FixTargets(const std::vector<double>& weights, BinnedData& data) {
   data.value_scale = ScaleFor(data.rows, (high - low) * largest, kValueBits);
   data.value.resize(data.rows);
   for (std::size_t i = 0; i < data.rows; ++i) {
+    if (data.weight[i] == 0) continue;
     const double weight = static_cast<double>(data.weight[i]) / data.weight_scale;
     data.value[i] = std::llround(weight * (data.y[i] - data.origin) * data.value_scale);
   }

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cmath>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -111,6 +112,17 @@ std::string Listed(const std::vector<std::string>& names) {
   return text;
 }
 
+// Among the rows that have a weight.
+bool TargetVaries(const BinnedData& data) {
+  std::optional<double> first;
+  for (std::size_t row = 0; row < data.rows; ++row) {
+    if (data.weight[row] == 0) continue;
+    if (data.y[row] != first.value_or(data.y[row])) return true;
+    first = data.y[row];
+  }
+  return false;
+}
+
 void DescribeData(const BinnedData& data, const std::vector<std::string>& names,
                   Certificate& certificate) {
   std::vector<std::string> empty;
@@ -124,8 +136,7 @@ void DescribeData(const BinnedData& data, const std::vector<std::string>& names,
     certificate.warnings.push_back(
         fmt::format("Without a single value, and so unused: {}.", Listed(empty)));
   }
-  const auto [low, high] = std::ranges::minmax(data.y);
-  if (low == high) {
+  if (!TargetVaries(data)) {
     certificate.warnings.emplace_back(
         "The target is the same in every row: the model always predicts it.");
   }
@@ -166,10 +177,38 @@ Result<void> RequireRoom(const GrownTree& first, const ForestOptions& options,
       "step more memory with resources: {memory: ...}");
 }
 
+// The draws of trees, among the rows that have a weight: the others are as good as absent, and a
+// tree that drew nothing else would have nothing to say.
+class RowDraws {
+ public:
+  RowDraws(const BinnedData& data, const ForestOptions& options)
+      : rows_(data.rows), seed_(options.tree.seed) {
+    for (std::size_t row = 0; row < data.rows; ++row) {
+      if (data.weight[row] > 0) weighted_.push_back(static_cast<std::uint32_t>(row));
+    }
+    draws_ = options.max_samples.value_or(MaxSamples{}).Of(weighted_.size());
+  }
+
+  // How often each row is drawn.
+  [[nodiscard]] std::vector<std::uint32_t> Of(std::size_t tree) const {
+    std::vector<std::uint32_t> drawn = BootstrapCounts(weighted_.size(), draws_, seed_, tree);
+    if (drawn.size() == rows_) return drawn;
+    std::vector<std::uint32_t> counts(rows_, 0);
+    for (std::size_t i = 0; i < drawn.size(); ++i) counts[weighted_[i]] = drawn[i];
+    return counts;
+  }
+
+ private:
+  const std::size_t rows_;
+  const std::uint64_t seed_;
+  std::vector<std::uint32_t> weighted_;
+  std::size_t draws_ = 0;
+};
+
 Result<std::vector<GrownTree>> GrowForest(const BinnedData& data, const ForestOptions& options,
                                           std::size_t max_features, const Execution& execution) {
   std::vector<GrownTree> trees(static_cast<std::size_t>(options.n_estimators));
-  const std::size_t draws = options.max_samples.value_or(MaxSamples{}).Of(data.rows);
+  const RowDraws draws(data, options);
   std::mutex mutex;
   std::size_t done = 0;
   Result<void> room;
@@ -177,7 +216,7 @@ Result<std::vector<GrownTree>> GrowForest(const BinnedData& data, const ForestOp
   ParallelFor(execution.threads, trees.size(), [&](std::size_t t) {
     if (execution.stop.stop_requested() || refused) return;
     std::vector<std::uint32_t> counts;
-    if (options.bootstrap) counts = BootstrapCounts(data.rows, draws, options.tree.seed, t);
+    if (options.bootstrap) counts = draws.Of(t);
     trees[t] = GrowTree(data, options.tree, max_features, counts, t, execution.stop);
     if (t == 0) {
       room = RequireRoom(trees[t], options, data.classes);

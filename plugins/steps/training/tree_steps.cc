@@ -364,7 +364,7 @@ void RegisterTreeSteps(plugins::StepRegistry& registry) {
                    "each split: min sum_child (n_child / n) impurity(child); gini 1 - sum_k p_k^2, "
                    "entropy -sum_k p_k log2 p_k, squared_error mean (y - mean y)^2; " +
                        std::string(kThresholds));
-  one.algorithm_version = 4;
+  one.algorithm_version = 5;
   DeclareModel(one, HintOf, Supervised::kYes, TreeMetrics());
   registry.Add(MakeStepType(std::move(one), WithTraining(tree, true).Check(CheckTree), TrainTree));
   plugins::ParamSchema<ForestParams> forest;
@@ -379,7 +379,7 @@ void RegisterTreeSteps(plugins::StepRegistry& registry) {
       "train.random_forest", "Averaged decision trees; takes missing values",
       "f(x) = (1 / T) sum_t tree_t(x), tree_t fitted to rows drawn with replacement; " +
           std::string(kThresholds));
-  many.algorithm_version = 4;
+  many.algorithm_version = 5;
   DeclareModel(many, HintOf, Supervised::kYes, ForestMetrics());
   registry.Add(
       MakeStepType(std::move(many), WithTraining(forest, true).Check(CheckForest), TrainForest));
