@@ -52,6 +52,16 @@ TEST(Undefined, NoRowsAtAll) {
   }
 }
 
+TEST(Undefined, RowsWithoutWeightAreNoRows) {
+  const Numbers y{1, 2};
+  const Numbers f{1, 3};
+  const Numbers weight{0, 0};
+  for (const auto& [name, score] : AllScores(ModelTask::kRegression, {y, f, 0, weight})) {
+    EXPECT_FALSE(score.defined()) << name;
+    EXPECT_FALSE(score.note.empty()) << name;
+  }
+}
+
 TEST(Undefined, ConstantTargetHasNoR2) {
   const Numbers y{0.1, 0.1, 0.1};
   const Numbers f{0.1, 0.2, 0.3};

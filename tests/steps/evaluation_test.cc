@@ -132,6 +132,19 @@ TEST_F(Evaluation, ARowOfWeightZeroIsAbsent) {
             metrics("evaluate.regression", line, "x,y,w\n1,2,1\n2,5,2\n3,5,1\n"));
 }
 
+TEST_F(Evaluation, WeightsThatAreAllZeroAreNamed) {
+  const StepRun classes =
+      Run("evaluate.classification", {{"weight", "w"}},
+          {{"model", Classifier()}, {"data", Csv("x,color,y,w\n1,blue,a,0\n20,red,b,0\n")}});
+  const StepRun numbers =
+      Run("evaluate.regression", {{"weight", "w"}},
+          {{"model", FitRidge("x,y\n1,2\n2,4\n3,7\n")}, {"data", Csv("x,y,w\n1,2,0\n2,3,0\n")}});
+  for (const StepRun* run : {&classes, &numbers}) {
+    EXPECT_NE(run->Failure().find("the weight 'w' is 0 in every row"), std::string::npos)
+        << run->Failure();
+  }
+}
+
 TEST_F(Evaluation, WhatTheModelNeedsAndDoesNotFindIsNamed) {
   const Artifact model = Classifier();
   const auto failure = [&](const std::string& csv) {

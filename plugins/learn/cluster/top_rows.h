@@ -13,7 +13,7 @@ struct TopRows {
   std::vector<double> score;
   std::vector<std::uint64_t> row_id;
   std::vector<double> weight;
-  std::vector<int> label;  // as given to Add
+  std::vector<int> label;  // as given to Take
   std::vector<double> x;   // shifted and dense, features values each
   std::size_t wanted = 0;
 

@@ -128,12 +128,11 @@ Score MedianAbsoluteError(const Predictions& p) {
 }
 
 Score MaxError(const Predictions& p) {
-  if (p.rows() == 0) return Score::Undefined(kNoRowsCompared);
-  double largest = 0.0;
+  std::optional<double> largest;
   for (std::size_t i = 0; i < p.rows(); ++i) {
-    if (p.w(i) > 0) largest = std::max(largest, std::fabs(Residual(p, i)));
+    if (p.w(i) > 0) largest = std::max(largest.value_or(0.0), std::fabs(Residual(p, i)));
   }
-  return Score::Of(largest);
+  return largest ? Score::Of(*largest) : Score::Undefined(kNoRowsCompared);
 }
 
 Score R2(const Predictions& p) { return ShareExplained(p, MeanSquaredError(p)); }

@@ -58,6 +58,14 @@ std::vector<MetricSpec> ResidualMetrics() {
   return {{"residual_quantiles.*", "quantiles of truth - prediction: p01 p05 p25 p50 p75 p95 p99"}};
 }
 
+// Rows of weight 0 count as absent: of none there are no figures.
+Result<void> RequireRowsThatCount(const ModelOutput& all, const std::string& column) {
+  const auto counts = [](double weight) { return weight > 0.0; };
+  if (all.weight.empty() || std::ranges::any_of(all.weight, counts)) return {};
+  return Error::Invalid(fmt::format("the weight '{}' is 0 in every row", column),
+                        "a row needs a weight above 0 to be evaluated");
+}
+
 Result<void> Evaluate(const EvaluateClassesParams& params, ModelTask wanted,
                       plugins::StepContext& context) {
   DML_TRY(const learn::LoadedModel loaded, OpenModel(context));
@@ -78,6 +86,7 @@ Result<void> Evaluate(const EvaluateClassesParams& params, ModelTask wanted,
   DML_TRY(const auto matrix,
           MatrixForModel(model, table, rows, {std::move(target), params.weight.name}));
   DML_TRY(ModelOutput all, PredictAll(*model.predictor, *matrix, context));
+  DML_RETURN_IF_ERROR(RequireRowsThatCount(all, params.weight.name));
   std::vector<std::string> classes = model.classes;
   DML_RETURN_IF_ERROR(PutPositiveSecond(params.positive, all, classes));
   if (params.threshold && classes.size() != 2) {
