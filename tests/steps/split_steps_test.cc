@@ -155,6 +155,10 @@ TEST_F(SplitSteps, AShareThatWholeGroupsCannotMeetIsSaid) {
   EXPECT_EQ(fold.warnings, std::vector<std::string>{
                                "The test side has 80 % of the rows instead of 25 %, because rows "
                                "with the same 'g' stay together."});
+  const StepRun uneven =
+      On(Csv("id\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n"), "split.kfold", {{"folds", 3}, {"fold", 0}});
+  EXPECT_EQ(uneven.metrics["test_rows"], 4);
+  EXPECT_TRUE(uneven.warnings.empty()) << "no rows stay together: " << uneven.warnings.front();
   const StepRun few = On(Csv("id,g\n1,a\n2,a\n3,b\n4,b\n"), "split.train_test",
                          {{"test_size", 0.25}, {"group", "g"}});
   EXPECT_EQ(few.metrics["test_rows"], 2) << "neither side is empty";

@@ -70,7 +70,7 @@ Result<void> Kfold(const KfoldParams& params, plugins::StepContext& context) {
   DML_TRY(const Artifact* input, context.Input("data"));
   DML_TRY(const table::Table table, table::Table::Open(input->files));
   DML_TRY(const RowSides sides, Choose(params, table, context));
-  if (params.time.empty()) {
+  if (!params.group.empty()) {
     WarnOfShare(params, sides, table.rows() / params.folds, context);
   }
   return WriteTrainTest(table, sides, context);
