@@ -86,6 +86,35 @@ TEST(Robust, ScalesAndCentersEachOnlyIfItIsTold) {
   EXPECT_EQ(scaled(false, false), (Texts{"10", "0", "2", "3", "1"}));
 }
 
+TEST(Bin, TellsSmallNumbersApart) {
+  TransformLab lab;
+  const RowView rows = lab.Rows({{"a", {1e-10, 2e-10, 3e-10, 4e-10}}});
+  const auto binned = TransformLab::FitApply(
+      "bin", {{"columns", {"a"}}, {"n_bins", 4}, {"encode", "ordinal"}}, rows);
+  ASSERT_TRUE(binned.ok()) << Failure(binned);
+  EXPECT_EQ(TransformLab::Read(*binned)->at("a"), (std::vector<std::string>{"0", "1", "2", "3"}));
+}
+
+// Their squares are no numbers, or nothing.
+TEST(Normalize, TakesValuesOfAnySize) {
+  TransformLab lab;
+  const RowView rows =
+      lab.Rows({{"a", {3e200, 3.0, 3e-200, 0.0}}, {"b", {4e200, 4.0, 4e-200, 0.0}}});
+  const auto scaled = TransformLab::FitApply("normalize", {{"columns", "numeric"}}, rows);
+  ASSERT_TRUE(scaled.ok()) << Failure(scaled);
+  const auto cells = TransformLab::Read(*scaled);
+  for (std::size_t row = 0; row < 3; ++row) {
+    EXPECT_DOUBLE_EQ(std::stod(cells->at("a")[row]), 0.6) << row;
+    EXPECT_DOUBLE_EQ(std::stod(cells->at("b")[row]), 0.8) << row;
+  }
+  EXPECT_EQ(cells->at("a")[3], "0");
+  const RowView large = lab.Rows({{"a", {1.5e308}}, {"b", {-1.5e308}}});
+  const auto summed =
+      TransformLab::FitApply("normalize", {{"columns", "numeric"}, {"norm", "l1"}}, large);
+  ASSERT_TRUE(summed.ok()) << Failure(summed);
+  EXPECT_EQ(TransformLab::Read(*summed)->at("b"), std::vector<std::string>{"-0.5"});
+}
+
 TEST(InfiniteValues, AreRefusedAndClipped) {
   TransformLab lab;
   const RowView rows = TransformLab::FitApply("cast", {{"columns", {{"a", "float64"}}}},

@@ -118,15 +118,16 @@ std::vector<double> UniformEdges(const ColumnMoments& moments, int n_bins) {
 }
 
 // Quantiles as inner edges; bins no wider than 1e-8 are joined with the one before, as scikit-learn
-// does.
+// does - but where all values lie closer together than 1, no wider than that share of their range:
+// else a column of small numbers would be one bin.
 std::vector<double> QuantileEdges(const ColumnMoments& moments,
                                   const std::vector<double>& quantiles) {
-  constexpr double kWidthMin = 1e-8;
+  const double width_min = 1e-8 * std::min(1.0, moments.max - moments.min);
   std::vector<double> edges = {moments.min};
   double previous = moments.min;
   for (std::size_t k = 0; k <= quantiles.size(); ++k) {
     const double edge = k < quantiles.size() ? quantiles[k] : moments.max;
-    if (edge - previous > kWidthMin) edges.push_back(edge);
+    if (edge - previous > width_min) edges.push_back(edge);
     previous = edge;
   }
   edges.erase(edges.begin());

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "plugins/steps/column_forecasts.h"
@@ -27,19 +28,14 @@ class Normalize final : public FittedTransform {
       : columns_(std::move(columns)), norm_(norm) {}
 
   Result<table::Batch> Apply(table::Batch batch) const override {
-    std::vector<double> norms(batch.rows);
-    for (const std::string& column : columns_) {
-      DML_TRY(const Numbers values, ReadNumbers(batch, column));
-      DML_RETURN_IF_ERROR(Accumulate(values, column, batch.first_row, norms));
-    }
-    for (double& norm : norms) {
-      if (norm_ == Norm::kL2) norm = std::sqrt(norm);
-      if (norm == 0.0) norm = 1.0;
-    }
+    DML_TRY(const std::vector<double> units, Units(batch));
+    DML_TRY(const std::vector<double> norms, Norms(batch, units));
     for (const std::string& column : columns_) {
       DML_TRY(const Numbers values, ReadNumbers(batch, column));
       std::vector<double> out(batch.rows);
-      for (std::size_t row = 0; row < batch.rows; ++row) out[row] = values[row] / norms[row];
+      for (std::size_t row = 0; row < batch.rows; ++row) {
+        out[row] = values[row] / units[row] / norms[row];
+      }
       SetNumbers(batch, column, std::move(out));
     }
     return batch;
@@ -60,23 +56,50 @@ class Normalize final : public FittedTransform {
   }
 
  private:
-  Result<void> Accumulate(const Numbers& values, const std::string& column, std::uint64_t first_row,
-                          std::vector<double>& norms) const {
-    for (std::size_t row = 0; row < norms.size(); ++row) {
-      const double x = values[row];
-      if (std::isnan(x)) {
-        return Error::Invalid(
-            fmt::format("row {} of the column '{}' has no value, so the row has no norm",
-                        first_row + row + 1, column),
-            "impute the column first");
-      }
-      if (norm_ == Norm::kMax) {
-        norms[row] = std::max(norms[row], std::abs(x));
-      } else {
-        norms[row] += norm_ == Norm::kL1 ? std::abs(x) : x * x;
+  // What the values of each row are divided by first: 1, or the largest of them where its square
+  // might be no number any more, or nothing.
+  Result<std::vector<double>> Units(const table::Batch& batch) const {
+    constexpr double kSquareMax = 1e140;
+    std::vector<double> units(batch.rows, 0.0);
+    for (const std::string& column : columns_) {
+      DML_TRY(const Numbers values, ReadNumbers(batch, column));
+      for (std::size_t row = 0; row < batch.rows; ++row) {
+        if (std::isnan(values[row])) return NoNorm(batch.first_row + row + 1, column);
+        units[row] = std::max(units[row], std::abs(values[row]));
       }
     }
-    return {};
+    for (double& unit : units) {
+      if (unit == 0.0 || (unit < kSquareMax && unit > 1.0 / kSquareMax)) unit = 1.0;
+    }
+    return units;
+  }
+
+  // Of the rows in their units; 1 for a row of zeros.
+  Result<std::vector<double>> Norms(const table::Batch& batch,
+                                    const std::vector<double>& units) const {
+    std::vector<double> norms(batch.rows, 0.0);
+    for (const std::string& column : columns_) {
+      DML_TRY(const Numbers values, ReadNumbers(batch, column));
+      for (std::size_t row = 0; row < batch.rows; ++row) {
+        const double x = std::abs(values[row]) / units[row];
+        if (norm_ == Norm::kMax) {
+          norms[row] = std::max(norms[row], x);
+        } else {
+          norms[row] += norm_ == Norm::kL1 ? x : x * x;
+        }
+      }
+    }
+    for (double& norm : norms) {
+      if (norm_ == Norm::kL2) norm = std::sqrt(norm);
+      if (norm == 0.0) norm = 1.0;
+    }
+    return norms;
+  }
+
+  static Error NoNorm(std::uint64_t row, const std::string& column) {
+    return Error::Invalid(
+        fmt::format("row {} of the column '{}' has no value, so the row has no norm", row, column),
+        "impute the column first");
   }
 
   std::vector<std::string> columns_;
