@@ -2,6 +2,7 @@
 
 #include "base/suggest.h"
 #include "cli/steps_registry.h"
+#include "pipelines/familiar_steps.h"
 #include "pipelines/param_text.h"
 #include "pipelines/step_reference.h"
 
@@ -58,9 +59,11 @@ Error UnknownStep(const StepCatalog& catalog, const std::string& name) {
   std::vector<std::string> known;
   for (const StepSpec& step : catalog.steps) known.push_back(step.name);
   for (const TransformSpec& transform : catalog.transforms) known.push_back(transform.name);
-  const std::string nearest = DidYouMean(name, known);
-  return Error::Invalid("there is no step type '" + name + "'",
-                        nearest.empty() ? "`dml steps` lists them" : nearest);
+  std::string hint = pipelines::HintForFamiliarStep(name, known);
+  if (name == "run") hint = "a command stands in the place of uses: - run: [python3, train.py]";
+  if (hint.empty()) hint = DidYouMean(name, known);
+  if (hint.empty()) hint = "`dml steps` lists them";
+  return Error::Invalid("there is no step type '" + name + "'", std::move(hint));
 }
 
 Result<ExitCode> RunSteps(const StepsOptions& options, const Output& output) {
@@ -68,8 +71,11 @@ Result<ExitCode> RunSteps(const StepsOptions& options, const Output& output) {
   if (output.format() == Format::kJson) {
     Json steps = Json::array();
     Json transforms = Json::array();
+    const std::string prefix = options.name + ".";
+    const bool family =
+        catalog.FindStep(options.name) == nullptr && catalog.FindTransform(options.name) == nullptr;
     const auto wanted = [&](const std::string& name) {
-      return options.name.empty() || options.name == name;
+      return options.name.empty() || options.name == name || (family && name.starts_with(prefix));
     };
     for (const StepSpec& step : catalog.steps) {
       if (wanted(step.name)) steps.push_back(StepJson(step));
@@ -93,7 +99,8 @@ Result<ExitCode> RunSteps(const StepsOptions& options, const Output& output) {
     output.Note("\n`dml steps NAME` describes one: parameters, defaults, formula");
     return ExitCode::kDone;
   }
-  const std::string text = pipelines::StepText(catalog, options.name);
+  std::string text = pipelines::StepText(catalog, options.name);
+  if (text.empty()) text = pipelines::FamilyText(catalog, options.name);
   if (text.empty()) return UnknownStep(catalog, options.name);
   output.Print(text);
   return ExitCode::kDone;
@@ -103,9 +110,11 @@ Result<ExitCode> RunSteps(const StepsOptions& options, const Output& output) {
 
 Action SetupSteps(Args& args, CommonOptions&) {
   auto options = std::make_shared<StepsOptions>();
-  args.Positional("NAME", options->name, /*required=*/false, "a step type or a transform");
+  args.Positional("NAME", options->name, /*required=*/false,
+                  "a step type, a transform, or a family such as train");
   args.Flag("--names", options->names, "only the names, one a line");
   args.Example("dml steps", "all of them, a line each");
+  args.Example("dml steps train", "all that train");
   args.Example("dml steps train.ridge", "parameters, defaults and formula of one");
   return [options](Output& output) { return RunSteps(*options, output); };
 }

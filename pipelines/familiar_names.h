@@ -10,4 +10,7 @@ namespace dml::pipelines {
 // the name is not familiar, or there is nothing to say without what it stands for among `names`.
 std::string HintForFamiliar(std::string_view name, std::span<const std::string> names);
 
+// The same for a key of a pipeline, a step or another part of the file that has only `keys`.
+std::string HintForFamiliarKey(std::string_view key, std::span<const std::string> keys);
+
 }  // namespace dml::pipelines

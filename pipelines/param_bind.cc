@@ -11,6 +11,7 @@
 #include "base/quantity.h"
 #include "base/suggest.h"
 #include "pipelines/familiar_names.h"
+#include "pipelines/familiar_steps.h"
 #include "pipelines/param_text.h"
 #include "pipelines/scalar.h"
 
@@ -225,6 +226,9 @@ Json ParamBinder::BindResolved(const ParamSpec& spec, const Node& node,
 Json ParamBinder::Mistyped(const ParamSpec& spec, const Node& node) {
   std::string hint = NearWord(spec, node);
   if (hint.empty() && !node.literal) hint = ScalarTrap(node);
+  if (spec.type == ParamType::kTransforms && node.is_mapping()) {
+    hint = "begin every transform with a dash: - standardize: {columns: numeric}";
+  }
   resolver_.diagnostics().Add(node.place,
                               fmt::format("{} must be {}, found {}", Subject(spec),
                                           DescribeExpected(spec), DescribeNode(node)),
@@ -430,8 +434,15 @@ void ParamBinder::ReportUnknownTransform(const Node::Key& key) {
   }
   std::vector<std::string> names;
   for (const TransformSpec& known : catalog_.transforms) names.push_back(known.name);
+  std::string hint = HintForFamiliarStep(key.text, names);
+  if (hint.empty()) hint = DidYouMean(key.text, names);
+  if (hint.empty()) {
+    hint = key.text.find("${") != std::string::npos
+               ? "the name of a transform is written out: ${...} is for its parameters"
+               : "`dml steps` lists the transforms";
+  }
   resolver_.diagnostics().Add(key.place, fmt::format("unknown transform '{}'", key.text),
-                              DidYouMean(key.text, names));
+                              std::move(hint));
 }
 
 Json ParamBinder::BindTransform(const Node& node, const Json::json_pointer& at) {

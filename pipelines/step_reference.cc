@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "pipelines/param_text.h"
+#include "pipelines/step_example.h"
 
 namespace dml::pipelines {
 
@@ -22,6 +23,34 @@ std::string_view KindName(PortKind kind) {
       return "file";
   }
   return "";
+}
+
+constexpr std::size_t kLineWidth = 100;
+
+// `text` in lines of at most kLineWidth letters where it has spaces, each with the indent, and
+// ended.
+std::string InLines(std::string_view text, const std::string& indent) {
+  std::string out;
+  const std::size_t room = kLineWidth - std::min(indent.size(), kLineWidth / 2);
+  while (text.size() > room) {
+    std::size_t end = text.rfind(' ', room);
+    if (end == std::string_view::npos || end == 0) end = text.find(' ', room);
+    if (end == std::string_view::npos) break;
+    out += fmt::format("{}{}\n", indent, text.substr(0, end));
+    text.remove_prefix(end + 1);
+  }
+  return out + fmt::format("{}{}\n", indent, text);
+}
+
+// An example that is moved to the right.
+std::string Indented(const std::string& lines) {
+  std::string out;
+  for (std::size_t at = 0; at < lines.size();) {
+    const std::size_t end = lines.find('\n', at) + 1;
+    out += "  " + lines.substr(at, end - at);
+    at = end;
+  }
+  return out;
 }
 
 std::string Group(const std::string& name) { return name.substr(0, name.find('.')); }
@@ -51,11 +80,16 @@ std::string MetricLines(const std::vector<MetricSpec>& metrics) {
 }
 
 std::string ParamLines(std::span<const ParamSpec> params, const std::string& indent) {
+  std::size_t width = 18;
+  for (const ParamSpec& spec : params) width = std::max(width, spec.name.size());
   std::string out;
   for (const ParamSpec& spec : params) {
-    out +=
-        fmt::format("{}{:<18} {}; {}\n", indent, spec.name, DescribeExpected(spec), Presence(spec));
-    if (!spec.doc.empty()) out += fmt::format("{}{:<18}   {}\n", indent, "", spec.doc);
+    const std::string below = indent + std::string(width + 3, ' ');
+    std::string lines =
+        InLines(fmt::format("{}; {}", DescribeExpected(spec), Presence(spec)), below);
+    lines.replace(0, below.size(), fmt::format("{}{:<{}} ", indent, spec.name, width));
+    out += lines;
+    if (!spec.doc.empty()) out += InLines(spec.doc, below);
     if (spec.type == ParamType::kObject) out += ParamLines(spec.element, indent + "  ");
   }
   return out;
@@ -63,61 +97,24 @@ std::string ParamLines(std::span<const ParamSpec> params, const std::string& ind
 
 std::string Head(const std::string& name, const std::string& summary, const std::string& formula) {
   std::string out = fmt::format("{}: {}\n", name, summary);
-  if (!formula.empty()) out += fmt::format("\n  {}\n", formula);
+  if (!formula.empty()) out += "\n" + InLines(formula, "  ");
   return out;
-}
-
-// Table cells must hold neither bars nor line breaks.
-std::string Cell(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '|') out += '\\';
-    out += c == '\n' ? ' ' : c;
-  }
-  return out;
-}
-
-std::string ParamRows(std::span<const ParamSpec> params, const std::string& prefix) {
-  std::string out;
-  for (const ParamSpec& spec : params) {
-    out += fmt::format("| `{}{}` | {} | {} | {} |\n", prefix, spec.name,
-                       Cell(DescribeExpected(spec)), Cell(Presence(spec)), Cell(spec.doc));
-    if (spec.type == ParamType::kObject) out += ParamRows(spec.element, prefix + spec.name + ".");
-  }
-  return out;
-}
-
-std::string MarkdownBody(const std::string& name, const std::string& summary,
-                         const std::string& formula, std::span<const ParamSpec> params) {
-  std::string out = fmt::format("\n### {}\n\n{}.\n", name, summary);
-  if (!formula.empty()) out += fmt::format("\n```\n{}\n```\n", formula);
-  if (params.empty()) return out;
-  out += "\n| parameter | takes | default | meaning |\n| --- | --- | --- | --- |\n";
-  return out + ParamRows(params, "");
-}
-
-std::string PortSentence(const std::vector<PortSpec>& ports, std::string_view title) {
-  if (ports.empty()) return {};
-  std::string out;
-  for (const PortSpec& port : ports) {
-    out += fmt::format("{}`{}` ({}{})", out.empty() ? "" : ", ", port.name, KindName(port.kind),
-                       port.many    ? ", several"
-                       : port.named ? ", any names"
-                                    : "");
-  }
-  return fmt::format("\n{}: {}.\n", title, out);
-}
-
-std::string MetricSentence(const StepSpec& step) {
-  if (!step.metrics || step.metrics->empty()) return {};
-  std::string out;
-  for (const MetricSpec& metric : *step.metrics) {
-    out += fmt::format("{}`{}`", out.empty() ? "" : ", ", metric.name);
-  }
-  return fmt::format("\nMetrics: {}.\n", out);
 }
 
 }  // namespace
+
+std::string FamilyText(const StepCatalog& catalog, const std::string& family) {
+  std::size_t width = 0;
+  for (const StepSpec& step : catalog.steps) {
+    if (Group(step.name) == family) width = std::max(width, step.name.size());
+  }
+  std::string out;
+  for (const StepSpec& step : catalog.steps) {
+    if (Group(step.name) != family || step.name == family) continue;
+    out += fmt::format("{:<{}}  {}\n", step.name, width, step.summary);
+  }
+  return out;
+}
 
 std::string StepListText(const StepCatalog& catalog) {
   std::size_t width = 0;
@@ -145,13 +142,15 @@ std::string StepText(const StepCatalog& catalog, const std::string& name) {
   const TransformSpec* transform = catalog.FindTransform(name);
   if (step == nullptr) {
     if (transform == nullptr) return {};
-    return Head(transform->name, transform->summary, transform->formula) + "\nparameters\n" +
-           ParamLines(transform->params, "  ");
+    return Head(transform->name, transform->summary, transform->formula) +
+           "\ninside preprocess: of a model\n" + Indented(TransformExample(*transform)) +
+           "\nparameters\n" + ParamLines(transform->params, "  ");
   }
   std::string out = Head(step->name, step->summary, step->formula);
+  out += "\nin a pipeline\n" + Indented(StepExample(*step));
   if (transform != nullptr) {
-    out += "\nalso inside preprocess: of a model\n";
-    if (transform->formula != step->formula) out += "  " + transform->formula + "\n";
+    out += "\nalso inside preprocess: of a model\n" + Indented(TransformExample(*transform));
+    if (transform->formula != step->formula) out += InLines(transform->formula, "  ");
   }
   if (!step->table_only.empty()) {
     out += fmt::format("\nnot inside preprocess: of a model: {}\n", step->table_only);
@@ -163,21 +162,6 @@ std::string StepText(const StepCatalog& catalog, const std::string& name) {
   if (!step->params.empty()) out += "\nparameters\n" + ParamLines(step->params, "  ");
   if (step->metrics && !step->metrics->empty()) {
     out += "\nmetrics, as ${steps.ID.metrics.NAME}\n" + MetricLines(*step->metrics);
-  }
-  return out;
-}
-
-std::string StepsMarkdown(const StepCatalog& catalog) {
-  std::string out = "# Step types\n\nWritten by `dml steps --markdown`.\n\n## Steps\n";
-  for (const StepSpec& step : catalog.steps) {
-    out += MarkdownBody(step.name, step.summary, step.formula, step.params);
-    out += PortSentence(step.inputs, "Inputs");
-    out += PortSentence(step.outputs, "Outputs");
-    out += MetricSentence(step);
-  }
-  out += "\n## Transforms\n\nInside `preprocess:` of a model.\n";
-  for (const TransformSpec& transform : catalog.transforms) {
-    out += MarkdownBody(transform.name, transform.summary, transform.formula, transform.params);
   }
   return out;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/suggest.h"
+#include "pipelines/familiar_names.h"
 #include "pipelines/scalar.h"
 #include "pipelines/settings.h"
 #include "pipelines/validate_context.h"
@@ -118,7 +119,8 @@ void CheckKeys(const Node& mapping, std::span<const std::string_view> known,
     if (std::ranges::find(known, key.text) != known.end()) continue;
     if (extensions && key.text.starts_with("x-")) continue;
     const std::vector<std::string> names(known.begin(), known.end());
-    std::string hint = DidYouMean(key.text, names);
+    std::string hint = HintForFamiliarKey(key.text, names);
+    if (hint.empty()) hint = DidYouMean(key.text, names);
     if (key.text == "<<") hint = "YAML merge keys are not part of YAML 1.2; use defaults";
     if (hint.empty()) {
       hint = "the keys are ";
@@ -179,6 +181,7 @@ Pipeline Validate(const std::shared_ptr<const Document>& document, const StepCat
   }
   CheckCycles(context);
   WarnOfUnusedParams(context);
+  WarnOfUnusedMatrix(context);
   ModelOutlooks outlooks(context.pipeline.steps);
   CheckModels(context, outlooks);
   CheckMetrics(context, outlooks);

@@ -65,6 +65,8 @@ void CheckMetrics(ValidateContext& context, ModelOutlooks& outlooks);
 void CheckColumnNames(ValidateContext& context);
 // unused_params.cc: parameters that their file never mentions are warned of.
 void WarnOfUnusedParams(ValidateContext& context);
+// unused_matrix.cc: so are values of a matrix that a step does nothing with.
+void WarnOfUnusedMatrix(ValidateContext& context);
 // validate_graph.cc: no step may wait for itself.
 void CheckCycles(ValidateContext& context);
 

@@ -35,13 +35,35 @@ std::string Joined(const std::vector<std::string>& names) {
   return out;
 }
 
+constexpr std::string_view kWrittenOut =
+    "names of steps are written out: ${...} is not replaced in input: and needs:";
+
+// Of a text that cannot be the name of a step: a reference, or a task of a step.
+std::string HintForNoStep(const ValidateContext& context, std::string_view text) {
+  if (text.find("${") != std::string_view::npos) return std::string(kWrittenOut);
+  const std::size_t end = text.find_first_of("@[");
+  if (end == std::string_view::npos) return {};
+  const std::string_view step = text.substr(0, end);
+  if (std::ranges::find(context.pipeline.steps, step, &StepDecl::id) ==
+      context.pipeline.steps.end()) {
+    return {};
+  }
+  return fmt::format(
+      "name the step, '{}': a step with the same matrix gets the task of equal values, and "
+      "select.best chooses one",
+      step);
+}
+
 void ReportUnknownProducer(ValidateContext& context, const Node& node, std::string_view name) {
   std::vector<std::string> names;
   if (context.diagnostics.wants_suggestions()) {
     for (const StepDecl& step : context.pipeline.steps) names.push_back(step.id);
   }
-  context.diagnostics.Add(node.place, fmt::format("there is no step '{}'", name),
-                          DidYouMean(name, names));
+  const std::string_view whole = node.is_scalar() ? std::string_view(node.text) : name;
+  std::string hint = HintForNoStep(context, whole);
+  if (!hint.empty()) name = whole;
+  if (hint.empty()) hint = DidYouMean(name, names);
+  context.diagnostics.Add(node.place, fmt::format("there is no step '{}'", name), std::move(hint));
 }
 
 // "split.train" -> step and output; reports what does not exist.
@@ -76,7 +98,8 @@ std::optional<ProducerDecl> ReadProducer(ValidateContext& context, const StepDec
     return out;
   }
   const std::vector<std::string> names = PortNames(producer.outputs);
-  std::string hint = DidYouMean(out.output, names);
+  std::string hint = out.output.find("${") == std::string::npos ? DidYouMean(out.output, names)
+                                                                : std::string(kWrittenOut);
   if (hint.empty()) {
     hint = names.empty() ? "use needs: to wait for it" : "its outputs are " + Joined(names);
   }
@@ -198,11 +221,13 @@ void ValidateInputs(ValidateContext& context, std::size_t position) {
   }
   if (native->spec == nullptr) return;
   if (input != nullptr) ReadNativeInputs(context, step, *native->spec, *input);
-  // A misspelt "input" is reported as an unknown key; the missing input is the same mistake.
-  const bool misspelt = std::ranges::any_of(node.keys, [](const Node::Key& key) {
-    static const std::vector<std::string> input_key{"input"};
-    return key.text != "inputs" && key.text != "input" && !Nearest(key.text, input_key).empty();
-  });
+  // A misspelt "input" is reported as an unknown key, and `inputs` as one of commands; the missing
+  // input is the same mistake.
+  const bool misspelt =
+      input == nullptr && std::ranges::any_of(node.keys, [](const Node::Key& key) {
+        static const std::vector<std::string> input_key{"input"};
+        return key.text != "input" && !Nearest(key.text, input_key).empty();
+      });
   if (!misspelt) CheckRequired(context, *native->spec, node);
 }
 

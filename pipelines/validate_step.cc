@@ -6,6 +6,7 @@
 
 #include "base/suggest.h"
 #include "pipelines/combinations.h"
+#include "pipelines/familiar_steps.h"
 #include "pipelines/scalar.h"
 #include "pipelines/settings.h"
 #include "pipelines/text_place.h"
@@ -45,7 +46,8 @@ void ReportUnknownStep(ValidateContext& context, const Node& uses) {
   if (context.diagnostics.wants_suggestions()) {
     for (const StepSpec& spec : context.catalog.steps) names.push_back(spec.name);
   }
-  std::string hint = DidYouMean(uses.text, names);
+  std::string hint = HintForFamiliarStep(uses.text, names);
+  if (hint.empty()) hint = DidYouMean(uses.text, names);
   if (hint.empty()) hint = KnownOfFamily(uses.text, names);
   if (hint.empty()) hint = "'dml steps' lists the step types";
   context.diagnostics.Add(uses.place, fmt::format("unknown step type '{}'", uses.text),
@@ -99,7 +101,12 @@ PortSpec ReadOutputPort(ValidateContext& context, const std::string& name, const
 
 void DeclareOutputs(ValidateContext& context, StepDecl& step, CommandDecl& command,
                     const Node& outputs) {
-  if (!ExpectMapping(outputs, "'outputs'", context.diagnostics)) return;
+  if (!outputs.is_mapping()) {
+    context.diagnostics.Add(
+        outputs.place, fmt::format("'outputs' must be a mapping, found {}", DescribeNode(outputs)),
+        "give each a name: outputs: {log: log.txt}");
+    return;
+  }
   for (std::size_t i = 0; i < outputs.keys.size(); ++i) {
     const std::string& name = outputs.keys[i].text;
     const Node* path = nullptr;
@@ -143,8 +150,11 @@ void RejectKeys(ValidateContext& context, const Node& node,
                 std::initializer_list<std::string_view> keys, std::string_view other) {
   for (std::size_t i = 0; i < node.keys.size(); ++i) {
     if (std::ranges::find(keys, node.keys[i].text) == keys.end()) continue;
-    context.diagnostics.Add(node.keys[i].place, fmt::format("'{}' has a meaning only with '{}'",
-                                                            node.keys[i].text, other));
+    const bool is_data = node.keys[i].text == "inputs" && node.Find("input") == nullptr;
+    context.diagnostics.Add(
+        node.keys[i].place,
+        fmt::format("'{}' has a meaning only with '{}'", node.keys[i].text, other),
+        is_data ? "the data that a step reads is its input: STEP" : "");
   }
 }
 

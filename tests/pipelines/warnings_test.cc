@@ -26,6 +26,27 @@ TEST(Warnings, AParameterThatNobodyReads) {
   EXPECT_EQ(warnings.find("'deep'"), std::string::npos) << warnings;
 }
 
+TEST(Warnings, AMatrixThatAStepDoesNothingWith) {
+  const std::string head =
+      "steps:\n  - {id: raw, uses: load.csv, with: {path: a.csv}}\n"
+      "  - {id: parts, uses: split.train_test, input: raw, matrix: {seed: [1, 2]}, with: {seed: ";
+  EXPECT_EQ(WarningsOf(head + "\"${matrix.seed}\"}}\n"), "");
+  EXPECT_NE(
+      WarningsOf(head + "3}}\n")
+          .find(":3:62: warning: nothing in step 'parts' depends on 'seed': all of its values give "
+                "the same result"),
+      std::string::npos)
+      << WarningsOf(head + "3}}\n");
+  // What is paired with a step of the same matrix gets other data in every task.
+  const std::string paired =
+      head +
+      "\"${matrix.seed}\"}}\n  - {id: again, uses: split.train_test, input: parts.train, "
+      "matrix: {seed: [1, 2]}}\n";
+  EXPECT_EQ(WarningsOf(paired), "");
+  EXPECT_EQ(WarningsOf("steps:\n  - {id: a, matrix: {n: [1, 2]}, run: [x]}\n"), "")
+      << "a command may be run twice for its own sake";
+}
+
 TEST(Warnings, AnExcludeThatMatchesNothing) {
   const auto pipeline = [](const std::string& exclude) {
     return "steps:\n  - {id: a, matrix: {n: [10, 20], k: [x, y], exclude: [" + exclude +
