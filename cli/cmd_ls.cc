@@ -15,6 +15,7 @@ using core::TaskState;
 
 struct LsOptions {
   int limit = 20;
+  bool names = false;
 };
 
 std::size_t CountOf(const state::RunSummary& run, TaskState state) {
@@ -57,6 +58,12 @@ Result<ExitCode> RunLs(const LsOptions& options, const std::string& home, const 
     output.PrintJson({{"runs", list}});
     return ExitCode::kDone;
   }
+  if (options.names) {
+    std::string lines;
+    for (const state::RunSummary& run : runs) lines += fmt::format("r{}\n", run.id.value);
+    output.Print(lines);
+    return ExitCode::kDone;
+  }
   report::TextTable table({{"run"},
                            {"pipeline"},
                            {"outcome"},
@@ -81,6 +88,7 @@ Result<ExitCode> RunLs(const LsOptions& options, const std::string& home, const 
 Action SetupLs(Args& args, CommonOptions& common) {
   auto options = std::make_shared<LsOptions>();
   args.Number("-n,--limit", "N", options->limit, 1, 1'000'000, "the newest N runs (default: 20)");
+  args.Flag("--names", options->names, "only the names of the runs, one a line");
   args.Example("dml ls", "the newest runs first");
   return [options, &common](Output& output) { return RunLs(*options, common.home, output); };
 }

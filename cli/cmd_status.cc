@@ -19,6 +19,7 @@ constexpr std::size_t kRowsShown = 200;
 struct StatusOptions {
   std::string run;
   bool all = false;
+  bool names = false;
 };
 
 Style StyleOf(const std::string& state) {
@@ -47,6 +48,12 @@ Result<ExitCode> RunStatus(const StatusOptions& options, const std::string& home
   report::CountUntil(SystemClock().Wall(), run);
   if (output.format() == Format::kJson) {
     output.PrintJson(report::RunJson(run));
+    return ExitCode::kDone;
+  }
+  if (options.names) {
+    std::string lines;
+    for (const report::TaskFacts& task : run.tasks) lines += Harmless(task.name) + "\n";
+    output.Print(lines);
     return ExitCode::kDone;
   }
   output.Print(fmt::format("{} {}  {}: {}\n", output.ForResult(Style::kBold, run.id),
@@ -83,6 +90,7 @@ Action SetupStatus(Args& args, CommonOptions& common) {
   auto options = std::make_shared<StatusOptions>();
   args.Positional("RUN", options->run, /*required=*/false, "r12, or latest (the default)");
   args.Flag("-a,--all", options->all, "show every task of a large run");
+  args.Flag("--names", options->names, "only the names of the tasks, one a line");
   args.Example("dml status", "the newest run");
   args.Example("dml status r3 -o json", "run 3 for a program");
   return [options, &common](Output& output) { return RunStatus(*options, common.home, output); };

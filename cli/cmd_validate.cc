@@ -26,7 +26,8 @@ Result<ExitCode> RunValidate(const PipelineArgs& args, const Output& output) {
         fmt::format("{} {} in '{}'", count, count == 1 ? "error" : "errors", path));
   }
   if (!output.quiet()) {
-    output.Print(fmt::format("{}: valid, {} tasks\n", path, loaded.pipeline.tasks.size()));
+    const std::size_t count = loaded.pipeline.tasks.size();
+    output.Print(fmt::format("{}: valid, {} {}\n", path, count, count == 1 ? "task" : "tasks"));
   }
   return ExitCode::kDone;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "cli/command.h"
 
@@ -59,6 +60,26 @@ std::string QuotedOnce(const std::string& text) {
   return out + "'";
 }
 
+// Options that take one of a few words, as patterns of `case`: "table json" ->
+// "run:-o|run:--output".
+std::map<std::string, std::string> ChoicesOf(const std::vector<CommandShape>& shapes) {
+  std::map<std::string, std::string> out;
+  for (const CommandShape& shape : shapes) {
+    for (const OptionInfo& option : shape.options) {
+      if (option.choices.empty()) continue;
+      std::string& patterns = out[fmt::format("{}", fmt::join(option.choices, " "))];
+      for (const std::string& name : option.names) {
+        patterns += fmt::format("{}{}:{}", patterns.empty() ? "" : "|", shape.name, name);
+      }
+    }
+  }
+  return out;
+}
+
+// Whose arguments are tasks, and whose are runs, as patterns of `case` in bash and zsh.
+constexpr std::string_view kTakeTasks = "logs|explain|predict";
+constexpr std::string_view kTakeRuns = "status|report|metrics|resume|retry|stop";
+
 std::string Bash(const std::vector<CommandShape>& shapes) {
   std::string commands;
   std::string cases;
@@ -71,29 +92,52 @@ std::string Bash(const std::vector<CommandShape>& shapes) {
     cases += fmt::format("    {}) options=\"{}\" members=\"{}\" ;;\n", shape.name, names + "--help",
                          fmt::join(shape.members, " "));
   }
+  std::string choices;
+  for (const auto& [words, patterns] : ChoicesOf(shapes)) {
+    choices +=
+        fmt::format("    {})\n      COMPREPLY=($(compgen -W \"{}\" -- \"$word\")); return ;;\n",
+                    patterns, words);
+  }
+  // Names of tasks are compared, never handed to compgen, which would expand what is in them. To
+  // bash `model@C=0.1` is several words: what it has of them already is left out.
   return fmt::format(
       "# bash completion of dml; source it in ~/.bashrc\n"
+      "_dml_names() {{\n"
+      "  local typed=\"${{COMP_LINE:0:COMP_POINT}}\" name\n"
+      "  typed=\"${{typed##* }}\"\n"
+      "  local kept=\"${{typed%\"${{typed##*[=@:]}}\"}}\"\n"
+      "  while IFS= read -r name; do\n"
+      "    [[ $name == \"$typed\"* ]] && COMPREPLY+=(\"${{name#\"$kept\"}}\")\n"
+      "  done\n"
+      "}}\n"
       "_dml() {{\n"
       "  local word=\"${{COMP_WORDS[COMP_CWORD]}}\" before=\"${{COMP_WORDS[COMP_CWORD-1]}}\"\n"
       "  local command=\"${{COMP_WORDS[1]}}\" options=\"\" members=\"\"\n"
+      "  COMPREPLY=()\n"
       "  if [[ $COMP_CWORD -eq 1 ]]; then\n"
       "    COMPREPLY=($(compgen -W \"{0}\" -- \"$word\")); return\n"
       "  fi\n"
       "  case \"$command\" in\n{1}  esac\n"
+      "  case \"$command:$before\" in\n{2}"
+      "    *:-r|*:--run) _dml_names < <(dml ls --names 2>/dev/null); return ;;\n"
+      "  esac\n"
       "  if [[ $word == -* ]]; then\n"
-      "    COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
+      "    COMPREPLY=($(compgen -W \"$options\" -- \"$word\")); return\n"
       "  elif [[ -n $members && $COMP_CWORD -eq 2 ]]; then\n"
-      "    COMPREPLY=($(compgen -W \"$members\" -- \"$word\"))\n"
-      "  elif [[ $command == steps ]]; then\n"
-      "    COMPREPLY=($(compgen -W \"$(dml steps --names 2>/dev/null)\" -- \"$word\"))\n"
-      "  elif [[ $command == completion ]]; then\n"
-      "    COMPREPLY=($(compgen -W \"bash zsh fish\" -- \"$word\"))\n"
-      "  else\n"
-      "    COMPREPLY=($(compgen -f -- \"$word\"))\n"
+      "    COMPREPLY=($(compgen -W \"$members\" -- \"$word\")); return\n"
+      "  fi\n"
+      "  case \"$command\" in\n"
+      "    steps) COMPREPLY=($(compgen -W \"$(dml steps --names 2>/dev/null)\" -- \"$word\")) ;;\n"
+      "    completion) COMPREPLY=($(compgen -W \"bash zsh fish\" -- \"$word\")) ;;\n"
+      "    {3}) _dml_names < <(dml status --names 2>/dev/null) ;;\n"
+      "    {4}) _dml_names < <(dml ls --names 2>/dev/null) ;;\n"
+      "  esac\n"
+      "  if [[ ${{#COMPREPLY[@]}} -eq 0 || $command == predict ]]; then\n"
+      "    COMPREPLY+=($(compgen -f -- \"$word\"))\n"
       "  fi\n"
       "}}\n"
       "complete -o filenames -F _dml dml\n",
-      commands, cases);
+      commands, cases, choices, kTakeTasks, kTakeRuns);
 }
 
 std::string Zsh(const std::vector<CommandShape>& shapes) {
@@ -112,18 +156,25 @@ std::string Zsh(const std::vector<CommandShape>& shapes) {
       "#compdef dml\n"
       "_dml() {{\n"
       "  local -a commands options members\n"
-      "  commands=(\n{}  )\n"
+      "  commands=(\n{0}  )\n"
       "  if (( CURRENT == 2 )); then _describe command commands; return; fi\n"
-      "  case $words[2] in\n{}  esac\n"
+      "  case $words[2] in\n{1}  esac\n"
       "  if [[ $words[CURRENT] == -* ]]; then compadd -- $options\n"
       "  elif (( CURRENT == 3 && $#members )); then compadd -- $members\n"
-      "  elif [[ $words[2] == steps ]]; then compadd -- $(dml steps --names 2>/dev/null)\n"
-      "  elif [[ $words[2] == completion ]]; then compadd bash zsh fish\n"
-      "  else _files\n"
+      "  elif [[ $words[CURRENT-1] == (-o|--output) && $words[2] != (report|predict) ]]; then\n"
+      "    compadd table json\n"
+      "  else\n"
+      "    case $words[2] in\n"
+      "      steps) compadd -- $(dml steps --names 2>/dev/null) ;;\n"
+      "      completion) compadd bash zsh fish ;;\n"
+      "      {2}) compadd -- ${{(f)\"$(dml status --names 2>/dev/null)\"}}; _files ;;\n"
+      "      {3}) compadd -- ${{(f)\"$(dml ls --names 2>/dev/null)\"}} ;;\n"
+      "      *) _files ;;\n"
+      "    esac\n"
       "  fi\n"
       "}}\n"
       "compdef _dml dml\n",
-      commands, cases);
+      commands, cases, kTakeTasks, kTakeRuns);
 }
 
 std::string Fish(const std::vector<CommandShape>& shapes) {
@@ -152,6 +203,10 @@ std::string Fish(const std::vector<CommandShape>& shapes) {
   return out +
          "complete -c dml -n '__fish_seen_subcommand_from steps' -f "
          "-a '(dml steps --names 2>/dev/null)'\n"
+         "complete -c dml -n '__fish_seen_subcommand_from logs explain predict' "
+         "-a '(dml status --names 2>/dev/null)'\n"
+         "complete -c dml -n '__fish_seen_subcommand_from status report metrics resume retry stop' "
+         "-f -a '(dml ls --names 2>/dev/null)'\n"
          "complete -c dml -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'\n";
 }
 

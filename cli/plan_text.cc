@@ -119,9 +119,10 @@ Result<ExitCode> PrintPlan(const RunArgs& args, const std::string& home, const O
       output.Note(fmt::format("the first {} of {} tasks; -v shows all", kRowsShown, total));
     }
   }
-  output.Print(fmt::format("{} tasks: {} to run, {} maybe, {} reused, {} skipped\n", total,
-                           plan.count(Decision::kRun), plan.count(Decision::kMaybe),
-                           plan.count(Decision::kReuse), plan.count(Decision::kSkip)));
+  output.Print(fmt::format("{} {}: {} to run, {} maybe, {} reused, {} skipped\n", total,
+                           total == 1 ? "task" : "tasks", plan.count(Decision::kRun),
+                           plan.count(Decision::kMaybe), plan.count(Decision::kReuse),
+                           plan.count(Decision::kSkip)));
   return ExitCode::kDone;
 }
 

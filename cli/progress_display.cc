@@ -83,9 +83,10 @@ void ProgressDisplay::RunStarted(RunId run, const pipelines::ExpandedPipeline& p
   for (const pipelines::TaskDecl& task : pipeline.tasks) ++per_step[task.step];
   model_.Begin(clock_.Now(), per_step, {}, parallel_);
   if (!output_.quiet()) {
-    pending_ += fmt::format("{}  run r{}, {} tasks\n",
+    const std::size_t count = pipeline.tasks.size();
+    pending_ += fmt::format("{}  run r{}, {} {}\n",
                             output_.ForMessage(Style::kBold, Harmless(pipeline.name)), run.value,
-                            pipeline.tasks.size());
+                            count, count == 1 ? "task" : "tasks");
   }
   running_ = true;
   thread_ = std::jthread([this] { Draw(); });
