@@ -34,8 +34,8 @@ class Prefetch {
   }
 
  private:
-  static constexpr Duration kAhead = Duration::Millis(20);
-  static constexpr Duration kLinger = Duration::Millis(4);
+  static constexpr Duration kAhead = Duration::Millis(40);
+  static constexpr Duration kLinger = Duration::Millis(8);
   static constexpr Duration kShortest{10'000};
   static constexpr double kWeight = 0.05;
 

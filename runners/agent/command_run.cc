@@ -82,7 +82,8 @@ bool LostItsFolder(const runners::LaunchSpec& spec) {
 
 }  // namespace
 
-CommandRun::CommandRun() : wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+CommandRun::CommandRun(UnnamedLog* log)
+    : wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), log_(log != nullptr ? *log : own_log_) {
   DML_CHECK(wake_fd_ >= 0, "an event descriptor can be had");
 }
 
@@ -96,12 +97,12 @@ void CommandRun::Kill(runners::KillMode mode) {
   DML_CHECK(written == sizeof one || errno == EAGAIN, "an event descriptor takes a count");
 }
 
-CommandEnd CommandRun::Run(const runners::LaunchSpec& spec,
-                           const std::function<void(int pid)>& started) {
+CommandEnd CommandRun::Run(const runners::LaunchSpec& spec, const Hear& started,
+                           const Hear& lasts) {
   if (auto prepared = PrepareWorkFolder(spec); !prepared.ok()) {
     return {ExitFailure{std::move(prepared).error(), 1}, {}, {}};
   }
-  CommandEnd end = Start(spec, started);
+  CommandEnd end = Start(spec, started, lasts);
   if (std::holds_alternative<ExitSuccess>(end.reason)) {
     if (auto collected = CollectOutputs(spec); !collected.ok()) {
       end.reason = ExitFailure{std::move(collected).error(), 1};
@@ -114,25 +115,30 @@ CommandEnd CommandRun::Run(const runners::LaunchSpec& spec,
   return end;
 }
 
-CommandEnd CommandRun::Start(const runners::LaunchSpec& spec,
-                             const std::function<void(int pid)>& started) {
+CommandEnd CommandRun::Start(const runners::LaunchSpec& spec, const Hear& started,
+                             const Hear& lasts) {
   RedactedLog filter;
-  int output = -1;
+  LogStandIn output;
   const Redactor redactor(spec.secrets);
   if (auto made = MakeLogFolder(spec.log_path); !made.ok()) {
     return {ExitFailure{std::move(made).error(), 1}, {}, {}};
   }
-  if (!redactor.idle() && !spec.log_path.empty()) {
+  if (redactor.idle()) {
+    output.path = log_.Open(spec.log_path, std::get<runners::Command>(spec.work).umask);
+  } else if (!spec.log_path.empty()) {
     auto opened = filter.Open(spec.log_path, redactor);
     if (!opened.ok()) return {ExitFailure{std::move(opened).error(), 1}, {}, {}};
-    output = *opened;
+    output.fd = *opened;
   }
   SpawnedCommand spawned = SpawnCommand(spec, output);
   filter.CloseWriteEnd();
-  if (auto* failure = std::get_if<ExitFailure>(&spawned)) return {std::move(*failure), {}, {}};
+  if (auto* failure = std::get_if<ExitFailure>(&spawned)) {
+    log_.Finish();
+    return {std::move(*failure), {}, {}};
+  }
   const int pid = std::get<int>(spawned);
   started(pid);
-  CommandEnd end = Supervise(pid, spec);
+  CommandEnd end = Supervise(pid, spec, lasts);
   filter.Finish();
   JudgeMemory(spec.memory_bytes, end.usage, spec.log_path, end.reason);
   RemoveEmptyLog(spec.log_path);
@@ -140,12 +146,13 @@ CommandEnd CommandRun::Start(const runners::LaunchSpec& spec,
 }
 
 // Waits for the end, walking up the ladder TERM, grace, KILL when time is up or somebody asks.
-CommandEnd CommandRun::Supervise(int pid, const runners::LaunchSpec& spec) {
+CommandEnd CommandRun::Supervise(int pid, const runners::LaunchSpec& spec, const Hear& lasts) {
   const SystemClock clock;
   const Instant start = clock.Now();
   std::optional<Instant> term_at;
   std::optional<Instant> kill_at;
   if (spec.timeout.ns > 0) term_at = start + spec.timeout;
+  std::optional<Instant> lasts_at = start + kLastingAfter;
   Instant check_log_at = start + kLogCheckInterval;
   bool log_cut = false;
   bool timed_out = false;
@@ -169,12 +176,18 @@ CommandEnd CommandRun::Supervise(int pid, const runners::LaunchSpec& spec) {
       term_at.reset();
       if (!kill_at) kill_at = now + spec.grace;
     }
+    if (lasts_at && *lasts_at <= now) {
+      log_.Name();
+      if (lasts) lasts(pid);
+      lasts_at.reset();
+    }
     if (check_log_at <= now) {
       log_cut |= CutLog(spec.log_path);
       check_log_at = now + kLogCheckInterval;
     }
     Instant wake = check_log_at;
-    for (const auto& next : {term_at, kill_at}) wake = std::min(wake, next.value_or(wake));
+    for (const auto& next : {term_at, kill_at, lasts_at})
+      wake = std::min(wake, next.value_or(wake));
     if (fds[0].fd < 0) wake = std::min(wake, now + kBlindInterval);
     const std::int64_t left_ms = std::max<std::int64_t>(0, (wake - now).ns / 1'000'000) + 1;
     ::poll(fds, 2, static_cast<int>(left_ms));
@@ -184,6 +197,7 @@ CommandEnd CommandRun::Supervise(int pid, const runners::LaunchSpec& spec) {
   }
   if (fds[0].fd >= 0) ::close(fds[0].fd);
   CommandEnd end = Bury(pid);
+  log_.Finish();
   end.usage.wall = clock.Now() - start;
   if (log_cut || CutLog(spec.log_path)) end.warnings.emplace_back(kLogCutWarning);
   if (timed_out) end.reason = ExitTimeout{};

@@ -41,7 +41,7 @@ Error CannotStart(const std::string& action, int code) {
 
 }  // namespace
 
-SpawnedCommand SpawnCommand(const runners::LaunchSpec& spec, int output_fd) {
+SpawnedCommand SpawnCommand(const runners::LaunchSpec& spec, const LogStandIn& log) {
   const auto& command = std::get<runners::Command>(spec.work);
   if (auto checked = CheckTexts(command.argv, spec.env); !checked.ok()) {
     return runners::ExitFailure{std::move(checked).error(), kUsage};
@@ -51,14 +51,16 @@ SpawnedCommand SpawnCommand(const runners::LaunchSpec& spec, int output_fd) {
   auto extra = spec.env;
   if (!spec.checkpoint_dir.empty()) extra.try_emplace("DML_CHECKPOINT_DIR", spec.checkpoint_dir);
   start.env = Environment(extra);
-  if (!spec.log_path.empty()) start.output = spec.log_path;
-  start.output_fd = output_fd;
+  if (!spec.log_path.empty()) start.output = log.path.empty() ? spec.log_path : log.path;
+  start.output_fd = log.fd;
   start.errors_to_output = true;
   start.directory = UsesWorkFolder(command) ? command.work_dir : command.pipeline_dir;
   start.memory_max = spec.memory_bytes;
   int pid = 0;
   const int status = StartProgram(start, &pid);
-  if (status != 0) return WhyNotStarted(command, start.output, status);
+  if (status != 0) {
+    return WhyNotStarted(command, log.path.empty() ? start.output : spec.log_path, status);
+  }
   return pid;
 }
 

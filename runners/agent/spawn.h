@@ -13,11 +13,16 @@ namespace dml::agent {
 // The process id of a command, or why it could not start, with the exit code that a shell gives.
 using SpawnedCommand = std::variant<int, runners::ExitFailure>;
 
+// Where a command writes to instead of its log.
+struct LogStandIn {
+  int fd = -1;       // an open file,
+  std::string path;  // or one to be opened
+};
+
 // Starts the command of `spec`: own process group, default signals, /dev/null as input, the log
-// (created if needed; its folder exists) or `output_fd`, if there is one, as output, the
-// environment of this process plus the declared one, and its memory limit from the first
-// instruction on.
-SpawnedCommand SpawnCommand(const runners::LaunchSpec& spec, int output_fd = -1);
+// (created if needed; its folder exists) as output, or what stands in for it, the environment of
+// this process plus the declared one, and its memory limit from the first instruction on.
+SpawnedCommand SpawnCommand(const runners::LaunchSpec& spec, const LogStandIn& log = {});
 
 // A worker and the head's end of the socket that connects to it.
 struct SpawnedWorker {

@@ -22,6 +22,7 @@
 #include "runners/agent/out_of_memory.h"
 #include "runners/agent/record_file.h"
 #include "runners/agent/strays.h"
+#include "runners/agent/unnamed_log.h"
 #include "runners/agent/worker_link.h"
 
 namespace dml::agent {
@@ -176,16 +177,23 @@ class FileMaskScope {
   mode_t before_;
 };
 
+// What one attempt leaves for the next one.
+struct Kept {
+  OutOfMemoryWatch memory;
+  RecordWriter records;
+  UnnamedLog log;
+};
+
 void RunCommand(const runners::LaunchSpec& spec, runners::TaskExecutor& executor, WorkerLink& link,
-                Note& note, runners::AttemptExited& exited) {
+                Note& note, UnnamedLog& log, runners::AttemptExited& exited) {
   const FileMaskScope mask(std::get<runners::Command>(spec.work).umask);
-  CommandRun run;
+  CommandRun run(&log);
   link.Attach(run);
-  CommandEnd end = run.Run(spec, [&](int pid) {
-    note.Started(pid);
-    // At once: whoever buries a dead worker has to know the group to bury with it.
-    link.Send(FrameType::kStarted, runners::EncodeStarted({spec.key, pid}));
-  });
+  CommandEnd end = run.Run(
+      spec, [&](int pid) { note.Started(pid); },
+      [&](int pid) {
+        link.Send(FrameType::kStarted, runners::EncodeStarted({spec.key, pid}));
+      });
   link.End();
   exited.reason = std::move(end.reason);
   exited.usage = end.usage;
@@ -232,7 +240,7 @@ void NoteKernelKill(OutOfMemoryWatch& memory, runners::ExitReason& reason) {
 
 // Whatever a task made of inputs that were changed under it is not to be kept.
 void RunGuarded(const runners::LaunchSpec& spec, runners::TaskExecutor& executor, WorkerLink& link,
-                Note& note, runners::AttemptExited& exited) {
+                Note& note, UnnamedLog& log, runners::AttemptExited& exited) {
   InputGuard guard(spec);
   if (auto wrong = guard.Before()) {
     link.End();
@@ -240,7 +248,7 @@ void RunGuarded(const runners::LaunchSpec& spec, runners::TaskExecutor& executor
     return;
   }
   if (std::holds_alternative<runners::Command>(spec.work)) {
-    RunCommand(spec, executor, link, note, exited);
+    RunCommand(spec, executor, link, note, log, exited);
   } else {
     RunNative(spec, executor, link, exited);
   }
@@ -283,17 +291,16 @@ int ServeWorker(int fd, runners::TaskExecutor& executor) {
     }
   });
   AdoptStrays();
-  OutOfMemoryWatch memory;
-  RecordWriter records;
+  Kept kept;
   WorkerLink link(fd);
   link.Send(FrameType::kHello, std::to_string(runners::kProtocolVersion));
   while (const auto spec = link.Next()) {
     CrashPoint("worker.begins");
-    Note note(*spec, records);
+    Note note(*spec, kept.records);
     runners::AttemptExited exited;
     exited.key = spec->key;
-    RunGuarded(*spec, executor, link, note, exited);
-    NoteKernelKill(memory, exited.reason);
+    RunGuarded(*spec, executor, link, note, kept.log, exited);
+    NoteKernelKill(kept.memory, exited.reason);
     Redact(spec->secrets, exited);
     // Before the next one begins: a step that brings the worker down must not take the word of
     // those before it along.

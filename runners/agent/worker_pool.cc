@@ -448,8 +448,8 @@ void WorkerPool::Died(Worker& worker) {
   const Running front = std::move(worker.line.front());
   worker.line.pop_front();
   if (front.command_pid > 0) ::kill(-front.command_pid, SIGKILL);
-  // It may have started without our having heard of it.
-  if (std::holds_alternative<runners::Command>(front.spec.work)) BuryStrays();
+  // Of one that has not lasted yet nobody has heard.
+  if (std::holds_alternative<runners::Command>(front.spec.work)) BuryStrays({worker.pid});
   while (!worker.line.empty()) {
     Running& waiting = worker.line.back();
     if (waiting.kill_asked) {  // and the worker may not have read it
@@ -484,10 +484,12 @@ void WorkerPool::Died(Worker& worker) {
   sink_.Post(std::move(exited));
 }
 
-// What a dead worker had adopted, this process has. Others may be starting processes of their own
-// meanwhile: these carry no mark.
-void WorkerPool::BuryStrays() {
-  EndStrays([this](int pid) {
+// What a dead worker had started or adopted, this process has adopted: it is in the worker's
+// session, or carries the mark. Others may be starting processes of their own meanwhile: these are
+// and do neither.
+void WorkerPool::BuryStrays(const std::vector<int>& dead_workers) {
+  EndStrays([&](int pid) {
+    if (std::ranges::find(dead_workers, ::getsid(pid)) != dead_workers.end()) return true;
     const bool ours =
         std::ranges::any_of(workers_, [pid](const auto& one) { return one->pid == pid; });
     return !ours && IsMarked(pid);
@@ -500,7 +502,9 @@ void WorkerPool::Forget(const runners::AttemptKey& key) {
 }
 
 void WorkerPool::EndAll() {
+  std::vector<int> dead;
   for (auto& worker : workers_) {
+    dead.push_back(worker->pid);
     for (const Running& running : worker->line) {
       if (running.command_pid > 0) ::kill(-running.command_pid, SIGKILL);
     }
@@ -512,7 +516,7 @@ void WorkerPool::EndAll() {
     }
   }
   workers_.clear();
-  BuryStrays();
+  BuryStrays(dead);
 }
 
 }  // namespace dml::agent

@@ -91,7 +91,7 @@ class WorkerPool {
   void Handle(Worker& worker, const runners::Frame& frame);
   void Exited(Worker& worker, runners::AttemptExited exited);
   void Died(Worker& worker);
-  void BuryStrays();
+  void BuryStrays(const std::vector<int>& dead_workers);
   void Forget(const runners::AttemptKey& key);
   void EndAll();
 

@@ -147,6 +147,21 @@ TEST_F(CommandTest, KillingReachesTheWholeGroup) {
   EXPECT_TRUE(DiesSoon(child));
 }
 
+// Of what is over at once one message is enough, and its log needs no other name meanwhile.
+TEST_F(CommandTest, OneThatLastsIsSaidToRunAndShowsItsLog) {
+  LaunchSpec spec = Shell(0, "echo begun; while [ ! -e \"$GO\" ]; do sleep 0.01; done; echo ended");
+  spec.env = {{"GO", root_ + "/go"}};
+  ASSERT_TRUE(runner_.Launch({spec}).ok());
+  EXPECT_GT(sink_.WaitForStart(KeyOf(0)), 0);
+  EXPECT_TRUE(std::filesystem::exists(spec.log_path));
+  while (!Log(0).ends_with('\n')) std::this_thread::yield();
+  EXPECT_EQ(Log(0), "begun\n");
+  ASSERT_TRUE(WriteFileAtomic(root_ + "/go", "").ok());
+  sink_.WaitForEnds(++launched_);
+  EXPECT_EQ(sink_.End(KeyOf(0)), "success");
+  EXPECT_EQ(Log(0), "begun\nended\n");
+}
+
 TEST_F(CommandTest, WhatACommandLeavesRunningEndsWithIt) {
   EXPECT_EQ(Run(Shell(0, "sleep 1000 & echo $!")), "success");
   EXPECT_TRUE(DiesSoon(std::stoi(Log(0))));

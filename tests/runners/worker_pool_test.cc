@@ -89,6 +89,22 @@ TEST_F(WorkerPoolTest, ACommandThatNobodyHeardOfDiesWithItsWorker) {
   std::filesystem::remove(note);
 }
 
+// One that has cleared its environment has no mark, but is in the session of its worker.
+TEST_F(WorkerPoolTest, ACommandWithoutAMarkDiesWithItsWorkerToo) {
+  const std::string note = testing::TempDir() + "/unmarked_" + std::to_string(::getpid());
+  const std::string script = "head -c 1 <&3 >/dev/null; env -i /bin/sleep 1000 3<&- & echo $! > '" +
+                             note + "'; kill -9 $$";
+  RecordingSink sink;
+  WorkerPool pool({{"/bin/sh", "-c", script}, 1}, sink);
+  pool.Launch({runners::CommandSpec(0, {"true"}, testing::TempDir())});
+  sink.WaitForEnds(1);
+  EXPECT_EQ(sink.End(KeyOf(0)), "lost");
+  const int pid = std::stoi(ReadFile(note).value());
+  EXPECT_EQ(::kill(pid, 0), -1) << "before anybody may begin the next attempt";
+  if (::kill(pid, 0) == 0) ::kill(pid, SIGKILL);
+  std::filesystem::remove(note);
+}
+
 TEST_F(WorkerPoolTest, CarriesErrorsWithPlaceAndHint) {
   Launch({"fail", "throw", "memory"});
   sink_.WaitForEnds(3);
