@@ -6,6 +6,7 @@
 
 #include "base/suggest.h"
 #include "pipelines/scalar.h"
+#include "pipelines/source_text.h"
 #include "pipelines/validate_context.h"
 #include "pipelines/yaml_parse.h"
 
@@ -73,6 +74,12 @@ std::optional<Node> ParseOverride(ValidateContext& context, const Source& main,
                                   const std::string& key, const std::string& text,
                                   const Node& present) {
   auto source = MakeSource("-S " + key, main.directory, text, -1);
+  if (!IsUtf8(text)) {
+    context.diagnostics.Add({source.get(), 1, 1},
+                            fmt::format("the value of '{}' is not UTF-8", key),
+                            "write it in a terminal whose locale is UTF-8");
+    return std::nullopt;
+  }
   if (IsText(present)) {
     auto document = std::make_shared<Document>();
     document->source = source;

@@ -9,6 +9,7 @@
 #include "base/name_list.h"
 #include "base/suggest.h"
 #include "pipelines/scalar.h"
+#include "pipelines/source_text.h"
 #include "pipelines/text_place.h"
 
 namespace dml::pipelines {
@@ -264,6 +265,14 @@ void Resolver::AppendWorld(const Reference& reference, const Node& at, ResolveMo
   if (mode == ResolveMode::kByReference && reference.root != ReferenceRoot::kSchedule) {
     out.Leave(std::move(absolute));
     return;
+  }
+  if (!IsUtf8(value.text)) {
+    const bool file = reference.root == ReferenceRoot::kFile;
+    return Fail(out, at, reference,
+                fmt::format("{} '{}' is not UTF-8", file ? "the file" : "environment variable",
+                            reference.path),
+                file ? "save it as UTF-8; a file of other bytes is an input, not a text"
+                     : "values of parameters are texts in UTF-8");
   }
   out.AddText(value.text);
   out.owned = std::move(value);

@@ -56,6 +56,15 @@ bool LooksLikeUtf16(std::string_view text) {
 
 }  // namespace
 
+bool IsUtf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = SequenceLength(text, at);
+    if (length == 0) return false;
+    at += length;
+  }
+  return true;
+}
+
 bool CheckText(const Source& source, Diagnostics& diagnostics) {
   const std::string_view text = source.text;
   if (text.size() > kSourceBytesMax) {

@@ -92,6 +92,30 @@ TEST(Expand, TooManyTasksAreRefusedBeforeTheyAreMade) {
   EXPECT_NE(errors.find("more than 1000000 tasks"), std::string::npos) << errors.substr(0, 300);
 }
 
+// Keys hold texts as JSON: two values of which no byte has a place there would have one key.
+TEST(Texts, AreUtf8WhereverTheyComeFrom) {
+  testing::TestWorld world;
+  world.env = {{"X", "a\xff"}};
+  world.files = {{"/project/x.txt", "caf\xe9"}};
+  const auto errors = [&](const std::string& value) {
+    return RenderText(
+        world
+            .Load("params: {name: x}\nsteps:\n  - {id: a, uses: load.csv, with: {path: "
+                  "\"" +
+                  value + "\"}}\n")
+            .diagnostics);
+  };
+  EXPECT_NE(errors("${env.X}").find("environment variable 'X' is not UTF-8"), std::string::npos);
+  EXPECT_NE(errors("${file:x.txt}").find("the file 'x.txt' is not UTF-8"), std::string::npos);
+  world.overrides = {{"name", "q\xfez"}};
+  EXPECT_NE(errors("${params.name}").find("the value of 'name' is not UTF-8"), std::string::npos);
+  world.overrides = {{"name", "caf\xc3\xa9"}};
+  EXPECT_EQ(errors("${params.name}"), "");
+  // A secret is handed on as it is, and is in no key.
+  const std::string secret = "steps:\n  - {id: a, run: x, env: {T: \"${env.X}\"}}\n";
+  EXPECT_TRUE(world.Load("params: {name: x}\n" + secret).ok());
+}
+
 TEST(GraphText, DrawsDataAndOrder) {
   const ExpandedPipeline pipeline = MustLoad(R"(
 name: a "b"
