@@ -156,8 +156,13 @@ Action SetupClusterExec(Args& args, CommonOptions&) {
       "for each node as soon as it has ended there.");
   args.Example("dml cluster exec -- nproc", "on every node");
   args.Example("dml cluster exec --only n1 -- df -h .", "on one of them");
-  return [options](Output& output) {
-    return RunOnAll(*options, "exec", Json(options->words).dump(), output);
+  return [options](Output& output) -> Result<ExitCode> {
+    const std::string words = CanonicalJson(options->words);
+    if (Json::parse(words) != Json(options->words)) {
+      return Error::Invalid("the command is not UTF-8, as what nodes are told has to be",
+                            "put it into a script on the nodes, and run that");
+    }
+    return RunOnAll(*options, "exec", words, output);
   };
 }
 

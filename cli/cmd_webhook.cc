@@ -93,7 +93,7 @@ std::pair<int, std::string> Post(const Address& address, const Json& headers,
 Result<ExitCode> RunWebhook() {
   DML_TRY(const std::string input, ReadInput());
   try {
-    const Json request = Json::parse(input);
+    const Json request = Json::from_cbor(input);
     DML_TRY(const Address address, ParseUrl(request.at("url").get<std::string>()));
     const auto [status, name] =
         Post(address, request.at("headers"), request.at("body").get<std::string>());

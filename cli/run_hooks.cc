@@ -111,7 +111,9 @@ Result<Prepared> PrepareWebhook(const Json& hook, Secrets& secrets, const std::s
   Prepared out;
   if (url.starts_with("http://")) {
     out.argv = {"/proc/self/exe", "webhook"};
-    out.options.input = Json({{"url", url}, {"headers", headers}, {"body", body}}).dump();
+    // A secret may hold any bytes, and JSON cannot.
+    const Json request{{"url", url}, {"headers", headers}, {"body", body}};
+    Json::to_cbor(request, out.options.input);
     return out;
   }
   if (!url.starts_with("https://")) {

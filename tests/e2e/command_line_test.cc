@@ -31,6 +31,7 @@ TEST_F(CommandLine, WrongValuesAreUsageErrors) {
   EXPECT_EQ(Run({"logs"}).code, 2);
   EXPECT_EQ(Run({"run", "a.yaml", "b.yaml"}).code, 2);
   EXPECT_EQ(Run({"run", "-S", "novalue"}).code, 2);
+  EXPECT_EQ(Run({"cluster", "exec", "--", "\xff"}).code, 2) << "nodes are told in JSON";
   EXPECT_EQ(Run({}).code, 2);
 }
 

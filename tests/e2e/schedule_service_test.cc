@@ -318,12 +318,16 @@ TEST_F(Services, AWebhookIsPosted) {
   for (const char* status : {"204 No Content", "500 Oops"}) {
     OneRequest server(status);
     Write("p.yaml", "name: n\non: {success: {webhook: '" + server.url() +
-                        "', headers: {X-Token: abc}}}\nsteps:\n  - {id: a, run: 'true'}\n");
-    const Finished finished = Run({"run", "p.yaml"});
+                        "', headers: {X-Token: abc, X-Bytes: '${env.BYTES}'}}}\nsteps:\n"
+                        "  - {id: a, run: 'true'}\n");
+    StartOptions options;
+    options.env.emplace_back("BYTES=a\xff");  // no text of JSON
+    const Finished finished = Run({"run", "p.yaml"}, options);
     EXPECT_EQ(finished.code, 0);
     const std::string request = server.Request();
     EXPECT_TRUE(request.starts_with("POST /hook?a=1 HTTP/1.1\r\n")) << request;
     EXPECT_NE(request.find("X-Token: abc\r\n"), std::string::npos) << request;
+    EXPECT_NE(request.find("X-Bytes: a\xff\r\n"), std::string::npos) << request;
     EXPECT_NE(request.find("\"outcome\":\"succeeded\""), std::string::npos) << request;
     const bool warned = finished.err.find("the server answered 500") != std::string::npos;
     EXPECT_EQ(warned, status[0] == '5') << finished.err;
