@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "cli/runs.h"
+#include "orchestrator/report/chosen_task.h"
 #include "orchestrator/report/collect.h"
 #include "orchestrator/report/metrics_text.h"
 
@@ -19,7 +21,13 @@ struct MetricsOptions {
 
 Result<report::RunFacts> Facts(const std::string& home, const std::string& selector) {
   DML_TRY(OpenedRun opened, OpenRun(home, selector));
-  return report::CollectRun(opened.view, opened.run, nullptr, /*with_panels=*/false);
+  DML_TRY(report::RunFacts run,
+          report::CollectRun(opened.view, opened.run, nullptr, /*with_panels=*/false));
+  const bool chooses = std::ranges::any_of(
+      run.tasks, [](const report::TaskFacts& task) { return task.type == "select.best"; });
+  // Which task was chosen, only the pipeline tells; of most runs nobody asks.
+  if (chooses) return FactsOf(opened, /*with_panels=*/false);
+  return run;
 }
 
 // The run of the newest run's pipeline before it. A home may be shared by several pipelines.
@@ -68,9 +76,11 @@ Result<ExitCode> RunMetrics(const MetricsOptions& options, const std::string& ho
     output.PrintJson(report::MetricsJson(run));
     return ExitCode::kDone;
   }
-  const std::string text =
-      report::MetricsText(run, static_cast<std::size_t>(output.result_width()));
+  std::string text = report::MetricsText(run, static_cast<std::size_t>(output.result_width()));
   if (text.empty()) output.Note(run.id + " has no metrics");
+  if (const std::string choices = report::ChoicesText(run); !choices.empty()) {
+    text += "\n" + Harmless(choices);
+  }
   output.Print(text);
   return ExitCode::kDone;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "orchestrator/report/chosen_task.h"
 #include "orchestrator/report/collect.h"
 #include "orchestrator/report/metrics_text.h"
 #include "orchestrator/report/number_text.h"
@@ -62,6 +63,8 @@ void PrintVerdicts(const report::RunFacts& run, const Output& output) {
     output.Print(fmt::format(
         "\n{}", report::MetricsTableText(table, static_cast<std::size_t>(output.result_width()))));
   }
+  const std::string choices = report::ChoicesText(run);
+  if (!choices.empty()) output.Print("\n" + Harmless(choices));
 }
 
 std::string CountsLine(const engine::RunResult& result, const Output& output) {

@@ -87,19 +87,20 @@ TaskFacts FactsOf(const state::TaskView& view, bool with_panels) {
 void AddEdges(const pipelines::ExpandedPipeline& pipeline, RunFacts& run) {
   std::unordered_map<std::string, std::size_t> position;
   for (std::size_t t = 0; t < run.tasks.size(); ++t) position[run.tasks[t].name] = t;
-  const auto add = [&](TaskFacts& task, TaskId producer) {
+  const auto add = [&](std::vector<std::size_t>& out, TaskId producer) {
     const auto found = position.find(pipeline.tasks[producer].name);
-    if (found != position.end()) task.producers.push_back(found->second);
+    if (found != position.end()) out.push_back(found->second);
   };
   for (const pipelines::TaskDecl& decl : pipeline.tasks) {
     const auto found = position.find(decl.name);
     if (found == position.end()) continue;
     TaskFacts& task = run.tasks[found->second];
     task.type = TypeOf(decl);
-    for (const pipelines::InputEdge& edge : decl.inputs) add(task, edge.producer);
-    for (TaskId need : decl.needs) add(task, need);
+    for (const pipelines::InputEdge& edge : decl.inputs) add(task.inputs, edge.producer);
+    task.producers = task.inputs;
+    for (TaskId need : decl.needs) add(task.producers, need);
     for (const pipelines::MetricReference& reference : decl.metric_references) {
-      add(task, reference.task);
+      add(task.producers, reference.task);
     }
     std::sort(task.producers.begin(), task.producers.end());
     task.producers.erase(std::unique(task.producers.begin(), task.producers.end()),

@@ -30,6 +30,7 @@ struct TaskFacts {
   std::string state;   // as in docs/architecture.md: "succeeded", "reused", "failed", ...
   std::string reason;  // why it ran, was reused or was skipped; may be empty
   std::vector<std::size_t> producers;  // positions in RunFacts::tasks
+  std::vector<std::size_t> inputs;     // those whose outputs it reads, in the order it reads them
   std::vector<AttemptFacts> attempts;
   Json metrics = Json::object();
   std::vector<std::string> warnings;

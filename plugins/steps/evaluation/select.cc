@@ -76,6 +76,7 @@ Result<bool> GreaterIsBetter(const SelectParams& params) {
 struct Candidate {
   const Artifact* artifact = nullptr;
   double score = 0.0;
+  std::string kind;  // of model: "ridge"
   Json params;
   Json validation;  // its scores of cross-validation, if it has any
 };
@@ -87,7 +88,8 @@ Result<Candidate> Judge(const Artifact& artifact, const std::string& metric) {
   metrics.update(loaded.model.metrics);
   const std::optional<double> score = FindNumber(metrics, metric);
   if (score && std::isfinite(*score)) {
-    return Candidate{&artifact, *score, loaded.model.params, metrics.value("cv", Json())};
+    return Candidate{&artifact, *score, std::string(loaded.model.predictor->kind()),
+                     loaded.model.params, metrics.value("cv", Json())};
   }
   std::vector<std::string> names;
   ListNumbers(metrics, "", names);
@@ -103,20 +105,28 @@ std::string ShowValue(const Json& value) {
   return value.is_number_float() ? fmt::format("{}", value.get<double>()) : value.dump();
 }
 
+enum class Among { kAll, kItsKind };
+
 // What tells a candidate from the others: its parameters that are not the same in all of them.
-Json Distinction(const Candidate& candidate, const std::vector<Candidate>& all) {
+Json Distinction(const Candidate& candidate, const std::vector<Candidate>& all, Among among) {
   Json own = Json::object();
   for (const auto& item : candidate.params.items()) {
     const auto same = [&](const Candidate& other) {
-      return other.params.value(item.key(), Json()) == item.value();
+      return (among == Among::kItsKind && other.kind != candidate.kind) ||
+             other.params.value(item.key(), Json()) == item.value();
     };
     if (!std::ranges::all_of(all, same)) own[item.key()] = item.value();
   }
   return own;
 }
 
-std::string LabelOf(const Json& distinction, std::size_t number) {
-  std::string label;
+// Among several kinds of model a candidate is told from the others by its kind, and by what differs
+// within that: of the parameters that other kinds do not have there are too many.
+std::string LabelOf(std::size_t number, const std::vector<Candidate>& all) {
+  const Candidate& candidate = all[number];
+  const auto is_kin = [&](const Candidate& other) { return other.kind == candidate.kind; };
+  std::string label = std::ranges::all_of(all, is_kin) ? "" : candidate.kind;
+  const Json distinction = Distinction(candidate, all, Among::kItsKind);
   for (const auto& item : distinction.items()) {
     label += fmt::format("{}{}={}", label.empty() ? "" : " ", item.key(), ShowValue(item.value()));
   }
@@ -143,7 +153,7 @@ Result<void> SelectBest(const SelectParams& params, plugins::StepContext& contex
   std::vector<std::string> labels;
   std::vector<double> scores;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    labels.push_back(LabelOf(Distinction(all[i], all), i));
+    labels.push_back(LabelOf(i, all));
     scores.push_back(all[i].score);
   }
   const auto number = static_cast<std::size_t>(best - all.begin());
@@ -151,7 +161,7 @@ Result<void> SelectBest(const SelectParams& params, plugins::StepContext& contex
   context.metrics["best"] = number + 1;
   context.metrics["score"] = best->score;
   // For steps that follow: ${steps.best.metrics.params.C}, ${steps.best.metrics.cv.roc_auc}.
-  context.metrics["params"] = Distinction(*best, all);
+  context.metrics["params"] = Distinction(*best, all, Among::kAll);
   if (!best->validation.is_null()) context.metrics["cv"] = best->validation;
   const std::string verdict = fmt::format("The best of {} by {} is {}: {:.6g}.", all.size(),
                                           params.metric, labels[number], best->score);
@@ -265,7 +275,7 @@ std::vector<ParamProblem> CheckCandidates(const Json& params,
 void RegisterSelectSteps(plugins::StepRegistry& registry) {
   StepSpec spec;
   spec.name = "select.best";
-  spec.algorithm_version = 2;
+  spec.algorithm_version = 3;
   spec.summary = "Keep the best of several models, such as those of a matrix";
   PortSpec models = ModelPort("the candidates");
   models.many = true;
