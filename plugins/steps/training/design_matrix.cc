@@ -1,6 +1,7 @@
 #include "plugins/steps/training/design_matrix.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -23,19 +24,43 @@ bool IsFeature(ColumnType type, RowsAreFor rows_are_for) {
   return type != ColumnType::kString && type != ColumnType::kCategory;
 }
 
-Error NotANumber(const table::Field& field) {
+constexpr std::size_t kColumnsNamed = 5;
+
+// "'a', 'b'", of at most kColumnsNamed; whatever is left is counted.
+std::string NamedColumns(const std::vector<std::string>& names) {
+  std::string out;
+  for (std::size_t i = 0; i < std::min(names.size(), kColumnsNamed); ++i) {
+    out += fmt::format("{}'{}'", i == 0 ? "" : ", ", names[i]);
+  }
+  if (names.size() > kColumnsNamed)
+    out += fmt::format(" and {} more", names.size() - kColumnsNamed);
+  return out;
+}
+
+// Of one field that is no number, and of all others of its type: who mends them one by one begins
+// again for each.
+Error NotANumber(const table::Schema& schema, const table::Field& field) {
+  std::vector<std::string> names;
+  for (const table::Field& other : schema.fields) {
+    if (other.type == field.type) names.push_back(other.name);
+  }
   const bool text = field.type == ColumnType::kString;
   const bool time = field.type == ColumnType::kTimestamp;
+  const bool one = names.size() == 1;
+  const std::string listed = fmt::format("[{}]", fmt::join(names, ", "));
+  std::string chosen = listed;
+  if (!one && !time) chosen = text ? "text" : "categorical";
   return Error::Invalid(
-      fmt::format("the column '{}' is {}, and an estimator needs numbers", field.name,
-                  text   ? "text"
-                  : time ? "a timestamp"
-                         : "categorical"),
-      fmt::format("add to preprocess: - {}: {{columns: [{}]}}, or leave it out with drop: [{}]",
+      fmt::format("the column{} {} {}, and an estimator needs numbers", one ? "" : "s",
+                  NamedColumns(names),
+                  text   ? (one ? "is text" : "are text")
+                  : time ? (one ? "is a timestamp" : "are timestamps")
+                         : (one ? "is categorical" : "are categorical")),
+      fmt::format("add to preprocess: - {}: {{columns: {}}}, or leave {} out with drop{}",
                   text   ? "tfidf"
                   : time ? "date_parts"
                          : "one_hot",
-                  field.name, field.name));
+                  chosen, one ? "it" : "them", names.size() > kColumnsNamed ? "" : ": " + listed));
 }
 
 template <typename T>
@@ -77,7 +102,7 @@ Result<std::unique_ptr<DesignMatrix>> DesignMatrix::Make(const table::Table& tab
   std::size_t in_sparse = 0;
   for (std::size_t c = 0; c < schema.fields.size(); ++c) {
     const table::Field& field = schema.fields[c];
-    if (!IsFeature(field.type, rows_are_for)) return NotANumber(field);
+    if (!IsFeature(field.type, rows_are_for)) return NotANumber(schema, field);
     matrix->offsets_.push_back(matrix->names_.size());
     const std::vector<std::string> names = matrix->features_.FeatureNames(c);
     matrix->names_.insert(matrix->names_.end(), names.begin(), names.end());
