@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/quantity.h"
+#include "cli/cluster_file.h"
 #include "cli/local_runner.h"
 #include "cli/node_names.h"
 #include "cli/resource_check.h"
@@ -92,6 +93,11 @@ Result<ExitCode> PrintPlan(const RunArgs& args, const std::string& home, const O
   DML_TRY(const BorrowedHome folder, BorrowedHome::Open(home));
   const SystemClock clock;
   const engine::RunOptions options = EngineOptions(args, opened);
+  if (!options.cluster.empty()) {
+    // What a run would refuse is not planned.
+    const Result<ssh::Cluster> cluster = OpenCluster({options.cluster, {}}, output);
+    if (!cluster.ok()) return cluster.error();
+  }
   DML_RETURN_IF_ERROR(RequireNodes(opened.expanded, options.cluster, output));
   DML_TRY(const core::Plan plan, engine::MakePlan(folder.home(), opened.expanded, options, clock));
   DML_RETURN_IF_ERROR(RequireRoom(folder.home(), opened, options, clock, output));

@@ -221,6 +221,70 @@ TEST_F(CommandLine, TheReportOfAnEvilPipelineIsHarmless) {
   EXPECT_EQ(Run({"report"}).out, "report-r1.html\n");
 }
 
+TEST_F(CommandLine, NamesOfTasksAndRunsAreCompleted) {
+  Write("p.yaml",
+        "name: n\nsteps:\n"
+        "  - {id: model, matrix: {C: [0.1, 10]}, run: [\"true\"]}\n"
+        "  - {id: eval, run: [\"true\"]}\n");
+  EXPECT_EQ(Run({"run", "p.yaml"}).code, 0);
+  EXPECT_EQ(Run({"status", "--names"}).out, "model@C=0.1\nmodel@C=10\neval\n");
+  EXPECT_EQ(Run({"ls", "--names"}).out, "r1\n");
+  // What bash does before it calls the function: `=` and `@` separate words, the line is whole.
+  const auto completed = [&](const std::string& line, const std::string& words) {
+    return "COMP_LINE='" + line + "'; COMP_POINT=${#COMP_LINE}; COMP_WORDS=(" + words +
+           "); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _dml; printf '%s;' \"${COMPREPLY[@]}\"; echo\n";
+  };
+  const std::string dml =
+      "dml() { " + std::string(DML_BINARY_DIR) + "/dml \"$@\" --home " + Path(".dml") + "; }\n";
+  Write("dml.bash", Run({"completion", "bash"}).out + dml + completed("dml logs m", "dml logs m") +
+                        completed("dml logs model@C=0", "dml logs model @ C = 0") +
+                        completed("dml status ", "dml status ''") +
+                        completed("dml run -o j", "dml run -o j"));
+  Write("q.yaml", "name: q\nsteps:\n  - {id: a, run: 'bash " + Path("dml.bash") + "'}\n");
+  EXPECT_EQ(Run({"run", "q.yaml", "--home", Path("other")}).code, 0);
+  EXPECT_EQ(Run({"logs", "a", "--home", Path("other")}).out,
+            "model@C=0.1;model@C=10;\n0.1;\nr1;\njson;\n");
+}
+
+TEST_F(CommandLine, APlanForNodesReadsTheirInventory) {
+  Write("p.yaml", "name: n\nsteps:\n  - {id: a, run: [\"true\"]}\n");
+  const Finished missing = Run({"plan", "p.yaml", "--cluster", "nowhere.yaml"});
+  EXPECT_EQ(missing.code, 2) << missing.out;
+  EXPECT_NE(missing.err.find("nowhere.yaml"), std::string::npos) << missing.err;
+  Write("cluster.yaml", "leese: 30m\nhosts: [127.0.0.1]\n");
+  const Finished wrong = Run({"run", "-n", "p.yaml", "--cluster", "cluster.yaml"});
+  EXPECT_EQ(wrong.code, 2) << wrong.out;
+  EXPECT_NE(wrong.err.find("did you mean 'lease'?"), std::string::npos) << wrong.err;
+  EXPECT_EQ(wrong.out, "");
+  Write("cluster.yaml", "lease: 30m\nhosts: [127.0.0.1]\n");
+  EXPECT_EQ(Run({"plan", "p.yaml", "--cluster", "cluster.yaml"}).code, 0);
+}
+
+TEST_F(CommandLine, TheTaskThatWasChosenIsNamed) {
+  Write("p.yaml",
+        "name: n\nsteps:\n  - {id: rows, uses: generate.regression}\n"
+        "  - {id: worse, uses: train.ridge, input: rows, with: {target: y, alpha: 1000000, "
+        "validate: {folds: 2}}}\n"
+        "  - {id: model, uses: train.ridge, input: rows, matrix: {alpha: [100000, 1]}, with: "
+        "{target: y, alpha: \"${matrix.alpha}\", validate: {folds: 2}}}\n"
+        "  - {id: best, uses: select.best, input: [model, worse], with: {metric: cv.r2}}\n");
+  const Finished run = Run({"run", "p.yaml"});
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_NE(run.out.find("\nbest kept model@alpha=1\n"), std::string::npos) << run.out;
+  EXPECT_NE(Run({"metrics"}).out.find("\nbest kept model@alpha=1\n"), std::string::npos);
+}
+
+TEST_F(CommandLine, ManyStepTypesAreListedByFamily) {
+  const Finished family = Run({"steps", "train"});
+  EXPECT_EQ(family.code, 0) << family.err;
+  EXPECT_NE(family.out.find("train.ridge "), std::string::npos) << family.out;
+  EXPECT_EQ(family.out.find("load.csv"), std::string::npos) << family.out;
+  EXPECT_EQ(RunJson({"steps", "load"})["steps"][0]["name"], "load.csv");
+  EXPECT_NE(Run({"steps", "StandardScaler"}).err.find("here it is 'standardize'"),
+            std::string::npos);
+  EXPECT_NE(Run({"steps", "run"}).err.find("in the place of uses:"), std::string::npos);
+}
+
 TEST_F(CommandLine, CompletionScriptsParse) {
   for (const char* shell : {"bash", "zsh", "fish"}) {
     const Finished script = Run({"completion", shell});
