@@ -44,8 +44,10 @@ bool MayRetry(const pipelines::RetryPolicy& policy, FailureKind kind, int exit_c
 
 Duration RetryDelay(const pipelines::RetryPolicy& policy, int failures, std::uint64_t seed,
                     TaskId task) {
-  const double doubled =
-      static_cast<double>(policy.backoff.ns) * std::exp2(std::max(0, failures - 1));
+  constexpr int kDoublingsMax =
+      62;  // beyond all times; an infinite factor of no pause is no number
+  const double doubled = static_cast<double>(policy.backoff.ns) *
+                         std::exp2(std::clamp(failures - 1, 0, kDoublingsMax));
   const double capped = std::min(doubled, static_cast<double>(policy.max_interval.ns));
   const double draw =
       Philox(seed, "retry").Uniform(task.index(), static_cast<std::uint64_t>(failures));

@@ -63,6 +63,12 @@ TEST(RetryDelay, DoublesUpToTheCap) {
   EXPECT_EQ(RetryDelay(Policy(9), 60, 0, TaskId(0)), Duration::Seconds(10));
 }
 
+TEST(RetryDelay, NoPauseStaysNoneHoweverOftenItIsDoubled) {
+  pipelines::RetryPolicy policy = Policy(9);
+  policy.backoff = Duration{0};
+  EXPECT_EQ(RetryDelay(policy, 5000, 0, TaskId(0)), Duration{0});
+}
+
 TEST(RetryDelay, JitterIsBoundedAndSeeded) {
   pipelines::RetryPolicy policy = Policy(9);
   policy.jitter = 0.5;
