@@ -72,6 +72,18 @@ using ColumnNames = std::optional<std::vector<std::string>>;
 // The columns of every table that is made of one with the columns `input`. Pure.
 using ColumnForecast =
     std::function<ColumnNames(const Json& params, const std::vector<std::string>& input)>;
+// A column that parameters name and that is not there.
+struct UnknownColumn {
+  std::string at;    // JSON pointer below the parameters, "/where"
+  std::string name;  // as it is written
+  // Where in the text at `at`, in bytes, if it is a part of an expression.
+  std::optional<std::size_t> offset = {};
+  std::string hint = {};  // what to do about it; empty: what any unknown column is told
+};
+// What parameters (as of a ColumnForecast) name inside expressions, or as keys, and a table with
+// the columns `input` lacks. The types of parameters tell all other names of columns. Pure.
+using ColumnCheck = std::function<std::vector<UnknownColumn>(
+    const Json& params, const std::vector<std::string>& input)>;
 // The columns that a step without inputs will give its table, told from the start of its files.
 // Nothing if they cannot be told, whatever the reason: the step itself will say it.
 using ColumnReader = std::function<ColumnNames(const Json& params)>;
@@ -100,6 +112,7 @@ struct StepSpec {
   MetricForecast forecast_metrics = {};
   ColumnForecast columns = {};     // absent: unknown
   ColumnReader read_columns = {};  // of a loader whose files tell
+  ColumnCheck check_columns = {};
 };
 
 // A preprocessing transform: usable inside `preprocess:`, and as the step "preprocess.<name>".
@@ -110,6 +123,7 @@ struct TransformSpec {
   std::vector<ParamSpec> params;
   ParamCheck check = {};
   ColumnForecast columns = {};  // absent: unknown
+  ColumnCheck check_columns = {};
 };
 
 // Everything a pipeline can name. Immutable after the composition root has filled it.

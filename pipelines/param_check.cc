@@ -125,6 +125,8 @@ Place PlaceOf(const ParamProblem& problem, const WrittenParams& written) {
   while (!tokens.empty()) {
     const bool entry = node->is_mapping() && node->Find(tokens.back()) == nullptr;
     const Node* next = Child(*node, tokens.back(), key);
+    // An empty word below a value, "/columns/age/", is its key.
+    if (next == nullptr && tokens.size() == 1 && tokens.back().empty()) return *key;
     if (next == nullptr) break;
     node = next;
     tokens.pop_back();

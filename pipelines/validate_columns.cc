@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/name_list.h"
@@ -125,17 +126,35 @@ struct CheckedStep {
   const Json& params;  // null for what is not known yet
 };
 
-void ReportUnknown(ValidateContext& context, const CheckedStep& checked, const ColumnUse& use,
-                   const Names& columns, std::string message) {
-  std::string hint = DidYouMean(use.name, columns);
+void ReportUnknown(ValidateContext& context, const CheckedStep& checked,
+                   const UnknownColumn& unknown, const Names& columns, std::string message) {
+  std::string hint = unknown.hint.empty() ? DidYouMean(unknown.name, columns) : unknown.hint;
   if (!hint.empty()) hint += "; ";
   hint += "the columns are: " + NameList(columns);
-  context.diagnostics.Add(PlaceOf({use.pointer, {}}, checked.native.written), std::move(message),
-                          std::move(hint));
+  context.diagnostics.Add(PlaceOf({unknown.at, {}, {}, unknown.offset}, checked.native.written),
+                          std::move(message), std::move(hint));
 }
 
 bool IsAmong(const Names& columns, const std::string& name) {
   return std::ranges::find(columns, name) != columns.end();
+}
+
+// What is neither among the features nor hidden from the transforms. Who compares names, and how,
+// is the check: SQL does not tell upper from lower case.
+std::vector<UnknownColumn> UnknownToTransform(const ColumnCheck& check, const Json& params,
+                                              const Names& columns, const Names& hidden) {
+  std::vector<UnknownColumn> unknown = check(params, columns);
+  if (unknown.empty() || hidden.empty()) return unknown;
+  Names all = columns;
+  std::ranges::copy_if(hidden, std::back_inserter(all),
+                       [&](const std::string& name) { return !IsAmong(columns, name); });
+  const std::vector<UnknownColumn> nowhere = check(params, all);
+  std::erase_if(unknown, [&](const UnknownColumn& one) {
+    return std::ranges::none_of(nowhere, [&](const UnknownColumn& other) {
+      return one.at == other.at && one.name == other.name;
+    });
+  });
+  return unknown;
 }
 
 // `preprocess:` of a model sees the columns that the other parameters do not name: no target, no
@@ -155,12 +174,24 @@ void CheckTransforms(ValidateContext& context, const CheckedStep& checked,
       if (value == params.end()) continue;
       CollectUses(param, *value, at / i / transform->name / param.name, uses);
     }
+    std::vector<UnknownColumn> unknown;
     for (const ColumnUse& use : uses) {
       // That a target is no feature is what the step's own check says.
       if (IsAmong(columns, use.name) || IsAmong(hidden, use.name)) continue;
-      ReportUnknown(context, checked, use, columns,
+      unknown.push_back({use.pointer, use.name});
+    }
+    if (transform->check_columns) {
+      const Json::json_pointer own = at / i / transform->name;
+      for (UnknownColumn& one :
+           UnknownToTransform(transform->check_columns, params, columns, hidden)) {
+        one.at.insert(0, own.to_string());
+        unknown.push_back(std::move(one));
+      }
+    }
+    for (const UnknownColumn& one : unknown) {
+      ReportUnknown(context, checked, one, columns,
                     fmt::format("there is no column '{}' among the features of step '{}' here",
-                                use.name, checked.step.id));
+                                one.name, checked.step.id));
     }
     ColumnNames next = transform->columns ? transform->columns(params, columns) : std::nullopt;
     if (!next) return;
@@ -201,6 +232,7 @@ bool MayNameMore(const BoundParams& params) {
 }
 
 bool NamesColumns(const NativeDecl& native) {
+  if (native.spec->check_columns) return true;
   return std::ranges::any_of(native.spec->params, [&](const ParamSpec& param) {
     return MayNameColumns(param) && native.params.value.contains(param.name);
   });
@@ -211,6 +243,7 @@ void CheckStep(ValidateContext& context, const StepDecl& step, const NativeDecl&
   const Json params = WithNulls(native.params);
   Names features = columns;
   Names hidden;
+  std::vector<UnknownColumn> unknown;
   for (const ParamSpec& param : native.spec->params) {
     const auto value = params.find(param.name);
     if (value == params.end()) continue;
@@ -221,11 +254,16 @@ void CheckStep(ValidateContext& context, const StepDecl& step, const NativeDecl&
       if (param.type != ParamType::kObject && std::erase(features, use.name) > 0) {
         hidden.push_back(use.name);
       }
-      if (IsAmong(columns, use.name)) continue;
-      ReportUnknown(
-          context, {step, native, params}, use, columns,
-          fmt::format("there is no column '{}' in the data of step '{}'", use.name, step.id));
+      if (!IsAmong(columns, use.name)) unknown.push_back({use.pointer, use.name});
     }
+  }
+  if (native.spec->check_columns) {
+    std::ranges::move(native.spec->check_columns(params, columns), std::back_inserter(unknown));
+  }
+  for (const UnknownColumn& one : unknown) {
+    ReportUnknown(
+        context, {step, native, params}, one, columns,
+        fmt::format("there is no column '{}' in the data of step '{}'", one.name, step.id));
   }
   if (MayNameMore(native.params)) return;
   for (const ParamSpec& param : native.spec->params) {

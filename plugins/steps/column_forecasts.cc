@@ -66,4 +66,16 @@ ColumnNames WithNewColumns(const Json& params, const std::vector<std::string>& i
   return names;
 }
 
+std::vector<UnknownColumn> UnknownKeys(const Json& params, const std::vector<std::string>& input) {
+  std::vector<UnknownColumn> found;
+  const auto columns = params.find("columns");
+  if (columns == params.end() || !columns->is_object()) return found;
+  for (const auto& [name, value] : columns->items()) {
+    if (IsAmong(input, name)) continue;
+    // To the key, not to its value.
+    found.push_back({(Json::json_pointer("/columns") / name / "").to_string(), name});
+  }
+  return found;
+}
+
 }  // namespace dml::steps

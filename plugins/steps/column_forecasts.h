@@ -20,4 +20,7 @@ ColumnNames RenamedColumns(const Json& params, const std::vector<std::string>& i
 // `columns:` names new ones, each with its expression.
 ColumnNames WithNewColumns(const Json& params, const std::vector<std::string>& input);
 
+// The keys of `columns:` that are no columns, where they are to be: of renames and casts.
+std::vector<UnknownColumn> UnknownKeys(const Json& params, const std::vector<std::string>& input);
+
 }  // namespace dml::steps

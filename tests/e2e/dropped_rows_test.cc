@@ -77,7 +77,7 @@ TEST_F(DroppedRows, MistakesAreInvalidInput) {
     return run.err;
   };
   const std::string unknown = failure("        - filter: {where: agee >= 18}\n");
-  EXPECT_NE(unknown.find("p.yaml:5:5: cannot fit 'filter': where: there is no column 'agee'"),
+  EXPECT_NE(unknown.find("p.yaml:12:27: error: there is no column 'agee' among the features"),
             std::string::npos)
       << unknown;
   EXPECT_NE(unknown.find("did you mean 'age'?"), std::string::npos) << unknown;

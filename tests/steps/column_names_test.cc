@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "pipelines/load.h"
+#include "tests/pipelines/golden_file.h"
 #include "tests/steps/builtin_catalog.h"
 
 namespace dml::steps {
@@ -149,6 +150,30 @@ TEST_F(ColumnNames, AreReadAsTheLoaderReadsThem) {
   EXPECT_EQ(Errors(model("w"), true, "path: data.csv, columns: [w, x, y, z]"), "");
   EXPECT_EQ(Errors(model("income"), true, "path: \"*ta.csv\""), "");
 }
+
+// What is said of every columns/<case>.yaml must equal <case>.expected. DML_BLESS=1 rewrites that.
+class UnknownColumns : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(UnknownColumns, AreSaidAsExpected) {
+  const std::string folder = std::string(DML_SOURCE_DIR) + "/tests/steps/columns/";
+  const auto text = ReadFile(folder + GetParam() + ".yaml");
+  ASSERT_TRUE(text.ok());
+  pipelines::LoadOptions options;
+  options.catalog = &Catalog();
+  options.look_at_data = true;
+  options.read_file = [&text](const std::string&) -> Result<std::string> { return *text; };
+  std::string said =
+      pipelines::RenderText(pipelines::LoadPipeline(folder + "p.yaml", options).diagnostics);
+  for (std::size_t at = said.find(folder); at != std::string::npos; at = said.find(folder)) {
+    said.erase(at, folder.size());
+  }
+  golden::Expect(folder + GetParam() + ".expected", said);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, UnknownColumns,
+                         ::testing::ValuesIn(golden::Cases(std::string(DML_SOURCE_DIR) +
+                                                           "/tests/steps/columns/")),
+                         [](const auto& golden) { return golden.param; });
 
 // Their data is packed; nothing is wrong with them, and an unknown column is found in each.
 TEST(ColumnNamesOfExamples, AreFoundInTheirData) {

@@ -92,6 +92,9 @@ plugins::StepType AggregateStep() {
   spec.outputs = {TablePort("data", "a row for each group, sorted by its key")};
   spec.metrics = std::vector<MetricSpec>{RowsMetric()};
   spec.columns = ColumnsOfGroups;
+  spec.check_columns = [](const Json& params, const std::vector<std::string>& input) {
+    return UnknownInColumns(params, sql::TextRole::kGroupExpression, input);
+  };
   plugins::ParamSchema<AggregateParams> schema;
   schema
       .Add("by", &AggregateParams::by,

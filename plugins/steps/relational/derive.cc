@@ -24,15 +24,16 @@ std::string PlainName(const std::string& expression) {
   return tokens[0].kind == sql::Token::Kind::kName ? sql::Unquote(word) : word;
 }
 
+constexpr char kNotEachOther[] =
+    "expressions see the columns of the input, not each other: put another derive behind this one";
+
 // A column that is derived by this step too is the usual cause of an unknown name.
 Error Explained(Error error, const NamedExpressions& expressions) {
   for (const std::string& name : expressions.names) {
     if (error.message.find(fmt::format("there is no column '{}'", name)) == std::string::npos) {
       continue;
     }
-    error.hint =
-        "expressions see the columns of the input, not each other: put another derive "
-        "behind this one";
+    error.hint = kNotEachOther;
   }
   return error;
 }
@@ -112,6 +113,20 @@ plugins::ParamSchema<DeriveParams> DeriveSchemaWithSql() {
   return schema;
 }
 
+std::vector<UnknownColumn> UnknownInDerive(const Json& params,
+                                           const std::vector<std::string>& input) {
+  std::vector<UnknownColumn> found = UnknownInColumns(params, sql::TextRole::kRowExpression, input);
+  if (found.empty()) return found;
+  for (const Json& entry : params.at("columns")) {
+    for (UnknownColumn& unknown : found) {
+      if (entry.is_array() && !entry.empty() && entry[0] == unknown.name) {
+        unknown.hint = kNotEachOther;
+      }
+    }
+  }
+  return found;
+}
+
 Result<std::vector<sql::ResultColumn>> DerivedColumns(const DeriveParams& params,
                                                       const NamedExpressions& expressions,
                                                       const table::Schema& schema,
@@ -145,6 +160,7 @@ plugins::StepType DeriveStep() {
   spec.outputs = {TablePort("data", "the same rows with the new columns")};
   spec.metrics = std::vector<MetricSpec>{RowsMetric()};
   spec.columns = WithNewColumns;
+  spec.check_columns = UnknownInDerive;
   spec.row_local = true;
   plugins::StepType type = MakeStepType(std::move(spec), DeriveSchema(), Derive);
   // Not a rule of the step itself, which judges the expressions with the table at hand.

@@ -24,6 +24,10 @@ inline constexpr char kDeriveFormula[] = "column = expression over the columns o
 // The same, and the expressions: what can be said before there are columns.
 [[nodiscard]] plugins::ParamSchema<DeriveParams> DeriveSchemaWithSql();
 
+// The columns that the expressions name and a table with the columns `input` lacks.
+[[nodiscard]] std::vector<UnknownColumn> UnknownInDerive(const Json& params,
+                                                         const std::vector<std::string>& input);
+
 // What is to be computed from rows of this schema, with the types that are declared, or that an
 // expression brings along which is but the name of a column. kInvalid for expressions that these
 // columns cannot answer.

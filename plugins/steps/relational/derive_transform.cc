@@ -170,6 +170,7 @@ void AddDeriveTransform(std::vector<TransformType>& types) {
                                                      DeriveSchemaWithSql(), FitDerive));
   types.back().has_own_step = true;
   types.back().spec.columns = WithNewColumns;
+  types.back().spec.check_columns = UnknownInDerive;
 }
 
 }  // namespace dml::steps

@@ -52,6 +52,13 @@ plugins::ParamSchema<FilterParams> FilterSchemaWithSql() {
   return schema;
 }
 
+std::vector<UnknownColumn> UnknownInFilter(const Json& params,
+                                           const std::vector<std::string>& input) {
+  const auto where = params.find("where");
+  if (where == params.end()) return {};
+  return UnknownIn(*where, sql::TextRole::kRowExpression, "/where", input);
+}
+
 Result<void> CheckFilter(const FilterParams& params, const table::Schema& schema,
                          const sql::ConnectionOptions& options) {
   const sql::UserText where{"where", params.where.sql};
@@ -69,6 +76,7 @@ plugins::StepType FilterStep() {
   spec.outputs = {TablePort("data", "the rows kept, in order")};
   spec.metrics = std::vector<MetricSpec>{RowsMetric(), {"dropped", "rows that are gone"}};
   spec.columns = SameColumns;
+  spec.check_columns = UnknownInFilter;
   spec.row_local = true;
   plugins::StepType type = MakeStepType(std::move(spec), FilterSchema(), Filter);
   // Not a rule of the step itself, which judges the text with the table at hand.

@@ -17,6 +17,10 @@ inline constexpr char kFilterSummary[] = "Keep the rows in which a SQL expressio
 // The same, and the expression: what can be said before there are columns.
 [[nodiscard]] plugins::ParamSchema<FilterParams> FilterSchemaWithSql();
 
+// The columns that the expression names and a table with the columns `input` lacks.
+[[nodiscard]] std::vector<UnknownColumn> UnknownInFilter(const Json& params,
+                                                         const std::vector<std::string>& input);
+
 // kInvalid for an expression that these columns cannot answer.
 Result<void> CheckFilter(const FilterParams& params, const table::Schema& schema,
                          const sql::ConnectionOptions& options);

@@ -64,6 +64,7 @@ Result<FittedTransformPtr> FitFilter(const FilterParams& params, const RowView& 
 void AddFilterRule(std::vector<TransformType>& types) {
   types.push_back(
       MakeRowRuleType<FilterRule>("filter", kFilterSummary, FilterSchemaWithSql(), FitFilter));
+  types.back().spec.check_columns = UnknownInFilter;
 }
 
 }  // namespace dml::steps

@@ -1,9 +1,12 @@
 #include "plugins/steps/relational/sql_context.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 
 #include "plugins/table/sql/text_comparison.h"
+#include "plugins/table/sql/unknown_columns.h"
 
 namespace dml::steps {
 
@@ -44,6 +47,30 @@ void CheckColumns(const ExpressionList& columns, sql::TextRole role, plugins::Pr
     if (columns[i].first.empty()) problems.Add(at + "/0", "a column needs a name");
     CheckSql(columns[i].second, role, at + "/1", problems);
   }
+}
+
+std::vector<UnknownColumn> UnknownIn(const Json& text, sql::TextRole role, const std::string& at,
+                                     const std::vector<std::string>& input) {
+  std::vector<UnknownColumn> found;
+  if (!text.is_string()) return found;
+  for (sql::UnknownName& unknown :
+       sql::FindUnknownColumns(text.get_ref<const std::string&>(), role, input)) {
+    found.push_back({at, std::move(unknown.name), unknown.begin, std::move(unknown.meant)});
+  }
+  return found;
+}
+
+std::vector<UnknownColumn> UnknownInColumns(const Json& params, sql::TextRole role,
+                                            const std::vector<std::string>& input) {
+  std::vector<UnknownColumn> found;
+  const auto columns = params.find("columns");
+  for (std::size_t i = 0; columns != params.end() && i < columns->size(); ++i) {
+    const Json& entry = (*columns)[i];
+    if (!entry.is_array() || entry.size() != 2) continue;
+    std::ranges::move(UnknownIn(entry[1], role, fmt::format("/columns/{}/1", i), input),
+                      std::back_inserter(found));
+  }
+  return found;
 }
 
 Result<void> RefuseTextComparisons(const std::vector<sql::UserText>& texts,

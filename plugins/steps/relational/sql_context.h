@@ -35,6 +35,14 @@ void CheckSql(const plugins::Expression& text, sql::TextRole role, const std::st
               plugins::Problems& problems);
 void CheckColumns(const ExpressionList& columns, sql::TextRole role, plugins::Problems& problems);
 
+// The columns that SQL names and a table with the columns `input` lacks: of the parameter `at`,
+// whose value may be one that is not known yet, or of all expressions of `columns:`.
+[[nodiscard]] std::vector<UnknownColumn> UnknownIn(const Json& text, sql::TextRole role,
+                                                   const std::string& at,
+                                                   const std::vector<std::string>& input);
+[[nodiscard]] std::vector<UnknownColumn> UnknownInColumns(const Json& params, sql::TextRole role,
+                                                          const std::vector<std::string>& input);
+
 // kInvalid for a number that is compared with a text.
 Result<void> RefuseTextComparisons(const std::vector<sql::UserText>& texts,
                                    const table::Schema& schema);

@@ -60,6 +60,7 @@ void AddCastTransform(std::vector<TransformType>& types) {
        {}},
       schema, FitCast));
   types.back().spec.columns = SameColumns;
+  types.back().spec.check_columns = UnknownKeys;
   types.back().learns = false;
 }
 

@@ -145,6 +145,7 @@ void AddColumnTransforms(std::vector<TransformType>& types) {
       MakeTransformType<Rename>({"rename", "Give columns other names", "", {}}, rename, FitRename));
   types.back().learns = false;
   types.back().spec.columns = RenamedColumns;
+  types.back().spec.check_columns = UnknownKeys;
 }
 
 }  // namespace dml::steps

@@ -65,6 +65,7 @@ plugins::StepType TableStep(const TransformType& type) {
   spec.params = type.spec.params;
   spec.check = type.spec.check;
   spec.columns = type.spec.columns;
+  spec.check_columns = type.spec.check_columns;
   for (ParamSpec& param : spec.params) {
     if (type.table_defaults.contains(param.name)) {
       param.default_value = type.table_defaults.at(param.name);

@@ -118,6 +118,8 @@ std::optional<Fault> FindOverflow(std::string_view sql) {
   return std::nullopt;
 }
 
+}  // namespace
+
 SqlText StatementOf(std::string_view sql, TextRole role) {
   const UserText text{"", std::string(sql)};
   SqlText out;
@@ -134,8 +136,6 @@ SqlText StatementOf(std::string_view sql, TextRole role) {
   }
   return out;
 }
-
-}  // namespace
 
 std::optional<Fault> FindSyntaxFault(std::string_view sql, TextRole role) {
   const bool is_query = role == TextRole::kQuery;

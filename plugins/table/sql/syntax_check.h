@@ -14,6 +14,10 @@ enum class TextRole {
   kQuery,            // one SELECT
 };
 
+// The statement in which a text is prepared that is judged before there is a table: over one that
+// is called data.
+[[nodiscard]] SqlText StatementOf(std::string_view sql, TextRole role);
+
 // What is wrong with a text whatever the tables and columns are: its syntax, functions that do not
 // exist or cannot stand where they do, numbers beyond float64, anything but a SELECT. Names of
 // tables and columns are taken to exist. Pure.
