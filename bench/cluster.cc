@@ -2,21 +2,26 @@
 // `dml run`, the round trip of one, bytes a second in both directions beside what libssh alone
 // does, the same through a line with a delay, and how long `dml cluster` takes for three and for
 // ten nodes.
-//   bench_cluster [tasks] [mebibytes]
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <mutex>
-#include <random>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/check.h"
-#include "base/files.h"
 #include "base/hash.h"
+#include "bench/cluster_bytes.h"
 #include "runners/ssh/remote.h"
 #include "runners/ssh/ssh_runner.h"
 #include "runners/ssh/subprocess.h"
@@ -27,24 +32,20 @@ namespace dml::ssh {
 namespace {
 
 constexpr std::size_t kRoundTrips = 300;
-constexpr std::size_t kReadBytes = 1U << 20;
 // There and back again: 50 ms.
 constexpr Duration kDelay = Duration::Millis(25);
 constexpr std::size_t kManyNodes = 10;
+struct Bounds {
+  std::size_t least;
+  std::size_t most;
+};
+// A whole run needs a row of its matrix, and two inputs at once a mebibyte each.
+constexpr Bounds kTasks{100, 1'000'000};
+constexpr Bounds kMebibytes{2, 65'536};
+const std::set<std::string> kParts{"tasks", "bytes", "alone", "far", "run", "commands"};
 
 void Print(const std::string& what, double value, const char* unit) {
   std::cout << fmt::format("{:<44}{:>10.2f} {}\n", what, value, unit) << std::flush;
-}
-
-// A file that nothing can compress.
-void WriteNoise(const std::string& path, std::size_t mebibytes) {
-  std::ofstream file(path, std::ios::binary);
-  std::mt19937_64 noise(std::hash<std::string>{}(path));
-  std::vector<std::uint64_t> block((1U << 20) / sizeof(std::uint64_t));
-  for (std::size_t i = 0; i < mebibytes; ++i) {
-    std::ranges::generate(block, std::ref(noise));
-    file.write(reinterpret_cast<const char*>(block.data()), 1 << 20);
-  }
 }
 
 class CountingSink final : public runners::EventSink {
@@ -80,18 +81,19 @@ class Bench {
         delayed_(delay.ns > 0) {
     proxy_.SetDelay(delay);
     ::setenv("DML_WORKER", DML_BINARY_DIR "/dml-worker", 1);
-    const auto worker = FindWorkerProgram();
+    auto worker = FindWorkerProgram();
     DML_CHECK(worker.ok(), "dml-worker is built");
+    worker_ = std::move(worker).value();
     ConnectOptions connect;
     connect.accept_unknown = [](const Host&, const HostKey&) { return true; };
     const Instant start = clock_.Now();
-    const NodeFacts facts = SetUpNode(TheHost(), *worker, connect);
+    const NodeFacts facts = SetUpNode(TheHost(), worker_, connect);
     DML_CHECK(!facts.problem, "the node is set up");
     Print("set-up of a node", (clock_.Now() - start).seconds(), "s");
     ClusterOptions options;
     options.cluster = servers_.AllHosts();
     options.cluster.hosts = {TheHost()};
-    options.worker = *worker;
+    options.worker = worker_;
     options.client = "bench";
     auto runner = SshRunner::Connect(std::move(options), sink_);
     DML_CHECK(runner.ok(), "the node is there");
@@ -115,7 +117,7 @@ class Bench {
   // An input that nobody has yet goes up; then an output of the same size comes down.
   void Bytes(std::size_t mebibytes) {
     const std::string path = servers_.Path("big");
-    WriteNoise(path, mebibytes);
+    WriteContent(path, mebibytes, Content::kNoise);
     const auto digest = HashFile(path);
     runners::LaunchSpec spec = Command("true");
     Artifact input;
@@ -147,7 +149,7 @@ class Bench {
     input.port = "in";
     for (const std::string name : {"left", "right"}) {
       const std::string path = servers_.Path(name);
-      WriteNoise(path, mebibytes / 2);
+      WriteContent(path, mebibytes / 2, Content::kNoise);
       input.files.push_back(
           {name, path, static_cast<std::int64_t>(mebibytes / 2) << 20, HashFile(path).value()});
     }
@@ -159,30 +161,11 @@ class Bench {
           "MiB/s");
   }
 
-  // What libssh does with nothing around it: the same file through `cat`.
-  void Ceiling() {
-    const std::string path = servers_.Path("big");
-    const auto content = ReadFile(path);
-    Stage reached = Stage::kReach;
-    auto session = SshSession::Open(TheHost(), {}, reached);
-    DML_CHECK(session.ok() && content.ok(), "the server is there");
-    const double amount = static_cast<double>(content->size()) / (1 << 20);
-    const auto placed = RunRemote(**session, "cat > ceiling", *content, Duration::Seconds(99));
-    DML_CHECK(placed.ok() && placed->code == 0, "it has a home folder");
-    Instant start = clock_.Now();
-    DML_CHECK((*session)->Exec("exec cat ceiling").ok(), "it has cat");
-    std::size_t got = 0;
-    for (auto more = (*session)->Read(kReadBytes, Duration::Seconds(10)); more.ok();
-         more = (*session)->Read(kReadBytes, Duration::Seconds(10))) {
-      got += more->size();
+  // The line alone, in both directions.
+  void BytesAlone(std::size_t mebibytes) {
+    for (const Content content : {Content::kNoise, Content::kText}) {
+      PrintBytesAlone(TheHost(), worker_, servers_.folder(), mebibytes, content);
     }
-    DML_CHECK(got == content->size(), "everything arrives");
-    Print("libssh alone, down", amount / (clock_.Now() - start).seconds(), "MiB/s");
-    start = clock_.Now();
-    const auto output =
-        RunRemote(**session, "exec cat > /dev/null", *content, Duration::Seconds(99));
-    DML_CHECK(output.ok() && output->code == 0, "everything is taken");
-    Print("libssh alone, up", amount / (clock_.Now() - start).seconds(), "MiB/s");
   }
 
  private:
@@ -222,6 +205,7 @@ class Bench {
   SshdFixture servers_;
   FaultProxy proxy_;
   const bool delayed_;
+  WorkerProgram worker_;
   CountingSink sink_;
   std::unique_ptr<SshRunner> runner_;
   std::size_t next_ = 0;
@@ -281,30 +265,92 @@ void Commands() {
   servers.server(7).PlugIn();
 }
 
+constexpr char kUsage[] =
+    "bench_cluster [--tasks N] [--mebibytes N] [PART...]\n"
+    "What an SSH node costs, on servers that it starts on this machine.\n\n"
+    "Parts (all of them, if none is named):\n"
+    "  tasks     trivial tasks through one node, and the round trip of one\n"
+    "  bytes     an input up and an output down, by tasks\n"
+    "  alone     a blob up and down without a task, beside libssh alone\n"
+    "  far       `bytes` with 50 ms from one end to the other and back\n"
+    "  run       trivial tasks of a whole `dml run`\n"
+    "  commands  `dml cluster setup` and `check`, with three and with ten nodes\n\n"
+    "  --tasks N      how many of them (20000)\n"
+    "  --mebibytes N  the size of a blob (256)\n";
+
+struct Options {
+  std::size_t tasks = 20'000;
+  std::size_t mebibytes = 256;
+  std::set<std::string> parts;
+};
+
+// Nothing: it makes no sense, which was said.
+std::optional<std::size_t> ReadFigure(std::string_view text, const std::string& option,
+                                      Bounds bounds) {
+  std::size_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  if (whole && value >= bounds.least && value <= bounds.most) return value;
+  std::cerr << fmt::format("{} takes a figure from {} to {}, not '{}'\n", option, bounds.least,
+                           bounds.most, text);
+  return std::nullopt;
+}
+
+// Nothing: a word makes no sense, which was said.
+std::optional<Options> ReadOptions(std::span<char*> words) {
+  Options options;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string word = words[i];
+    if (word == "--tasks" || word == "--mebibytes") {
+      const bool tasks = word == "--tasks";
+      const auto value =
+          ReadFigure(i + 1 < words.size() ? words[++i] : "", word, tasks ? kTasks : kMebibytes);
+      if (!value) return std::nullopt;
+      (tasks ? options.tasks : options.mebibytes) = *value;
+    } else if (kParts.contains(word)) {
+      options.parts.insert(word);
+    } else {
+      std::cerr << fmt::format("no part '{}'; see bench_cluster --help\n", word);
+      return std::nullopt;
+    }
+  }
+  if (options.parts.empty()) options.parts = kParts;
+  return options;
+}
+
+void RunParts(const Options& options) {
+  const auto wants = [&](const char* part) { return options.parts.contains(part); };
+  if (wants("tasks") || wants("bytes") || wants("alone")) {
+    Bench bench{Duration{}};
+    if (wants("tasks")) bench.RoundTrips();
+    if (wants("tasks")) bench.Tasks(options.tasks);
+    if (wants("bytes")) bench.Bytes(options.mebibytes);
+    if (wants("bytes")) bench.TwoUp(options.mebibytes);
+    if (wants("alone")) bench.BytesAlone(options.mebibytes);
+  }
+  if (wants("far")) {
+    std::cout << "with 50 ms from one end to the other and back:\n";
+    Bench bench{kDelay};
+    bench.Bytes(options.mebibytes);
+    bench.TwoUp(options.mebibytes);
+  }
+  if (wants("run")) WholeRun(options.tasks);
+  if (wants("commands")) Commands();
+}
+
 }  // namespace
 }  // namespace dml::ssh
 
 int main(int argc, char** argv) {
-  const auto argument = [&](int i, std::size_t otherwise) {
-    return argc > i ? static_cast<std::size_t>(std::atol(argv[i])) : otherwise;
-  };
-  const std::size_t tasks = argument(1, 20'000);
-  const std::size_t mebibytes = argument(2, 256);
-  {
-    dml::ssh::Bench bench{dml::Duration{}};
-    bench.RoundTrips();
-    bench.Tasks(tasks);
-    bench.Bytes(mebibytes);
-    bench.TwoUp(mebibytes);
-    bench.Ceiling();
+  const std::span<char*> words(argv + 1, static_cast<std::size_t>(argc - 1));
+  for (const std::string_view word : words) {
+    if (word == "--help" || word == "-h") {
+      std::cout << dml::ssh::kUsage;
+      return 0;
+    }
   }
-  {
-    std::cout << "with 50 ms from one end to the other and back:\n";
-    dml::ssh::Bench bench{dml::ssh::kDelay};
-    bench.Bytes(mebibytes);
-    bench.TwoUp(mebibytes);
-  }
-  dml::ssh::WholeRun(tasks);
-  dml::ssh::Commands();
+  const auto options = dml::ssh::ReadOptions(words);
+  if (!options) return 2;
+  dml::ssh::RunParts(*options);
   return 0;
 }

@@ -1,5 +1,6 @@
 find_package(GTest REQUIRED)
 add_executable(bench_cluster "${CMAKE_CURRENT_LIST_DIR}/cluster.cc"
+                             "${CMAKE_CURRENT_LIST_DIR}/cluster_bytes.cc"
                              "${PROJECT_SOURCE_DIR}/tests/ssh/fault_proxy.cc"
                              "${PROJECT_SOURCE_DIR}/tests/ssh/machine.cc"
                              "${PROJECT_SOURCE_DIR}/tests/ssh/sshd_fixture.cc")
