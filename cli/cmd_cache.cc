@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/counted.h"
 #include "base/quantity.h"
 #include "cli/cmd_explain.h"
 #include "cli/local_runner.h"
@@ -84,7 +85,7 @@ Result<ExitCode> RunLs(int limit, const std::string& home_flag, const Output& ou
     return ExitCode::kDone;
   }
   output.Print(table.Render(static_cast<std::size_t>(output.result_width())));
-  output.Print(fmt::format("{} results\n", total));
+  output.Print(Counted(total, "result") + "\n");
   return ExitCode::kDone;
 }
 
@@ -122,9 +123,10 @@ Result<ExitCode> RunGc(const GcOptions& options, const std::string& home_flag,
                       {"checkpoints", report.checkpoints}});
     return ExitCode::kDone;
   }
-  output.Print(fmt::format("{} {} results and {} files of {}; {} files stay\n",
-                           options.dry_run ? "would remove" : "removed", report.results,
-                           report.files, FormatSize(report.bytes), report.kept_files));
+  output.Print(fmt::format(
+      "{} {} and {} of {}; {} {}\n", options.dry_run ? "would remove" : "removed",
+      Counted(report.results, "result"), Counted(report.files, "file"), FormatSize(report.bytes),
+      Counted(report.kept_files, "file"), report.kept_files == 1 ? "stays" : "stay"));
   return ExitCode::kDone;
 }
 
@@ -177,22 +179,24 @@ void PrintVerify(const engine::VerifyReport& report, const Output& output) {
                              result.file, Time(result.changed)));
   }
   for (const engine::IncompleteResult& result : report.incomplete) {
-    output.Print(fmt::format("missing: {} of {} files of {}\n", result.files_missing, result.files,
-                             TaskOr(result.task, result.key)));
+    output.Print(fmt::format("missing: {} of {} of {}\n", result.files_missing,
+                             Counted(result.files, "file"), TaskOr(result.task, result.key)));
   }
   std::string verdict = report.files == 0 ? "" : "all are what their names say";
   if (!report.damaged.empty()) verdict = fmt::format("{} damaged", report.damaged.size());
   if (!report.dropped.empty()) {
-    verdict += fmt::format(", {} results dropped that may have read them", report.dropped.size());
+    verdict += fmt::format(", {} dropped that may have read them",
+                           Counted(report.dropped.size(), "result"));
   }
   if (!report.incomplete.empty()) {
-    verdict += fmt::format("{}{} results lack files", verdict.empty() ? "" : "; ",
-                           report.incomplete.size());
+    verdict += fmt::format("{}{} {} files", verdict.empty() ? "" : "; ",
+                           Counted(report.incomplete.size(), "result"),
+                           report.incomplete.size() == 1 ? "lacks" : "lack");
   }
   const bool whole = report.damaged.empty() && report.incomplete.empty();
   if (!whole && report.removed) verdict += "; the next run that needs them makes them again";
   if (!report.removed) verdict += "; the home cannot be written: verify it where it can";
-  output.Print(fmt::format("{} files, {}{}{}\n", report.files, FormatSize(report.bytes),
+  output.Print(fmt::format("{}, {}{}{}\n", Counted(report.files, "file"), FormatSize(report.bytes),
                            verdict.empty() ? "" : ": ", verdict));
 }
 

@@ -52,7 +52,9 @@ std::string WhyNotMadeUp(const Policy& policy, WallTime due, std::size_t newer, 
     return "missed: older than the catchup window of " + FormatDuration(policy.catchup_window);
   }
   if (policy.catchup == Catchup::kAll && newer >= static_cast<std::size_t>(policy.catchup_max)) {
-    return fmt::format("missed: only the newest {} slots are made up", policy.catchup_max);
+    return policy.catchup_max == 1
+               ? "missed: only the newest slot is made up"
+               : fmt::format("missed: only the newest {} slots are made up", policy.catchup_max);
   }
   return {};
 }

@@ -9,6 +9,8 @@
 #include <optional>
 #include <span>
 
+#include "base/counted.h"
+
 namespace dml::schedule {
 
 namespace {
@@ -216,7 +218,7 @@ class CronParser {
     if (fields.size() == 5) fields.insert(fields.begin(), "0");
     if (fields.size() != 6) {
       return Error::Invalid(
-          fmt::format("'{}' has {} fields where 5 or 6 are needed", text, fields.size()),
+          fmt::format("'{}' has {} where 5 or 6 are needed", text, Counted(fields.size(), "field")),
           "minute hour day-of-month month day-of-week, such as '0 2 * * MON-FRI'");
     }
     // Day fields know `?` from other crons: no opinion.

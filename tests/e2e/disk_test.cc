@@ -110,7 +110,7 @@ TEST_F(Disk, AReadOnlyHomeCanBeReadAndNothingElse) {
   EXPECT_EQ(Run({"ls"}, user).code, 0);
   for (const auto& [args, answer] : std::map<std::vector<std::string>, std::string>{
            {{"plan", "p.yaml"}, "1 reused"},
-           {{"cache", "ls"}, "1 results"},
+           {{"cache", "ls"}, "1 result\n"},
            {{"cache", "verify"}, "all are what their names say"},
            {{"schedule", "ls"}, "UTC"},
            {{"schedule", "history"}, ""}}) {

@@ -47,8 +47,7 @@ class HostileData : public EndToEnd {
 };
 
 TEST_F(HostileData, RaggedRow) {
-  ExpectTextRefused("a,b\n1,2\n3\n",
-                    {"data.csv:3: row 2 has 1 fields instead of 2", "ragged: pad"});
+  ExpectTextRefused("a,b\n1,2\n3\n", {"data.csv:3: row 2 has 1 field instead of 2", "ragged: pad"});
 }
 
 TEST_F(HostileData, TextInANumericColumn) {

@@ -109,9 +109,8 @@ TEST(AccountSlots, AllIsBoundedByWindowAndCap) {
             (Strings{"8 waiting catch-up", "9 waiting catch-up"}));
   Json capped = all;
   capped["catchup_max"] = 1;
-  EXPECT_EQ(
-      Decided(Account(Hourly(capped), Schedule(7.5), At(9.5))),
-      (Strings{"8 skipped missed: only the newest 1 slots are made up", "9 waiting catch-up"}));
+  EXPECT_EQ(Decided(Account(Hourly(capped), Schedule(7.5), At(9.5))),
+            (Strings{"8 skipped missed: only the newest slot is made up", "9 waiting catch-up"}));
   Json window = all;
   window["catchup_window"] = Duration::Seconds(3600).ns;
   EXPECT_EQ(

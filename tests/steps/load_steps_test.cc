@@ -118,7 +118,7 @@ TEST_F(LoadSteps, BadCsvIsRefusedWithItsPlace) {
             "'in.csv' has a header but no rows\n"
             "  hint: check the file and the options header and skip_rows");
   EXPECT_EQ(error("a,b\n1,2\n3\n"),
-            "in.csv:3: row 2 has 1 fields instead of 2\n"
+            "in.csv:3: row 2 has 1 field instead of 2\n"
             "  hint: complete it, or set ragged: pad to fill with missing values");
   EXPECT_EQ(error("a,b\n1,2\n1,two\n", {{"types", {{"b", "float64"}}}}),
             "in.csv:3: row 2, column 'b' holds 'two', which is not float64\n"

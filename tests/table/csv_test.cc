@@ -193,7 +193,7 @@ TEST(Csv, NamesAreUniqueAndNotEmpty) {
 
 TEST(Csv, ProblemsNameThePlaceAndTheRemedy) {
   EXPECT_EQ(LoadText("a,b\n1,2\n\n3\n").error,
-            "in.csv:4: row 2 has 1 fields instead of 2\n"
+            "in.csv:4: row 2 has 1 field instead of 2\n"
             "  hint: complete it, or set ragged: pad to fill with missing values");
   EXPECT_EQ(LoadText("a,b\n1,2,3,\"4\n5\"\n").error,
             "in.csv:2: row 1 has 4 fields instead of 2\n"

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "base/counted.h"
 #include "plugins/steps/column_kinds.h"
 #include "plugins/steps/evaluation/read_as.h"
 #include "plugins/steps/transform/chain.h"
@@ -81,9 +82,10 @@ Result<std::unique_ptr<DesignMatrix>> MatrixForModel(const learn::Model& model,
   DML_TRY(auto matrix, DesignMatrix::Make(table, std::move(rows), std::move(labels),
                                           TakesMissing(model), RowsAreFor::kPrediction));
   if (matrix->feature_names().size() != model.feature_names.size()) {
-    return Error::Invalid(fmt::format("the rows give {} features, and the model was trained on {}",
-                                      matrix->feature_names().size(), model.feature_names.size()),
-                          "load the rows as the training rows were loaded");
+    return Error::Invalid(
+        fmt::format("the rows give {}, and the model was trained on {}",
+                    Counted(matrix->feature_names().size(), "feature"), model.feature_names.size()),
+        "load the rows as the training rows were loaded");
   }
   return matrix;
 }

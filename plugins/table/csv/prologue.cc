@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/counted.h"
 #include "base/suggest.h"
 #include "plugins/table/csv/record_parser.h"
 
@@ -258,8 +259,8 @@ Result<std::vector<ColumnPlan>> DeclaredPlans(const CsvOptions& options,
 Result<void> CheckSameColumns(const FileStart& first, const FileStart& other,
                               const std::string& first_path, const std::string& path) {
   if (other.fields != first.fields) {
-    return Error::Invalid(fmt::format("'{}' has {} columns, but '{}' has {}", path, other.fields,
-                                      first_path, first.fields));
+    return Error::Invalid(fmt::format("'{}' has {}, but '{}' has {}", path,
+                                      Counted(other.fields, "column"), first_path, first.fields));
   }
   for (std::size_t i = 0; i < std::min(first.header.size(), other.header.size()); ++i) {
     if (first.header[i] == other.header[i]) continue;

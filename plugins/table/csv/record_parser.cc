@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/counted.h"
 #include "plugins/table/csv/number.h"
 
 namespace dml::table {
@@ -115,7 +116,7 @@ bool RecordParser::FailLongRecord(const char* at, const char* end) {
     if (cell.error != ScanError::kNone) break;
   }
   cut_ = at >= safe_;
-  return Fail(-1, fmt::format("has {} fields instead of {}", found, sinks_.size()),
+  return Fail(-1, fmt::format("has {} instead of {}", Counted(found, "field"), sinks_.size()),
               "quote fields that hold the delimiter, or check delimiter, quote and columns");
 }
 
@@ -160,7 +161,7 @@ const char* RecordParser::ParseRecord(const char* at, const char* end) {
     cut_ = at >= safe_;
     if (cut_) return nullptr;
     if (!dialect_.pad) {
-      Fail(-1, fmt::format("has {} fields instead of {}", column + 1, columns),
+      Fail(-1, fmt::format("has {} instead of {}", Counted(column + 1, "field"), columns),
            "complete it, or set ragged: pad to fill with missing values");
       return nullptr;
     }
