@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 
 #include "base/quantity.h"
 #include "orchestrator/report/html/dag_svg.h"
@@ -94,6 +95,16 @@ std::string Tiles(const RunFacts& run) {
   return out.empty() ? out : "<div class=\"tiles\">" + out + "</div>\n";
 }
 
+std::string MetricCell(const MetricsTable::Row& row, std::size_t metric) {
+  if (const auto text = row.texts.find(metric); text != row.texts.end()) {
+    return "<td class=\"num\">" + EscapeHtml(text->second) + "</td>";
+  }
+  const std::optional<double>& value = row.values[metric];
+  if (!value) return "<td class=\"num\">-</td>";
+  return fmt::format("<td class=\"num\" data-v=\"{}\">{}</td>", *value,
+                     EscapeHtml(NumberText(*value)));
+}
+
 std::string WideTable(const MetricsTable& table) {
   std::string out = "<table class=\"data sortable\"><thead><tr><th>task</th>";
   for (const std::string& metric : table.metrics) {
@@ -102,11 +113,7 @@ std::string WideTable(const MetricsTable& table) {
   out += "</tr></thead><tbody>";
   for (std::size_t r = 0; r < table.rows.size() && r < kRowsMax; ++r) {
     out += "<tr><td>" + EscapeHtml(table.rows[r].task) + "</td>";
-    for (const auto& value : table.rows[r].values) {
-      out += value ? fmt::format("<td class=\"num\" data-v=\"{}\">{}</td>", *value,
-                                 EscapeHtml(NumberText(*value)))
-                   : "<td class=\"num\">-</td>";
-    }
+    for (std::size_t m = 0; m < table.metrics.size(); ++m) out += MetricCell(table.rows[r], m);
     out += "</tr>";
   }
   return out + "</tbody></table>";
@@ -118,11 +125,7 @@ std::string TallTable(const MetricsTable& table) {
   out += "</tr></thead><tbody>";
   for (std::size_t m = 0; m < table.metrics.size() && m < kRowsMax; ++m) {
     out += "<tr><td>" + EscapeHtml(table.metrics[m]) + "</td>";
-    for (const auto& row : table.rows) {
-      out += row.values[m] ? fmt::format("<td class=\"num\" data-v=\"{}\">{}</td>", *row.values[m],
-                                         EscapeHtml(NumberText(*row.values[m])))
-                           : "<td class=\"num\">-</td>";
-    }
+    for (const auto& row : table.rows) out += MetricCell(row, m);
     out += "</tr>";
   }
   return out + "</tbody></table>";

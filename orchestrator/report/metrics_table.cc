@@ -34,6 +34,20 @@ bool IsDetail(const std::pair<std::string, double>& metric) {
   return metric.first.find('.') != std::string::npos && !metric.first.starts_with("params.");
 }
 
+// What select.best chose that is no number: ("params.solver", "saga"), ("params.max_depth",
+// "null").
+std::map<std::string, std::string> ChosenTexts(const TaskFacts& task) {
+  std::map<std::string, std::string> texts;
+  if (!IsVerdict(task.type) || !task.metrics.is_object()) return texts;
+  const auto params = task.metrics.find("params");
+  if (params == task.metrics.end() || !params->is_object()) return texts;
+  for (const auto& [name, value] : params->items()) {
+    if (value.is_number() || value.is_object()) continue;
+    texts["params." + name] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  return texts;
+}
+
 }  // namespace
 
 std::vector<MetricsTable> MetricsTables(const RunFacts& run) {
@@ -48,6 +62,7 @@ std::vector<MetricsTable> MetricsTables(const RunFacts& run) {
     flat.push_back(FlattenMetrics(task.metrics));
     if (IsVerdict(task.type)) std::erase_if(flat.back(), IsDetail);
     for (const auto& [path, value] : flat.back()) names[group_of(task)].insert(path);
+    for (const auto& [path, text] : ChosenTexts(task)) names[group_of(task)].insert(path);
   }
   for (std::size_t t = 0; t < run.tasks.size(); ++t) {
     if (flat[t].empty()) continue;
@@ -60,7 +75,11 @@ std::vector<MetricsTable> MetricsTables(const RunFacts& run) {
     const std::map<std::string, double> values(flat[t].begin(), flat[t].end());
     MetricsTable::Row& row = table.rows.emplace_back();
     row.task = task.name;
+    const std::map<std::string, std::string> texts = ChosenTexts(task);
     for (const std::string& metric : table.metrics) {
+      if (const auto text = texts.find(metric); text != texts.end()) {
+        row.texts.emplace(row.values.size(), text->second);
+      }
       const auto value = values.find(metric);
       row.values.push_back(value == values.end() ? std::nullopt : std::optional(value->second));
     }

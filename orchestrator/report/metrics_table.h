@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,7 +22,8 @@ struct MetricsTable {
   std::vector<std::string> metrics;
   struct Row {
     std::string task;
-    std::vector<std::optional<double>> values;  // as metrics
+    std::vector<std::optional<double>> values;      // as metrics
+    std::map<std::size_t, std::string> texts = {};  // where there is no number, by place in metrics
   };
   std::vector<Row> rows;
 };
@@ -30,7 +33,8 @@ bool IsVerdict(const std::string& type);
 
 // A table for every step whose tasks measured something, in declaration order. Steps of one
 // evaluating type share a table, so that models can be compared; what they nest, such as the
-// figures of every class, are details that tables leave out.
+// figures of every class, are details that tables leave out; of what select.best chose, they also
+// have what is no number.
 std::vector<MetricsTable> MetricsTables(const RunFacts& run);
 
 // One metric of one task in two runs.

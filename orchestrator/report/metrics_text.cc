@@ -17,6 +17,11 @@ std::string ValueText(const std::optional<double>& value) {
   return value ? NumberText(*value) : "-";
 }
 
+std::string CellOf(const MetricsTable::Row& row, std::size_t metric) {
+  const auto text = row.texts.find(metric);
+  return text == row.texts.end() ? ValueText(row.values[metric]) : text->second;
+}
+
 // As wide as it has to be: a name that is cut could be any of several.
 std::string Whole(const TextTable& table) {
   return table.Render(std::numeric_limits<std::size_t>::max());
@@ -41,7 +46,7 @@ std::string Wide(const MetricsTable& table, std::size_t first, std::size_t count
   TextTable out(std::move(columns));
   for (const MetricsTable::Row& row : table.rows) {
     std::vector<std::string> cells{row.task};
-    for (std::size_t m = first; m < first + count; ++m) cells.push_back(ValueText(row.values[m]));
+    for (std::size_t m = first; m < first + count; ++m) cells.push_back(CellOf(row, m));
     out.AddRow(std::move(cells));
   }
   return Whole(out);
@@ -74,7 +79,7 @@ std::string Tall(const MetricsTable& table) {
   TextTable out(std::move(columns));
   for (std::size_t m = 0; m < table.metrics.size(); ++m) {
     std::vector<std::string> cells{table.metrics[m]};
-    for (const MetricsTable::Row& row : table.rows) cells.push_back(ValueText(row.values[m]));
+    for (const MetricsTable::Row& row : table.rows) cells.push_back(CellOf(row, m));
     out.AddRow(std::move(cells));
   }
   return Whole(out);

@@ -55,6 +55,21 @@ TEST(MetricsTables, EvaluationsOfOneTypeShareATable) {
   EXPECT_EQ(tables[0].metrics, std::vector<std::string>{"auc"}) << "details are left out";
 }
 
+TEST(MetricsText, SaysWhatWasChosenAlsoIfItIsNoNumber) {
+  RunFacts run = RunWith(
+      {{"best",
+        {{"score", 0.75},
+         {"params",
+          {{"C", 10}, {"penalty", "l1"}, {"max_depth", nullptr}, {"fit_intercept", false}}}}},
+       {"other", {{"score", 0.5}, {"note", "text"}}}});
+  for (TaskFacts& task : run.tasks) task.type = "select.best";
+  EXPECT_EQ(
+      MetricsText(run, 100),
+      "select.best  params.C  params.fit_intercept  params.max_depth  params.penalty   score\n"
+      "best               10                 false              null              l1  0.7500\n"
+      "other               -                     -                 -               -  0.5000\n");
+}
+
 std::vector<std::string> Lines(const std::string& text) {
   std::vector<std::string> lines;
   for (std::size_t begin = 0; begin < text.size();) {

@@ -47,8 +47,8 @@ std::string Numbers(int rows, const std::vector<std::pair<int, std::string>>& ce
 std::string Told(int odd, int of, const std::string& place, const std::string& cell) {
   return fmt::format(
       "All but {} of {} values of 'b' are numbers, so that it is text: {} holds '{}'. List such a "
-      "cell in null_values if it means missing, declare types: {{b: float64}} to refuse it, or "
-      "as_text: [b] if the column is text.",
+      "cell in null_values if it means missing (the list takes the place of NA, NaN and the like), "
+      "declare types: {{b: float64}} to refuse it, or as_text: [b] if the column is text.",
       odd, of, place, cell);
 }
 
@@ -84,8 +84,9 @@ TEST_F(OddCells, TimesHaveThemToo) {
   for (int i = 0; i < 28; ++i) text += fmt::format("2026-02-{:02}\n", i + 1);
   EXPECT_EQ(Load(text + "2026-02-29\n"),
             Warnings{"All but 1 of 29 values of 'b' are times, so that it is text: line 30 holds "
-                     "'2026-02-29'. List such a cell in null_values if it means missing, declare "
-                     "types: {b: timestamp} to refuse it, or as_text: [b] if the column is text."});
+                     "'2026-02-29'. List such a cell in null_values if it means missing (the list "
+                     "takes the place of NA, NaN and the like), declare types: {b: timestamp} to "
+                     "refuse it, or as_text: [b] if the column is text."});
 }
 
 // What a user has declared is meant so, and what is a key is text rightly.

@@ -143,8 +143,8 @@ std::string OddColumnWarning(std::string_view name, const OddColumn& odd, std::s
   const bool times = odd.like == CellType::kTimestamp;
   return fmt::format(
       "All but {} of {} values of '{}' are {}, so that it is text: {} holds '{}'. List such a cell "
-      "in null_values if it means missing, declare types: {{{}: {}}} to refuse it, or as_text: "
-      "[{}] if the column is text.",
+      "in null_values if it means missing (the list takes the place of NA, NaN and the like), "
+      "declare types: {{{}: {}}} to refuse it, or as_text: [{}] if the column is text.",
       odd.odd, odd.present, name, times ? "times" : "numbers", place, CellExcerpt(odd.text), name,
       times ? "timestamp" : "float64", name);
 }
