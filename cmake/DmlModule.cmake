@@ -109,7 +109,7 @@ function(dml_module name)
   endif()
 endfunction()
 
-set(sanitized_labels "unit|sim")
+set(sanitized_labels "unit|sim|processes")
 if(DML_SANITIZE STREQUAL thread)
   set(sanitized_labels "concurrent")
 endif()

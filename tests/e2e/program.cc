@@ -15,6 +15,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "tests/sanitized.h"
 #include "tests/send_signal.h"
 
 namespace dml::e2e {
@@ -89,6 +90,18 @@ void BecomeProgram(const std::string& folder, const std::string& out, const std:
   ::_exit(126);
 }
 
+// What sanitizers found in any program of a test: a worker may die of it and be replaced, and the
+// user gets the same result.
+constexpr char kFindings[] = "sanitizer";
+
+void ExpectNoFindings(const std::string& folder) {
+  std::error_code gone;
+  for (const auto& entry : fs::directory_iterator(folder, gone)) {
+    if (!entry.path().filename().string().starts_with(kFindings)) continue;
+    ADD_FAILURE() << ReadAll(entry.path().string());
+  }
+}
+
 std::vector<char*> Pointers(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
   for (std::string& text : texts) pointers.push_back(text.data());
@@ -152,6 +165,7 @@ EndToEnd::~EndToEnd() {
     ADD_FAILURE() << "process " << pid << " is left behind";
     ::kill(pid, SIGKILL);
   }
+  ExpectNoFindings(folder_ + "/.out");
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
 }
@@ -170,6 +184,9 @@ Program EndToEnd::Start(const std::vector<std::string>& args, const StartOptions
   words.insert(words.end(), args.begin(), args.end());
   std::vector<std::string> env{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + folder_,
                                "DML_HOME=" + folder_ + "/.dml"};
+#if defined(DML_SANITIZED)
+  env.push_back("ASAN_OPTIONS=log_path=" + folder_ + "/.out/" + kFindings);
+#endif
   for (const std::string& entry : options.env) {
     const std::string name = entry.substr(0, entry.find('=') + 1);
     std::erase_if(env, [&](const std::string& old) { return old.starts_with(name); });
