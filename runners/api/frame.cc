@@ -1,12 +1,14 @@
 #include "runners/api/frame.h"
 
+#include <cstring>
+
 namespace dml::runners {
 
 namespace {
 
 constexpr std::size_t kHeaderBytes = 5;
-// Consumed bytes are dropped in bulk: dropping them frame by frame would copy the rest each time.
-constexpr std::size_t kCompactBytes = 1U << 16;
+// What is left of a frame is seldom moved if there is room for more than what comes at once.
+constexpr std::size_t kRoomsAhead = 8;
 
 std::uint32_t ReadSize(const char* bytes) {
   std::uint32_t size = 0;
@@ -32,23 +34,46 @@ void AppendFrame(FrameType type, std::string_view payload, std::string& out) {
   out += payload;
 }
 
-Result<std::optional<Frame>> FrameDecoder::Next() {
-  const std::size_t available = buffer_.size() - consumed_;
-  if (available < kHeaderBytes) return std::optional<Frame>();
+void FrameDecoder::MakeRoom(std::size_t bytes, std::size_t grow_to) {
+  if (consumed_ == filled_) consumed_ = filled_ = 0;
+  if (buffer_.size() - filled_ >= bytes) return;
+  if (consumed_ > 0) {
+    std::memmove(buffer_.data(), buffer_.data() + consumed_, filled_ - consumed_);
+    filled_ -= consumed_;
+    consumed_ = 0;
+  }
+  if (buffer_.size() - filled_ < bytes) buffer_.resize(filled_ + grow_to);
+}
+
+void FrameDecoder::Feed(std::string_view bytes) {
+  MakeRoom(bytes.size(), bytes.size());
+  bytes.copy(buffer_.data() + filled_, bytes.size());
+  filled_ += bytes.size();
+}
+
+std::span<char> FrameDecoder::Room(std::size_t least) {
+  MakeRoom(least, kRoomsAhead * least);
+  return {buffer_.data() + filled_, buffer_.size() - filled_};
+}
+
+Result<std::optional<FrameView>> FrameDecoder::NextView() {
+  const std::size_t available = filled_ - consumed_;
+  if (available < kHeaderBytes) return std::optional<FrameView>();
   const char* header = buffer_.data() + consumed_;
   const std::size_t size = ReadSize(header);
   const auto type = static_cast<std::uint8_t>(header[4]);
   if (size > kFramePayloadMax)
     return Error::Environment("a frame is larger than the protocol allows");
   if (!IsKnown(type)) return Error::Environment("a frame has an unknown type");
-  if (available < kHeaderBytes + size) return std::optional<Frame>();
-  Frame frame{static_cast<FrameType>(type), std::string(header + kHeaderBytes, size)};
+  if (available < kHeaderBytes + size) return std::optional<FrameView>();
   consumed_ += kHeaderBytes + size;
-  if (consumed_ == buffer_.size() || consumed_ > kCompactBytes) {
-    buffer_.erase(0, consumed_);
-    consumed_ = 0;
-  }
-  return std::optional<Frame>(std::move(frame));
+  return std::optional(FrameView{static_cast<FrameType>(type), {header + kHeaderBytes, size}});
+}
+
+Result<std::optional<Frame>> FrameDecoder::Next() {
+  DML_TRY(const std::optional<FrameView> frame, NextView());
+  if (!frame) return std::optional<Frame>();
+  return std::optional(Frame{frame->type, std::string(frame->payload)});
 }
 
 }  // namespace dml::runners

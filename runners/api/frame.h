@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -54,6 +56,12 @@ struct Frame {
   std::string payload;
 };
 
+// The same in the decoder that it was cut from, until that gets more bytes.
+struct FrameView {
+  FrameType type = FrameType::kHello;
+  std::string_view payload;
+};
+
 // Appends a frame to `out`: little-endian payload size (4 bytes), type (1 byte), payload.
 void AppendFrame(FrameType type, std::string_view payload, std::string& out);
 
@@ -61,13 +69,21 @@ void AppendFrame(FrameType type, std::string_view payload, std::string& out);
 // above the limit or an unknown type is kEnvironment, for good: the stream cannot be trusted again.
 class FrameDecoder {
  public:
-  void Feed(std::string_view bytes) { buffer_.append(bytes); }
+  void Feed(std::string_view bytes);
+  // To feed without a copy: room for more bytes, for `least` of them or some times as many, and how
+  // many of them came.
+  [[nodiscard]] std::span<char> Room(std::size_t least);
+  void Filled(std::size_t bytes) { filled_ += bytes; }
   // The next whole frame, nothing if more bytes are needed.
   Result<std::optional<Frame>> Next();
+  Result<std::optional<FrameView>> NextView();
 
  private:
-  std::string buffer_;
+  void MakeRoom(std::size_t bytes, std::size_t grow_to);
+
+  std::string buffer_;  // these are waiting: [consumed_, filled_)
   std::size_t consumed_ = 0;
+  std::size_t filled_ = 0;
 };
 
 }  // namespace dml::runners

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 
 namespace dml::node {
 
@@ -14,7 +15,7 @@ namespace {
 
 using runners::FrameType;
 
-constexpr std::size_t kReceiveBytes = 1U << 18;
+constexpr std::size_t kReceiveBytesMin = 1U << 16;
 // A head that sends faster than the agent handles waits in the socket, not in memory.
 constexpr int kReceivesPerTurnMax = 8;
 
@@ -28,10 +29,9 @@ Session::~Session() {
 
 std::vector<runners::Frame> Session::Receive(Instant now) {
   std::vector<runners::Frame> frames;
-  // Kept: clearing it each time would cost more than most messages.
-  if (block_.empty()) block_.resize(kReceiveBytes);
   for (int i = 0; i < kReceivesPerTurnMax; ++i) {
-    const ssize_t got = ::recv(fd_, block_.data(), block_.size(), MSG_DONTWAIT);
+    const std::span<char> room = decoder_.Room(kReceiveBytesMin);
+    const ssize_t got = ::recv(fd_, room.data(), room.size(), MSG_DONTWAIT);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) break;
     if (got <= 0) {
@@ -39,14 +39,16 @@ std::vector<runners::Frame> Session::Receive(Instant now) {
       break;
     }
     heard_ = now;
-    decoder_.Feed(std::string_view(block_).substr(0, static_cast<std::size_t>(got)));
+    decoder_.Filled(static_cast<std::size_t>(got));
     while (!broken_) {
-      auto frame = decoder_.Next();
+      const auto frame = decoder_.NextView();
       if (!frame.ok()) broken_ = true;
       if (broken_ || !*frame) break;
-      if (!HandleBlob(**frame)) frames.push_back(std::move(**frame));
+      if (!HandleBlob(**frame)) {
+        frames.push_back({(*frame)->type, std::string((*frame)->payload)});
+      }
     }
-    if (broken_ || static_cast<std::size_t>(got) < block_.size()) break;
+    if (broken_ || static_cast<std::size_t>(got) < room.size()) break;
   }
   return frames;
 }
@@ -59,8 +61,13 @@ void Session::Flush() {
   std::size_t taken = 0;
   bool waits = false;
   while (!broken_) {
-    while (!full() && !gets_.empty()) ProduceChunk();
-    if (sent_ == unsent_.size()) break;
+    if (sent_ == unsent_.size()) {
+      unsent_.clear();
+      sent_ = 0;
+      // Only then: what is added behind what waits would be moved with it.
+      while (!full() && !gets_.empty()) ProduceChunk();
+      if (unsent_.empty()) break;
+    }
     const ssize_t sent =
         ::send(fd_, unsent_.data() + sent_, unsent_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;
@@ -75,13 +82,9 @@ void Session::Flush() {
     }
   }
   line_.Took(taken, waits, SystemClock().Now());
-  if (sent_ == unsent_.size()) {
-    unsent_.clear();
-    sent_ = 0;
-  }
 }
 
-bool Session::HandleBlob(const runners::Frame& frame) {
+bool Session::HandleBlob(const runners::FrameView& frame) {
   const auto fail = [this] { broken_ = true; };
   if (frame.type == FrameType::kHave) {
     auto digests = DecodeDigests(frame.payload);
@@ -112,7 +115,7 @@ bool Session::HandleBlob(const runners::Frame& frame) {
       blobs_.Discard(digest);
     }
   } else if (frame.type == FrameType::kPing) {
-    Send(FrameType::kPong, frame.payload);
+    Send(FrameType::kPong, std::string(frame.payload));
   } else {
     return false;
   }
@@ -174,10 +177,11 @@ void Session::HandleGet(BlobRange range) {
 
 void Session::ProduceChunk() {
   Getting& getting = gets_.front();
-  std::string block(kChunkBytesMax, '\0');
-  const ssize_t got = ::pread(getting.fd, block.data(), block.size(), getting.range.offset);
+  // Kept: clearing it each time would cost as much as reading.
+  if (piece_.empty()) piece_.resize(kChunkBytesMax);
+  const ssize_t got = ::pread(getting.fd, piece_.data(), piece_.size(), getting.range.offset);
   if (got > 0) {
-    const auto bytes = std::string_view(block).substr(0, static_cast<std::size_t>(got));
+    const auto bytes = std::string_view(piece_).substr(0, static_cast<std::size_t>(got));
     const auto packed = compressor_.Pack(bytes, line_.per_second());
     AppendChunk(
         {getting.range.digest, getting.range.offset, packed.has_value(), packed ? *packed : bytes},

@@ -59,7 +59,7 @@ class Session {
     int fd = -1;
   };
 
-  bool HandleBlob(const runners::Frame& frame);
+  bool HandleBlob(const runners::FrameView& frame);
   void HandlePut(const BlobRange& range);
   void HandleChunk(const Chunk& chunk);
   void HandleGet(BlobRange range);
@@ -70,7 +70,7 @@ class Session {
   Instant heard_;
   bool broken_ = false;
   runners::FrameDecoder decoder_;
-  std::string block_;  // for receiving
+  std::string piece_;  // of a blob, as it was read
   std::string unsent_;
   std::size_t sent_ = 0;
   LineRate line_;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <span>
 
 namespace dml::ssh {
 
@@ -11,7 +12,7 @@ using runners::FrameType;
 
 namespace {
 
-constexpr std::size_t kReceiveBytes = 1U << 20;
+constexpr std::size_t kReceiveBytesMin = 1U << 16;
 constexpr int kReceivesPerTurnMax = 8;
 constexpr int kSignsOfLife = 4;
 // A sign of life that is asked for to measure how long it takes.
@@ -47,10 +48,9 @@ void NodePort::Send(FrameType type, const std::string& payload) {
 
 std::vector<runners::Frame> NodePort::Receive(Instant now) {
   std::vector<runners::Frame> frames;
-  // Kept: clearing a megabyte each time would cost more than most messages.
-  if (block_.empty()) block_.resize(kReceiveBytes);
   for (int i = 0; i < kReceivesPerTurnMax && open(); ++i) {
-    const ssize_t got = ::recv(fd_, block_.data(), block_.size(), MSG_DONTWAIT);
+    const std::span<char> room = decoder_.Room(kReceiveBytesMin);
+    const ssize_t got = ::recv(fd_, room.data(), room.size(), MSG_DONTWAIT);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) break;
     if (got <= 0) {
@@ -58,19 +58,21 @@ std::vector<runners::Frame> NodePort::Receive(Instant now) {
       break;
     }
     heard_ = now;
-    decoder_.Feed(std::string_view(block_).substr(0, static_cast<std::size_t>(got)));
+    decoder_.Filled(static_cast<std::size_t>(got));
     while (!broken_) {
-      auto frame = decoder_.Next();
+      const auto frame = decoder_.NextView();
       if (!frame.ok()) broken_ = true;
       if (broken_ || !*frame) break;
-      if (!HandleBlob(**frame)) frames.push_back(std::move(**frame));
+      if (!HandleBlob(**frame)) {
+        frames.push_back({(*frame)->type, std::string((*frame)->payload)});
+      }
     }
     if (broken_) break;
   }
   return frames;
 }
 
-bool NodePort::HandleBlob(const runners::Frame& frame) {
+bool NodePort::HandleBlob(const runners::FrameView& frame) {
   bool fine = true;
   if (frame.type == FrameType::kMissing) {
     const auto states = node::DecodeStates(frame.payload);
@@ -119,11 +121,13 @@ void NodePort::Flush() {
   std::size_t taken = 0;
   bool waits = false;
   while (open() && !broken_) {
-    const std::size_t waiting = unsent_.size() - sent_;
-    if (transfers_ && waiting < kUnsentBytesMax) {
-      uploads.Produce(unsent_, sent_ + kUnsentBytesMax, line_.per_second());
+    if (sent_ == unsent_.size()) {
+      unsent_.clear();
+      sent_ = 0;
+      // Only then: what is added behind what waits would be moved with it.
+      if (transfers_) uploads.Produce(unsent_, kUnsentBytesMax, line_.per_second());
+      if (unsent_.empty()) break;
     }
-    if (sent_ == unsent_.size()) break;
     const ssize_t sent =
         ::send(fd_, unsent_.data() + sent_, unsent_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;
@@ -141,10 +145,6 @@ void NodePort::Flush() {
     }
   }
   line_.Took(taken, waits, SystemClock().Now());
-  if (sent_ == unsent_.size()) {
-    unsent_.clear();
-    sent_ = 0;
-  }
 }
 
 void NodePort::Fetch(const Digest& digest, std::int64_t size, const std::string& temporary,

@@ -52,14 +52,13 @@ class NodePort {
   Downloads downloads;
 
  private:
-  bool HandleBlob(const runners::Frame& frame);
+  bool HandleBlob(const runners::FrameView& frame);
   bool HandleChunk(std::string_view payload);
 
   int fd_ = -1;
   bool broken_ = false;
   bool ended_ = false;
   runners::FrameDecoder decoder_;
-  std::string block_;  // for receiving
   std::string unsent_;
   std::size_t sent_ = 0;
   node::LineRate line_;

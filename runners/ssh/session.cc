@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "base/hash.h"
@@ -28,6 +29,7 @@ constexpr char kCiphers[] =
 constexpr std::uint32_t kWindowBytes = 16U << 20;
 constexpr std::size_t kLaneBytes = 1U << 20;
 constexpr int kTickMs = 1000;
+constexpr int kRestOfPacketMs = 1;
 // For a session on a connection whose last session has just ended.
 constexpr Duration kSessionPatience = Duration::Seconds(5);
 constexpr int kSessionPauseMs = 20;
@@ -333,7 +335,7 @@ Error SshSession::Carry(int fd, const std::function<bool()>& tick) {
   const SystemClock clock;
   const int socket = ssh_get_fd(handles_->session);
   Instant ticked = clock.Now();
-  std::string down(kWindowBytes, '\0');
+  const auto down = std::make_unique_for_overwrite<char[]>(kWindowBytes);
   std::string up(kLaneBytes, '\0');
   std::string_view unsent;
   // What the window still allows the other end. A read that asks for more makes libssh write, which
@@ -344,15 +346,16 @@ Error SshSession::Carry(int fd, const std::function<bool()>& tick) {
     int got = 0;
     if (window < kWindowBytes / 2) window = kWindowBytes;
     do {
-      got = ssh_channel_read_timeout(handles_->channel, down.data() + filled, window, 0, 0);
+      // libssh takes 4 KiB from the socket at a time; a packet is up to eight of them. In the midst
+      // of many, it may wait for the rest of one.
+      const int wait_ms = filled > 0 ? kRestOfPacketMs : 0;
+      got = ssh_channel_read_timeout(handles_->channel, down.get() + filled, window, 0, wait_ms);
       if (got > 0) filled += static_cast<std::size_t>(got);
       if (got > 0) window -= static_cast<std::uint32_t>(got);
-      // libssh takes 4 KiB from the socket at a time; a packet is up to eight of them.
-    } while (filled < kLaneBytes &&
-             (got > 0 ||
-              (got == 0 && ssh_channel_is_eof(handles_->channel) == 0 && IsReadable(socket))));
+    } while (filled < kLaneBytes && got >= 0 && ssh_channel_is_eof(handles_->channel) == 0 &&
+             IsReadable(socket));
     bool moved = filled > 0;
-    if (!WriteAll(fd, std::string_view(down).substr(0, filled))) return Error::Cancelled("closed");
+    if (!WriteAll(fd, {down.get(), filled})) return Error::Cancelled("closed");
     // While something waits there, libssh does not tell the end.
     if (!moved) DrainErrors();
     const bool over = got == SSH_ERROR || (got <= 0 && ssh_channel_is_eof(handles_->channel) != 0);

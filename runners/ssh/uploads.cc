@@ -167,12 +167,14 @@ void Uploads::Produce(std::string& out, std::size_t bytes_max, std::optional<dou
       const node::BlobRange range{front.digest, front.size, front.offset};
       runners::AppendFrame(FrameType::kPut, node::Encode(range), out);
     }
-    std::string block(node::kChunkBytesMax, '\0');
+    // Kept: clearing it each time would cost as much as reading.
+    if (piece_.empty()) piece_.resize(node::kChunkBytesMax);
     const auto left = static_cast<std::size_t>(front.size - front.offset);
     const ssize_t got =
-        left == 0 ? 0 : ::pread(front.fd, block.data(), std::min(block.size(), left), front.offset);
+        left == 0 ? 0
+                  : ::pread(front.fd, piece_.data(), std::min(piece_.size(), left), front.offset);
     if (got > 0) {
-      const auto bytes = std::string_view(block).substr(0, static_cast<std::size_t>(got));
+      const auto bytes = std::string_view(piece_).substr(0, static_cast<std::size_t>(got));
       const auto packed = compressor_.Pack(bytes, line);
       node::AppendChunk({front.digest, front.offset, packed.has_value(), packed ? *packed : bytes},
                         out);

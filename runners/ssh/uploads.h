@@ -98,6 +98,7 @@ class Uploads {
   std::map<Digest, Damage> damages_;
   int damaged_ = 0;
   node::Compressor compressor_;
+  std::string piece_;  // of a blob, as it was read
   std::int64_t bytes_sent_ = 0;
 };
 

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
+#include <string>
+#include <string_view>
+
 #include "runners/api/messages.h"
 #include "tests/runners/recording_sink.h"
 
@@ -25,6 +29,44 @@ TEST(Frame, SurvivesAnyCutOfTheStream) {
     EXPECT_EQ(frames[0].payload, "first");
     EXPECT_EQ(frames[1].type, FrameType::kKill);
     EXPECT_EQ(frames[2].payload.size(), 100'000U);
+  }
+}
+
+// Bytes may be put right where they are cut.
+TEST(Frame, IsReadWhereItCameIn) {
+  std::string stream;
+  for (std::size_t i = 0; i < 300; ++i) {
+    AppendFrame(FrameType::kChunk, std::string(i * 37, static_cast<char>('a' + i % 26)), stream);
+  }
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{999}, stream.size()}) {
+    FrameDecoder decoder;
+    std::size_t frames = 0;
+    for (std::size_t at = 0; at < stream.size();) {
+      const std::span<char> room = decoder.Room(64);
+      ASSERT_GE(room.size(), 64U);
+      const std::size_t filled =
+          std::string_view(stream).substr(at, piece).copy(room.data(), room.size());
+      decoder.Filled(filled);
+      at += filled;
+      while (const auto frame = decoder.NextView().value()) {
+        const std::size_t i = frames++;
+        ASSERT_EQ(frame->payload, std::string(i * 37, static_cast<char>('a' + i % 26)));
+      }
+    }
+    EXPECT_EQ(frames, 300U);
+  }
+}
+
+// What was taken makes room for what comes: a decoder is no larger than what waits in it.
+TEST(Frame, TakenOnesLeaveTheirRoom) {
+  std::string frame;
+  AppendFrame(FrameType::kChunk, std::string(1000, 'x'), frame);
+  FrameDecoder decoder;
+  const std::size_t room = decoder.Room(4096).size();
+  for (int i = 0; i < 1000; ++i) {
+    decoder.Feed(frame);
+    ASSERT_TRUE(decoder.Next().value());
+    ASSERT_LE(decoder.Room(4096).size(), room);
   }
 }
 
