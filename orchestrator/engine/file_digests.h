@@ -53,8 +53,4 @@ class FileDigests {
   std::vector<state::FileEntry> new_;
 };
 
-// The files that a pattern names, sorted; the pattern itself if it has no *, ? or [. A pattern
-// without a match is kInvalid.
-Result<std::vector<std::string>> ExpandGlob(const std::string& pattern);
-
 }  // namespace dml::engine

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/expand_glob.h"
 #include "base/files.h"
 #include "orchestrator/engine/absent_metric.h"
 

@@ -1,41 +1,16 @@
 #include "plugins/steps/load/load_params.h"
 
 #include <fmt/format.h>
-#include <glob.h>
-#include <sys/stat.h>
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
+#include "base/expand_glob.h"
 #include "base/node_param.h"
 
 namespace dml::steps {
 
 namespace {
-
-bool IsThere(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0;
-}
-
-// The same files as the engine, which hashes them for the key of the task.
-Result<std::vector<std::string>> ExpandGlob(const std::string& pattern) {
-  if (pattern.find_first_of("*?[") == std::string::npos) return std::vector{pattern};
-  glob_t matches{};
-  std::vector<std::string> paths;
-  if (::glob(pattern.c_str(), 0, nullptr, &matches) == 0) {
-    paths.assign(matches.gl_pathv, matches.gl_pathv + matches.gl_pathc);
-  }
-  ::globfree(&matches);
-  if (paths.empty() && IsThere(pattern)) paths.push_back(pattern);  // a literal bracket
-  if (paths.empty()) {
-    return Error::Invalid(fmt::format("no file matches '{}'", pattern),
-                          "relative patterns start at the folder of the pipeline file");
-  }
-  std::ranges::sort(paths);
-  return paths;
-}
 
 ParamSpec OneOf(std::vector<ParamSpec> alternatives) {
   ParamSpec spec;
