@@ -23,9 +23,6 @@ class MatrixSource final : public DataSource {
   // Tiles as they are, in any sizes, empty ones included; first_row of each is set here.
   MatrixSource(std::vector<Tile> tiles, std::size_t features, bool sparse);
 
-  // Replaces the default names x0, x1, ...
-  void SetFeatureNames(std::vector<std::string> names) { names_ = std::move(names); }
-
   [[nodiscard]] std::size_t tile_count() const override { return tiles_.size(); }
   [[nodiscard]] std::uint64_t rows() const override { return rows_; }
   [[nodiscard]] const std::vector<std::string>& feature_names() const override { return names_; }

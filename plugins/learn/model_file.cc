@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <string_view>
 
 #include "plugins/learn/kernels/dense.h"
 
@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::string_view kFormat = "dml.model";
 constexpr int kVersion = 1;
-// Tensors of the preprocessing carry this prefix; those of the predictor have none.
-constexpr std::string_view kPreprocessing = "preprocessing/";
 
 Certificate CertificateFrom(const Json& json) {
   Certificate out;
@@ -45,13 +43,6 @@ Result<LoadedModel> FromHeader(const Json& header, const TensorFile& file) {
   model.certificate = CertificateFrom(header.at("certificate"));
   model.metrics = header.at("metrics");
   model.params = header.value("params", Json::object());
-  for (const TensorView& view : file.tensors()) {
-    if (!view.name.starts_with(kPreprocessing)) continue;
-    model.preprocessing_tensors.push_back({view.name.substr(kPreprocessing.size()),
-                                           view.type,
-                                           view.shape,
-                                           {view.data.begin(), view.data.end()}});
-  }
   DML_TRY(model.predictor,
           LoadPredictor(header.at("kind").get<std::string>(), header.at("predictor"), file));
   if (model.predictor->task() == ModelTask::kClassification &&
@@ -86,9 +77,6 @@ Result<void> WriteModelFile(const std::string& path, const Model& model) {
                     {"arithmetic", Arithmetic()}};
   std::vector<TensorBuffer> buffers;
   for (const OwnedTensor& t : tensors) buffers.push_back({t.name, t.type, t.shape, t.data});
-  for (const OwnedTensor& t : model.preprocessing_tensors) {
-    buffers.push_back({std::string(kPreprocessing) + t.name, t.type, t.shape, t.data});
-  }
   return WriteTensorFile(path, header, buffers);
 }
 
@@ -103,11 +91,6 @@ Result<LoadedModel> ReadModelFile(const std::string& path) {
                           "train the model again")
         .At(path);
   }
-}
-
-const OwnedTensor* FindPreprocessingTensor(const Model& model, std::string_view name) {
-  const auto found = std::ranges::find(model.preprocessing_tensors, name, &OwnedTensor::name);
-  return found == model.preprocessing_tensors.end() ? nullptr : &*found;
 }
 
 }  // namespace dml::learn

@@ -14,10 +14,9 @@ namespace dml::learn {
 // writes them, the step that predicts reads them.
 struct Model {
   std::unique_ptr<Predictor> predictor;
-  std::string target;                              // the column that was predicted; may be empty
-  Json schema = Json::array();                     // the columns of the raw table
-  Json preprocessing = Json::array();              // fitted preprocessing, in order
-  std::vector<OwnedTensor> preprocessing_tensors;  // names unique among themselves
+  std::string target;                      // the column that was predicted; may be empty
+  Json schema = Json::array();             // the columns of the raw table
+  Json preprocessing = Json::array();      // fitted preprocessing, in order
   std::vector<std::string> classes;        // labels by class index; empty unless classifying
   std::vector<std::string> feature_names;  // what the predictor sees, in order
   Certificate certificate;
@@ -36,8 +35,5 @@ struct LoadedModel {
 
 // kInvalid for files that are not models, damaged, or of a newer format.
 Result<LoadedModel> ReadModelFile(const std::string& path);
-
-// The tensor of the preprocessing with this name, or null.
-[[nodiscard]] const OwnedTensor* FindPreprocessingTensor(const Model& model, std::string_view name);
 
 }  // namespace dml::learn

@@ -157,7 +157,7 @@ TEST(Ranking, DoesNotDependOnTheOrderOfRows) {
   EXPECT_EQ(*there.RocAuc().value, *back.RocAuc().value);
   // 4 x 4 pairs counted by hand: 9 won, 5 tied, 2 lost.
   EXPECT_EQ(*there.RocAuc().value, (9.0 + 0.5 * 5.0) / 16.0);
-  EXPECT_EQ(*there.LiftAt(0.5).value, *back.LiftAt(0.5).value);
+  EXPECT_EQ(there.PositivesWithin(0.5), back.PositivesWithin(0.5));
 }
 
 TEST(Ranking, ThresholdTableByHand) {

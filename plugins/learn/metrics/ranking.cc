@@ -122,17 +122,6 @@ double Ranking::PositivesWithin(double depth) const {
   return positives();
 }
 
-Score Ranking::GainAt(double fraction) const {
-  if (!(positives() > 0)) return Score::Undefined(title_ + kNoPositives);
-  return Score::Of(PositivesWithin(fraction) / positives());
-}
-
-Score Ranking::LiftAt(double fraction) const {
-  Score gain = GainAt(fraction);
-  if (gain.defined()) *gain.value /= fraction;
-  return gain;
-}
-
 Curve RocCurve(const Ranking& ranking, std::size_t points_max) {
   const double positives = ranking.positives();
   const double negatives = ranking.negatives();

@@ -36,12 +36,9 @@ class Ranking {
   [[nodiscard]] Score RocAuc() const;
   // Average precision: sum of (R_n - R_n-1) * P_n, with no interpolation.
   [[nodiscard]] Score AveragePrecision() const;
-  // Expected weight of the positives among the best-ranked `depth` of all weight, ties shared
-  // in proportion.
+  // Expected weight of the positives among the best-ranked share `depth` of all weight, ties
+  // shared in proportion.
   [[nodiscard]] double PositivesWithin(double depth) const;
-  // Share of all positives among the top `fraction` of the rows, and that share over `fraction`.
-  [[nodiscard]] Score GainAt(double fraction) const;
-  [[nodiscard]] Score LiftAt(double fraction) const;
 
  private:
   std::vector<RankPoint> own_;  // without a room
