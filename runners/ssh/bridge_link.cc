@@ -62,8 +62,11 @@ Error NoAnswer(const std::string& said, bool late) {
   return Error::Environment(
       fmt::format("no answer from the worker program{}; instead: '{}'", late ? " in time" : "",
                   Quoted(said)),
-      "let the login shell of that user (.bashrc, .profile) print nothing, wait for nothing and "
-      "exit for nothing where it is not interactive");
+      std::string("let the login shell of that user (.bashrc, .profile) print nothing, wait for "
+                  "nothing and exit for nothing where it is not interactive") +
+          (late && said.empty() ? "; if the machine is only busy, give it more time with "
+                                  "connect_timeout: in the inventory"
+                                : ""));
 }
 
 Result<void> StartBridge(SshSession& session, const Host& host, const WorkerProgram& worker,

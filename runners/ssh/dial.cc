@@ -189,16 +189,10 @@ Result<Line> Line::Jump(const Host& host) {
   std::vector<std::string> argv{"ssh", "-F", config};
   const std::size_t comma = host.jump.rfind(',');
   if (comma != std::string::npos) argv.insert(argv.end(), {"-J", host.jump.substr(0, comma)});
-  std::string where = host.jump.substr(comma == std::string::npos ? 0 : comma + 1);
-  if (const std::size_t at = where.find('@'); at != std::string::npos) {
-    argv.insert(argv.end(), {"-l", where.substr(0, at)});
-    where.erase(0, at + 1);
-  }
-  if (const std::size_t colon = where.rfind(':'); colon != std::string::npos) {
-    argv.insert(argv.end(), {"-p", where.substr(colon + 1)});
-    where.resize(colon);
-  }
-  argv.insert(argv.end(), {"-W", fmt::format("{}:{}", host.address, host.port), "--", where});
+  const auto last = ParseHop(host.jump.substr(comma == std::string::npos ? 0 : comma + 1));
+  if (!last->user.empty()) argv.insert(argv.end(), {"-l", last->user});
+  if (last->port > 0) argv.insert(argv.end(), {"-p", std::to_string(last->port)});
+  argv.insert(argv.end(), {"-W", WithPort(host), "--", last->address});
   return Through(argv);
 }
 

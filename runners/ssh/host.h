@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,8 +46,18 @@ struct Cluster {
 // Names that go to a resolver, into a command line or into a known_hosts file: letters, digits and
 // a few signs, never a leading '-'.
 [[nodiscard]] bool IsPlainHost(const std::string& text);
+// Such a name without the signs of addresses, or an address of IPv6, which may have a zone.
+[[nodiscard]] bool IsHostAddress(const std::string& text);
 [[nodiscard]] bool IsPlainUser(const std::string& text);
-// "[user@]host[:port]", or several with commas: a chain.
+// One jump host: "[user@]host[:port]". An address may stand in brackets, which one of IPv6 with a
+// port has to; OpenSSH writes all addresses so.
+struct Hop {
+  std::string user = {};
+  std::string address;
+  int port = 0;  // 0: nothing is said
+};
+[[nodiscard]] std::optional<Hop> ParseHop(std::string text);
+// Such a one, or several with commas: a chain.
 [[nodiscard]] bool IsJump(const std::string& text);
 // "SHA256:..." or "<type> <base64>".
 [[nodiscard]] bool IsPinnedKey(const std::string& text);
@@ -56,6 +67,8 @@ struct Cluster {
 // The cores that tasks may use there; 0: all that it has.
 [[nodiscard]] double CoresOf(const Host& host);
 
+// "address:port", an address of IPv6 in brackets.
+[[nodiscard]] std::string WithPort(const Host& host);
 // "user@address:port", for messages.
 [[nodiscard]] std::string Describe(const Host& host);
 

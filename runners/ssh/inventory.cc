@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
@@ -52,6 +53,15 @@ Node WithoutPasswords(const Node& mapping, Diagnostics& diagnostics) {
   return clean;
 }
 
+// What people write of a host that stands elsewhere in an inventory.
+const char* HelpWithAddress(const std::string& text) {
+  if (text.find('@') != text.npos) return "the account goes into user:";
+  if (text.starts_with('[')) return "an address of IPv6 stands without brackets, a port in port:";
+  if (text.find(':') != text.npos) return "the port goes into port:";
+  const bool ascii = std::ranges::all_of(text, [](char c) { return c >= 0; });
+  return ascii ? "" : "write it in its ASCII form, xn--...";
+}
+
 class Reader {
  public:
   Reader(Diagnostics& diagnostics, Cluster& cluster)
@@ -69,6 +79,7 @@ class Reader {
     ssh_config_ = Text(top, "ssh_config");
     if (const Node* defaults = root.Find("defaults"); defaults != nullptr && !defaults->is_null()) {
       defaults_ = BindHost(*defaults, "defaults:");
+      RefuseCommonName(*defaults);
     }
     const Node* hosts = root.Find("hosts");
     if (hosts == nullptr || !hosts->is_sequence() || hosts->items.empty()) {
@@ -99,6 +110,13 @@ class Reader {
     return Bind(HostSpecs(), WithoutPasswords(node, diagnostics_), owner);
   }
 
+  void RefuseCommonName(const Node& defaults) {
+    const Node* name = defaults.is_mapping() ? defaults.Find("name") : nullptr;
+    if (name == nullptr) return;
+    diagnostics_.Add(name->place, "a name is that of one host, and no default of all",
+                     "write it in the list hosts:");
+  }
+
   static std::string Text(const Json& json, const char* key) {
     const auto found = json.find(key);
     return found != json.end() && found->is_string() ? found->get<std::string>() : "";
@@ -116,11 +134,11 @@ class Reader {
   }
 
   void Check(bool fine, const Node& node, const char* key, const std::string& value,
-             const char* expected) {
+             const char* expected, const char* help = "") {
     if (fine || value.empty()) return;
     const Node* at = node.is_mapping() ? node.Find(key) : nullptr;
     diagnostics_.Add(at == nullptr ? node.place : at->place,
-                     fmt::format("'{}' is not {}", value, expected));
+                     fmt::format("'{}' is not {}", value, expected), help);
   }
 
   void ReadHost(const Node& node) {
@@ -173,8 +191,11 @@ class Reader {
     if (host.name.empty()) {
       return diagnostics_.Add(node.place, "a host without host: and name:");
     }
-    Check(IsPlainHost(host.name), node, "name", host.name, "a name of letters, digits and ._-");
-    Check(IsPlainHost(host.address), node, "host", host.address, "a host name or an address");
+    // One that is called as its address is told once what is wrong.
+    Check(host.name == host.address || IsPlainHost(host.name), node, "name", host.name,
+          "a name of letters, digits and ._-");
+    Check(IsHostAddress(host.address), node, "host", host.address, "a host name or an address",
+          HelpWithAddress(host.address));
     Check(IsPlainUser(host.user), node, "user", host.user, "a user name");
     Check(IsPlainPath(host.workdir), node, "workdir", host.workdir,
           "a path of letters, digits and _./- without '..'");
@@ -245,8 +266,9 @@ void ReadLine(const pipelines::Source& source, int line, std::set<std::string>& 
       if (has_port && !ReadNumber(word.substr(colon + 1), kPortMax, host.port)) {
         diagnostics.Add(place, fmt::format("'{}' is not host[:port]", word));
       }
-      if (!IsPlainHost(host.address)) {
-        diagnostics.Add(place, fmt::format("'{}' is not a host name or an address", host.address));
+      if (!IsHostAddress(host.address)) {
+        diagnostics.Add(place, fmt::format("'{}' is not a host name or an address", host.address),
+                        "a line of a host file is: host[:port] [slots=N] [user=NAME]");
       } else if (!names.insert(host.name).second) {
         diagnostics.Add(place, fmt::format("'{}' is listed twice", word), "say slots=N instead");
       }
@@ -286,9 +308,12 @@ LoadedCluster ParseCluster(const std::string& path, const std::string& text) {
     }
   } else {
     std::set<std::string> names;
-    const auto lines = static_cast<int>(std::min(source->line_starts.size(), kHostsMax));
-    for (int line = 1; line <= lines; ++line) {
+    const auto lines = static_cast<int>(source->line_starts.size());
+    for (int line = 1; line <= lines && out.cluster.hosts.size() <= kHostsMax; ++line) {
       ReadLine(*source, line, names, out.cluster, diagnostics);
+    }
+    if (out.cluster.hosts.size() > kHostsMax) {
+      diagnostics.Add({source.get(), 1, 1}, fmt::format("more than {} hosts", kHostsMax));
     }
     if (out.cluster.hosts.empty() && diagnostics.empty()) {
       diagnostics.Add({source.get(), 1, 1}, "a host file without hosts",

@@ -1,7 +1,6 @@
 #include "runners/ssh/jumps.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 #include <string>
 #include <utility>
@@ -12,21 +11,15 @@ namespace dml::ssh {
 
 namespace {
 
-// "[user@]host[:port]", behind `before`, which is empty or such hops with commas.
-Host HopOf(std::string text, const std::string& before, const Host& target) {
-  Host hop;
-  hop.ssh_config = target.ssh_config;
-  hop.jump = before;
-  if (const std::size_t at = text.find('@'); at != std::string::npos) {
-    hop.user = text.substr(0, at);
-    text.erase(0, at + 1);
-  }
-  if (const std::size_t colon = text.rfind(':'); colon != std::string::npos) {
-    std::from_chars(text.data() + colon + 1, text.data() + text.size(), hop.port);
-    text.resize(colon);
-  }
-  hop.name = hop.address = text;
-  return hop;
+// Behind `before`, which is empty or such hops with commas.
+Host HostOf(Hop hop, const std::string& before, const Host& target) {
+  Host host;
+  host.ssh_config = target.ssh_config;
+  host.jump = before;
+  host.user = std::move(hop.user);
+  host.port = hop.port;
+  host.name = host.address = std::move(hop.address);
+  return host;
 }
 
 }  // namespace
@@ -40,7 +33,9 @@ std::vector<Host> JumpHostsOf(const std::vector<Host>& hosts) {
       const std::size_t end = std::min(host.jump.find(',', at), host.jump.size());
       const std::string text = host.jump.substr(at, end - at);
       at = end + 1;
-      Host hop = HopOf(text, before, host);
+      auto parsed = ParseHop(text);
+      if (!parsed) break;
+      Host hop = HostOf(std::move(*parsed), before, host);
       before += (before.empty() ? "" : ",") + text;
       if (!seen.emplace(before, host.ssh_config).second || !Resolve(hop).ok()) continue;
       hops.push_back(std::move(hop));

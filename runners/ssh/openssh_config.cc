@@ -1,8 +1,10 @@
 #include "runners/ssh/openssh_config.h"
 
+#include <fmt/format.h>
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
@@ -16,9 +18,26 @@ namespace {
 
 constexpr Duration kResolveMax = Duration::Seconds(10);
 constexpr int kPortMax = 65535;
+constexpr std::size_t kComplaintMax = 300;
 
 std::string WithoutTilde(const std::string& path) {
   return path.starts_with("~/") ? AccountHome() + path.substr(1) : path;
+}
+
+// What a program complained about, without its line ends.
+std::string OneLine(std::string text) {
+  text.resize(std::min(text.size(), kComplaintMax));
+  std::string out;
+  for (const char c : text) {
+    if (c == '\r') continue;
+    if (c != '\n') {
+      out += c;
+    } else if (!out.ends_with("; ")) {
+      out += "; ";
+    }
+  }
+  while (out.ends_with(' ') || out.ends_with(';')) out.pop_back();
+  return out;
 }
 
 void AddWords(const std::string& words, std::vector<std::string>& out) {
@@ -116,7 +135,11 @@ Result<void> Resolve(Host& host) {
     host.address.clear();
     ApplyOpenSshConfig(asked->out, host);
   } else if (asked.ok()) {
-    return Error::Invalid("`ssh -G " + target + "` failed: " + asked->err.substr(0, 300));
+    return Error::Invalid("`ssh -G " + target + "` failed: " + OneLine(asked->err));
+  } else if (asked.error().kind == ErrorKind::kCancelled) {
+    return Error::Invalid(
+        fmt::format("`ssh -G {}` did not end within {:.0f} s", target, kResolveMax.seconds()),
+        "see what a `Match exec` in ~/.ssh/config waits for");
   }
   if (host.address.empty()) host.address = target;
   if (host.port == 0) host.port = 22;

@@ -74,18 +74,20 @@ Error NoConnection(const Host& host, const std::string& why, const std::string& 
   const auto says = [&](std::string_view words) {
     return complaint.find(words) != std::string::npos;
   };
-  if (complaint.empty()) {
+  const std::string says_what = complaint.empty() ? "nothing" : complaint;
+  if (complaint.empty() && host.jump.empty() && host.proxy_command.empty()) {
     return Error::Environment(
         fmt::format("no SSH connection to {}: {}", Describe(host), why),
         "check that an sshd answers there, and that its MaxStartups is not exhausted");
   }
   if (host.jump.empty()) {
     return Error::Environment(fmt::format("no SSH connection to {}: {}; its ProxyCommand says: {}",
-                                          Describe(host), why, complaint),
+                                          Describe(host), why, says_what),
                               "try the command by hand: `" + host.proxy_command + "`");
   }
-  const std::string text = fmt::format("no way to {} through '{}'; the jump host says: {}",
-                                       Describe(host), host.jump, complaint);
+  const std::string text =
+      fmt::format("no way to {} through '{}'{}; the jump host says: {}", Describe(host), host.jump,
+                  complaint.empty() ? ": " + why : "", says_what);
   if (says("IDENTIFICATION HAS CHANGED") || says("REVOKED HOST KEY")) {
     reached = Stage::kHostKey;
     return Error::Environment(text,

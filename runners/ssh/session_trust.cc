@@ -6,13 +6,20 @@
 
 #include <cstdlib>
 #include <memory>
+#include <sstream>
 
 #include "base/files.h"
+#include "runners/ssh/ordered_agent.h"
 #include "runners/ssh/session_handles.h"
 
 namespace dml::ssh {
 
 namespace {
+
+// MaxAuthTries of OpenSSH is six, and what came before counts.
+constexpr int kAgentKeysHeard = 5;
+// Of libssh.
+constexpr std::size_t kKnownHostsLineMax = 8000;
 
 using KeyPointer = std::unique_ptr<ssh_key_struct, decltype(&ssh_key_free)>;
 
@@ -30,6 +37,16 @@ Error Unknown(const Host& host, const HostKey& key) {
                   key.fingerprint),
       "compare the fingerprint with the one of the machine, then run `dml cluster setup`, or write "
       "it as host_key: in the inventory");
+}
+
+// libssh reads no further than to a line like that, and tells nobody.
+bool IsCutShort(const std::string& known_hosts) {
+  if (known_hosts.find('\0') != std::string::npos) return true;
+  std::istringstream lines(known_hosts);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.size() > kKnownHostsLineMax) return true;
+  }
+  return false;
 }
 
 // Called where a key cannot be read without a passphrase, which dml does not ask for.
@@ -70,8 +87,16 @@ Result<void> SshSession::VerifyHostKey(const Host& host, const ConnectOptions& o
   DML_RETURN_IF_ERROR(ReadHostKey());
   std::vector<std::string> files{OwnKnownHosts()};
   files.insert(files.end(), host.known_hosts.begin(), host.known_hosts.end());
+  std::string damaged;
   for (const std::string& file : files) {
     const auto text = ReadFile(file);
+    // /dev/null is how people say that there are none.
+    struct stat info {};
+    const bool there = ::stat(file.c_str(), &info) == 0 && !S_ISCHR(info.st_mode);
+    if (!text.ok() && there) damaged = text.error().message;
+    if (text.ok() && IsCutShort(*text)) {
+      damaged = "'" + file + "' has a line that is none of known hosts";
+    }
     if (text.ok() && IsRevoked(*text, host_key_)) {
       return Error::Environment(
           fmt::format("the host key of {} is revoked by {}: {} {}", Describe(host), file,
@@ -90,6 +115,13 @@ Result<void> SshSession::VerifyHostKey(const Host& host, const ConnectOptions& o
     if (verdict == SSH_KNOWN_HOSTS_CHANGED || verdict == SSH_KNOWN_HOSTS_OTHER) {
       return Changed(host, host_key_, file);
     }
+  }
+  // What it said of this host may be that the key has changed: nobody is asked to trust it.
+  if (!damaged.empty()) {
+    Error error = Unknown(host, host_key_);
+    error.message += "; " + damaged;
+    error.hint = "mend that file, or take it away; or write the key as host_key: in the inventory";
+    return error;
   }
   if (options.accept_unknown && options.accept_unknown(host, host_key_)) {
     return Trust(host, host_key_);
@@ -132,16 +164,22 @@ Result<void> SshSession::Authenticate(const Host& host) {
     tried += fmt::format("{}{}", tried.empty() ? "" : ", ", path);
     if (ssh_is_connected(session) == 0) break;
   }
-  const char* agent = std::getenv("SSH_AUTH_SOCK");
-  if (agent != nullptr && *agent != '\0' && ssh_is_connected(session) != 0) {
+  const auto agent = ssh_is_connected(session) != 0 ? OrderedAgent::Reach(host.identity_files)
+                                                    : std::unique_ptr<OrderedAgent>();
+  if (agent != nullptr) {
+    // Closed by libssh.
+    ssh_set_agent_socket(session, agent->Take());
     if (ssh_userauth_agent(session, nullptr) == SSH_AUTH_SUCCESS) return {};
-    tried += fmt::format("{}the keys of the agent", tried.empty() ? "" : ", ");
+    tried += fmt::format("{}the {} keys of the agent", tried.empty() ? "" : ", ", agent->keys());
   }
   if (tried.empty()) tried = "none";
   if (tried == "none" && !absent.empty()) tried += ", for there is no file " + absent;
   return Error::Environment(
       fmt::format("{} accepts no key; tried: {}", Describe(host), tried),
-      !open.empty()     ? "if it is still a secret, `chmod 600 " + open + "`"
+      agent != nullptr && agent->keys() > kAgentKeysHeard
+          ? "a server hears out six keys or so: name the one with identity_file:, with its .pub "
+            "file beside it"
+      : !open.empty()   ? "if it is still a secret, `chmod 600 " + open + "`"
       : !locked.empty() ? "unlock it with `ssh-add " + locked +
                               "`; if there is no agent, start one first: `eval $(ssh-agent)`"
                         : "name the key with identity_file:, unlock it with ssh-add, and see that "

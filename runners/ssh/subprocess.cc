@@ -93,7 +93,7 @@ Result<Output> RunProgram(const std::vector<std::string>& argv, Duration limit) 
   int status = 0;
   while (::waitpid(*pid, &status, 0) < 0 && errno == EINTR) {
   }
-  if (!ended) return Error::Environment("'" + argv[0] + "' did not answer in time");
+  if (!ended) return Error::Cancelled("'" + argv[0] + "' did not answer in time");
   output.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return output;
 }

@@ -17,7 +17,8 @@ struct Output {
 
 inline constexpr std::size_t kSubprocessOutputMax = 1U << 20;
 
-// Runs to its end, or kills it after `limit`. kEnvironment if it cannot be started or takes longer.
+// Runs to its end, or kills it after `limit`, which is kCancelled; kEnvironment if it cannot be
+// started.
 Result<Output> RunProgram(const std::vector<std::string>& argv, Duration limit);
 
 // A program whose standard input and output are one socket.

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <thread>
 
+#include "runners/ssh/ordered_agent.h"
 #include "runners/ssh/remote.h"
 #include "runners/ssh/session.h"
 #include "runners/ssh/subprocess.h"
@@ -60,7 +61,9 @@ class JumpTest : public ConnectionTest {
 TEST_F(JumpTest, OneOrMoreHostsMayStandInBetween) {
   // The hosts of the tests do not reach each other, but each reaches itself.
   Host host = servers_.HostOf(0);
-  for (const char* jump : {"gate1", "gate1,gate1"}) {
+  for (const char* jump : {"gate1", "gate1,gate1", "[gate1]", "[gate1]:22"}) {
+    // As OpenSSH writes an address; here, of a host of its own.
+    if (std::string(jump).ends_with(":22") && host.port != 22) continue;
     host.jump = jump;
     ASSERT_EQ(Open(host), "") << jump;
     const auto output = RunRemote(*session_, "echo $DML_NODE", "", Duration::Seconds(20));
@@ -102,6 +105,13 @@ class KeyTest : public ConnectionTest {
     ::unsetenv("SSH_AUTH_SOCK");
     if (agent_ > 0) ::kill(agent_, SIGKILL);
   }
+  void StartAgent() {
+    const std::string socket = servers_.Path("agent.sock");
+    const auto started = RunProgram({"ssh-agent", "-s", "-a", socket}, Duration::Seconds(20));
+    ASSERT_TRUE(started.ok() && started->code == 0);
+    agent_ = std::atoi(started->out.c_str() + started->out.find("SSH_AGENT_PID=") + 14);
+    ::setenv("SSH_AUTH_SOCK", socket.c_str(), 1);
+  }
   static int Ran(const std::vector<std::string>& argv) {
     const auto output = RunProgram(argv, Duration::Seconds(60));
     return output.ok() ? output->code : -1;
@@ -121,14 +131,81 @@ TEST_F(KeyTest, ALockedKeyIsAnErrorThatNamesSshAdd) {
 }
 
 TEST_F(KeyTest, TheAgentHasItUnlocked) {
-  const std::string socket = servers_.Path("agent.sock");
-  const auto started = RunProgram({"ssh-agent", "-s", "-a", socket}, Duration::Seconds(20));
-  ASSERT_TRUE(started.ok() && started->code == 0);
-  agent_ = std::atoi(started->out.c_str() + started->out.find("SSH_AGENT_PID=") + 14);
-  ::setenv("SSH_AUTH_SOCK", socket.c_str(), 1);
+  StartAgent();
   EXPECT_NE(Open(host_), "") << "an agent without keys";
   ASSERT_EQ(Ran({"ssh-add", "-q", servers_.Path("key")}), 0);
   EXPECT_EQ(Open(host_), "");
+}
+
+// A server hears out six keys. The one that the host is configured for is offered first.
+TEST_F(KeyTest, TheAgentOffersTheRightOneOfManyKeysFirst) {
+  StartAgent();
+  for (int i = 0; i < 8; ++i) {
+    const std::string other = servers_.Path("other" + std::to_string(i));
+    ASSERT_EQ(Ran({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other}), 0);
+    ASSERT_EQ(Ran({"ssh-add", "-q", other}), 0);
+  }
+  ASSERT_EQ(Ran({"ssh-add", "-q", servers_.Path("key")}), 0);
+  const std::string lost = Open(host_);
+  EXPECT_NE(lost.find("the 9 keys of the agent"), std::string::npos) << lost;
+  EXPECT_NE(lost.find("name the one with identity_file:"), std::string::npos) << lost;
+  std::filesystem::copy_file(servers_.Path("key.pub"), locked_ + ".pub");
+  EXPECT_EQ(Open(host_), "");
+  host_.identity_files = {locked_ + ".pub"};
+  ::chmod((locked_ + ".pub").c_str(), 0600);
+  EXPECT_EQ(Open(host_), "") << "a file that only names the key";
+}
+
+TEST(OrderedAgent, ChangesNothingButTheOrder) {
+  const std::string a = "a";
+  const std::string b = "bb";
+  EXPECT_EQ(PublicKeyOf("ssh-x AAAABXNzaC14eA== me"), std::string("\0\0\0\x05ssh-xx", 10));
+  EXPECT_EQ(PublicKeyOf("ssh-y AAAABXNzaC14eA== me"), "") << "of another type";
+  EXPECT_EQ(PublicKeyOf("ssh-x"), "");
+  EXPECT_EQ(PublicKeyOf("-----BEGIN OPENSSH PRIVATE KEY-----"), "");
+  const auto text = [](const std::string& of) {
+    return std::string(3, '\0') + static_cast<char>(of.size()) + of;
+  };
+  const auto list = [&](const std::string& first, const std::string& second) {
+    return "\x0c" + std::string("\0\0\0\2", 4) + text(first) + text("c") + text(second) + text("c");
+  };
+  EXPECT_EQ(InOrder(list(a, b), {b}), list(b, a));
+  EXPECT_EQ(InOrder(list(a, b), {}), list(a, b));
+  EXPECT_EQ(KeysIn(list(a, b)), 2);
+  const std::string cut = list(a, b).substr(0, 12);
+  for (const std::string& other : {std::string(), std::string("\x0c\xff\xff\xff\xff", 5), cut}) {
+    EXPECT_EQ(InOrder(other, {a}), other);
+    EXPECT_EQ(KeysIn(other), 0);
+  }
+}
+
+class KnownHostsTest : public ConnectionTest {
+ protected:
+  KnownHostsTest() : ConnectionTest(std::vector<ServerOptions>(1)) {}
+  ~KnownHostsTest() override { ::unsetenv("DML_KNOWN_HOSTS"); }
+};
+
+// Otherwise a line that is broken would make of a key that has changed one that nobody knows.
+TEST_F(KnownHostsTest, ThatCannotBeReadAskNobodyToTrust) {
+  Host host = servers_.HostOf(0);
+  host.known_hosts = {servers_.Path("broken")};
+  ::setenv("DML_KNOWN_HOSTS", servers_.Path("none").c_str(), 1);
+  std::ofstream(host.known_hosts[0]) << std::string(100'000, 'x') << "\n";
+  NodeFacts facts;
+  bool asked = false;
+  const auto trust = [&](const Host&, const HostKey&) { return asked = true; };
+  auto problem = LogIn(host, {Duration::Seconds(20), trust}, facts);
+  EXPECT_FALSE(asked);
+  ASSERT_TRUE(problem);
+  EXPECT_NE(problem->message.find("'" + host.known_hosts[0] + "' has a line"), std::string::npos)
+      << problem->message;
+  std::filesystem::remove(host.known_hosts[0]);
+  std::filesystem::create_directory(host.known_hosts[0]);
+  problem = LogIn(host, {Duration::Seconds(20), trust}, facts);
+  EXPECT_TRUE(problem && !asked) << "a folder in its place";
+  host.known_hosts = {"/dev/null"};
+  problem = LogIn(host, {Duration::Seconds(20), trust}, facts);
+  EXPECT_TRUE(!problem && asked) << "nothing is known, and that is meant so";
 }
 
 class BusyServerTest : public ConnectionTest {

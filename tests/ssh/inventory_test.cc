@@ -185,5 +185,60 @@ TEST(Inventory, TheSchemaKnowsEveryKey) {
   EXPECT_FALSE(schema["properties"]["defaults"]["properties"].contains("password"));
 }
 
+// Said once, and where it belongs instead.
+TEST(Inventory, WhatIsNoAddressIsToldWhereItBelongs) {
+  const auto hint = [](const std::string& path, const std::string& text) {
+    const LoadedCluster loaded = ParseCluster(path, text);
+    if (loaded.diagnostics.size() != 1) return pipelines::RenderText(loaded.diagnostics);
+    return loaded.diagnostics[0].hint;
+  };
+  EXPECT_EQ(Faults("c.yaml", "hosts: [\"ml@n1\"]"),
+            "1:9: 'ml@n1' is not a host name or an address\n");
+  EXPECT_EQ(hint("c.yaml", "hosts: [\"ml@n1\"]"), "the account goes into user:");
+  EXPECT_EQ(hint("c.yaml", "hosts: [\"n1:22\"]"), "the port goes into port:");
+  EXPECT_EQ(hint("c.yaml", "hosts: [{host: \"[::1]\"}]"),
+            "an address of IPv6 stands without brackets, a port in port:");
+  EXPECT_EQ(hint("c.yaml", "hosts: [{host: b\xC3\xBC}]"), "write it in its ASCII form, xn--...");
+  EXPECT_TRUE(ParseCluster("c.yaml", "hosts: [\"::1\", \"fe80::1%eth0\"]").ok());
+  EXPECT_EQ(Faults("hosts", "a:22:33\n"), "1:1: 'a:22:33' is not a host name or an address\n");
+  EXPECT_EQ(Faults("c.yaml", "defaults: {name: x}\nhosts: [a]"),
+            "1:18: a name is that of one host, and no default of all\n");
+}
+
+TEST(Inventory, EveryLineOfAHostFileCounts) {
+  std::string text;
+  for (std::size_t i = 0; i < kHostsMax; ++i) text += "# a comment\n";
+  const LoadedCluster commented = ParseCluster("hosts", text + "n1\n");
+  ASSERT_TRUE(commented.ok());
+  EXPECT_EQ(commented.cluster.hosts.size(), 1U);
+  text.clear();
+  for (std::size_t i = 0; i <= kHostsMax; ++i) text += "n" + std::to_string(i) + "\n";
+  EXPECT_EQ(Faults("hosts", text), "1:1: more than 4096 hosts\n");
+}
+
+// OpenSSH writes an address that is jumped through in brackets, whoever wrote it without.
+TEST(Jump, MayBeAnAddress) {
+  const auto parsed = [](const char* text) -> std::string {
+    const auto hop = ParseHop(text);
+    return hop ? hop->user + "@" + hop->address + "@" + std::to_string(hop->port) : "none";
+  };
+  EXPECT_EQ(parsed("gate"), "@gate@0");
+  EXPECT_EQ(parsed("ml@gate:22"), "ml@gate@22");
+  EXPECT_EQ(parsed("[10.0.0.1]"), "@10.0.0.1@0");
+  EXPECT_EQ(parsed("ml@[10.0.0.1]:2222"), "ml@10.0.0.1@2222");
+  EXPECT_EQ(parsed("[fe80::1%eth0]:22"), "@fe80::1%eth0@22");
+  EXPECT_EQ(parsed("::1"), "@::1@0") << "without a port";
+  for (const char* bad : {"", "@a", "a:", "a:0", "a:70000", "a:b", "[::1", "[]:1", "[a]b", "-a",
+                          "a b", "a:1:2", "u;v@a"}) {
+    EXPECT_EQ(parsed(bad), "none") << bad;
+  }
+  EXPECT_TRUE(IsJump("ml@[10.0.0.1]:2222,[::1]"));
+  EXPECT_FALSE(IsJump("gate,"));
+  Host host;
+  host.address = "::1";
+  host.port = 22;
+  EXPECT_EQ(Describe(host), "[::1]:22");
+}
+
 }  // namespace
 }  // namespace dml::ssh
