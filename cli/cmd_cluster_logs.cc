@@ -1,10 +1,9 @@
 #include <fmt/format.h>
 
-#include <mutex>
-
 #include "cli/cluster_file.h"
 #include "cli/cmd_cluster.h"
 #include "cli/each_host.h"
+#include "cli/node_lines.h"
 #include "runners/ssh/remote.h"
 
 namespace dml::cli {
@@ -12,8 +11,6 @@ namespace dml::cli {
 namespace {
 
 constexpr int kLinesMax = 1'000'000;
-// A line of a journal is far shorter; a longer one is passed on in pieces.
-constexpr std::size_t kLineBytesMax = 1U << 16;
 
 struct LogsArgs {
   ClusterArgs cluster;
@@ -22,38 +19,12 @@ struct LogsArgs {
   bool follow = false;
 };
 
-// Whole lines of several nodes, each with the name of its node in front. Thread-safe.
-class Lines {
- public:
-  Lines(bool names, const Output& output) : names_(names), output_(output) {}
-
-  // Takes the whole lines out of `text`. False if nobody reads them any more.
-  bool Print(const std::string& name, std::string& text, bool rest) {
-    const std::lock_guard lock(mutex_);
-    std::size_t at = 0;
-    while (at < text.size()) {
-      std::size_t end = text.find('\n', at);
-      if (end == std::string::npos && !rest && text.size() - at < kLineBytesMax) break;
-      end = std::min(end, text.size());
-      output_.Print((names_ ? name + ": " : "") + Harmless(text.substr(at, end - at)) + "\n");
-      at = std::min(end + 1, text.size());
-    }
-    text.erase(0, at);
-    return !output_.cut_off();
-  }
-
- private:
-  std::mutex mutex_;
-  const bool names_;
-  const Output& output_;
-};
-
 Result<ExitCode> RunLogs(const LogsArgs& args, const Output& output) {
   DML_TRY(const ssh::Cluster cluster, OpenCluster(args.cluster, output));
   DML_TRY(const ssh::WorkerProgram worker, ssh::FindWorkerProgram());
   const std::string verb =
       fmt::format("logs --lines {}{}", args.lines, args.follow ? " --follow yes" : "");
-  Lines lines(cluster.hosts.size() > 1, output);
+  NodeLines lines(cluster.hosts.size() > 1, [&](const std::string& line) { output.Print(line); });
   std::vector<Result<void>> results(cluster.hosts.size());
   ForEachHost(cluster.hosts, [&](std::size_t i) {
     std::string text;
@@ -61,9 +32,10 @@ Result<ExitCode> RunLogs(const LogsArgs& args, const Output& output) {
     results[i] = ssh::StreamVerb(cluster.hosts[i], worker, {cluster.connect_timeout, {}}, verb,
                                  args.follow, [&](std::string_view more) {
                                    text += more;
-                                   return lines.Print(name, text, /*rest=*/false);
+                                   lines.Take(name, text, /*rest=*/false);
+                                   return !output.cut_off();
                                  });
-    lines.Print(name, text, /*rest=*/true);
+    lines.Take(name, text, /*rest=*/true);
   });
   bool bad = false;
   for (std::size_t i = 0; i < results.size(); ++i) {

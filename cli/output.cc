@@ -103,9 +103,15 @@ std::string ShellWord(std::string_view word) {
 std::string Harmless(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7F) {
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    // U+0080 to U+009F move terminals as ESC does.
+    if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {
+      out += fmt::format("\\u{:04x}", next);
+      ++i;
+    } else if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7F) {
       out += fmt::format("\\x{:02x}", byte);
     } else {
       out += c;
@@ -167,7 +173,8 @@ void Output::Problem(const Error& error) const {
   std::string text = ForMessage(Style::kBad, "error:") + " ";
   if (!error.where.empty()) text += Harmless(error.where) + ": ";
   text += Harmless(error.message) + "\n";
-  if (!error.hint.empty()) text += ForMessage(Style::kAccent, "  hint:") + " " + error.hint + "\n";
+  if (!error.hint.empty())
+    text += ForMessage(Style::kAccent, "  hint:") + " " + Harmless(error.hint) + "\n";
   Tell(text);
 }
 

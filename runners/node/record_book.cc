@@ -25,6 +25,9 @@ namespace {
 constexpr std::string_view kMarksEnd = ".marks";
 constexpr std::string_view kStatesEnd = ".states";
 constexpr int kAttemptNameDots = 3;
+// No node gets there. A file that says so is nobody's of this program, and the numbers that follow
+// it would not be numbers.
+constexpr std::int64_t kSegmentMax = std::int64_t{1} << 53;
 // How large a segment has become is looked at before every so many attempts.
 constexpr std::uint32_t kLookInterval = 16;
 
@@ -62,7 +65,9 @@ std::optional<std::int64_t> SegmentOf(std::string_view file) {
   const std::size_t end = marks ? kMarksEnd.size() : kStatesEnd.size();
   const auto numbers = NumbersOf(file.substr(0, file.size() - end));
   const std::size_t expected = marks ? 1 : 3;  // segment, process, its start
-  if (!numbers || numbers->size() != expected) return std::nullopt;
+  if (!numbers || numbers->size() != expected || numbers->front() > kSegmentMax) {
+    return std::nullopt;
+  }
   return numbers->front();
 }
 
@@ -188,6 +193,7 @@ Result<std::vector<RecordBook::Entry>> RecordBook::TakeOver() {
 }
 
 Result<void> RecordBook::Begin() {
+  if (last_ >= kSegmentMax) return Error::Environment("there are no more numbers for records");
   const std::string path = MarksPath(folder_, last_ + 1);
   FileDescriptor marks(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   int code = marks.get() < 0 ? errno : 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <utility>
 
 #include "runners/api/message_fields.h"
@@ -56,8 +57,10 @@ T TakeNumber(std::string_view& bytes) {
   return static_cast<T>(bits);
 }
 
-// Of any machine: the sum over a cluster has to be a number.
+// Of any machine, and of any attempt: the sum over a cluster, or over a run, has to be a number.
 constexpr double kCpusMax = 1e6;
+constexpr std::int64_t kUsageMax = std::int64_t{1} << 56;
+constexpr int kSignalMax = 64;
 constexpr std::size_t kLogHeadBytes = 8 + 4 + 4 + 8;
 constexpr std::size_t kChunkCheckedBytes = 32 + 8 + 1;  // of its head
 constexpr std::size_t kChunkHeadBytes = kChunkCheckedBytes + 4;
@@ -128,15 +131,21 @@ Result<Attached> DecodeAttached(std::string_view payload) {
     message.trouble = json.at("trouble").get<std::string>();
     message.drained = json.at("drained").get<std::string>();
     message.shared = json.at("shared").get<bool>();
+    bool fine = json.at("attempts").size() <= kKnownAttemptsMax;
+    for (const std::string* text : {&message.boot, &message.host, &message.trouble}) {
+      fine = fine && text->size() <= kGreetingTextMax;
+    }
+    fine = fine && message.drained.size() <= kDrainReasonMax && message.cpus >= 0 &&
+           message.cpus <= kCpusMax && message.memory_bytes >= 0 &&
+           message.memory_bytes <= kMachineBytesMax && message.disk_free_bytes >= 0 &&
+           message.lease.ns >= 0;
+    if (!fine) return Error::Environment("a malformed message: no machine is like that");
     for (const Json& one : json.at("attempts")) {
       const runners::AttemptKey key{RunId{one.at(0).get<std::int64_t>()},
                                     TaskId(one.at(1).get<std::uint32_t>()),
                                     AttemptNumber{one.at(2).get<std::uint32_t>()}};
       message.attempts.push_back({key, one.at(3).get<bool>(), one.at(4).get<int>()});
     }
-    const bool fine = message.cpus >= 0 && message.cpus <= kCpusMax && message.memory_bytes >= 0 &&
-                      message.disk_free_bytes >= 0 && message.lease.ns >= 0;
-    if (!fine) return Error::Environment("a malformed message: no machine is like that");
     return message;
   });
 }
@@ -184,13 +193,31 @@ bool IsSafeName(const std::string& name) {
   }
 }
 
+// An end that a process can come to.
+bool IsPlausible(const runners::ExitReason& reason) {
+  const auto* signal = std::get_if<runners::ExitSignal>(&reason);
+  return signal == nullptr || (signal->signal >= 1 && signal->signal <= kSignalMax);
+}
+
+void MakePlausible(runners::ResourceUsage& usage) {
+  for (std::int64_t* one : {&usage.wall.ns, &usage.cpu.ns, &usage.memory_bytes_max}) {
+    *one = std::clamp(*one, std::int64_t{0}, kUsageMax);
+  }
+}
+
 }  // namespace
 
 Result<Finished> DecodeFinished(std::string_view payload) {
   DML_TRY(Finished message, Unpack<Finished>(payload));
+  if (!IsPlausible(message.exited.reason)) {
+    return Error::Environment("a malformed message: no attempt ends like that");
+  }
+  MakePlausible(message.exited.usage);
+  std::set<std::string_view> names;
   for (ArtifactFile& file : message.outputs) {
     file.path.clear();  // where it lies there is the node's business
-    if (!IsSafeName(file.name) || file.size < 0) {
+    // The second of one name would arrive when the first is being committed.
+    if (!IsSafeName(file.name) || file.size < 0 || !names.insert(file.name).second) {
       return Error::Environment("a malformed message: the output '" + file.name + "'");
     }
   }

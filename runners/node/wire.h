@@ -25,6 +25,11 @@ inline constexpr int kWireVersion = 6;
 inline constexpr std::size_t kChunkBytesMax = 256U << 10U;
 inline constexpr std::size_t kDigestsPerFrameMax = 4096;
 inline constexpr std::size_t kClientNameMax = 64;
+// A machine has no more memory: the sum over a cluster has to be a number.
+inline constexpr std::int64_t kMachineBytesMax = std::int64_t{1} << 50;
+// Of what an agent says of itself: each text, and the attempts that it knows of.
+inline constexpr std::size_t kGreetingTextMax = 64U << 10;
+inline constexpr std::size_t kKnownAttemptsMax = 1'000'000;
 // Of the reason for which a node was drained, the payload of kDrain; empty: it no longer is.
 inline constexpr std::size_t kDrainReasonMax = 256;
 // Of the paths and globs that an agent is asked about, and of its answers: so many files, and so

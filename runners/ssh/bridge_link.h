@@ -61,19 +61,27 @@ struct LinkOptions {
   Duration silence = kSilenceMax;
 };
 
+// What keeps a node connected, and reports when the connection comes and goes, until it is gone.
+class NodeLink {
+ public:
+  virtual ~NodeLink() = default;
+  // Soon no more is reported. The destructor waits for that.
+  virtual void Stop() = 0;
+};
+
 // Keeps a node connected: one thread that owns the session, carries bytes, and connects again with
 // growing pauses when it breaks. Until the first success, an error that time does not heal (a wrong
 // key, no worker there) is final.
-class BridgeLink {
+class BridgeLink final : public NodeLink {
  public:
   // `report` is called from the thread.
   BridgeLink(Host host, WorkerProgram worker, LinkOptions options,
              std::function<void(LinkEvent)> report);
-  ~BridgeLink();  // stops and joins
+  ~BridgeLink() override;  // stops and joins
   BridgeLink(const BridgeLink&) = delete;
   BridgeLink& operator=(const BridgeLink&) = delete;
 
-  void Stop();
+  void Stop() override;
   // Nothing more comes, and nobody waits for its end.
   [[nodiscard]] bool over() const { return over_; }
 

@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "base/crash_point.h"
+#include "base/file_descriptor.h"
 #include "base/files.h"
 #include "base/quantity.h"
 #include "runners/api/executables.h"
@@ -55,8 +56,10 @@ void SshRunner::Loop::Handle(std::size_t index, const runners::Frame& frame) {
   Node& node = *nodes_[index];
   if (!node.attached && frame.type != FrameType::kAttached) return;
   if (frame.type == FrameType::kAttached) {
+    // Once on a connection: whoever says it again would have everything compared anew, at will.
     auto attached = node::DecodeAttached(frame.payload);
-    if (attached.ok()) return HandleAttached(index, *attached);
+    if (attached.ok() && !std::exchange(node.greeted, true))
+      return HandleAttached(index, *attached);
   } else if (frame.type == FrameType::kFinished) {
     auto finished = node::DecodeFinished(frame.payload);
     if (finished.ok()) return HandleFinished(index, std::move(finished).value());
@@ -66,26 +69,39 @@ void SshRunner::Loop::Handle(std::size_t index, const runners::Frame& frame) {
   } else if (frame.type == FrameType::kLooked) {
     auto looked = node::DecodeLooked(frame.payload);
     if (looked.ok()) return HandleLooked(index, std::move(looked).value());
-  } else if (frame.type == FrameType::kLog) {
-    auto piece = node::DecodeLog(frame.payload);
-    if (piece.ok()) return HandleLog(*piece);
-  } else if (frame.type == FrameType::kStarted) {
-    if (auto started = runners::DecodeStarted(frame.payload); started.ok()) {
-      if (attempts_.contains(started->key)) sink_.Post(std::move(started).value());
-      return;
-    }
-  } else if (frame.type == FrameType::kDrain) {
-    if (frame.payload.size() <= node::kDrainReasonMax) return HandleDrain(index, frame.payload);
-  } else if (frame.type == FrameType::kProgress) {
-    if (auto progress = runners::DecodeProgress(frame.payload); progress.ok()) {
-      if (attempts_.contains(progress->key)) sink_.Post(std::move(progress).value());
-      return;
-    }
-  } else {
+  } else if (HandleReport(index, frame)) {
     return;
   }
   options_.notice(node.host.name + ": it sent a message that makes no sense");
   NodeDown(index, "it sent a message that makes no sense", /*final=*/false);
+}
+
+// What a node says while its attempts run; of those of other nodes it has nothing to say. False:
+// it makes no sense.
+bool SshRunner::Loop::HandleReport(std::size_t index, const runners::Frame& frame) {
+  if (frame.type == FrameType::kLog) {
+    const auto piece = node::DecodeLog(frame.payload);
+    if (piece.ok()) HandleLog(index, *piece);
+    return piece.ok();
+  }
+  if (frame.type == FrameType::kStarted) {
+    auto started = runners::DecodeStarted(frame.payload);
+    if (started.ok() && Runs(index, started->key)) sink_.Post(std::move(started).value());
+    return started.ok();
+  }
+  if (frame.type == FrameType::kProgress) {
+    auto progress = runners::DecodeProgress(frame.payload);
+    if (progress.ok() && Runs(index, progress->key)) sink_.Post(std::move(progress).value());
+    return progress.ok();
+  }
+  if (frame.type == FrameType::kDrain) return HandleDrain(index, frame.payload);
+  return true;
+}
+
+bool SshRunner::Loop::Runs(std::size_t index, const Key& key) const {
+  const auto found = attempts_.find(key);
+  return found != attempts_.end() && found->second.node == index &&
+         found->second.phase == Phase::kLaunched;
 }
 
 // Another node of the inventory that is the same agent: it would be counted twice.
@@ -167,7 +183,8 @@ void SshRunner::Loop::HandleAttached(std::size_t index, const node::Attached& at
   node.lease = std::min(attached.lease, kLeaseMax);
   node.load.slots = CoresOf(node.host) > 0 ? CoresOf(node.host) : std::max(1.0, attached.cpus);
   node.load.memory_bytes =
-      node.host.memory_bytes > 0 ? node.host.memory_bytes : attached.memory_bytes;
+      std::min(node.host.memory_bytes > 0 ? node.host.memory_bytes : attached.memory_bytes,
+               node::kMachineBytesMax);
   node.drained = attached.drained;
   node.shared = attached.shared;
   if (!attached.trouble.empty() && std::exchange(node.refused, attached.trouble).empty()) {
@@ -217,8 +234,11 @@ void SshRunner::Loop::HandleAttached(std::size_t index, const node::Attached& at
   Settle(index);
 }
 
-void SshRunner::Loop::HandleDrain(std::size_t index, const std::string& reason) {
+bool SshRunner::Loop::HandleDrain(std::size_t index, const std::string& reason) {
   Node& node = *nodes_[index];
+  if (reason.size() > node::kDrainReasonMax || node.drain_changes >= kDrainChangesMax) return false;
+  if (reason == node.drained) return true;
+  ++node.drain_changes;
   node.drained = reason;
   const std::string what = reason.empty()
                                ? "no longer drained"
@@ -228,6 +248,7 @@ void SshRunner::Loop::HandleDrain(std::size_t index, const std::string& reason) 
   UpdateUse(node);
   if (!reason.empty()) StandBack(index);
   Publish();
+  return true;
 }
 
 void SshRunner::Loop::HandleFinished(std::size_t index, node::Finished finished) {
@@ -327,27 +348,28 @@ void SshRunner::Loop::HandleLost(std::size_t index, const node::Lost& lost) {
   Lose(lost.key, std::move(error).Within(node.host.name));
 }
 
-void SshRunner::Loop::HandleLog(const node::LogPiece& piece) {
-  const auto found = attempts_.find(piece.key);
-  if (found == attempts_.end()) return;
-  const std::string& path = found->second.spec.log_path;
+// A log has no holes: a piece beyond its end is left out, and so are those behind a piece that this
+// machine could not take. The next connection goes on where the file ends.
+void SshRunner::Loop::HandleLog(std::size_t index, const node::LogPiece& piece) {
+  if (!Runs(index, piece.key)) return;
+  const std::string& path = attempts_.at(piece.key).spec.log_path;
+  if (piece.offset > SizeOf(path)) return;
   if (piece.offset == 0) {
     static_cast<void>(MakeDirectories(std::filesystem::path(path).parent_path().string()));
   }
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) return;
-  if (piece.bytes.empty() && ::ftruncate(fd, piece.offset) != 0) {
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  if (file.get() < 0) return;
+  if (piece.bytes.empty() && ::ftruncate(file.get(), piece.offset) != 0) {
     options_.notice("cannot cut '" + path + "': " + std::strerror(errno));
   }
   std::string_view bytes = piece.bytes;
   std::int64_t offset = piece.offset;
   while (!bytes.empty()) {
-    const ssize_t written = ::pwrite(fd, bytes.data(), bytes.size(), offset);
+    const ssize_t written = ::pwrite(file.get(), bytes.data(), bytes.size(), offset);
     if (written <= 0) break;
     bytes.remove_prefix(static_cast<std::size_t>(written));
     offset += written;
   }
-  ::close(fd);
 }
 
 void SshRunner::Loop::Lose(const Key& key, Error error) {

@@ -68,10 +68,10 @@ SshRunner::Loop::Loop(ClusterOptions options, runners::EventSink& sink)
     speeds_ = NodeSpeeds::FromJson(Json::parse(*known, nullptr, /*allow_exceptions=*/false));
   }
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    nodes_[i]->link = std::make_unique<BridgeLink>(nodes_[i]->host, options_.worker, link,
-                                                   [this, i](LinkEvent event) {
-                                                     Post(LinkReport{i, std::move(event)});
-                                                   });
+    nodes_[i]->link =
+        options_.link_to(nodes_[i]->host, options_.worker, link, [this, i](LinkEvent event) {
+          Post(LinkReport{i, std::move(event)});
+        });
     nodes_[i]->lanes = std::make_unique<SideLanes>(nodes_[i]->host, options_.worker, link,
                                                    [this] { Wake(wake_fd_); });
   }
@@ -168,7 +168,10 @@ void SshRunner::Loop::Work() {
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       Node& node = *nodes_[i];
       if (!node.port.open()) continue;
-      for (const runners::Frame& frame : node.port.Receive(clock_.Now())) Handle(i, frame);
+      for (const runners::Frame& frame : node.port.Receive(clock_.Now())) {
+        if (!node.port.open()) break;  // what came before was no sense
+        Handle(i, frame);
+      }
       node.lanes->Turn(node.port.uploads, clock_.Now());
       TakeTransfers(i);
     }
@@ -204,6 +207,7 @@ void SshRunner::Loop::Work() {
     }
     if (!leaving) {
       leaving = clock_.Now() + kFarewell;
+      Wake(wake_fd_);
       std::vector<Key> alive;
       for (const auto& [key, attempt] : attempts_) {
         if (attempt.phase == Phase::kLaunched || attempt.phase == Phase::kStaging) {
@@ -327,6 +331,8 @@ void SshRunner::Loop::Do(LinkReport& report) {
   Node& node = *nodes_[report.node];
   if (const auto* up = std::get_if<LinkUp>(&report.event)) {
     node.port.Open(up->fd, clock_.Now(), options_.link.silence);
+    node.greeted = false;
+    node.drain_changes = 0;
     node::Attach attach{node::kWireVersion, options_.client, node.host.env_init, node.host.env};
     if (tokens_.contains(node.host.shared_dir)) {
       attach.shared_dir = node.host.shared_dir;

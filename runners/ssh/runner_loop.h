@@ -33,6 +33,8 @@ inline constexpr int kFirstTriesMax = 3;
 inline constexpr int kRestagesMax = 3;
 // An agent of another version of dml is asked to make room so many times.
 inline constexpr int kReplacementsMax = 8;
+// Somebody drains a node by hand: what changes more often than this on one connection does not.
+inline constexpr int kDrainChangesMax = 1000;
 // A node that claims a longer lease than an inventory can give is not believed.
 inline constexpr Duration kLeaseMax = Duration::Seconds(30 * 86400);
 static_assert(kLeaseMargin >= node::kHeadSilenceMax);
@@ -80,8 +82,10 @@ class SshRunner::Loop {
   struct Node {
     Host host;
     NodePort port;
-    std::unique_ptr<BridgeLink> link;
+    std::unique_ptr<NodeLink> link;
     std::unique_ptr<SideLanes> lanes;
+    bool greeted = false;   // on this connection
+    int drain_changes = 0;  // that it has told on this connection
     bool attached = false;
     bool settled = false;               // a first verdict is there
     bool gone = false;                  // nobody tries any more
@@ -180,9 +184,11 @@ class SshRunner::Loop {
   [[nodiscard]] const Node* TwinOf(const Node& node) const;
   void ReplaceAgent(std::size_t node, const node::Attached& attached);
   void HandleFinished(std::size_t node, node::Finished finished);
-  void HandleDrain(std::size_t node, const std::string& reason);
+  bool HandleDrain(std::size_t node, const std::string& reason);
+  bool HandleReport(std::size_t node, const runners::Frame& frame);
   void HandleLost(std::size_t node, const node::Lost& lost);
-  void HandleLog(const node::LogPiece& piece);
+  void HandleLog(std::size_t node, const node::LogPiece& piece);
+  [[nodiscard]] bool Runs(std::size_t node, const Key& key) const;
   void TakeTransfers(std::size_t node);
   void Uploaded(std::size_t node, const Uploads::Done& done);
   void Fetched(std::size_t node, const Downloads::Done& done);

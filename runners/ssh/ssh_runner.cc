@@ -6,6 +6,12 @@
 
 namespace dml::ssh {
 
+std::unique_ptr<NodeLink> MakeBridgeLink(const Host& host, const WorkerProgram& worker,
+                                         const LinkOptions& options,
+                                         std::function<void(LinkEvent)> report) {
+  return std::make_unique<BridgeLink>(host, worker, options, std::move(report));
+}
+
 SshRunner::SshRunner(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
 
 SshRunner::~SshRunner() { Shutdown(); }

@@ -23,6 +23,15 @@ inline constexpr Duration kLeaseMargin = Duration::Seconds(60);
 inline constexpr Duration kFullPause = Duration::Seconds(30);
 inline constexpr Duration kFullPauseMax = Duration::Seconds(600);
 
+// How a node is connected; `report` is called from any thread.
+using LinkMaker = std::function<std::unique_ptr<NodeLink>(
+    const Host& host, const WorkerProgram& worker, const LinkOptions& options,
+    std::function<void(LinkEvent)> report)>;
+// By SSH.
+std::unique_ptr<NodeLink> MakeBridgeLink(const Host& host, const WorkerProgram& worker,
+                                         const LinkOptions& options,
+                                         std::function<void(LinkEvent)> report);
+
 struct ClusterOptions {
   Cluster cluster;
   WorkerProgram worker;
@@ -32,6 +41,7 @@ struct ClusterOptions {
   // attempts wait; empty: nowhere.
   std::string home = {};
   LinkOptions link = {};
+  LinkMaker link_to = MakeBridgeLink;
   Duration lease_margin = kLeaseMargin;
   Duration full_pause = kFullPause;
   // Whether a run of this home has ended for good: what nodes still keep of it is let go. Called

@@ -11,6 +11,11 @@ TEST(Harmless, ShowsControlCharactersInsteadOfSendingThem) {
   EXPECT_EQ(Harmless("a\tb\nc"), "a\tb\nc");
   EXPECT_EQ(Harmless("\x1b[2J\x07"), "\\x1b[2J\\x07");
   EXPECT_EQ(Harmless("\x7f"), "\\x7f");
+  EXPECT_EQ(Harmless("a\xC2\x9B"
+                     "2Jb\xC2\xA0"),
+            "a\\u009b2Jb\xC2\xA0")
+      << "as one character";
+  EXPECT_EQ(Harmless("\xC2"), "\xC2");
   EXPECT_EQ(Harmless("gr\xC3\xBC\xC3\x9F"), "gr\xC3\xBC\xC3\x9F");
 }
 

@@ -41,8 +41,10 @@ constexpr const char* kFiles[] = {"records/7.5.6.states",
                                   "drained",
                                   "agent.log",
                                   "dml-node.tag",
-                                  "speeds"};
+                                  "speeds",
+                                  "records/"};  // under the name that the bytes are
 constexpr std::size_t kStates = 0;
+constexpr std::size_t kNameMax = 255;
 
 void Require(bool right) {
   if (!right) std::abort();
@@ -128,6 +130,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   if (std::string_view(kFiles[file]) == "speeds") {
     CheckSpeeds(bytes);
+    return 0;
+  }
+  if (path.ends_with('/')) {
+    const std::string name(bytes.substr(0, bytes.find_first_of(std::string("/\0", 2))));
+    if (name.empty() || name == "." || name == ".." || name.size() > kNameMax) return 0;
+    Write(path + name, "x");
+    CheckRecords(root);
     return 0;
   }
   Write(path, file == kStates ? AsState(bytes) : bytes);

@@ -198,5 +198,48 @@ TEST(FuzzSeeds, OfTransfers) {
   ExpectSeed("transfers/packed", packed);
 }
 
+// Behind three bytes that say what is killed and when the connection breaks: what a node says of
+// the attempts that the fuzzer has given it, and of one that it has given another.
+TEST(FuzzSeeds, OfAHostileNode) {
+  const auto key = [](std::uint32_t task) {
+    return runners::AttemptKey{RunId{1}, TaskId(task), AttemptNumber{1}};
+  };
+  const auto finished = [&](std::uint32_t task, std::vector<ArtifactFile> outputs) {
+    runners::AttemptExited exited = Exited(runners::ExitSuccess{});
+    exited.key = key(task);
+    return Encode(Finished{exited, std::move(outputs), 3});
+  };
+  std::string ends("\0\0\0", 3);
+  for (const std::uint32_t task : {0U, 2U, 9U}) {
+    AppendFrame(FrameType::kStarted, runners::EncodeStarted({key(task), 7}), ends);
+    AppendFrame(FrameType::kProgress, runners::EncodeProgress({key(task), 0.5, "half"}), ends);
+    AppendFrame(FrameType::kLog, Encode(LogPiece{key(task), 0, "log"}), ends);
+    AppendFrame(FrameType::kLog, Encode(LogPiece{key(task), 1, ""}), ends);
+    AppendFrame(FrameType::kLog, Encode(LogPiece{key(task), 1LL << 40, "far"}), ends);
+    AppendFrame(FrameType::kFinished, finished(task, {{"o/x", "", 1, Sha256::Of("x")}}), ends);
+    AppendChunk({Sha256::Of("x"), 0, false, "x"}, ends);
+    AppendFrame(FrameType::kFinished, finished(task, {}), ends);
+    AppendFrame(FrameType::kLost, Encode(Lost{key(task), Error::Environment("gone"), {}}), ends);
+  }
+  ExpectSeed("hostile_node/ends", ends);
+
+  std::string before;
+  AppendFrame(FrameType::kMissing, EncodeStates({{Sha256::Of("x"), 0}}), before);
+  AppendFrame(FrameType::kPutDone, Encode(BlobOutcome{Sha256::Of("x"), {}}), before);
+  AppendFrame(FrameType::kLost, Encode(Lost{key(1), Error::Environment("gone"), {Sha256::Of("x")}}),
+              before);
+  AppendFrame(FrameType::kDrain, "a new disk", before);
+  std::string again{'\x05', static_cast<char>(before.size() & 0xff),
+                    static_cast<char>(before.size() >> 8)};
+  again += before;
+  Attached attached;
+  attached.boot = "another";
+  attached.host = "bad";
+  attached.attempts = {{key(0), true, 7}, {key(2), false, 7}, {kKey, true, -1}};
+  AppendFrame(FrameType::kAttached, Encode(attached), again);
+  AppendFrame(FrameType::kFinished, finished(0, {}), again);
+  ExpectSeed("hostile_node/again", again);
+}
+
 }  // namespace
 }  // namespace dml::node

@@ -243,5 +243,19 @@ TEST_F(RecordBookTest, ARecordWithoutTheNameOfAnAttemptIsNone) {
   EXPECT_EQ(Names(), Found{});
 }
 
+// Behind such a number there is none. Somebody has put the file there, and it stays theirs.
+TEST_F(RecordBookTest, OfANumberThatNoNodeReachesIsNobodys) {
+  for (const char* name : {"9223372036854775807.marks", "9223372036854775807.5.6.states"}) {
+    std::ofstream(root_ + "/records/" + name) << "x";
+    EXPECT_FALSE(IsRecordName(name));
+  }
+  RecordBook book(root_);
+  ASSERT_TRUE(book.TakeOver().ok());
+  Begin(book, 1);
+  EXPECT_EQ(Names().size(), 1U);
+  EXPECT_TRUE(Files().contains("9223372036854775807.marks"));
+  EXPECT_TRUE(IsRecordName("9007199254740992.marks")) << "the last that counts";
+}
+
 }  // namespace
 }  // namespace dml::node
