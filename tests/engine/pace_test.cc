@@ -24,7 +24,7 @@ TEST(Prefetch, NothingIsHandedOverAheadBeforeATaskWasSeen) {
 }
 
 TEST(Prefetch, WorkersHaveEnoughForAFewMilliseconds) {
-  EXPECT_EQ(After(Duration::Millis(1)).Depth(kCpus), 40);
+  EXPECT_EQ(After(Duration::Millis(1)).Depth(kCpus), 80);
   EXPECT_EQ(After(Duration::Seconds(1)).Depth(kCpus), 0) << "long tasks wait for their turn";
   EXPECT_EQ(After(Duration{1}).Depth(kCpus), 1000) << "the limit";
 }
@@ -36,7 +36,7 @@ TEST(Prefetch, NewsNeverWaitUntilAWorkerRunsDry) {
     EXPECT_LE(prefetch.Patience(waiting, kCpus).ns, std::max<std::int64_t>(busy.ns, 250'000));
   }
   EXPECT_EQ(prefetch.Patience(0, kCpus).ns, 0);
-  EXPECT_EQ(prefetch.Patience(1e6, kCpus), Duration::Millis(4));
+  EXPECT_EQ(prefetch.Patience(1e6, kCpus), Duration::Millis(8));
 }
 
 TEST(Inbox, TheLimitHoldsWhileMoreIsWaitedFor) {
