@@ -6,15 +6,14 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <string>
 #include <thread>
 
 #include "base/random.h"
+#include "bench/peers.h"
 #include "plugins/learn/matrix_source.h"
 #include "plugins/learn/tree/tree_fit.h"
 
@@ -40,7 +39,6 @@ dml::learn::MatrixSource MakeRows(std::size_t rows, bool regression) {
 }
 
 double PeerSeconds(std::size_t rows, int trees, int depth, bool regression) {
-  const char* python = std::getenv("PEER_PYTHON");
   const std::string script = fmt::format(
       "import time,numpy as np\n"
       "from sklearn.ensemble import RandomForest{3} as F\n"
@@ -50,14 +48,8 @@ double PeerSeconds(std::size_t rows, int trees, int depth, bool regression) {
       "t=time.time();F(n_estimators={1},max_depth={2},n_jobs=-1,random_state=0).fit(x,y)\n"
       "print(time.time()-t)",
       rows, trees, depth, regression ? "Regressor" : "Classifier", regression ? "" : ">0");
-  const std::string command =
-      fmt::format("{} -c '{}' 2>/dev/null", python != nullptr ? python : "python3", script);
-  FILE* pipe = popen(command.c_str(), "r");
-  if (pipe == nullptr) return 0.0;
-  std::array<char, 64> line{};
-  const bool answered = std::fgets(line.data(), static_cast<int>(line.size()), pipe) != nullptr;
-  pclose(pipe);
-  return answered ? std::atof(line.data()) : 0.0;
+  const auto lines = dml::LinesOfPeer(fmt::format("{} -c '{}'", dml::PeerPython(), script));
+  return lines.empty() ? 0.0 : std::atof(lines.front().c_str());
 }
 
 }  // namespace

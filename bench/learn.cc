@@ -13,12 +13,12 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <string>
 #include <thread>
 
 #include "base/random.h"
+#include "bench/peers.h"
 #include "plugins/learn/cluster/kmeans.h"
 #include "plugins/learn/decomposition/pca.h"
 #include "plugins/learn/linear/least_squares.h"
@@ -107,23 +107,18 @@ class Shared {
 
 std::map<std::string, Measure> AskPeer(const MatrixSource& source) {
   const Shared shared(source);
-  const char* python = std::getenv("PEER_PYTHON");
   const std::string folder = shared.folder().string();
-  const std::string command = fmt::format("{0} {1}/learn_peer.py {2}/x {2}/y {3} {4} 2>/dev/null",
-                                          python != nullptr ? python : "python3", DML_BENCH_DIR,
-                                          folder, source.rows(), kFeatures);
+  const std::string command = fmt::format("{0} {1}/learn_peer.py {2}/x {2}/y {3} {4}", PeerPython(),
+                                          DML_BENCH_DIR, folder, source.rows(), kFeatures);
   std::map<std::string, Measure> out;
-  FILE* pipe = popen(command.c_str(), "r");
-  std::array<char, 256> line{};
-  while (pipe != nullptr && std::fgets(line.data(), std::ssize(line), pipe) != nullptr) {
+  for (const std::string& line : LinesOfPeer(command)) {
     std::array<char, 32> name{};
     Measure found;
-    if (std::sscanf(line.data(), "%31s %lf %lf", name.data(), &found.seconds, &found.quality) ==
+    if (std::sscanf(line.c_str(), "%31s %lf %lf", name.data(), &found.seconds, &found.quality) ==
         3) {
       out[name.data()] = found;
     }
   }
-  if (pipe != nullptr) pclose(pipe);
   return out;
 }
 

@@ -14,13 +14,13 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "base/hash.h"
 #include "base/random.h"
+#include "bench/peers.h"
 #include "plugins/table/csv/csv.h"
 
 namespace dml {
@@ -129,23 +129,20 @@ double Measure(const std::string& name, const std::string& path, const std::stri
   return best;
 }
 
-// Runs a command that prints "PEER FILE SECONDS" for each file that it has read.
+// A command that prints "PEER FILE SECONDS" for each file that it has read.
 void ComparePeers(const std::string& command, const std::string& folder,
                   const std::map<std::string, double>& own) {
-  FILE* pipe = ::popen(fmt::format("{} {} 2>/dev/null", command, folder).c_str(), "r");
-  std::array<char, 128> line{};
-  while (pipe != nullptr && std::fgets(line.data(), std::ssize(line), pipe) != nullptr) {
+  for (const std::string& line : LinesOfPeer(command + " " + folder)) {
     std::array<char, 32> peer{};
     std::array<char, 32> file{};
     double seconds = 0;
-    if (std::sscanf(line.data(), "%31s %31s %lf", peer.data(), file.data(), &seconds) != 3)
+    if (std::sscanf(line.c_str(), "%31s %31s %lf", peer.data(), file.data(), &seconds) != 3)
       continue;
     const auto bytes = static_cast<double>(
         std::filesystem::file_size(fmt::format("{}/{}.csv", folder, file.data())));
     fmt::print("{:6} {:8} {:6.3f} s = {:5.3f} GB/s into memory  ratio {:.1f}\n", file.data(),
                peer.data(), seconds, bytes / 1e9 / seconds, seconds / own.at(file.data()));
   }
-  if (pipe != nullptr) ::pclose(pipe);
 }
 
 int Run(const std::vector<std::string>& args) {
@@ -164,10 +161,7 @@ int Run(const std::vector<std::string>& args) {
     Generate(text, mixed ? bytes / 2 : bytes, mixed);
     seconds[name] = Measure(name, text, folder + "/out", threads);
   }
-  const char* python = std::getenv("PEER_PYTHON");
-  ComparePeers(
-      fmt::format("{} {}/load_peer.py", python != nullptr ? python : "python3", DML_BENCH_DIR),
-      folder, seconds);
+  ComparePeers(fmt::format("{} {}/load_peer.py", PeerPython(), DML_BENCH_DIR), folder, seconds);
   ComparePeers(fmt::format("node {}/load_peer.cjs", DML_BENCH_DIR), folder, seconds);
   std::filesystem::remove_all(folder);
   return 0;

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "base/random.h"
+#include "bench/peers.h"
 #include "plugins/steps/register.h"
 #include "plugins/table/column_builder.h"
 #include "plugins/table/table.h"
@@ -174,17 +175,11 @@ std::map<std::string, double> PeerSeconds(std::uint64_t rows) {
   if (file == nullptr) return {};
   std::fputs(script.c_str(), file);
   std::fclose(file);
-  const char* python = std::getenv("PEER_PYTHON");
-  FILE* pipe = popen(
-      fmt::format("{} {} 2>/dev/null", python != nullptr ? python : "python3", path).c_str(), "r");
   std::map<std::string, double> seconds;
-  std::array<char, 64> line{};
-  for (const Operation& operation : Operations()) {
-    if (pipe == nullptr || std::fgets(line.data(), static_cast<int>(line.size()), pipe) == nullptr)
-      break;
-    seconds[operation.name] = std::atof(line.data());
+  const auto lines = dml::LinesOfPeer(fmt::format("{} {}", dml::PeerPython(), path));
+  for (std::size_t i = 0; i < std::min(lines.size(), Operations().size()); ++i) {
+    seconds[Operations()[i].name] = std::atof(lines[i].c_str());
   }
-  if (pipe != nullptr) pclose(pipe);
   fs::remove(path);
   return seconds;
 }

@@ -1,2 +1,2 @@
 add_executable(bench_relational relational.cc)
-target_link_libraries(bench_relational PRIVATE dml_options dml::steps dml::table)
+target_link_libraries(bench_relational PRIVATE dml_options bench_peers dml::steps dml::table)

@@ -2,7 +2,8 @@
 // end, in a fresh home folder. `bench_tasks [native|commands|plan|cached|start]...`, all by
 // default.
 //
-//   native    one run of 1,000, 10,000 and 100,000 `noop` steps: tasks per second
+//   native    one run of 1,000, 10,000 and 100,000 `noop` steps: tasks per second, and Dask's
+//             schedulers on functions that do nothing, where $PEER_PYTHON (or python3) has them
 //   commands  one run of 10,000 `run: ["true"]`, and ninja on the same commands: the ratio
 //   plan      `dml plan` of 100,000 tasks
 //   cached    the second run of 10,000 commands
@@ -15,6 +16,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -24,6 +27,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "bench/peers.h"
 
 namespace dml {
 namespace {
@@ -49,6 +53,7 @@ class Bench {
       const double best = Best([&] { return Fresh({"run", Path("native.yaml"), "-q"}); });
       fmt::print("native    {:>7} tasks   {:7.3f} s  {:8.0f} tasks/s  {:5.1f} us a task\n", count,
                  best, count / best, best / count * 1e6);
+      if (count == 100'000) CompareDask(count / best);
     }
   }
 
@@ -111,6 +116,19 @@ class Bench {
     std::ofstream(Path(name)) << fmt::format(
         "name: bench\nsteps:\n  - id: t\n    {}\n    matrix: {{a: [{}], b: [{}]}}\n    {}\n", work,
         axis(count / 100), axis(100), more);
+  }
+
+  static void CompareDask(double ours) {
+    const auto lines =
+        LinesOfPeer(fmt::format("{} {}/tasks_peer.py 100000", PeerPython(), DML_BENCH_DIR));
+    for (const std::string& line : lines) {
+      std::array<char, 32> peer{};
+      int tasks = 0;
+      double seconds = 0;
+      if (std::sscanf(line.c_str(), "%31s %d %lf", peer.data(), &tasks, &seconds) != 3) continue;
+      fmt::print("{} {:>7} tasks   {:7.3f} s  {:8.0f} tasks/s  ratio {:.1f}\n", peer.data(), tasks,
+                 seconds, tasks / seconds, ours * seconds / tasks);
+    }
   }
 
   [[nodiscard]] double Best(const std::function<double()>& measure) const {
