@@ -90,6 +90,21 @@ TEST_F(PreprocessSteps, AreLocalToRowsUnlessTheyLearn) {
             "impute standardize min_max robust one_hot ordinal bin tfidf count_vectorizer ");
 }
 
+// What a changed transform made before must not be taken for what it makes now, in a table or in a
+// model.
+TEST_F(PreprocessSteps, TheVersionsOfTransformsAreThoseOfTheStepsThatUseThem) {
+  plugins::StepRegistry registry;
+  RegisterTransformSteps(registry);
+  RegisterLinearSteps(registry);
+  const StepSpec* normalize = registry.catalog().FindStep("preprocess.normalize");
+  const StepSpec* ridge = registry.catalog().FindStep("train.ridge");
+  ASSERT_TRUE(normalize != nullptr && ridge != nullptr);
+  EXPECT_EQ(normalize->algorithm_version, FindTransformType("normalize")->version);
+  EXPECT_GT(normalize->algorithm_version, 1);
+  EXPECT_GT(ridge->algorithm_version, TransformChanges());
+  EXPECT_GE(TransformChanges(), normalize->algorithm_version - 1);
+}
+
 TEST_F(PreprocessSteps, TakeTablesWithoutRowsUnlessTheyLearn) {
   const StepRun empty =
       Run("preprocess.drop_missing", Json::object(), {{"data", Csv("a,b\n1,\n,x\n")}});

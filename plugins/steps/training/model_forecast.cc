@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "plugins/learn/metrics/metric_registry.h"
+#include "plugins/steps/transform/catalog.h"
 
 namespace dml::steps {
 
@@ -55,6 +56,8 @@ TaskHint Always(learn::ModelTask task) {
 
 void DeclareModel(StepSpec& spec, const TaskHint& hint, Supervised supervised,
                   std::vector<MetricSpec> of_fit) {
+  // Any of them may stand in `preprocess:`; which do is known of a pipeline only.
+  spec.algorithm_version += TransformChanges();
   std::vector<MetricSpec> metrics{
       {"rows", "rows that were learnt from"},
       {"dropped", "rows that preprocess drops, if it may drop some", "preprocess"},

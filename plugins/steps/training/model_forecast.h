@@ -18,7 +18,8 @@ enum class Supervised : bool { kNo, kYes };
 
 // Declares what is known of the model of a train step before it runs, and the metrics that the step
 // reports: those of all of them, scores of cross-validation if it is supervised, and `of_fit`, the
-// numbers of its certificate.
+// numbers of its certificate. Its algorithm version, which must have been given, grows with those
+// of the transforms.
 void DeclareModel(StepSpec& spec, const TaskHint& task, Supervised supervised,
                   std::vector<MetricSpec> of_fit);
 

@@ -180,6 +180,7 @@ void AddBinTransform(std::vector<TransformType>& types) {
        "to no bin",
        {}},
       schema, FitBin));
+  types.back().version = 2;
   types.back().table_defaults = {{"encode", "ordinal"}};
 }
 

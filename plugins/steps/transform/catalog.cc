@@ -35,4 +35,10 @@ const TransformType* FindTransformType(std::string_view name) {
   return found == types.end() ? nullptr : &*found;
 }
 
+int TransformChanges() {
+  int changes = 0;
+  for (const TransformType& type : TransformTypes()) changes += type.version - 1;
+  return changes;
+}
+
 }  // namespace dml::steps

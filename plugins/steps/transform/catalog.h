@@ -11,6 +11,8 @@ namespace dml::steps {
 [[nodiscard]] const std::vector<TransformType>& TransformTypes();
 // Null if there is none of that name.
 [[nodiscard]] const TransformType* FindTransformType(std::string_view name);
+// How often the results of any of them have changed: grows with every version of one.
+[[nodiscard]] int TransformChanges();
 
 // The families, one file each.
 void AddColumnTransforms(std::vector<TransformType>& types);      // select drop rename

@@ -126,6 +126,7 @@ void AddNormalizeTransform(std::vector<TransformType>& types) {
        "of zeros stays; a missing value is an error",
        {}},
       schema, FitNormalize));
+  types.back().version = 2;
   types.back().spec.columns = SameColumns;
   types.back().learns = false;
 }

@@ -62,6 +62,7 @@ plugins::StepType TableStep(const TransformType& type) {
   spec.name = "preprocess." + type.spec.name;
   spec.summary = type.spec.summary;
   spec.formula = type.spec.formula;
+  spec.algorithm_version = type.version;
   spec.params = type.spec.params;
   spec.check = type.spec.check;
   spec.columns = type.spec.columns;

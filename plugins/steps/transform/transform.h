@@ -71,6 +71,9 @@ struct TransformType {
                                            const learn::Execution& execution)>
       fit;
   std::function<Result<FittedTransformPtr>(const Json& saved)> load;
+  // Raised when results change: a part of the keys of "preprocess.<name>" and of every step that
+  // trains.
+  int version = 1;
   // Whether fitting looks at rows; if not, the step "preprocess.<name>" is row-local.
   bool learns = true;
   // Whether a step type of its own does this to tables, so that "preprocess.<name>" is not needed.
