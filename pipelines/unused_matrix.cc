@@ -9,7 +9,7 @@ namespace dml::pipelines {
 
 namespace {
 
-bool ContinuesName(char c) {
+bool GoesOnAfterItem(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
 }
 
@@ -18,7 +18,7 @@ bool MentionsBelow(const Node& node, std::string_view reference, std::string_vie
   for (std::size_t at = node.text.find(reference); at != std::string::npos;
        at = node.text.find(reference, at + 1)) {
     const std::size_t end = at + reference.size();
-    if (end == node.text.size() || !ContinuesName(node.text[end])) return true;
+    if (end == node.text.size() || !GoesOnAfterItem(node.text[end])) return true;
   }
   for (std::size_t i = 0; i < node.items.size(); ++i) {
     if (i < node.keys.size() && node.keys[i].text == skipped) continue;

@@ -111,7 +111,7 @@ void CheckSelect(const ColumnsParams& params, plugins::Problems& problems) {
   problems.Add("/columns", "no column is named, so none would be left", "name the columns to keep");
 }
 
-void CheckNames(const RenameParams& params, plugins::Problems& problems) {
+void CheckNewNames(const RenameParams& params, plugins::Problems& problems) {
   std::set<std::string> seen;
   for (const auto& [from, to] : params.columns) {
     const std::string at = (Json::json_pointer("/columns") / from).to_string();
@@ -131,7 +131,9 @@ void AddColumnTransforms(std::vector<TransformType>& types) {
     return schema;
   };
   plugins::ParamSchema<RenameParams> rename;
-  rename.Add("columns", &RenameParams::columns, "old name: new name").Required().Check(CheckNames);
+  rename.Add("columns", &RenameParams::columns, "old name: new name")
+      .Required()
+      .Check(CheckNewNames);
   types.push_back(
       MakeTransformType<Select>({"select", "Keep these columns only, in this order", "", {}},
                                 columns("columns to keep").Check(CheckSelect), FitSelect));

@@ -32,7 +32,7 @@ bool IsPlainName(std::string_view name) {
   return !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::ranges::all_of(name, plain);
 }
 
-Words UnknownColumn(const std::string& name, const std::vector<VisibleTable>& tables) {
+Words WordsOfUnknownColumn(const std::string& name, const std::vector<VisibleTable>& tables) {
   const std::string message = fmt::format("there is no column '{}'", name);
   const std::size_t dot = name.find('.');
   std::vector<std::string> columns;
@@ -103,7 +103,8 @@ Words Misuse(const std::string& function, Reach reach) {
 
 Words WordsFor(std::string_view message, sqlite3* db, const std::vector<VisibleTable>& tables,
                Reach reach) {
-  if (const auto name = After(message, "no such column: ")) return UnknownColumn(*name, tables);
+  if (const auto name = After(message, "no such column: "))
+    return WordsOfUnknownColumn(*name, tables);
   if (const auto name = After(message, "no such table: ")) return UnknownTable(*name, tables);
   if (const auto name = After(message, "no such function: ")) {
     return {fmt::format("there is no function {}()", *name), DidYouMean(*name, FunctionNames(db))};
