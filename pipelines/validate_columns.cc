@@ -13,7 +13,7 @@ namespace dml::pipelines {
 
 namespace {
 
-using Names = std::vector<std::string>;
+using ColumnList = std::vector<std::string>;
 
 // The only table that a step is given, by its place in `inputs`; nothing if there are several, or
 // it comes from several steps.
@@ -127,7 +127,7 @@ struct CheckedStep {
 };
 
 void ReportUnknown(ValidateContext& context, const CheckedStep& checked,
-                   const UnknownColumn& unknown, const Names& columns, std::string message) {
+                   const UnknownColumn& unknown, const ColumnList& columns, std::string message) {
   std::string hint = unknown.hint.empty() ? DidYouMean(unknown.name, columns) : unknown.hint;
   if (!hint.empty()) hint += "; ";
   hint += "the columns are: " + NameList(columns);
@@ -135,17 +135,17 @@ void ReportUnknown(ValidateContext& context, const CheckedStep& checked,
                           std::move(message), std::move(hint));
 }
 
-bool IsAmong(const Names& columns, const std::string& name) {
+bool IsAmong(const ColumnList& columns, const std::string& name) {
   return std::ranges::find(columns, name) != columns.end();
 }
 
 // What is neither among the features nor hidden from the transforms. Who compares names, and how,
 // is the check: SQL does not tell upper from lower case.
 std::vector<UnknownColumn> UnknownToTransform(const ColumnCheck& check, const Json& params,
-                                              const Names& columns, const Names& hidden) {
+                                              const ColumnList& columns, const ColumnList& hidden) {
   std::vector<UnknownColumn> unknown = check(params, columns);
   if (unknown.empty() || hidden.empty()) return unknown;
-  Names all = columns;
+  ColumnList all = columns;
   std::ranges::copy_if(hidden, std::back_inserter(all),
                        [&](const std::string& name) { return !IsAmong(columns, name); });
   const std::vector<UnknownColumn> nowhere = check(params, all);
@@ -161,7 +161,7 @@ std::vector<UnknownColumn> UnknownToTransform(const ColumnCheck& check, const Js
 // weight, nothing dropped, which are `hidden`; and each transform what those before it have made of
 // them.
 void CheckTransforms(ValidateContext& context, const CheckedStep& checked,
-                     const Json::json_pointer& at, Names columns, const Names& hidden) {
+                     const Json::json_pointer& at, ColumnList columns, const ColumnList& hidden) {
   const Json& list = checked.params.at(at);
   for (std::size_t i = 0; list.is_array() && i < list.size(); ++i) {
     if (!list[i].is_object() || list[i].size() != 1) return;
@@ -239,10 +239,10 @@ bool NamesColumns(const NativeDecl& native) {
 }
 
 void CheckStep(ValidateContext& context, const StepDecl& step, const NativeDecl& native,
-               const Names& columns) {
+               const ColumnList& columns) {
   const Json params = WithNulls(native.params);
-  Names features = columns;
-  Names hidden;
+  ColumnList features = columns;
+  ColumnList hidden;
   std::vector<UnknownColumn> unknown;
   for (const ParamSpec& param : native.spec->params) {
     const auto value = params.find(param.name);
