@@ -198,17 +198,17 @@ std::string RenderHeader(const Json& metadata, std::span<const TensorBuffer> ten
 }
 
 // An output file that is removed again unless Close() succeeds.
-class OutputFile {
+class TensorOutput {
  public:
-  explicit OutputFile(const std::string& path)
+  explicit TensorOutput(const std::string& path)
       : path_(path), fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {}
-  ~OutputFile() {
+  ~TensorOutput() {
     if (fd_ < 0) return;
     ::close(fd_);
     ::unlink(path_.c_str());
   }
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
+  TensorOutput(const TensorOutput&) = delete;
+  TensorOutput& operator=(const TensorOutput&) = delete;
 
   [[nodiscard]] bool ok() const { return fd_ >= 0; }
   Result<void> Append(std::span<const std::byte> bytes) {
@@ -301,7 +301,7 @@ Result<void> WriteTensorFile(const std::string& path, const Json& metadata,
                              std::span<const TensorBuffer> tensors) {
   const std::string header = RenderHeader(metadata, tensors);
   const std::uint64_t length = header.size();
-  OutputFile file(path);
+  TensorOutput file(path);
   if (!file.ok()) return WriteError("cannot create '" + path + "'", path, errno);
   DML_RETURN_IF_ERROR(file.Append(std::as_bytes(std::span(&length, 1))));
   DML_RETURN_IF_ERROR(file.Append(std::as_bytes(std::span(header))));

@@ -8,8 +8,8 @@
 
 #include "base/result.h"
 #include "cli/args.h"
+#include "cli/display/output.h"
 #include "cli/exit_code.h"
-#include "cli/output.h"
 
 namespace dml::cli {
 

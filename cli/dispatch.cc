@@ -7,7 +7,7 @@
 #include "base/folder_owner.h"
 #include "base/suggest.h"
 #include "cli/command.h"
-#include "cli/runs.h"
+#include "cli/inspect/runs.h"
 
 namespace dml::cli {
 

@@ -27,11 +27,17 @@ bool IsKnown(std::uint8_t type) {
 }
 
 void AppendFrame(FrameType type, std::string_view payload, std::string& out) {
-  DML_CHECK(payload.size() <= kFramePayloadMax, "a frame has a bounded size");
-  const auto size = static_cast<std::uint32_t>(payload.size());
+  AppendFrame(type, payload, {}, out);
+}
+
+void AppendFrame(FrameType type, std::string_view head, std::string_view body, std::string& out) {
+  DML_CHECK(head.size() <= kFramePayloadMax && body.size() <= kFramePayloadMax - head.size(),
+            "a frame has a bounded size");
+  const auto size = static_cast<std::uint32_t>(head.size() + body.size());
   for (int i = 0; i < 4; ++i) out += static_cast<char>(size >> (8 * i) & 0xff);
   out += static_cast<char>(type);
-  out += payload;
+  out += head;
+  out += body;
 }
 
 void FrameDecoder::MakeRoom(std::size_t bytes, std::size_t grow_to) {

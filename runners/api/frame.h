@@ -64,6 +64,8 @@ struct FrameView {
 
 // Appends a frame to `out`: little-endian payload size (4 bytes), type (1 byte), payload.
 void AppendFrame(FrameType type, std::string_view payload, std::string& out);
+// The same of a payload in two parts.
+void AppendFrame(FrameType type, std::string_view head, std::string_view body, std::string& out);
 
 // Cuts a byte stream into frames. Feed bytes as they come; take frames until there is none. A size
 // above the limit or an unknown type is kEnvironment, for good: the stream cannot be trusted again.

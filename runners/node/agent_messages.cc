@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 #include <set>
+#include <utility>
 
 #include "base/files.h"
 #include "runners/node/agent.h"
@@ -246,7 +247,13 @@ void Agent::CheckDrain() {
 void Agent::HandleLaunch(Session& session, runners::LaunchSpec spec) {
   const Key theirs = spec.key;
   const Key key = OurKey(session.client, theirs);
-  if (attempts_.contains(key)) return HandleAdopt(session, {theirs, 0});
+  if (const auto known = attempts_.find(key); known != attempts_.end()) {
+    // What an older connection brings late must not turn away the newer one, which would hear of no
+    // end.
+    const Session* reporter = known->second.reporter;
+    if (reporter != nullptr && reporter->serial > session.serial) return;
+    return HandleAdopt(session, {theirs, 0});
+  }
   auto full = FindDiskFull(options_.root);
   if (full && blobs_.Evict(Duration{0}) > 0) full = FindDiskFull(options_.root);
   if (full) {
@@ -289,7 +296,8 @@ void Agent::HandleLaunch(Session& session, runners::LaunchSpec spec) {
 void Agent::HandleAdopt(Session& session, const Adopt& adopt) {
   const Key key = OurKey(session.client, adopt.key);
   const auto found = attempts_.find(key);
-  if (found == attempts_.end()) {
+  // Of one that was let go nothing is told at its end.
+  if (found == attempts_.end() || found->second.forget) {
     const Lost lost{adopt.key, Error::Environment("the node does not know this attempt"), {}};
     return session.Send(FrameType::kLost, Encode(lost));
   }
@@ -307,7 +315,11 @@ void Agent::HandleKill(const Session& session, const runners::KillRequest& reque
 void Agent::Kill(const Key& key, runners::KillMode mode) {
   Attempt& attempt = attempts_.at(key);
   if (attempt.outcome) return;
-  if (!attempt.worker) return pool_->Kill(key, mode);
+  if (!attempt.worker) {
+    // The pool ends what it has, and knows nothing of what is about to begin.
+    if (!launching_.empty()) pool_->Launch(std::exchange(launching_, {}));
+    return pool_->Kill(key, mode);
+  }
   // An adopted worker hears nobody. A command is ended through its process group, and its worker
   // notes that; a native step has nothing outside its worker to clean up.
   const auto record = RecordOf(attempt);

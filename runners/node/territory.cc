@@ -179,23 +179,31 @@ bool IsOwn(const std::string& root) {
          });
 }
 
-Result<void> Claim(const std::string& root) {
+std::optional<Error> WhyNotClaim(const std::string& root) {
   if (const std::string why = WhyNever(root); !why.empty()) {
     return Error::Environment("'" + root + "' " + why, "name a folder for dml alone with workdir:");
   }
+  if (!IsOwn(root)) {
+    const auto entries = List(root);
+    if (!entries.ok()) return entries.error();
+    if (!entries->empty()) {
+      return Error::Environment(
+          fmt::format("'{}' is not a folder of dml: '{}' is in it", root, entries->front().name),
+          "name a folder for dml alone with workdir:, a new one or an empty one");
+    }
+  }
+  std::error_code ignored;
+  if (!fs::exists(fs::symlink_status(root, ignored))) return std::nullopt;
+  const auto fit = CheckPrivateFolder(root);
+  return fit.ok() ? std::nullopt : std::optional(fit.error());
+}
+
+Result<void> Claim(const std::string& root) {
+  if (auto why = WhyNotClaim(root)) return std::move(*why);
   std::error_code ignored;
   const std::string marker = root + "/" + kMarker;
   if (fs::is_regular_file(fs::symlink_status(marker, ignored))) return MakePrivateFolder(root);
-  int made = 1;
-  if (!IsOwn(root)) {
-    DML_TRY(const std::vector<Entry> entries, List(root));
-    if (!entries.empty()) {
-      return Error::Environment(
-          fmt::format("'{}' is not a folder of dml: '{}' is in it", root, entries.front().name),
-          "name a folder for dml alone with workdir:, a new one or an empty one");
-    }
-    made = Missing(Plain(root));
-  }
+  const int made = IsOwn(root) ? 1 : Missing(Plain(root));
   DML_RETURN_IF_ERROR(MakePrivateFolder(root));
   return WriteFileAtomic(marker, fmt::format("made {}\n", made));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,9 @@ inline constexpr char kMarker[] = "dml-node.tag";
 // Makes `root` a folder of dml's, with the marker, if it is not there, is empty, or IsOwn().
 // kEnvironment, and nothing is changed, if it is anybody else's, the home folder, or the root.
 Result<void> Claim(const std::string& root);
+
+// Why Claim() would fail, without making anything; nothing if it would not.
+[[nodiscard]] std::optional<Error> WhyNotClaim(const std::string& root);
 
 // "<head>.<run>.<task>.<attempt>": what attempts and their logs are called, with more behind.
 [[nodiscard]] bool IsAttemptName(std::string_view name);

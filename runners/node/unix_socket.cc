@@ -81,6 +81,10 @@ Result<void> MakePrivateFolder(const std::string& folder) {
   auto made = MakeDirectories(folder);
   ::umask(before);
   if (!made.ok()) return made;
+  return CheckPrivateFolder(folder);
+}
+
+Result<void> CheckPrivateFolder(const std::string& folder) {
   struct stat info {};
   if (::stat(folder.c_str(), &info) != 0) {
     return Error::System("cannot open '" + folder + "'", errno);

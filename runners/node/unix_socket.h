@@ -19,5 +19,7 @@ int AcceptOwn(int listener);
 // Creates <folder> with mode 0700. Refuses one that belongs to somebody else, or that others may
 // enter, read or write.
 Result<void> MakePrivateFolder(const std::string& folder);
+// Whether it would refuse the folder, which is there.
+Result<void> CheckPrivateFolder(const std::string& folder);
 
 }  // namespace dml::node

@@ -136,10 +136,13 @@ Json Survey(const std::string& root) {
     if (it->is_regular_file(ignored)) bytes += static_cast<std::int64_t>(it->file_size(ignored));
   }
   const auto agent = FindAgent(root);
+  const Error refused = WhyNotClaim(root).value_or(Error());
   return {{"agent", agent ? agent->pid : 0},
           {"running", running},
           {"finished", finished},
           {"drained", DrainReason(root)},
+          {"refused", refused.message},
+          {"remedy", refused.hint},
           {"blobs", bytes}};
 }
 

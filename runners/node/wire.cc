@@ -307,14 +307,13 @@ Result<Looked> DecodeLooked(std::string_view payload) {
 }
 
 void AppendChunk(const Chunk& chunk, std::string& out) {
-  std::string payload;
-  payload.reserve(kChunkHeadBytes + chunk.bytes.size());
-  for (const std::uint8_t byte : chunk.digest.bytes) payload += static_cast<char>(byte);
-  PutNumber(chunk.offset, payload);
-  payload += static_cast<char>(chunk.packed ? 1 : 0);
-  PutNumber(Crc32c(chunk.bytes, Crc32c(payload)), payload);
-  payload += chunk.bytes;
-  runners::AppendFrame(runners::FrameType::kChunk, payload, out);
+  std::string head;
+  head.reserve(kChunkHeadBytes);
+  for (const std::uint8_t byte : chunk.digest.bytes) head += static_cast<char>(byte);
+  PutNumber(chunk.offset, head);
+  head += static_cast<char>(chunk.packed ? 1 : 0);
+  PutNumber(Crc32c(chunk.bytes, Crc32c(head)), head);
+  runners::AppendFrame(runners::FrameType::kChunk, head, chunk.bytes, out);
 }
 
 Result<Chunk> DecodeChunk(std::string_view payload) {

@@ -20,6 +20,7 @@ namespace {
 constexpr int kDoublingsMax = 16;
 // Of one read: the words of a bridge are shorter.
 constexpr std::size_t kGreetingReadBytes = 512;
+constexpr int kSocketBytes = 4 << 20;
 
 }  // namespace
 
@@ -142,6 +143,8 @@ Result<void> BridgeLink::ConnectAndCarry(bool& came_up, bool& heals) {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return Error::System("cannot make a socket", errno);
   }
+  // As much as the system allows: so neither thread waits for the other at every block.
+  ::setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &kSocketBytes, sizeof kSocketBytes);
   came_up = true;
   report_(LinkUp{ends[0]});
   Error why = (*session)->Carry(ends[1], [this] { return !stop_.load(); });

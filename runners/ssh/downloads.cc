@@ -1,10 +1,8 @@
 #include "runners/ssh/downloads.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 
 #include "base/files.h"
@@ -17,17 +15,6 @@ namespace {
 
 Result<void> MakeParent(const std::string& path) {
   return MakeDirectories(fs::path(path).parent_path().string());
-}
-
-Result<void> WriteChunk(int fd, std::string_view bytes, std::int64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::pwrite(fd, bytes.data(), bytes.size(), offset);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return Error::System("cannot write an output", errno);
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-    offset += written;
-  }
-  return {};
 }
 
 // The first target takes the file, the others get copies.
@@ -48,10 +35,7 @@ Result<void> Name(const std::string& temporary, const std::vector<std::string>& 
 }  // namespace
 
 Downloads::~Downloads() {
-  for (const auto& [digest, coming] : coming_) {
-    ::close(coming.fd);
-    ::unlink(coming.temporary.c_str());
-  }
+  for (const auto& [digest, coming] : coming_) ::unlink(coming.temporary.c_str());
 }
 
 std::vector<node::BlobRange> Downloads::Request(const Digest& digest, std::int64_t size,
@@ -67,8 +51,12 @@ std::vector<node::BlobRange> Downloads::Request(const Digest& digest, std::int64
   coming.size = size;
   auto made = MakeParent(temporary);
   if (made.ok()) {
-    coming.fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (coming.fd < 0) made = Error::System("cannot write '" + temporary + "'", errno);
+    auto file = FetchedFile::Create(temporary, size);
+    if (file.ok()) {
+      coming.file.emplace(std::move(file).value());
+    } else {
+      made = file.error();
+    }
   }
   coming_.emplace(digest, std::move(coming));
   if (!made.ok() || size == 0) {
@@ -94,7 +82,7 @@ Result<std::optional<node::BlobRange>> Downloads::Arrived(const node::Chunk& chu
     Finish(chunk.digest, Error::Environment("a piece of an output is out of order"));
     return nothing;
   }
-  if (auto written = WriteChunk(coming.fd, chunk.bytes, chunk.offset); !written.ok()) {
+  if (auto written = coming.file->Append(chunk.bytes); !written.ok()) {
     Finish(chunk.digest, std::move(written));
     return nothing;
   }
@@ -135,7 +123,6 @@ void Downloads::Cancel(const std::string& target) {
     Coming& coming = it->second;
     std::erase(coming.targets, target);
     if (coming.targets.empty()) {
-      ::close(coming.fd);
       ::unlink(coming.temporary.c_str());
       it = coming_.erase(it);
     } else {
@@ -148,7 +135,7 @@ void Downloads::Finish(const Digest& digest, Result<void> result) {
   const auto found = coming_.find(digest);
   Coming coming = std::move(found->second);
   coming_.erase(found);
-  if (coming.fd >= 0) ::close(coming.fd);
+  if (result.ok()) result = coming.file->Close();
   if (result.ok() && coming.hash.Finish() != digest) {
     result = Error::Environment("an output arrived damaged", "check the memory and disks there");
   }

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/result.h"
 #include "runners/node/wire.h"
+#include "runners/ssh/fetched_file.h"
 
 namespace dml::ssh {
 
@@ -45,7 +46,7 @@ class Downloads {
     std::vector<std::string> targets;
     std::int64_t size = 0;
     std::int64_t offset = 0;
-    int fd = -1;
+    std::optional<FetchedFile> file;  // none if it could not be made
     // The piece that was asked for has not come: those behind it are of an earlier request.
     bool awaited = true;
     int damaged = 0;  // in a row

@@ -30,11 +30,13 @@ constexpr std::array<ProbeField, 10> kOfMachine{{{"sha256", ProbeKind::kText},
                                                  {"disk_free", ProbeKind::kCount},
                                                  {"wall_us", ProbeKind::kCount},
                                                  {"node", ProbeKind::kNode}}};
-constexpr std::array<ProbeField, 5> kOfNode{{{"agent", ProbeKind::kCount},
+constexpr std::array<ProbeField, 7> kOfNode{{{"agent", ProbeKind::kCount},
                                              {"running", ProbeKind::kCount},
                                              {"finished", ProbeKind::kCount},
                                              {"blobs", ProbeKind::kCount},
-                                             {"drained", ProbeKind::kText}}};
+                                             {"drained", ProbeKind::kText},
+                                             {"refused", ProbeKind::kText},
+                                             {"remedy", ProbeKind::kText}}};
 
 bool IsProbedCount(const Json& value) {
   constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());

@@ -1,6 +1,7 @@
 #include "runners/ssh/ordered_agent.h"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ namespace dml::ssh {
 
 namespace {
 
+constexpr char kListIdentities = 11;    // SSH_AGENTC_REQUEST_IDENTITIES
 constexpr char kIdentitiesAnswer = 12;  // SSH_AGENT_IDENTITIES_ANSWER
 constexpr std::size_t kAgentMessageMax = 256U << 10;
 constexpr std::size_t kPublicFileMax = 64U << 10;
@@ -107,6 +109,9 @@ int ConnectToAgent() {
   std::strncpy(address.sun_path, path, sizeof address.sun_path - 1);
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
+  // One that is stopped takes no more connections after a while.
+  const timeval wait{kAgentListMax.ns / 1'000'000'000, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
   ::close(fd);
   return -1;
@@ -129,9 +134,12 @@ std::string InOrder(std::string_view answer, const std::vector<std::string>& wan
   return out;
 }
 
-int KeysIn(std::string_view answer) {
+std::vector<std::string> NamesIn(std::string_view answer) {
+  std::vector<std::string> names;
   const auto keys = ReadKeys(answer);
-  return keys ? static_cast<int>(keys->size()) : 0;
+  if (!keys) return names;
+  for (const AgentKey& one : *keys) names.emplace_back(one.comment);
+  return names;
 }
 
 std::string PublicKeyOf(std::string_view line) {
@@ -158,7 +166,8 @@ std::string PublicKeyOf(std::string_view line) {
   return whole ? key : "";
 }
 
-std::unique_ptr<OrderedAgent> OrderedAgent::Reach(const std::vector<std::string>& identity_files) {
+std::unique_ptr<OrderedAgent> OrderedAgent::Reach(const std::vector<std::string>& identity_files,
+                                                  Duration patience) {
   std::vector<std::string> wanted;
   for (const std::string& file : identity_files) {
     // Some name the public half, where only the agent has the private one.
@@ -176,13 +185,17 @@ std::unique_ptr<OrderedAgent> OrderedAgent::Reach(const std::vector<std::string>
     return nullptr;
   }
   return std::unique_ptr<OrderedAgent>(
-      new OrderedAgent(ends[0], ends[1], agent, std::move(wanted)));
+      new OrderedAgent(ends[0], ends[1], agent, std::move(wanted), patience));
 }
 
-OrderedAgent::OrderedAgent(int ours, int theirs, int agent, std::vector<std::string> wanted)
-    : ours_(ours), agent_(agent), theirs_(theirs), wanted_(std::move(wanted)), thread_([this] {
-        Work();
-      }) {}
+OrderedAgent::OrderedAgent(int ours, int theirs, int agent, std::vector<std::string> wanted,
+                           Duration patience)
+    : ours_(ours),
+      agent_(agent),
+      theirs_(theirs),
+      wanted_(std::move(wanted)),
+      patience_(patience),
+      thread_([this] { Work(); }) {}
 
 // An agent may be waiting for somebody to confirm a key: nobody waits for that.
 OrderedAgent::~OrderedAgent() {
@@ -191,15 +204,37 @@ OrderedAgent::~OrderedAgent() {
   if (theirs_ >= 0) ::close(theirs_);
 }
 
+std::vector<std::string> OrderedAgent::keys() const {
+  const std::lock_guard lock(mutex_);
+  return keys_;
+}
+
 void OrderedAgent::Work() {
   std::string message;
-  while (ReadMessage(ours_.get(), message) && SendMessage(agent_.get(), message) &&
-         ReadMessage(agent_.get(), message)) {
-    if (const int keys = KeysIn(message); keys > 0) keys_ = keys;
-    if (!SendMessage(ours_.get(), InOrder(message, wanted_))) break;
+  while (ReadMessage(ours_.get(), message) && AskAgent(message)) {
+    message = InOrder(message, wanted_);
+    if (auto names = NamesIn(message); !names.empty()) {
+      const std::lock_guard lock(mutex_);
+      keys_ = std::move(names);
+    }
+    if (!SendMessage(ours_.get(), message)) break;
   }
-  // Whoever waits at the other end hears that nothing more comes.
+  // Whoever waits at the other end, which would be for ever, hears that nothing more comes.
   ::shutdown(ours_.get(), SHUT_RDWR);
+}
+
+// Makes of a question its answer; false if there is none in time.
+bool OrderedAgent::AskAgent(std::string& message) {
+  const bool lists = !message.empty() && message.front() == kListIdentities;
+  const Duration limit = lists ? std::min(kAgentListMax, patience_) : patience_;
+  const auto us = static_cast<long>(std::max<std::int64_t>(1, limit.ns / 1000));
+  const timeval wait{us / 1'000'000, us % 1'000'000};
+  ::setsockopt(agent_.get(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+  ::setsockopt(agent_.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+  errno = 0;
+  if (SendMessage(agent_.get(), message) && ReadMessage(agent_.get(), message)) return true;
+  if (errno == EAGAIN) silent_ = true;
+  return false;
 }
 
 }  // namespace dml::ssh

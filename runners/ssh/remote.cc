@@ -77,6 +77,11 @@ Result<void> Probe(SshSession& session, const Host& host, const WorkerProgram& w
   const double middle = static_cast<double>(wall_before.us) * 1e-6 + took.seconds() / 2;
   facts.clock_offset_s = probe->value("wall_us", 0.0) * 1e-6 - middle;
   facts.probe = std::move(probe).value();
+  // No agent could begin there.
+  const Json node = facts.probe.value("node", Json::object());
+  if (const std::string refused = node.value("refused", ""); !refused.empty()) {
+    return Error::Environment(Quoted(refused), Quoted(node.value("remedy", "")));
+  }
   facts.set_up = true;
   return {};
 }
@@ -255,6 +260,9 @@ NodeFacts CheckNode(const Host& host, const WorkerProgram& worker, const Connect
   const Duration limit = options.timeout + kProbeMax;
   auto looked = Probe(**session, host, worker, limit, facts);
   const bool agent = looked.ok() && facts.probe.value("node", Json::object()).value("agent", 0) > 0;
+  if (facts.lacks_worker) {
+    if (auto claim = MayClaimWorkdir(**session, host); !claim.ok()) looked = std::move(claim);
+  }
   if (agent) looked = AskAgent(**session, host, worker, options.timeout, facts);
   facts.problem = looked.ok() ? Judge(facts) : std::optional<Error>(looked.error());
   return facts;

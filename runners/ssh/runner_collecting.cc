@@ -86,13 +86,15 @@ bool SshRunner::Loop::HandleReport(std::size_t index, const runners::Frame& fram
   }
   if (frame.type == FrameType::kStarted) {
     auto started = runners::DecodeStarted(frame.payload);
-    if (started.ok() && Runs(index, started->key)) sink_.Post(std::move(started).value());
-    return started.ok();
+    if (!started.ok()) return false;
+    if (Runs(index, started->key)) sink_.Post(std::move(started).value());
+    return true;
   }
   if (frame.type == FrameType::kProgress) {
     auto progress = runners::DecodeProgress(frame.payload);
-    if (progress.ok() && Runs(index, progress->key)) sink_.Post(std::move(progress).value());
-    return progress.ok();
+    if (!progress.ok()) return false;
+    if (Runs(index, progress->key)) sink_.Post(std::move(progress).value());
+    return true;
   }
   if (frame.type == FrameType::kDrain) return HandleDrain(index, frame.payload);
   return true;
@@ -104,12 +106,17 @@ bool SshRunner::Loop::Runs(std::size_t index, const Key& key) const {
          found->second.phase == Phase::kLaunched;
 }
 
+bool SshRunner::Loop::IsSameAgent(const Node& a, const Node& b) {
+  return a.attached && b.attached && a.boot == b.boot && a.agent_pid == b.agent_pid &&
+         a.agent_host == b.agent_host;
+}
+
 // Another node of the inventory that is the same agent: it would be counted twice.
 const SshRunner::Loop::Node* SshRunner::Loop::TwinOf(const Node& node) const {
   for (const auto& other : nodes_) {
-    const bool same = other->attached && other->boot == node.boot &&
-                      other->agent_pid == node.agent_pid && other->agent_host == node.agent_host;
-    if (other.get() != &node && same && other->refused.empty()) return other.get();
+    if (other.get() != &node && IsSameAgent(*other, node) && other->refused.empty()) {
+      return other.get();
+    }
   }
   return nullptr;
 }
@@ -138,16 +145,22 @@ void SshRunner::Loop::ReplaceAgent(std::size_t index, const node::Attached& atta
   Settle(index);
 }
 
-// Which attempts of this home it has. What nobody waits for any more is let go.
+// Which attempts of this home it has. What nobody waits for any more is let go; of what an earlier
+// process has given away, only the node that it was given to is asked later.
 std::set<runners::AttemptKey> SshRunner::Loop::Compare(std::size_t index,
                                                        const node::Attached& attached) {
   Node& node = *nodes_[index];
   std::set<Key> there;
   std::map<RunId, bool> over_by_run;
+  std::map<RunId, std::map<Key, std::string>> given_by_run;
+  node.claims.clear();
   for (const node::KnownAttempt& one : attached.attempts) {
     there.insert(one.key);
     if (attempts_.contains(one.key)) continue;
-    if (runs_.contains(one.key.run)) {
+    const bool ours = runs_.contains(one.key.run);
+    const auto known = WhoIsKnownToHave(one.key);
+    if (known && (ours || *known == index)) continue;  // it is yet to be asked for
+    if (ours) {
       node.releases.push_back(one.key);  // fenced meanwhile
       continue;
     }
@@ -158,10 +171,27 @@ std::set<runners::AttemptKey> SshRunner::Loop::Compare(std::size_t index,
       node.releases.push_back(one.key);
       continue;
     }
+    if (!options_.home.empty()) {
+      const auto [given, unread] = given_by_run.try_emplace(one.key.run);
+      if (unread) given->second = ReadGiven(options_.home, one.key.run);
+      const auto to = given->second.find(one.key);
+      const std::string name = to == given->second.end() ? "" : to->second;
+      if (name != node.host.name) {
+        node.claims.emplace_back(one.key, name);
+        continue;
+      }
+    }
     const std::lock_guard lock(mutex_);
-    known_.insert_or_assign(one.key, std::make_pair(index, one));
+    known_.emplace(one.key, std::make_pair(index, one));
   }
   return there;
+}
+
+// Of an attempt of an earlier process that nobody has asked for yet.
+std::optional<std::size_t> SshRunner::Loop::WhoIsKnownToHave(const Key& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = known_.find(key);
+  return found == known_.end() ? std::nullopt : std::optional(found->second.first);
 }
 
 // The node is there, perhaps again. What it knows of our attempts is compared with what we know.

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cmath>
 #include <ctime>
+#include <utility>
 
 #include "base/check.h"
 #include "base/files.h"
@@ -36,6 +37,14 @@ bool OnOneDisk(const std::string& a, const std::string& b) {
 
 std::string DrainedText(const std::string& reason) {
   return reason == "drained" ? reason : "drained: " + reason;
+}
+
+// Of what was killed on a node that does not hear it, and that nobody waits for.
+std::string EndsLater(const std::string& node, const std::string& what) {
+  return fmt::format(
+      "{}: cancel pending: {} there, and it cannot be reached; the next dml of this home that "
+      "connects there ends it, or else the node itself, once its lease is over",
+      node, what);
 }
 
 void Wake(int fd) {
@@ -176,6 +185,7 @@ void SshRunner::Loop::Work() {
       TakeTransfers(i);
     }
     Place();
+    notes_.Flush();  // before the launches leave: whoever comes after this process reads it
     bool waiting = false;
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       Node& node = *nodes_[i];
@@ -259,7 +269,8 @@ void SshRunner::Loop::TakeRequests() {
 void SshRunner::Loop::Do(LaunchAsked& asked) {
   for (runners::LaunchSpec& spec : asked.batch) {
     const Key key = spec.key;
-    runs_.insert(key.run);
+    if (runs_.insert(key.run).second) RefuseClaims(key.run);
+    LetGoOfOlder(key);
     std::optional<std::size_t> where;
     {
       const std::lock_guard lock(mutex_);
@@ -273,6 +284,39 @@ void SshRunner::Loop::Do(LaunchAsked& asked) {
     } else {
       pending_.push_back(key);
     }
+  }
+}
+
+// Of the same task: nothing of it may run beside a new attempt.
+void SshRunner::Loop::LetGoOfOlder(const Key& key) {
+  const std::lock_guard lock(mutex_);
+  auto older = known_.lower_bound({key.run, key.task, {}});
+  while (older != known_.end() && older->first < key) {
+    nodes_[older->second.first]->releases.push_back(older->first);
+    older = known_.erase(older);
+  }
+}
+
+// What nodes said of that run before it was ours, of attempts that were given to others: it is not
+// believed, and what they may have is ended, unless it is the same agent under another name.
+void SshRunner::Loop::RefuseClaims(RunId run) {
+  for (const auto& node : nodes_) {
+    std::erase_if(node->claims, [&](const auto& claim) {
+      const auto& [key, given] = claim;
+      if (key.run != run) return false;
+      const auto owner = std::ranges::find_if(
+          nodes_, [&name = given](const auto& one) { return one->host.name == name; });
+      if (owner != nodes_.end() && IsSameAgent(**owner, *node)) return true;
+      node->releases.push_back(key);
+      if (std::exchange(node->claims_told, true)) return true;
+      options_.notice(fmt::format(
+          "{}: it claims to have attempt {} of task {} of r{}, which was given to {}: that is not "
+          "believed. Either its agent is not what it should be, or hosts of the inventory have "
+          "changed names",
+          node->host.name, key.attempt.value, key.task.value, run.value,
+          given.empty() ? "no node" : given));
+      return true;
+    });
   }
 }
 
@@ -290,28 +334,48 @@ void SshRunner::Loop::Do(KillAsked& asked) {
   const auto found = attempts_.find(asked.key);
   if (found == attempts_.end()) {
     // Of an earlier process, and unwanted.
-    const std::lock_guard lock(mutex_);
-    const auto known = known_.find(asked.key);
-    if (known == known_.end()) return;
-    nodes_[known->second.first]->releases.push_back(asked.key);
-    known_.erase(known);
+    {
+      const std::lock_guard lock(mutex_);
+      const auto known = known_.find(asked.key);
+      if (known != known_.end()) {
+        nodes_[known->second.first]->releases.push_back(asked.key);
+        known_.erase(known);
+        return;
+      }
+    }
+    const auto given = ReadGiven(options_.home, asked.key.run);
+    const auto where = given.find(asked.key);
+    for (const auto& node : nodes_) {
+      if (where == given.end() || where->second != node->host.name || node->attached) continue;
+      options_.notice(
+          EndsLater(node->host.name,
+                    fmt::format("attempt {} of task {} of r{} may run", asked.key.attempt.value,
+                                asked.key.task.value, asked.key.run.value)));
+    }
     return;
   }
   Attempt& attempt = found->second;
-  if (attempt.phase == Phase::kReported || attempt.phase == Phase::kFetching) return;
+  if (attempt.phase == Phase::kReported) return;
   attempt.killed = asked.mode;
-  if (attempt.phase == Phase::kLaunched) {
+  const bool ended = attempt.phase == Phase::kFetching;
+  if (ended || attempt.phase == Phase::kLaunched) {
     Node& node = *nodes_[attempt.node];
-    if (node.attached) {
+    if (node.attached && !ended) {
       node.port.Send(runners::FrameType::kKill, runners::EncodeKill({asked.key, asked.mode}));
       return;
     }
+    // What has ended well is almost here.
+    if (asked.mode != runners::KillMode::kKill && node.attached) return;
     if (asked.mode != runners::KillMode::kKill) {
       options_.notice(
-          fmt::format("{}: cancel pending: '{}' runs there, and it cannot be reached; this waits "
+          fmt::format("{}: cancel pending: '{}' {} there, and it cannot be reached; this waits "
                       "for the node until {} at most, and less if it is asked once more",
-                      node.host.name, attempt.spec.task_name, node.patience_ends));
+                      node.host.name, attempt.spec.task_name, ended ? "has ended" : "runs",
+                      node.patience_ends));
       return;
+    }
+    if (!node.attached && !ended) {
+      options_.notice(EndsLater(node.host.name, fmt::format("'{}' runs", attempt.spec.task_name)));
     }
     node.releases.push_back(asked.key);  // ends it when the node is back
   }

@@ -110,6 +110,8 @@ class SshRunner::Loop {
     int failures = 0;           // to connect for the first time
     int replacements = 0;       // of its agent by one of this version
     std::vector<Key> releases = {};
+    std::vector<std::pair<Key, std::string>> claims = {};  // to what was given to others, and whom
+    bool claims_told = false;
     std::set<TaskId> strikes = {};
     std::set<std::pair<RunId, TaskId>> failed = {};  // for reasons of the node
   };
@@ -181,7 +183,11 @@ class SshRunner::Loop {
   void Handle(std::size_t node, const runners::Frame& frame);
   void HandleAttached(std::size_t node, const node::Attached& attached);
   std::set<Key> Compare(std::size_t node, const node::Attached& attached);
+  [[nodiscard]] std::optional<std::size_t> WhoIsKnownToHave(const Key& key) const;
+  [[nodiscard]] static bool IsSameAgent(const Node& a, const Node& b);
   [[nodiscard]] const Node* TwinOf(const Node& node) const;
+  void LetGoOfOlder(const Key& key);
+  void RefuseClaims(RunId run);
   void ReplaceAgent(std::size_t node, const node::Attached& attached);
   void HandleFinished(std::size_t node, node::Finished finished);
   bool HandleDrain(std::size_t node, const std::string& reason);

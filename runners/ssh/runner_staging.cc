@@ -109,7 +109,7 @@ bool SshRunner::Loop::PlaceOne(const Key& key) {
   }
   if (const auto chosen = ChooseNode(need, loads)) {
     waits_.erase(key);
-    notes_.Went(key, fmt::format("on {}: {}", loads[*chosen].name, WhyThere(need, loads, *chosen)));
+    notes_.Went(key, loads[*chosen].name, WhyThere(need, loads, *chosen));
     Assign(key, *chosen);
     Stage(key);
     return true;
@@ -286,7 +286,6 @@ void SshRunner::Loop::NoteWaits() {
   }
   NoteLooks(waits);
   notes_.Wait(waits);
-  notes_.Flush();
 }
 
 void SshRunner::Loop::Learn(const Attempt& attempt, const runners::AttemptExited& exited) {

@@ -184,7 +184,7 @@ Result<std::unique_ptr<SshSession>> SshSession::OpenOnce(const Host& host,
   reached = Stage::kHostKey;
   DML_RETURN_IF_ERROR(session->VerifyHostKey(host, options));
   reached = Stage::kAuth;
-  DML_RETURN_IF_ERROR(session->Authenticate(host));
+  DML_RETURN_IF_ERROR(session->Authenticate(host, options.timeout));
   reached = Stage::kReady;
   return session;
 }

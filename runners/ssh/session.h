@@ -81,7 +81,7 @@ class SshSession {
   Result<void> Configure(const Host& host, Duration timeout);
   Result<void> VerifyHostKey(const Host& host, const ConnectOptions& options);
   Result<void> ReadHostKey();
-  Result<void> Authenticate(const Host& host);
+  Result<void> Authenticate(const Host& host, Duration patience);
   void DrainErrors();
   [[nodiscard]] Error Broken();
   [[nodiscard]] Error OpensNone() const;

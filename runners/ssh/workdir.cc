@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string_view>
 #include <vector>
@@ -36,12 +37,22 @@ std::string Prelude(const Host& host) {
       Plain(host.workdir), node::kMarker, kAnswer);
 }
 
+// What is done to a folder that is free, after which `say yes` or why not.
+constexpr std::string_view kTake = "take() { mkdir -p $d && echo made $n > $tag && say yes; }; ";
+constexpr std::string_view kLookOnly =
+    "take() { p=$d; while ! test -e $p; do case $p in */?*) p=${p%/*};; *) p=.;; esac; "
+    "test -n \"$p\" || p=/; done; "
+    "if test -w $p; then say yes; else say no cannot be made: $p may not be written; fi; }; ";
+
 // How many folders have to be made is counted before they are.
 constexpr std::string_view kClaim =
     "h=$(cd && pwd -P); r=$(cd $d 2>/dev/null && pwd -P); "
     "if test -z \"$r\" && { test -e $d || test -h $d; }; then say no is not a folder to enter; "
     "elif test \"$r\" = /; then say no is the root of the file system; "
     "elif test -n \"$r\" && test \"$r\" = \"$h\"; then say no is the home folder; "
+    "elif test -n \"$r\" && "
+    "test \"$(ls -ldn $d/. | { read m l o x; echo $o; })\" != \"$(id -u)\"; "
+    "then say no belongs to another user; "
     "elif test -f $tag; then say yes; "
     "else n=1; f=$(ls -A $d 2>/dev/null | head -n 1); "
     "if own; then f=; "
@@ -49,7 +60,7 @@ constexpr std::string_view kClaim =
     "else p=$d; while :; do case $p in */?*) p=${p%/*};; *) break;; esac; "
     "test -z \"$p\" && break; test -e $p && break; n=$((n+1)); done; fi; "
     "if test -n \"$f\"; then say other $f; "
-    "else mkdir -p $d && echo made $n > $tag && say yes; fi; fi";
+    "else take; fi; fi";
 
 constexpr std::string_view kWhose =
     "if own; then say dml; elif test -n \"$(ls -A $d 2>/dev/null)\"; then say others; "
@@ -77,6 +88,23 @@ Result<RemoteOutput> RunDown(SshSession& session, const std::string& command) {
   return output;
 }
 
+// Nothing if that is not what the answer of kClaim says.
+std::optional<Error> WhyRefused(const Host& host, const std::string& answer) {
+  const std::string hint = "name a folder for dml alone with workdir:, a new one or an empty one";
+  constexpr std::string_view kOther = "other ";
+  constexpr std::string_view kNo = "no ";
+  if (answer.starts_with(kOther)) {
+    return Error::Environment(fmt::format("'{}' is not a folder of dml: '{}' is in it",
+                                          host.workdir, answer.substr(kOther.size())),
+                              hint);
+  }
+  if (answer.starts_with(kNo)) {
+    return Error::Environment(
+        fmt::format("workdir '{}' {}", host.workdir, answer.substr(kNo.size())), hint);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string ComplaintOf(const RemoteOutput& output) {
@@ -94,24 +122,21 @@ std::string WorkdirAnswer(const std::string& out) {
 }
 
 Result<void> ClaimWorkdir(SshSession& session, const Host& host) {
-  DML_TRY(const RemoteOutput output, RunShell(session, Prelude(host) + std::string(kClaim)));
+  DML_TRY(const RemoteOutput output,
+          RunShell(session, Prelude(host) + std::string(kTake) + std::string(kClaim)));
   const std::string answer = WorkdirAnswer(output.out);
-  const std::string hint = "name a folder for dml alone with workdir:, a new one or an empty one";
-  constexpr std::string_view kOther = "other ";
-  constexpr std::string_view kNo = "no ";
   if (answer == "yes") return {};
-  if (answer.starts_with(kOther)) {
-    return Error::Environment(fmt::format("'{}' is not a folder of dml: '{}' is in it",
-                                          host.workdir, answer.substr(kOther.size())),
-                              hint);
-  }
-  if (answer.starts_with(kNo)) {
-    return Error::Environment(
-        fmt::format("workdir '{}' {}", host.workdir, answer.substr(kNo.size())), hint);
-  }
+  if (auto refused = WhyRefused(host, answer)) return std::move(*refused);
   return Error::Environment(
       fmt::format("cannot make the folder {}: {}", host.workdir, ComplaintOf(output)),
       "see that there is space, and that it may be written");
+}
+
+Result<void> MayClaimWorkdir(SshSession& session, const Host& host) {
+  DML_TRY(const RemoteOutput output,
+          RunShell(session, Prelude(host) + std::string(kLookOnly) + std::string(kClaim)));
+  if (auto refused = WhyRefused(host, WorkdirAnswer(output.out))) return std::move(*refused);
+  return {};
 }
 
 std::string UploadCommand(const Host& host, const WorkerProgram& worker, std::size_t bytes) {

@@ -14,6 +14,8 @@ namespace dml::ssh {
 // Makes the folder dml's own, with its marker. kEnvironment, and nothing is changed, if it is
 // somebody else's, the home folder or the root.
 Result<void> ClaimWorkdir(SshSession& session, const Host& host);
+// kEnvironment if that would fail, as far as can be told without changing anything.
+Result<void> MayClaimWorkdir(SshSession& session, const Host& host);
 
 // The command that stores its input, `bytes` of it, as the worker program.
 [[nodiscard]] std::string UploadCommand(const Host& host, const WorkerProgram& worker,

@@ -5,7 +5,7 @@
 namespace dml::cli {
 namespace {
 
-struct Sample {
+struct SampleCommand {
   std::string file;
   std::vector<std::string> sets;
   int jobs = 0;
@@ -13,7 +13,7 @@ struct Sample {
   std::string format = "table";
   Args args{"run", "run a pipeline"};
 
-  Sample() {
+  SampleCommand() {
     args.Positional("FILE", file, /*required=*/true, "the pipeline");
     args.Values("-S,--set", "KEY=VALUE", sets, "set a parameter");
     args.Number("-j,--jobs", "N", jobs, 1, 100, "cores to use");
@@ -28,7 +28,7 @@ struct Sample {
 };
 
 TEST(Args, FillsItsTargets) {
-  Sample sample;
+  SampleCommand sample;
   const Result<bool> help =
       sample.args.Parse({"-j4", "p.yaml", "--set", "a=1", "-k", "-S", "b=x y", "--output=json"});
   ASSERT_TRUE(help.ok()) << help.error().Render();
@@ -41,22 +41,22 @@ TEST(Args, FillsItsTargets) {
 }
 
 TEST(Args, AValueTakesOneWordOnly) {
-  Sample sample;
+  SampleCommand sample;
   ASSERT_TRUE(sample.args.Parse({"-S", "a=1", "p.yaml"}).ok());
   EXPECT_EQ(sample.file, "p.yaml");
   EXPECT_EQ(sample.sets.size(), 1U);
 }
 
 TEST(Args, NamesTheNearestOption) {
-  EXPECT_EQ(Sample().ErrorOf({"p.yaml", "--kep-going"}),
+  EXPECT_EQ(SampleCommand().ErrorOf({"p.yaml", "--kep-going"}),
             Error::Invalid("unknown option '--kep-going'", "did you mean '--keep-going'?"));
-  EXPECT_EQ(Sample().ErrorOf({"p.yaml", "--zzzzzz=1"}),
+  EXPECT_EQ(SampleCommand().ErrorOf({"p.yaml", "--zzzzzz=1"}),
             Error::Invalid("unknown option '--zzzzzz'", "see `dml run --help`"));
 }
 
 TEST(Args, SaysWhatIsMissingOrTooMuch) {
-  EXPECT_EQ(Sample().ErrorOf({}).message, "'dml run' needs FILE: the pipeline");
-  EXPECT_EQ(Sample().ErrorOf({"a", "b"}).message, "unexpected argument 'b'");
+  EXPECT_EQ(SampleCommand().ErrorOf({}).message, "'dml run' needs FILE: the pipeline");
+  EXPECT_EQ(SampleCommand().ErrorOf({"a", "b"}).message, "unexpected argument 'b'");
 }
 
 TEST(Args, SaysWhatAnOptionTakes) {
@@ -64,39 +64,39 @@ TEST(Args, SaysWhatAnOptionTakes) {
     return Error::Invalid("--jobs: '" + text + "' is not a whole number from 1 to 100",
                           "for example --jobs 4");
   };
-  EXPECT_EQ(Sample().ErrorOf({"a", "-j", "0"}), number("0"));
-  EXPECT_EQ(Sample().ErrorOf({"a", "-j101"}), number("101"));
-  EXPECT_EQ(Sample().ErrorOf({"a", "--jobs=many"}), number("many"));
-  EXPECT_EQ(Sample().ErrorOf({"a", "-j", "99999999999"}), number("99999999999"));
-  EXPECT_EQ(Sample().ErrorOf({"a", "-o", "yaml"}),
+  EXPECT_EQ(SampleCommand().ErrorOf({"a", "-j", "0"}), number("0"));
+  EXPECT_EQ(SampleCommand().ErrorOf({"a", "-j101"}), number("101"));
+  EXPECT_EQ(SampleCommand().ErrorOf({"a", "--jobs=many"}), number("many"));
+  EXPECT_EQ(SampleCommand().ErrorOf({"a", "-j", "99999999999"}), number("99999999999"));
+  EXPECT_EQ(SampleCommand().ErrorOf({"a", "-o", "yaml"}),
             Error::Invalid("--output: 'yaml' is not table or json", "for example --output table"));
-  EXPECT_EQ(Sample().ErrorOf({"a", "--output", "jsno"}),
+  EXPECT_EQ(SampleCommand().ErrorOf({"a", "--output", "jsno"}),
             Error::Invalid("--output: 'jsno' is not table or json", "did you mean 'json'?"));
   EXPECT_EQ(
-      Sample().ErrorOf({"a", "-S"}),
+      SampleCommand().ErrorOf({"a", "-S"}),
       Error::Invalid("'--set' needs KEY=VALUE: set a parameter", "for example --set KEY=VALUE"));
-  EXPECT_EQ(Sample().ErrorOf({"a", "-o"}),
+  EXPECT_EQ(SampleCommand().ErrorOf({"a", "-o"}),
             Error::Invalid("'--output' needs table|json: what stdout carries",
                            "for example --output table"));
-  EXPECT_EQ(Sample().ErrorOf({"a", "-j", "1", "--jobs", "2"}),
+  EXPECT_EQ(SampleCommand().ErrorOf({"a", "-j", "1", "--jobs", "2"}),
             Error::Invalid("'--jobs' is given more than once", "give it once"));
-  EXPECT_EQ(Sample().ErrorOf({"a", "--keep-going=perhaps"}).message,
+  EXPECT_EQ(SampleCommand().ErrorOf({"a", "--keep-going=perhaps"}).message,
             "'--keep-going' takes no value");
 }
 
 TEST(Args, NumbersAreDecimal) {
-  Sample sample;
+  SampleCommand sample;
   ASSERT_TRUE(sample.args.Parse({"p.yaml", "-j", "010"}).ok());
   EXPECT_EQ(sample.jobs, 10);
 }
 
 TEST(Args, HelpIsAskedForAnywhereButAfterTwoDashes) {
-  EXPECT_TRUE(*Sample().args.Parse({"--help"}));
-  EXPECT_TRUE(*Sample().args.Parse({"p.yaml", "-h"}));
+  EXPECT_TRUE(*SampleCommand().args.Parse({"--help"}));
+  EXPECT_TRUE(*SampleCommand().args.Parse({"p.yaml", "-h"}));
 }
 
 TEST(Args, TheHelpPage) {
-  EXPECT_EQ(Sample().args.Help(),
+  EXPECT_EQ(SampleCommand().args.Help(),
             "run a pipeline\n"
             "\n"
             "Usage: dml run FILE [options]\n"

@@ -1,4 +1,4 @@
-#include "cli/node_lines.h"
+#include "cli/cluster/node_lines.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "cli/progress_frame.h"
-#include "cli/progress_model.h"
+#include "cli/display/progress_frame.h"
+#include "cli/display/progress_model.h"
 #include "orchestrator/report/text_table.h"
 
 namespace dml::cli {

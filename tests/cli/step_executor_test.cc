@@ -1,4 +1,4 @@
-#include "cli/step_executor.h"
+#include "cli/worker/step_executor.h"
 
 #include <gtest/gtest.h>
 

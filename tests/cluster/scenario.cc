@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -108,6 +109,14 @@ std::multiset<std::string> Scenario::Begun() const {
 
 void Scenario::AwaitBegun(std::size_t count) const {
   WaitUntil([&] { return Begun().size() >= count; }, "enough tasks begin");
+}
+
+std::size_t Scenario::Commands(std::size_t server) {
+  const auto all = servers_.server(server).Processes();
+  return static_cast<std::size_t>(std::ranges::count_if(all, [](pid_t pid) {
+    const auto line = ReadFile(fmt::format("/proc/{}/cmdline", pid));
+    return line.ok() && line->find("begun-$DML_NODE") != std::string::npos;
+  }));
 }
 
 void Scenario::AwaitSaid(const e2e::Program& program, const std::string& text) {

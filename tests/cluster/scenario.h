@@ -37,6 +37,8 @@ class Scenario : public e2e::EndToEnd {
   [[nodiscard]] std::multiset<std::string> Begun() const;
   [[nodiscard]] std::multiset<std::string> BegunOn(std::size_t server) const;
   void AwaitBegun(std::size_t count) const;
+  // How many commands of such tasks live on a host.
+  [[nodiscard]] std::size_t Commands(std::size_t server);
   // What the head said so far contains this.
   static void AwaitSaid(const e2e::Program& program, const std::string& text);
   // The program ends well.

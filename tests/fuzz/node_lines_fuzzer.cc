@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "cli/node_lines.h"
-#include "cli/output.h"
+#include "cli/cluster/node_lines.h"
+#include "cli/display/output.h"
 
 namespace {
 

@@ -24,7 +24,7 @@ struct Clustered {
 };
 
 // Overlapping clusters far from the origin, of very different sizes; every fifth is empty.
-Clustered Rows(std::size_t rows, std::size_t features, std::size_t clusters) {
+Clustered DrawClusters(std::size_t rows, std::size_t features, std::size_t clusters) {
   const Philox random(3, "silhouette test");
   Clustered out{features, clusters, {}, {}};
   for (std::size_t i = 0; i < rows; ++i) {
@@ -93,7 +93,7 @@ TEST(Silhouette, IsThatOfTheDefinition) {
   for (const Shape& shape : {Shape{3, 1, 2}, Shape{40, 2, 3}, Shape{257, 7, 4}, Shape{1000, 20, 6},
                              Shape{300, 3, 90}, Shape{70, 2500, 3}}) {
     SCOPED_TRACE(shape.rows);
-    const Clustered data = Rows(shape.rows, shape.features, shape.clusters);
+    const Clustered data = DrawClusters(shape.rows, shape.features, shape.clusters);
     const auto found = SilhouetteOf(data, 2);
     ASSERT_TRUE(found.ok() && found->defined());
     EXPECT_NEAR(*found->value, ByDefinition(data), 1e-12);
@@ -111,7 +111,7 @@ TEST(Silhouette, OfTightClustersFarAwayKeepsItsDigits) {
 }
 
 TEST(Silhouette, IsTheSameBitsForAnyNumberOfThreads) {
-  const Clustered data = Rows(6000, 5, 7);
+  const Clustered data = DrawClusters(6000, 5, 7);
   const double alone = *SilhouetteOf(data, 1)->value;
   for (const int threads : {2, 3, 7}) EXPECT_EQ(*SilhouetteOf(data, threads)->value, alone);
   // A sample as large as all rows are all rows.
@@ -122,7 +122,7 @@ TEST(Silhouette, IsExactUnlessItWouldTakeVeryLong) {
   EXPECT_EQ(SilhouetteRowsMax(20), 115'470U);
   EXPECT_EQ(SilhouetteRowsMax(2), 182'574U);
   EXPECT_EQ(SilhouetteRowsMax(1000), 19'900U);
-  const Clustered data = Rows(11'000, 2, 3);
+  const Clustered data = DrawClusters(11'000, 2, 3);
   EXPECT_TRUE(SilhouetteOf(data, 2)->note.empty());
   const std::string note = SilhouetteOf(data, 2, {5'500, 0, 0})->note;
   EXPECT_NE(note.find("a deterministic sample of 5500 of the 11000 rows"), std::string::npos)
@@ -132,7 +132,7 @@ TEST(Silhouette, IsExactUnlessItWouldTakeVeryLong) {
 }
 
 TEST(Silhouette, TellsHowFarItIs) {
-  const Clustered data = Rows(3000, 2, 3);
+  const Clustered data = DrawClusters(3000, 2, 3);
   const MatrixSource source({data.features, data.x, {}, {}});
   const ClusteredRows clustering{
       source, 3, [&](const Tile& tile, std::span<std::int32_t> out) {

@@ -29,7 +29,7 @@ class CommandEdgesTest : public CommandTest {
   }
   // A file in the test's folder; returns its path.
   std::string Write(const std::string& name, const std::string& content, ::mode_t mode) {
-    const std::string path = root_ + "/" + name;
+    std::string path = root_ + "/" + name;
     EXPECT_TRUE(WriteFileAtomic(path, content).ok());
     EXPECT_EQ(::chmod(path.c_str(), mode), 0);
     return path;

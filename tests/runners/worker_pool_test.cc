@@ -27,7 +27,7 @@ PoolOptions Options(double cpus) { return {{DML_BINARY_DIR "/runners_test_worker
 
 class WorkerPoolTest : public testing::Test {
  protected:
-  void Launch(std::vector<std::string> uses) {
+  void Launch(const std::vector<std::string>& uses) {
     std::vector<runners::LaunchSpec> batch;
     for (const std::string& name : uses) batch.push_back(NativeSpec(next_++, name));
     pool_.Launch(std::move(batch));

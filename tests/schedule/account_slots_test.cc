@@ -13,7 +13,6 @@ namespace dml::schedule {
 namespace {
 
 using state::ScheduleRow;
-using state::SlotOrigin;
 using state::SlotRow;
 using state::SlotState;
 

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -26,6 +27,7 @@
 #include "runners/node/unix_socket.h"
 #include "runners/node/upkeep.h"
 #include "runners/ssh/node_port.h"
+#include "tests/runners/recording_sink.h"
 #include "tests/send_signal.h"
 
 namespace dml::node {
@@ -312,6 +314,68 @@ TEST_F(AgentTest, TheGracePeriodEndsForTheLastOfManyToo) {
   EXPECT_EQ(finished->exited.key, KeyOf(900));
   EXPECT_TRUE(std::holds_alternative<runners::ExitKilled>(finished->exited.reason));
   EXPECT_TRUE(IsAlive(others));
+}
+
+// Both are read in one turn: the workers hear of the launch first.
+TEST_F(AgentTest, AKillRightBehindALaunchIsNotLost) {
+  options_.worker_argv = {"/bin/sleep", "1000"};
+  Serve();
+  head_.Send(FrameType::kLaunch, runners::EncodeLaunch(runners::NativeSpec(1, "deaf")));
+  head_.Send(FrameType::kKill, runners::EncodeKill({KeyOf(1), runners::KillMode::kKill}));
+  // Something that makes the turn a long one, and begins nothing.
+  for (std::size_t task = 2; task < 100; ++task) {
+    runners::LaunchSpec lacking = runners::NativeSpec(task, "deaf");
+    lacking.inputs.push_back({});
+    lacking.inputs.back().files = {{"x", "/x", 1, Sha256::Of("x")}};
+    head_.Send(FrameType::kLaunch, runners::EncodeLaunch(lacking));
+  }
+  head_.Flush();
+  const auto frame = Receive(FrameType::kFinished);
+  ASSERT_TRUE(frame);
+  const auto finished = DecodeFinished(frame->payload);
+  ASSERT_TRUE(finished.ok());
+  EXPECT_TRUE(std::holds_alternative<runners::ExitKilled>(finished->exited.reason));
+}
+
+// After the lease, or when it was released, and before its processes are gone.
+TEST_F(AgentTest, AnAttemptThatIsBeingLetGoIsNotTakenUp) {
+  options_.worker_argv = {"/bin/sleep", "1000"};
+  Serve();
+  const runners::LaunchSpec spec = runners::CommandSpec(1, {"true"}, base_);
+  head_.Send(FrameType::kLaunch, runners::EncodeLaunch(spec));
+  head_.Send(FrameType::kRelease, EncodeKeys({KeyOf(1)}));
+  Send(FrameType::kAdopt, Encode(Adopt{KeyOf(1), 0}));
+  EXPECT_TRUE(Receive(FrameType::kLost)) << "nobody would ever tell how it ended";
+}
+
+// What a line that froze gives back later is of a connection that nobody listens to any more.
+TEST_F(AgentTest, ALaunchThatComesLateByAnOlderConnectionTurnsNobodyAway) {
+  options_.worker_argv = {"/bin/sleep", "1000"};
+  Serve();
+  const auto fd = ConnectTo(root_, "agent.sock");
+  ASSERT_TRUE(fd.ok());
+  ssh::NodePort newer;
+  newer.Open(*fd, clock_.Now());
+  const auto say = [&](FrameType type, const std::string& payload) {
+    newer.Send(type, payload);
+    newer.Flush();
+  };
+  const auto hears = [&](FrameType type) {
+    const std::vector<Frame> frames = newer.Receive(clock_.Now());
+    return std::ranges::any_of(frames, [&](const Frame& frame) { return frame.type == type; });
+  };
+  say(FrameType::kAttach, Encode(Attach{kWireVersion, "head"}));
+  Await([&] { return hears(FrameType::kAttached); }, "the newer connection is known");
+  const std::string launch = runners::EncodeLaunch(runners::NativeSpec(1, "deaf"));
+  newer.Send(FrameType::kLaunch, launch);
+  say(FrameType::kLook, Encode(Look{1, "none.csv"}));
+  Await([&] { return hears(FrameType::kLooked); }, "the agent has heard it");
+  head_.Send(FrameType::kLaunch, launch);
+  Send(FrameType::kLook, Encode(Look{2, "none.csv"}));
+  ASSERT_TRUE(Receive(FrameType::kLooked));
+  head_.Close();
+  say(FrameType::kKill, runners::EncodeKill({KeyOf(1), runners::KillMode::kKill}));
+  Await([&] { return hears(FrameType::kFinished); }, "the end is told to who is there");
 }
 
 TEST_F(AgentTest, ACommandThatBeganAfterItWasTakenUpGetsItsGracePeriod) {

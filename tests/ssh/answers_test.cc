@@ -16,7 +16,7 @@ namespace {
 
 const std::string kSha(64, 'a');
 
-std::string Line(const std::string& words) {
+std::string AnswerLine(const std::string& words) {
   return std::string(node::kBridgeMarker) + words + "\n";
 }
 
@@ -25,7 +25,7 @@ TEST(BridgeGreeting, IsFoundBehindAnyNoiseHoweverItIsCut) {
        {std::string(), std::string("Welcome!\n"), std::string("no line break"),
         std::string("\n<<dml-node 1>"), std::string("\0\xff\x1b[2J", 6), std::string(60'000, 'x'),
         std::string("\n<<dml-node 2>> ready\n\n")}) {
-    const std::string said = noise + Line("ready " + kSha);
+    const std::string said = noise + AnswerLine("ready " + kSha);
     for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, said.size()}) {
       BridgeGreeting greeting(kSha);
       for (std::size_t at = 0; at < said.size(); at += piece) {
@@ -40,11 +40,11 @@ TEST(BridgeGreeting, IsFoundBehindAnyNoiseHoweverItIsCut) {
 
 TEST(BridgeGreeting, SaysWhyThereIsNone) {
   BridgeGreeting failed(kSha);
-  const auto why = failed.Hear(Line("failed the disk is \x1b[2J full"));
+  const auto why = failed.Hear(AnswerLine("failed the disk is \x1b[2J full"));
   ASSERT_FALSE(why.ok());
   EXPECT_EQ(why.error().message, "the agent does not start: failed the disk is ?[2J full");
   BridgeGreeting other(kSha);
-  const auto stranger = other.Hear(Line("ready " + std::string(64, 'b')));
+  const auto stranger = other.Hear(AnswerLine("ready " + std::string(64, 'b')));
   ASSERT_FALSE(stranger.ok());
   EXPECT_EQ(stranger.error().hint, "run `dml cluster setup`");
   BridgeGreeting endless(kSha);

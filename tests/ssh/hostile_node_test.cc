@@ -77,8 +77,25 @@ class HostileNodeTest : public ::testing::Test {
     EXPECT_TRUE((node == "good" ? good_ : bad_).Hear(FrameType::kLaunch));
     return spec;
   }
+  // Asks for an attempt of an earlier process.
+  void TakeUp(std::size_t task) {
+    LaunchSpec spec = runners::CommandSpec(task, {"true"}, folder_);
+    spec.attempt_dir = folder_ + "/attempt" + std::to_string(task);
+    spec.log_path = folder_ + "/logs/" + std::to_string(task) + ".log";
+    EXPECT_TRUE(runner_->Launch({spec}).ok());
+  }
   void Log(ScriptedNode& node, std::size_t task, std::int64_t offset, const std::string& bytes) {
     node.Say(FrameType::kLog, Encode(node::LogPiece{KeyOf(task), offset, bytes}));
+  }
+  // As an earlier process, which was killed, has noted where an attempt went.
+  void NoteGiven(std::size_t task, const std::string& node) {
+    PlacementNotes notes(folder_ + "/home");
+    notes.Went(KeyOf(task), node, "for the test");
+    notes.Flush();
+  }
+  static node::Attached Claiming(node::Attached attached, const std::vector<std::size_t>& tasks) {
+    for (const std::size_t task : tasks) attached.attempts.push_back({KeyOf(task), false, 1});
+    return attached;
   }
   static node::Finished Success(std::size_t task) {
     node::Finished finished;
@@ -132,6 +149,120 @@ TEST_F(HostileNodeTest, HasNothingToSayOfTheAttemptsOfOthers) {
   EXPECT_EQ(sink_.WaitForStart(KeyOf(0)), 7);
   EXPECT_EQ(sink_.events.size(), 2U) << "one start and one end";
   EXPECT_EQ(*ReadFile(spec.log_path), "real!");
+}
+
+// Two attempts of a process that was killed: the bad node says that it has both.
+TEST_F(HostileNodeTest, IsNotBelievedToHaveWhatAnEarlierProcessGaveToOthers) {
+  NoteGiven(0, "bad");  // it was moved before it began
+  NoteGiven(0, "good");
+  NoteGiven(1, "good");
+  NoteGiven(3, "bad");
+  Connect(Claiming(ScriptedNode::Greeting("good", 1), {0}),
+          Claiming(ScriptedNode::Greeting("bad", 2), {0, 1, 2, 3}));
+  const auto is_known = [&](std::size_t task) {
+    return !std::holds_alternative<runners::AttemptUnknown>(*runner_->Find(KeyOf(task)));
+  };
+  EXPECT_TRUE(is_known(0));
+  EXPECT_FALSE(is_known(1)) << "the good node does not have it";
+  EXPECT_FALSE(is_known(2)) << "nobody was given it";
+  EXPECT_TRUE(is_known(3));
+
+  TakeUp(0);
+  ASSERT_TRUE(good_.Hear(FrameType::kAdopt));
+  const auto released = bad_.Hear(FrameType::kRelease);
+  ASSERT_TRUE(released);
+  const auto keys = node::DecodeKeys(released->payload);
+  ASSERT_TRUE(keys.ok());
+  EXPECT_EQ(*keys, (std::vector<AttemptKey>{KeyOf(0), KeyOf(1), KeyOf(2)}));
+  bad_.Say(FrameType::kLost, Encode(node::Lost{KeyOf(0), Error::Environment("forged"), {}}));
+  bad_.Say(FrameType::kFinished, Encode(Success(0)));
+  AwaitHeard(bad_);
+  EXPECT_EQ(sink_.ends(), 0U);
+  good_.Say(FrameType::kFinished, Encode(Success(0)));
+  sink_.WaitForEnds(1);
+  EXPECT_EQ(sink_.End(KeyOf(0)), "success");
+  const std::string said = "bad: it claims to have attempt";
+  const std::size_t at = Notices().find(said + " 1 of task 0 of r1, which was given to good");
+  EXPECT_NE(at, std::string::npos) << Notices();
+  EXPECT_EQ(Notices().find(said, at + 1), std::string::npos) << "it is told once";
+}
+
+// A node under two names says the same twice: what it has goes on.
+TEST_F(HostileNodeTest, IsNotWhoeverHasTwoNames) {
+  NoteGiven(0, "good");
+  Connect(Claiming(ScriptedNode::Greeting("good", 1), {0}),
+          Claiming(ScriptedNode::Greeting("good", 1), {0}));
+  TakeUp(0);
+  ASSERT_TRUE(good_.Hear(FrameType::kAdopt));
+  AwaitHeard(good_);
+  runner_.reset();
+  EXPECT_FALSE(bad_.Hear(FrameType::kRelease));
+  EXPECT_EQ(Notices().find("claims"), std::string::npos) << Notices();
+}
+
+// By the time that a node has a launch, another process could go on with it.
+TEST_F(HostileNodeTest, WhereAnAttemptWentIsNotedBeforeItIsThere) {
+  Connect();
+  for (std::size_t task = 0; task < 4; ++task) {
+    LaunchOn(task % 2 == 0 ? "good" : "bad", task);
+    EXPECT_EQ(ReadGiven(folder_ + "/home", RunId{1})[KeyOf(task)], task % 2 == 0 ? "good" : "bad");
+  }
+}
+
+// An attempt that came to light after the new one was decided on does not run beside it.
+TEST_F(HostileNodeTest, AnOlderAttemptOfTheSameTaskIsLetGo) {
+  NoteGiven(0, "good");
+  Connect(Claiming(ScriptedNode::Greeting("good", 1), {0}));
+  LaunchSpec spec = runners::CommandSpec(0, {"true"}, folder_);
+  spec.key.attempt = AttemptNumber{2};
+  spec.attempt_dir = folder_ + "/attempt0";
+  spec.labels = {"good"};
+  ASSERT_TRUE(runner_->Launch({spec}).ok());
+  const auto released = good_.Hear(FrameType::kRelease);
+  ASSERT_TRUE(released);
+  EXPECT_EQ(*node::DecodeKeys(released->payload), (std::vector<AttemptKey>{KeyOf(0)}));
+}
+
+// Its outputs are on their way, and it cannot be reached: who asks twice does not wait for it.
+TEST_F(HostileNodeTest, WhatIsKilledTwiceWhileItsOutputsAreAwayIsOver) {
+  Connect();
+  const LaunchSpec spec = LaunchOn("bad", 0);
+  node::Finished finished = Success(0);
+  finished.outputs = {{"o/x", "", 1, Sha256::Of("a")}};
+  bad_.Say(FrameType::kFinished, Encode(finished));
+  ASSERT_TRUE(bad_.Hear(FrameType::kGet));
+  bad_.GoDown();
+  AwaitNotice("bad: connection lost");
+  runner_->Kill(spec.key, runners::KillMode::kTerminate);
+  AwaitNotice("bad: cancel pending");
+  runner_->Kill(spec.key, runners::KillMode::kKill);
+  sink_.WaitForEnds(1);
+  EXPECT_EQ(sink_.End(spec.key), "killed");
+}
+
+// A node that reports while others of the same run are still to be asked for keeps them.
+TEST_F(HostileNodeTest, WhatWasNotAskedForYetIsKeptWhenANodeIsBack) {
+  NoteGiven(0, "good");
+  NoteGiven(1, "good");
+  const node::Attached both = Claiming(ScriptedNode::Greeting("good", 1), {0, 1});
+  Connect(both);
+  TakeUp(0);
+  ASSERT_TRUE(good_.Hear(FrameType::kAdopt));
+  std::string greeting;
+  runners::AppendFrame(FrameType::kAttached, Encode(both), greeting);
+  good_.GoDown();
+  AwaitNotice("good: connection lost");
+  good_.ComeUp(greeting);
+  AwaitNotice("good: connected again");
+  TakeUp(1);
+  AwaitHeard(good_);
+  good_.Say(FrameType::kFinished, Encode(Success(1)));
+  sink_.WaitForEnds(1);
+  EXPECT_EQ(sink_.End(KeyOf(1)), "success");
+  runner_->Shutdown();
+  const auto released = good_.Hear(FrameType::kRelease);
+  ASSERT_TRUE(released);
+  EXPECT_EQ(*node::DecodeKeys(released->payload), (std::vector<AttemptKey>{KeyOf(0)}));
 }
 
 TEST_F(HostileNodeTest, LeavesNoHoleInALog) {

@@ -57,6 +57,9 @@ TEST_F(TerritoryTest, AFolderOfSomebodyElseIsRefusedAndStaysAsItIs) {
   const auto claimed = Claim(root_);
   ASSERT_FALSE(claimed.ok());
   EXPECT_NE(claimed.error().message.find("is not a folder of dml"), std::string::npos);
+  EXPECT_EQ(WhyNotClaim(root_).value_or(Error()).message, claimed.error().message);
+  EXPECT_FALSE(WhyNotClaim(base_ + "/new/folder"));
+  EXPECT_FALSE(fs::exists(base_ + "/new")) << "it was only asked";
   AgentOptions options;
   options.root = root_;
   options.worker_argv = {"/bin/false"};

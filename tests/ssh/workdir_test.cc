@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -63,6 +64,31 @@ TEST_F(WorkdirTest, AFolderOfSomebodyElseIsRefusedBeforeAnythingIsCopied) {
     const Output down = Dml("down", {"--force"});
     EXPECT_EQ(All(), before) << workdir << down.out << down.err;
   }
+}
+
+// Root may write everywhere, and still no agent begins in a folder of somebody else.
+TEST_F(WorkdirTest, ACheckSaysOfAFolderOfAnotherUserWhatSetUpWouldSay) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give folders away";
+  const std::string root = servers_.server(0).root();
+  const auto give_to = [&](uid_t user) { EXPECT_EQ(::chown(root.c_str(), user, user), 0); };
+  const auto expect_refused = [&] {
+    for (const Output& output : {Prepare(), Dml("check")}) {
+      EXPECT_EQ(output.code, 3) << output.out << output.err;
+      EXPECT_NE(output.out.find("belongs to another user"), std::string::npos) << output.out;
+    }
+  };
+  fs::create_directories(root);
+  give_to(12345);
+  expect_refused();
+  EXPECT_TRUE(fs::is_empty(root)) << "nothing is copied";
+  give_to(0);
+  fs::remove(root);
+  ASSERT_EQ(Prepare().code, 0);
+  EXPECT_EQ(Dml("check").code, 0);
+  give_to(12345);
+  expect_refused();
+  give_to(0);
+  EXPECT_EQ(Dml("check").code, 0);
 }
 
 TEST_F(WorkdirTest, DownCanBeRepeatedAndLeavesNothingThatSetUpHasMade) {

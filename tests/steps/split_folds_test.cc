@@ -8,10 +8,10 @@
 namespace dml::steps {
 namespace {
 
-using Numbers = std::vector<std::uint32_t>;
+using Codes = std::vector<std::uint32_t>;
 
 // How many rows of each class every fold has.
-std::vector<std::vector<int>> CountByFold(const Numbers& fold_of, const Numbers& classes,
+std::vector<std::vector<int>> CountByFold(const Codes& fold_of, const Codes& classes,
                                           std::size_t folds) {
   const std::size_t class_count = std::ranges::max(classes) + 1;
   std::vector<std::vector<int>> counts(folds, std::vector<int>(class_count));
@@ -24,7 +24,7 @@ std::vector<std::vector<int>> CountByFold(const Numbers& fold_of, const Numbers&
 TEST(Folds, DifferByOneRowAndTheFirstAreTheLarger) {
   const auto folds = AssignFolds(13, 5, 7);
   ASSERT_TRUE(folds.ok());
-  EXPECT_EQ(CountByFold(*folds, Numbers(13), 5),
+  EXPECT_EQ(CountByFold(*folds, Codes(13), 5),
             (std::vector<std::vector<int>>{{3}, {3}, {3}, {2}, {2}}));
 }
 
@@ -36,7 +36,7 @@ TEST(Folds, FollowTheSeedAndNothingElse) {
 
 // The sizes are scikit-learn's: StratifiedKFold(4) of 9, 6 and 2 rows.
 TEST(Folds, StratifiedFoldsShareEveryClassAndTheWhole) {
-  Numbers classes;
+  Codes classes;
   for (std::uint32_t row = 0; row < 17; ++row) {
     classes.push_back(row < 9 ? 0 : row < 15 ? 1 : 2);
   }
@@ -48,11 +48,11 @@ TEST(Folds, StratifiedFoldsShareEveryClassAndTheWhole) {
 }
 
 TEST(Folds, StratifiedByOneClassIsPlain) {
-  EXPECT_EQ(*AssignFoldsStratified(Numbers(50), 3, 9), *AssignFolds(50, 3, 9));
+  EXPECT_EQ(*AssignFoldsStratified(Codes(50), 3, 9), *AssignFolds(50, 3, 9));
 }
 
 TEST(Folds, AGroupStaysTogetherAndFoldsAreBalanced) {
-  Numbers groups;
+  Codes groups;
   for (std::uint32_t group = 0; group < 12; ++group) groups.insert(groups.end(), group + 1, group);
   const auto folds = AssignFoldsGrouped(groups, 3, 4);
   ASSERT_TRUE(folds.ok());
@@ -61,12 +61,12 @@ TEST(Folds, AGroupStaysTogetherAndFoldsAreBalanced) {
     of_group[groups[row]].insert((*folds)[row]);
   }
   for (const auto& found : of_group) EXPECT_EQ(found.size(), 1U);
-  EXPECT_EQ(CountByFold(*folds, Numbers(groups.size()), 3),
+  EXPECT_EQ(CountByFold(*folds, Codes(groups.size()), 3),
             (std::vector<std::vector<int>>{{26}, {26}, {26}}));
 }
 
 TEST(Folds, GroupsOfOneSizeAreDrawn) {
-  Numbers groups;
+  Codes groups;
   for (std::uint32_t row = 0; row < 60; ++row) groups.push_back(row / 2);
   EXPECT_NE(*AssignFoldsGrouped(groups, 5, 1), *AssignFoldsGrouped(groups, 5, 2));
   EXPECT_EQ(*AssignFoldsGrouped(groups, 5, 1), *AssignFoldsGrouped(groups, 5, 1));
@@ -77,12 +77,12 @@ TEST(Folds, TooFewRowsClassesOrGroupsAreErrors) {
             "4 rows cannot make 5 folds\n  hint: use at most 4 folds");
   EXPECT_EQ(AssignFolds(4, 1, 0).error().Render(),
             "1 folds leave nothing to train on\n  hint: use at least 2 folds");
-  EXPECT_EQ(AssignFoldsStratified(Numbers{0, 1, 2, 0, 1, 2}, 3, 0).error().Render(),
+  EXPECT_EQ(AssignFoldsStratified(Codes{0, 1, 2, 0, 1, 2}, 3, 0).error().Render(),
             "2 rows of the largest class cannot make 3 folds\n  hint: use at most 2 folds");
-  EXPECT_TRUE(AssignFoldsStratified(Numbers{0, 0, 0, 1}, 3, 0).ok());
-  EXPECT_EQ(AssignFoldsGrouped(Numbers{0, 0, 0, 1}, 3, 0).error().Render(),
+  EXPECT_TRUE(AssignFoldsStratified(Codes{0, 0, 0, 1}, 3, 0).ok());
+  EXPECT_EQ(AssignFoldsGrouped(Codes{0, 0, 0, 1}, 3, 0).error().Render(),
             "2 groups cannot make 3 folds\n  hint: use at most 2 folds");
-  EXPECT_EQ(AssignFoldsGrouped(Numbers{7, 7, 7}, 3, 0).error().Render(),
+  EXPECT_EQ(AssignFoldsGrouped(Codes{7, 7, 7}, 3, 0).error().Render(),
             "3 folds need as many groups, and there is 1\n"
             "  hint: no number of folds divides so few: look at the column, and at the filters "
             "before this step");

@@ -49,7 +49,7 @@ const std::vector<Library>& Libraries() {
   static const std::vector<Library> list{
       {"yaml-cpp/", {"pipelines/"}},
       {"sqlite3.h", {"orchestrator/state/", "plugins/table/sql/"}},
-      {"boost/", {"cli/cmd_webhook.cc"}},
+      {"boost/", {"cli/hooks/cmd_webhook.cc"}},
       {"libssh/", {"runners/ssh/"}},
       {"CLI/", {"cli/"}},
       {"Eigen/", {"plugins/learn/"}},

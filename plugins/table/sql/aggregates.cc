@@ -110,14 +110,14 @@ void KeptResult(sqlite3_context* call) {
   state.value = nullptr;
 }
 
-struct Aggregate {
+struct AggregateFunction {
   const char* name;
   int arguments;
   void (*step)(sqlite3_context*, int, sqlite3_value**);
   void (*result)(sqlite3_context*);
 };
 
-constexpr Aggregate kAggregates[] = {
+constexpr AggregateFunction kAggregates[] = {
     {"var", 1, MomentsStep, MomentsResult<true, false>},
     {"stddev", 1, MomentsStep, MomentsResult<true, true>},
     {"var_pop", 1, MomentsStep, MomentsResult<false, false>},
@@ -131,7 +131,7 @@ constexpr Aggregate kAggregates[] = {
 }  // namespace
 
 Result<void> AddAggregates(sqlite3* db) {
-  for (const Aggregate& aggregate : kAggregates) {
+  for (const AggregateFunction& aggregate : kAggregates) {
     const int code = sqlite3_create_function_v2(
         db, aggregate.name, aggregate.arguments,
         SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, const_cast<char*>(aggregate.name),

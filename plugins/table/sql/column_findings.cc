@@ -20,7 +20,7 @@ bool IsWhole(double value) {
   return value >= -kLimit && value < kLimit && std::trunc(value) == value;
 }
 
-void Keep(std::string& example, const Cell& cell) {
+void KeepExample(std::string& example, const Cell& cell) {
   if (example.empty()) example = ShowCell(cell);
 }
 void KeepOther(std::string& example, const std::string& other) {
@@ -41,7 +41,7 @@ void ColumnFindings::SeeText(std::string_view text) {
   Count(text);
   if (!times_ || table::ParseIsoTimestamp(text)) return;
   times_ = false;
-  Keep(no_time_, {Cell::Kind::kText, 0, 0, text});
+  KeepExample(no_time_, {Cell::Kind::kText, 0, 0, text});
 }
 
 void ColumnFindings::See(const Cell& cell) {
@@ -53,22 +53,22 @@ void ColumnFindings::See(const Cell& cell) {
       if (cell.integer > kExactMax || cell.integer < -kExactMax) exact_ = false;
       if (bits_ && cell.integer != 0 && cell.integer != 1) {
         bits_ = false;
-        Keep(no_bit_, cell);
+        KeepExample(no_bit_, cell);
       }
-      return Keep(a_number_, cell);
+      return KeepExample(a_number_, cell);
     case Cell::Kind::kReal:
       ++reals_;
       if (whole_ && !IsWhole(cell.real)) {
         whole_ = false;
-        Keep(no_whole_, cell);
+        KeepExample(no_whole_, cell);
       }
       if (bits_ && cell.real != 0 && cell.real != 1) {
         bits_ = false;
-        Keep(no_bit_, cell);
+        KeepExample(no_bit_, cell);
       }
-      return Keep(a_number_, cell);
+      return KeepExample(a_number_, cell);
     case Cell::Kind::kText:
-      Keep(a_text_, cell);
+      KeepExample(a_text_, cell);
       return SeeText(cell.text);
     case Cell::Kind::kBlob:
       return;  // refused where it would be stored

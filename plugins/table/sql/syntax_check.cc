@@ -29,7 +29,7 @@ std::string Lower(std::string text) {
 
 // Every word and quoted name that may be a column, each once: SQLite does not tell upper from lower
 // case. What a row number is called stays what it is.
-std::vector<std::string> NamesIn(std::string_view sql) {
+std::vector<std::string> AllNamesIn(std::string_view sql) {
   std::set<std::string> seen{"rowid", "oid", "_rowid_"};
   std::vector<std::string> names;
   for (const Token& token : Tokenize(sql)) {
@@ -142,7 +142,7 @@ std::optional<Fault> FindSyntaxFault(std::string_view sql, TextRole role) {
   if (auto fault = is_query ? FindQueryFault(sql) : FindExpressionFault(sql)) return fault;
   if (auto fault = FindClockFault(sql)) return fault;
   if (auto fault = FindOverflow(sql)) return fault;
-  const std::vector<std::string> names = NamesIn(sql);
+  const std::vector<std::string> names = AllNamesIn(sql);
   if (names.size() > kNamesMax) return std::nullopt;
   ConnectionOptions options;
   options.reach = role == TextRole::kRowExpression ? Reach::kRow : Reach::kTable;
