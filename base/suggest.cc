@@ -92,6 +92,9 @@ std::string Nearest(std::string_view word, std::span<const std::string> candidat
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
     if (candidate.size() > kWordLengthMax) continue;
+    // The difference of the lengths is the least that an edit costs.
+    const auto [shorter, longer] = std::minmax(word.size(), candidate.size());
+    if (longer - shorter >= best_distance) continue;
     const std::size_t distance = EditDistance(lowered, Lower(candidate));
     // So is one of every letter: 'a' is not what 'z' was to be, nor '-S' what '-k' was.
     if (distance >= std::max(letters, LettersOf(candidate))) continue;

@@ -65,6 +65,8 @@ constexpr std::size_t kLogHeadBytes = 8 + 4 + 4 + 8;
 constexpr std::size_t kChunkCheckedBytes = 32 + 8 + 1;  // of its head
 constexpr std::size_t kChunkHeadBytes = kChunkCheckedBytes + 4;
 
+bool IsFileSize(std::int64_t bytes) { return bytes >= 0 && bytes <= kFileBytesMax; }
+
 Error Short() { return Error::Environment("a malformed message: it is too short or too long"); }
 
 }  // namespace
@@ -152,7 +154,11 @@ Result<Attached> DecodeAttached(std::string_view payload) {
 
 std::string Encode(const Adopt& message) { return Pack(message); }
 
-Result<Adopt> DecodeAdopt(std::string_view payload) { return Unpack<Adopt>(payload); }
+Result<Adopt> DecodeAdopt(std::string_view payload) {
+  DML_TRY(const Adopt message, Unpack<Adopt>(payload));
+  if (!IsFileSize(message.log_from)) return Short();
+  return message;
+}
 
 std::string EncodeKeys(const std::vector<runners::AttemptKey>& keys) { return Pack(keys); }
 
@@ -217,7 +223,7 @@ Result<Finished> DecodeFinished(std::string_view payload) {
   for (ArtifactFile& file : message.outputs) {
     file.path.clear();  // where it lies there is the node's business
     // The second of one name would arrive when the first is being committed.
-    if (!IsSafeName(file.name) || file.size < 0 || !names.insert(file.name).second) {
+    if (!IsSafeName(file.name) || !IsFileSize(file.size) || !names.insert(file.name).second) {
       return Error::Environment("a malformed message: the output '" + file.name + "'");
     }
   }
@@ -248,7 +254,7 @@ Result<LogPiece> DecodeLog(std::string_view payload) {
   message.key.attempt = AttemptNumber{TakeNumber<std::uint32_t>(payload)};
   message.offset = TakeNumber<std::int64_t>(payload);
   message.bytes = payload;
-  if (message.offset < 0) return Short();
+  if (!IsFileSize(message.offset)) return Short();
   return message;
 }
 
@@ -272,7 +278,7 @@ std::string Encode(const BlobRange& message) { return Pack(message); }
 
 Result<BlobRange> DecodeBlobRange(std::string_view payload) {
   DML_TRY(const BlobRange range, Unpack<BlobRange>(payload));
-  if (range.size < 0 || range.offset < 0 || range.offset > range.size) return Short();
+  if (!IsFileSize(range.size) || range.offset < 0 || range.offset > range.size) return Short();
   return range;
 }
 
@@ -300,7 +306,8 @@ Result<Looked> DecodeLooked(std::string_view payload) {
               message.files.size() <= kLookedFilesMax;
   for (const runners::RemoteFile& file : message.files) {
     fine = fine && !file.name.empty() && file.name.find('\0') == std::string::npos &&
-           file.path.starts_with('/') && IsSafeName(file.path.substr(1)) && file.stamp.size >= 0;
+           file.path.starts_with('/') && IsSafeName(file.path.substr(1)) &&
+           IsFileSize(file.stamp.size);
   }
   if (!fine) return Error::Environment("a malformed message: the files of a node");
   return message;

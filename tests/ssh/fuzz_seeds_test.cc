@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <string>
 
 #include "base/files.h"
@@ -196,6 +197,11 @@ TEST(FuzzSeeds, OfTransfers) {
   AppendFrame(FrameType::kPut, Encode(BlobRange{output, size, 0}), packed);
   AppendFrame(FrameType::kAbandon, EncodeDigests({output}), packed);
   ExpectSeed("transfers/packed", packed);
+  std::string huge("\0", 1);
+  AppendFrame(FrameType::kPut,
+              Encode(BlobRange{Sha256::Of("x"), std::numeric_limits<std::int64_t>::max(), 0}),
+              huge);
+  ExpectSeed("transfers/huge", huge);
 }
 
 // Behind three bytes that say what is killed and when the connection breaks: what a node says of

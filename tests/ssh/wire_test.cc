@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
+#include <limits>
 
 #include "runners/api/packing.h"
 
@@ -119,6 +121,24 @@ TEST(Wire, ShortOrHostileBytesAreErrors) {
   EXPECT_FALSE(DecodeBlobRange(Encode(BlobRange{Sha256::Of("x"), 5, 6})).ok());
   EXPECT_FALSE(DecodeDigests("{}{").ok());
   EXPECT_FALSE(DecodeKeys(R"([1])").ok());
+}
+
+TEST(Wire, SizesThatNoFileHasAreRefused) {
+  for (const std::int64_t size :
+       {std::int64_t{-1}, kFileBytesMax + 1, std::numeric_limits<std::int64_t>::max()}) {
+    EXPECT_FALSE(DecodeBlobRange(Encode(BlobRange{Sha256::Of("x"), size, 0})).ok()) << size;
+    EXPECT_FALSE(DecodeAdopt(Encode(Adopt{kKey, size})).ok()) << size;
+    EXPECT_FALSE(DecodeLog(Encode(LogPiece{kKey, size, "x"})).ok()) << size;
+    Finished ended;
+    ended.exited.key = kKey;
+    ended.exited.reason = runners::ExitSuccess{};
+    ended.outputs = {{"o/x", "", size, Sha256::Of("x")}};
+    EXPECT_FALSE(DecodeFinished(Encode(ended)).ok()) << size;
+    Looked looked;
+    looked.files = {{"x", "/x", {.size = size}}};
+    EXPECT_FALSE(DecodeLooked(Encode(looked)).ok()) << size;
+  }
+  EXPECT_TRUE(DecodeBlobRange(Encode(BlobRange{Sha256::Of("x"), kFileBytesMax, 0})).ok());
 }
 
 // An attempt's end with metrics of that text.
