@@ -6,9 +6,9 @@
 
 #include "base/check.h"
 #include "base/files.h"
-#include "pipelines/expand.h"
-#include "pipelines/validate.h"
-#include "pipelines/yaml_parse.h"
+#include "pipelines/expand/expand.h"
+#include "pipelines/validate/validate.h"
+#include "pipelines/yaml/parse.h"
 
 namespace dml::pipelines {
 

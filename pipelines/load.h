@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "base/step_spec.h"
-#include "pipelines/diagnostics.h"
-#include "pipelines/resolve.h"
+#include "pipelines/expressions/resolve.h"
 #include "pipelines/task_decl.h"
+#include "pipelines/yaml/diagnostics.h"
 
 namespace dml::pipelines {
 

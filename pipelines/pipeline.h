@@ -11,12 +11,12 @@
 
 #include "base/json.h"
 #include "base/step_spec.h"
-#include "pipelines/condition.h"
-#include "pipelines/document.h"
-#include "pipelines/param_bind.h"
-#include "pipelines/param_check.h"
-#include "pipelines/resolve.h"
+#include "pipelines/expressions/condition.h"
+#include "pipelines/expressions/resolve.h"
+#include "pipelines/params/bind.h"
+#include "pipelines/params/check.h"
 #include "pipelines/task_decl.h"
+#include "pipelines/yaml/document.h"
 
 namespace dml::pipelines {
 

@@ -13,7 +13,7 @@
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/step_spec.h"
-#include "pipelines/location.h"
+#include "pipelines/yaml/location.h"
 
 namespace dml::pipelines {
 
@@ -85,7 +85,8 @@ struct FileInput {
   Location node_where = {};
 };
 
-// A comparison tree over run-time values is kept as text and evaluated by pipelines/condition.h.
+// A comparison tree over run-time values is kept as text and evaluated by
+// pipelines/expressions/condition.h.
 struct Condition {
   std::string text;  // "${steps.model.metrics.cv.roc_auc} > 0.7"
   Location where;
@@ -93,7 +94,7 @@ struct Condition {
 };
 
 // A placeholder inside params, argv or env that is filled in before launch by FillDeferred
-// (pipelines/deferred.h).
+// (pipelines/expand/deferred.h).
 struct DeferredValue {
   std::string pointer;                    // JSON pointer into {"params":..,"argv":..,"env":..}
   std::string text;                       // the text as written, with its ${...}

@@ -56,7 +56,6 @@ class Output {
   [[nodiscard]] bool verbose() const { return verbose_; }
   [[nodiscard]] bool live() const { return message_terminal_ && !dumb_; }
   [[nodiscard]] bool message_color() const { return message_color_; }
-  [[nodiscard]] bool result_color() const { return result_color_; }
   // Columns of the terminal now: of stdout for results (a big number when it is no terminal, so
   // that nothing is cut in a file), of stderr for messages (80 when it is none).
   [[nodiscard]] int result_width() const;

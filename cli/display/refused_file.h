@@ -5,7 +5,7 @@
 
 #include "base/result.h"
 #include "cli/display/output.h"
-#include "pipelines/diagnostics.h"
+#include "pipelines/yaml/diagnostics.h"
 
 namespace dml::cli {
 

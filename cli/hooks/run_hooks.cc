@@ -25,7 +25,7 @@
 #include "orchestrator/engine/run_request.h"
 #include "orchestrator/report/run_json.h"
 #include "orchestrator/state/run_store.h"
-#include "pipelines/reference.h"
+#include "pipelines/expressions/reference.h"
 #include "runners/agent/orphans.h"
 #include "runners/agent/strays.h"
 

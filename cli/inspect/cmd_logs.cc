@@ -1,23 +1,18 @@
 #include "cli/inspect/cmd_logs.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
+#include <optional>
 
-#include "base/file_descriptor.h"
 #include "base/files.h"
+#include "cli/inspect/follow_log.h"
 #include "cli/inspect/runs.h"
-#include "orchestrator/engine/run_owner.h"
 
 namespace dml::cli {
 
 namespace {
 
-constexpr int kPollMs = 200;
 constexpr int kRunsSearched = 100;
 
 struct LogsOptions {
@@ -25,27 +20,6 @@ struct LogsOptions {
   std::string run;
   int attempt = 0;
   bool follow = false;
-};
-
-// Copies what is readable now to stdout, and says how much; logs are bytes of the user's programs
-// and are passed on as they are.
-Result<std::int64_t> CopyAvailable(int fd, const std::string& path, const Output& output) {
-  std::array<char, 65536> buffer{};
-  std::int64_t copied = 0;
-  for (;;) {
-    const ssize_t got = ::read(fd, buffer.data(), buffer.size());
-    if (got == 0) return copied;
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Error::System("cannot read '" + path + "'", errno);
-    output.Print({buffer.data(), static_cast<std::size_t>(got)});
-    copied += got;
-  }
-}
-
-// Which run and attempt a task's log is of.
-struct LogOwner {
-  RunId run;
-  state::TaskView task;
 };
 
 // A reused task has its log in the run that made the result.
@@ -61,45 +35,12 @@ Result<LogOwner> FindOwner(OpenedRun& opened, state::TaskView task) {
       if (made_it) return LogOwner{run.id, std::move(other)};
     }
   }
-  return Error::Invalid(
-      fmt::format("'{}' did not run in r{}: {}", task.name, opened.run.id.value, task.reason),
-      "name a run in which it did: `dml logs TASK --run r1`");
-}
-
-// Whether more may come: not of a task that has ended, nor of one whose run is dead.
-bool GoesOn(const std::string& home, RunId run, const state::TaskView& task) {
-  return !core::IsFinal(task.state) && engine::OwnerOfRun(home, run).has_value();
-}
-
-// Copies the log of an attempt, with `follow` until the attempt has ended. False if it is empty.
-Result<bool> CopyLog(OpenedRun& opened, const LogOwner& owner, AttemptNumber attempt, bool follow,
-                     const std::string& home, const Output& output) {
-  const std::string path = opened.view.LogPath(owner.run, owner.task.name, attempt);
-  state::TaskView task = owner.task;
-  FileDescriptor file;
-  bool any = false;
-  while (true) {
-    // Looked up before the copy: what was written before the end is copied after it.
-    const bool goes_on = follow && task.attempt == attempt && GoesOn(home, owner.run, task);
-    if (file.get() < 0) file = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (file.get() < 0 && errno != ENOENT)
-      return Error::System("cannot open '" + path + "'", errno);
-    if (file.get() >= 0) {
-      DML_TRY(const std::int64_t copied, CopyAvailable(file.get(), path, output));
-      any |= copied > 0;
-    }
-    if (!goes_on) break;
-    ::poll(nullptr, 0, kPollMs);
-    DML_TRY(const std::vector<state::TaskView> now, opened.view.Tasks(owner.run));
-    DML_TRY(task, FindTask(now, task.name));
-  }
-  return any;
+  return DidNotRun(opened.run.id, task.name, task.reason);
 }
 
 // Bytes that are no UTF-8 are replaced.
-Result<void> PrintLogAsJson(const OpenedRun& opened, const LogOwner& owner, AttemptNumber attempt,
+Result<void> PrintLogAsJson(const std::string& path, const LogOwner& owner, AttemptNumber attempt,
                             const Output& output) {
-  const std::string path = opened.view.LogPath(owner.run, owner.task.name, attempt);
   std::string text;
   if (::access(path.c_str(), F_OK) == 0) {
     DML_TRY(text, ReadFile(path));
@@ -111,25 +52,37 @@ Result<void> PrintLogAsJson(const OpenedRun& opened, const LogOwner& owner, Atte
   return {};
 }
 
+ExitCode Done(bool any, const LogOwner& owner, const Output& output) {
+  if (!any) output.Note(fmt::format("'{}' wrote nothing", owner.task.name));
+  return ExitCode::kDone;
+}
+
 Result<ExitCode> RunLogs(const LogsOptions& options, const std::string& home,
                          const Output& output) {
   DML_TRY(OpenedRun opened, OpenRun(home, options.run));
   DML_TRY(const std::vector<state::TaskView> tasks, opened.view.Tasks(opened.run.id));
   DML_TRY(state::TaskView wanted, FindTask(tasks, options.task));
+  const bool json = output.format() == Format::kJson;
+  if (json && options.follow) {
+    return Error::Invalid("what is followed is no JSON document", "leave out -f or -o json");
+  }
+  std::optional<AttemptNumber> only;
+  if (options.attempt > 0) only = AttemptNumber{static_cast<std::uint32_t>(options.attempt)};
+  if (options.follow && !core::IsFinal(wanted.state)) {
+    const LogOwner owner{opened.run.id, std::move(wanted)};
+    DML_TRY(const std::string path, HomePath(home));
+    DML_TRY(const bool any, FollowLog(opened.view, owner, only, path, output));
+    return Done(any, owner, output);
+  }
   DML_TRY(const LogOwner owner, FindOwner(opened, std::move(wanted)));
-  const AttemptNumber attempt{options.attempt > 0 ? static_cast<std::uint32_t>(options.attempt)
-                                                  : owner.task.attempt.value};
-  if (output.format() == Format::kJson) {
-    if (options.follow) {
-      return Error::Invalid("what is followed is no JSON document", "leave out -f or -o json");
-    }
-    DML_RETURN_IF_ERROR(PrintLogAsJson(opened, owner, attempt, output));
+  const AttemptNumber attempt = only.value_or(owner.task.attempt);
+  const std::string path = opened.view.LogPath(owner.run, owner.task.name, attempt);
+  if (json) {
+    DML_RETURN_IF_ERROR(PrintLogAsJson(path, owner, attempt, output));
     return ExitCode::kDone;
   }
-  DML_TRY(const std::string path, HomePath(home));
-  DML_TRY(const bool any, CopyLog(opened, owner, attempt, options.follow, path, output));
-  if (!any) output.Note(fmt::format("'{}' wrote nothing", owner.task.name));
-  return ExitCode::kDone;
+  DML_TRY(const bool any, CopyLog(path, output));
+  return Done(any, owner, output);
 }
 
 }  // namespace
@@ -138,7 +91,8 @@ Action SetupLogs(Args& args, CommonOptions& common) {
   auto options = std::make_shared<LogsOptions>();
   args.Positional("TASK", options->task, /*required=*/true, "a task such as model@C=0.1");
   args.Value("-r,--run", "RUN", options->run, "r12, or latest (the default)");
-  args.Number("--attempt", "N", options->attempt, 1, 1'000'000, "an earlier attempt");
+  args.Number("--attempt", "N", options->attempt, 1, 1'000'000,
+              "only this attempt, which may be an earlier one");
   args.Flag("-f,--follow", options->follow, "go on printing until the task ends");
   args.Example("dml logs model@C=0.1", "what the task wrote in the newest run");
   args.Example("dml logs train -f", "follow a running task");

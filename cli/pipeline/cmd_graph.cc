@@ -2,7 +2,7 @@
 
 #include "cli/pipeline/pipeline_file.h"
 #include "orchestrator/report/graph_json.h"
-#include "pipelines/graph_text.h"
+#include "pipelines/help/graph_text.h"
 
 namespace dml::cli {
 

@@ -1,7 +1,7 @@
 #include "cli/pipeline/cmd_schema.h"
 
 #include "cli/pipeline/steps_registry.h"
-#include "pipelines/schema.h"
+#include "pipelines/help/schema.h"
 
 namespace dml::cli {
 

@@ -2,9 +2,9 @@
 
 #include "base/suggest.h"
 #include "cli/pipeline/steps_registry.h"
-#include "pipelines/familiar_steps.h"
-#include "pipelines/param_text.h"
-#include "pipelines/step_reference.h"
+#include "pipelines/help/step_reference.h"
+#include "pipelines/params/familiar_steps.h"
+#include "pipelines/params/text.h"
 
 namespace dml::cli {
 

@@ -9,7 +9,7 @@
 #include "base/quantity.h"
 #include "orchestrator/engine/run_loop.h"
 #include "orchestrator/engine/task_policy.h"
-#include "pipelines/written_name.h"
+#include "pipelines/expand/written_name.h"
 
 namespace dml::engine {
 

@@ -1,6 +1,6 @@
 #include "orchestrator/engine/task_policy.h"
 
-#include "pipelines/condition.h"
+#include "pipelines/expressions/condition.h"
 
 namespace dml::engine {
 

@@ -17,8 +17,8 @@
 #include "orchestrator/engine/reasons.h"
 #include "orchestrator/engine/selection.h"
 #include "orchestrator/state/run_store.h"
-#include "pipelines/condition.h"
-#include "pipelines/deferred.h"
+#include "pipelines/expand/deferred.h"
+#include "pipelines/expressions/condition.h"
 #include "pipelines/task_decl.h"
 #include "runners/api/runner.h"
 

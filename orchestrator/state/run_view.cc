@@ -163,6 +163,18 @@ Result<std::vector<TaskView>> RunView::Tasks(RunId run) {
   return tasks;
 }
 
+Result<TaskNow> RunView::Now(RunId run, TaskId task) {
+  DML_TRY(
+      Statement query,
+      state_->db.Prepare("SELECT state, attempt, reason FROM tasks WHERE run = ? AND task = ?"));
+  query.Bind(run.value).Bind(static_cast<std::int64_t>(task.value));
+  DML_TRY(const bool row, query.Step());
+  if (!row) return Error::Invalid("the run has no such task");
+  return TaskNow{static_cast<core::TaskState>(query.Int(0)),
+                 {static_cast<std::uint32_t>(query.Int(1))},
+                 query.Text(2)};
+}
+
 Result<void> RunView::State::AddAttempts(RunId run, std::vector<TaskView>& tasks) {
   DML_TRY(Statement query, db.Prepare("SELECT task, attempt, to_state, at_us, reason FROM events "
                                       "WHERE run = ? AND attempt > 0 ORDER BY seq"));

@@ -49,6 +49,13 @@ struct TaskView {
   std::optional<TaskResult> result;  // of succeeded and reused tasks; file paths are filled in
 };
 
+// What changes about a task while somebody watches it.
+struct TaskNow {
+  core::TaskState state = core::TaskState::kBlocked;
+  AttemptNumber attempt;  // the newest; 0: it has had none
+  std::string reason;
+};
+
 // The reading side of the store, for status, logs, metrics and reports. Opens the database
 // read-only and sees a consistent snapshot per call, also while a run is going on.
 class RunView {
@@ -63,6 +70,8 @@ class RunView {
   // "r12", "12", "latest" or "" (the newest). kInvalid if there is none.
   [[nodiscard]] Result<RunSummary> Find(const std::string& selector);
   [[nodiscard]] Result<std::vector<TaskView>> Tasks(RunId run);
+  // One row, whatever the size of the run. kInvalid if the run has no such task.
+  [[nodiscard]] Result<TaskNow> Now(RunId run, TaskId task);
   [[nodiscard]] std::string LogPath(RunId run, const std::string& task,
                                     AttemptNumber attempt) const;
 

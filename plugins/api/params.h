@@ -116,10 +116,6 @@ class ParamSchema {
     Last().minimum_exclusive = true;
     return AtLeast(bound);
   }
-  ParamSchema& LessThan(double bound) {
-    Last().maximum_exclusive = true;
-    return AtMost(bound);
-  }
 
   // `rule` is a pure void(const T&, Problems&).
   template <typename Judge>

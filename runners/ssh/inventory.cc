@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "base/files.h"
-#include "pipelines/param_bind.h"
-#include "pipelines/scalar.h"
-#include "pipelines/yaml_parse.h"
+#include "pipelines/params/bind.h"
+#include "pipelines/yaml/parse.h"
+#include "pipelines/yaml/scalar.h"
 #include "runners/ssh/openssh_config.h"
 
 namespace dml::ssh {

@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "base/param_spec.h"
-#include "pipelines/diagnostics.h"
+#include "pipelines/yaml/diagnostics.h"
 #include "runners/ssh/host.h"
 
 namespace dml::ssh {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <set>
 
-#include "pipelines/yaml_parse.h"
+#include "pipelines/yaml/parse.h"
 #include "runners/ssh/inventory.h"
 
 namespace dml::ssh {

@@ -49,6 +49,44 @@ TEST_F(Endings, FollowingATaskThatSaysNothingEndsWithTheTask) {
   EXPECT_EQ(run.Wait().code, 0);
 }
 
+TEST_F(Endings, FollowingBeginsBeforeTheTaskAndGoesThroughItsAttempts) {
+  Write("p.yaml", "name: n\nsteps:\n  - {id: first, run: 'while ! test -e " + Path("go") +
+                      "; do sleep 0.05; done'}\n"
+                      "  - {id: second, needs: [first], retry: {limit: 1, backoff: 10ms}, "
+                      "run: 'echo one; test -e " +
+                      Path("again") + " || { touch " + Path("again") +
+                      "; exit 1; }; sleep 0.5; echo two'}\n");
+  Program run = Start({"run", "p.yaml"});
+  WaitUntil([&] { return Run({"status"}).out.find("second") != std::string::npos; }, "it runs");
+  Program all = Start({"logs", "second", "-f"});
+  Program one = Start({"logs", "second", "-f", "--attempt", "1"});
+  for (const Program* logs : {&all, &one}) {
+    WaitUntil([&] { return HasOpen(logs->pid(), "dml.db"); }, "the store is open");
+  }
+  Write("go", "");
+  const Finished followed = all.Wait();
+  EXPECT_EQ(followed.code, 0);
+  EXPECT_EQ(followed.out, "one\none\ntwo\n");
+  EXPECT_NE(followed.err.find("attempt 2 of 'second'"), std::string::npos) << followed.err;
+  EXPECT_EQ(one.Wait().out, "one\n");
+  EXPECT_EQ(run.Wait().code, 0);
+}
+
+TEST_F(Endings, FollowingATaskThatNeverBeginsEndsWithItsRun) {
+  Write("p.yaml", "name: n\nsteps:\n  - {id: quiet, run: 'while ! test -e " + Path("go") +
+                      "; do sleep 0.05; done; exit 1'}\n"
+                      "  - {id: never, needs: [quiet], run: 'true'}\n");
+  Program run = Start({"run", "p.yaml"});
+  WaitUntil([&] { return Run({"status"}).out.find("never") != std::string::npos; }, "it runs");
+  Program logs = Start({"logs", "never", "-f"});
+  WaitUntil([&] { return HasOpen(logs.pid(), "dml.db"); }, "the store is open");
+  Write("go", "");
+  const Finished followed = logs.Wait();
+  EXPECT_EQ(followed.code, 2);
+  EXPECT_NE(followed.err.find("'never' did not run in r1"), std::string::npos) << followed.err;
+  EXPECT_EQ(run.Wait().code, 1);
+}
+
 TEST_F(Endings, FollowingATaskOfADeadRunEnds) {
   Program run = StartQuiet();
   Program logs = StartFollowing();

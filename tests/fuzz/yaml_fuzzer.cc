@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "pipelines/graph_text.h"
+#include "pipelines/help/graph_text.h"
 #include "pipelines/load.h"
 
 namespace {

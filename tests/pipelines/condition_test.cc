@@ -1,4 +1,4 @@
-#include "pipelines/condition.h"
+#include "pipelines/expressions/condition.h"
 
 #include <gtest/gtest.h>
 

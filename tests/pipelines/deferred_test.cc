@@ -1,4 +1,4 @@
-#include "pipelines/deferred.h"
+#include "pipelines/expand/deferred.h"
 
 #include <gtest/gtest.h>
 

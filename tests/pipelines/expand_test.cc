@@ -1,13 +1,13 @@
-#include "pipelines/expand.h"
+#include "pipelines/expand/expand.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <set>
 
-#include "pipelines/graph_text.h"
-#include "pipelines/schema.h"
-#include "pipelines/step_reference.h"
+#include "pipelines/help/graph_text.h"
+#include "pipelines/help/schema.h"
+#include "pipelines/help/step_reference.h"
 #include "tests/pipelines/test_catalog.h"
 
 namespace dml::pipelines {

@@ -1,4 +1,4 @@
-#include "pipelines/step_reference.h"
+#include "pipelines/help/step_reference.h"
 
 #include <gtest/gtest.h>
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "pipelines/load.h"
-#include "pipelines/validate.h"
+#include "pipelines/validate/validate.h"
 
 namespace dml::pipelines::testing {
 

@@ -1,8 +1,7 @@
-#include "pipelines/yaml_parse.h"
-
 #include <gtest/gtest.h>
 
-#include "pipelines/written_name.h"
+#include "pipelines/expand/written_name.h"
+#include "pipelines/yaml/parse.h"
 
 namespace dml::pipelines {
 namespace {

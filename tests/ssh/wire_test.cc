@@ -135,7 +135,7 @@ TEST(Wire, SizesThatNoFileHasAreRefused) {
     ended.outputs = {{"o/x", "", size, Sha256::Of("x")}};
     EXPECT_FALSE(DecodeFinished(Encode(ended)).ok()) << size;
     Looked looked;
-    looked.files = {{"x", "/x", {.size = size}}};
+    looked.files = {{"x", "/x", {.size = size}, Sha256::Of("x")}};
     EXPECT_FALSE(DecodeLooked(Encode(looked)).ok()) << size;
   }
   EXPECT_TRUE(DecodeBlobRange(Encode(BlobRange{Sha256::Of("x"), kFileBytesMax, 0})).ok());

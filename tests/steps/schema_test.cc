@@ -1,7 +1,7 @@
 // What `dml schema` hands to editors agrees with the language: every example, and every way to
 // leave something empty, is valid to both.
 
-#include "pipelines/schema.h"
+#include "pipelines/help/schema.h"
 
 #include <gtest/gtest.h>
 
@@ -9,8 +9,8 @@
 
 #include "base/files.h"
 #include "pipelines/load.h"
-#include "pipelines/scalar.h"
-#include "pipelines/yaml_parse.h"
+#include "pipelines/yaml/parse.h"
+#include "pipelines/yaml/scalar.h"
 #include "tests/steps/builtin_catalog.h"
 #include "tests/steps/schema_checker.h"
 

@@ -94,6 +94,31 @@ TEST(Includes, FollowTheTableOfModules) {
   }
 }
 
+// The room of a file of the language, or nothing for what all of them share.
+std::optional<std::size_t> LayerOf(const std::string& path) {
+  static const std::vector<std::string> layers{"yaml",   "expressions", "params",
+                                               "expand", "validate",    "help"};
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    if (path.starts_with("pipelines/" + layers[i] + "/")) return i;
+  }
+  return std::nullopt;
+}
+
+TEST(Includes, RoomsOfTheLanguageAreLayers) {
+  std::size_t arrows = 0;
+  for (const SourceFile& file : SourceTree()) {
+    const auto from = LayerOf(file.path);
+    for (const std::string& line : file.lines) {
+      const auto path = IncludedPath(line);
+      const auto to = path ? LayerOf(*path) : std::nullopt;
+      if (!from || !to) continue;
+      if (*from != *to) ++arrows;
+      EXPECT_LE(*to, *from) << file.path << " includes " << *path << " of a later room";
+    }
+  }
+  EXPECT_GT(arrows, 10U);
+}
+
 TEST(Includes, NobodyIncludesTheCommandLine) {
   for (const SourceFile& file : SourceTree()) {
     if (file.module == "cli" || file.module == "tests") continue;
