@@ -189,6 +189,7 @@ namespace {
 
 // A line of a log is usually shorter than that.
 constexpr std::size_t kLineBytesMax = 64U << 10U;
+constexpr int kCutTurnsMax = 4;
 
 // What a file holds from `offset` on, also what is appended meanwhile, up to a limit.
 std::string EndOf(int fd, std::int64_t offset) {
@@ -214,14 +215,23 @@ Result<void> MakeLogFolder(const std::string& log_path) {
 bool CutLog(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0 || info.st_size <= kLogBytesMax) return false;
-  const FileDescriptor file(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC));
+  const FileDescriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   if (file.get() < 0) return false;
-  std::string kept = EndOf(file.get(), info.st_size - kLogBytesKept);
+  std::int64_t seen = info.st_size - kLogBytesKept;
+  std::string kept = EndOf(file.get(), seen);
+  seen += std::ssize(kept);
   // From a beginning of a line, if one is near: a line may be all that there is.
   const std::size_t line = kept.substr(0, kLineBytesMax).find('\n');
   if (line != std::string::npos) kept.erase(0, line + 1);
   kept.insert(0, fmt::format("[dml: {}]\n", kLogCutWarning));
-  return ::ftruncate(file.get(), 0) == 0 && WriteAll(file.get(), kept) == 0;
+  // Over the beginning, and what was appended meanwhile behind it, before the rest is cut off: who
+  // writes goes on writing at the end.
+  for (int turns = 0; !kept.empty() && turns < kCutTurnsMax; ++turns) {
+    if (WriteAll(file.get(), kept) != 0) return false;
+    kept = EndOf(file.get(), seen);
+    seen += std::ssize(kept);
+  }
+  return ::ftruncate(file.get(), ::lseek(file.get(), 0, SEEK_CUR)) == 0;
 }
 
 void RemoveEmptyLog(const std::string& path) {

@@ -60,6 +60,13 @@ runners::ExitReason ReasonOf(int status) {
   return ExitFailure{Error::Task("the command ended with exit code " + std::to_string(code)), code};
 }
 
+// The most that this process has held. The kernel counts it as the peak of each that it starts.
+std::int64_t OwnPeakBytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss * 1024;
+}
+
 // Of a process that has ended. What it left in its group would outlive the task, and is killed
 // first: while it is not buried, nobody else can get its number. Then what it left elsewhere.
 CommandEnd Bury(int pid) {
@@ -130,6 +137,7 @@ CommandEnd CommandRun::Start(const runners::LaunchSpec& spec, const Hear& starte
     if (!opened.ok()) return {ExitFailure{std::move(opened).error(), 1}, {}, {}};
     output.fd = *opened;
   }
+  const std::int64_t inherited = OwnPeakBytes();
   SpawnedCommand spawned = SpawnCommand(spec, output);
   filter.CloseWriteEnd();
   if (auto* failure = std::get_if<ExitFailure>(&spawned)) {
@@ -140,7 +148,9 @@ CommandEnd CommandRun::Start(const runners::LaunchSpec& spec, const Hear& starte
   started(pid);
   CommandEnd end = Supervise(pid, spec, lasts);
   filter.Finish();
-  JudgeMemory(spec.memory_bytes, end.usage, spec.log_path, end.reason);
+  runners::ResourceUsage known = end.usage;
+  if (known.memory_bytes_max <= inherited) known.memory_bytes_max = 0;
+  JudgeMemory(spec.memory_bytes, known, spec.log_path, end.reason);
   RemoveEmptyLog(spec.log_path);
   return end;
 }

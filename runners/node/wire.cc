@@ -254,7 +254,7 @@ Result<LogPiece> DecodeLog(std::string_view payload) {
   message.key.attempt = AttemptNumber{TakeNumber<std::uint32_t>(payload)};
   message.offset = TakeNumber<std::int64_t>(payload);
   message.bytes = payload;
-  if (!IsFileSize(message.offset)) return Short();
+  if (message.offset < 0) return Short();
   return message;
 }
 

@@ -27,7 +27,7 @@ inline constexpr std::size_t kDigestsPerFrameMax = 4096;
 inline constexpr std::size_t kClientNameMax = 64;
 // A machine has no more memory: the sum over a cluster has to be a number.
 inline constexpr std::int64_t kMachineBytesMax = std::int64_t{1} << 50;
-// Nor is a file or a log larger: sums over many of them fit into 64 bits.
+// Nor is a file larger: sums over many of them fit into 64 bits.
 inline constexpr std::int64_t kFileBytesMax = std::int64_t{1} << 50;
 // Of what an agent says of itself: each text, and the attempts that it knows of.
 inline constexpr std::size_t kGreetingTextMax = 64U << 10;

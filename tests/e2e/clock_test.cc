@@ -37,7 +37,7 @@ class SetBack : public EndToEnd {
 };
 
 TEST_F(SetBack, NoSlotRunsTwiceAndNoneIsForgotten) {
-  constexpr int kBack = 4;
+  constexpr int kBack = 8;
   Write("p.yaml",
         "name: tick\nschedule: {cron: '* * * * * *', overlap: queue_all, catchup: all}\nsteps:\n"
         "  - id: note\n    cache: false\n    run: echo \"${schedule.time}\" >> " +

@@ -61,7 +61,8 @@ TEST_F(Endings, FollowingBeginsBeforeTheTaskAndGoesThroughItsAttempts) {
   Program all = Start({"logs", "second", "-f"});
   Program one = Start({"logs", "second", "-f", "--attempt", "1"});
   for (const Program* logs : {&all, &one}) {
-    WaitUntil([&] { return HasOpen(logs->pid(), "dml.db"); }, "the store is open");
+    WaitUntil([&] { return logs->ErrorSoFar().find("waiting for attempt 1") != std::string::npos; },
+              "it waits");
   }
   Write("go", "");
   const Finished followed = all.Wait();
@@ -79,7 +80,8 @@ TEST_F(Endings, FollowingATaskThatNeverBeginsEndsWithItsRun) {
   Program run = Start({"run", "p.yaml"});
   WaitUntil([&] { return Run({"status"}).out.find("never") != std::string::npos; }, "it runs");
   Program logs = Start({"logs", "never", "-f"});
-  WaitUntil([&] { return HasOpen(logs.pid(), "dml.db"); }, "the store is open");
+  WaitUntil([&] { return logs.ErrorSoFar().find("waiting for attempt 1") != std::string::npos; },
+            "it waits");
   Write("go", "");
   const Finished followed = logs.Wait();
   EXPECT_EQ(followed.code, 2);

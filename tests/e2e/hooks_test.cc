@@ -207,7 +207,7 @@ TEST_F(Hooks, WhatOneLeavesRunningEndsWithIt) {
         "name: n\non:\n"
         "  success: {run: 'setsid sleep 311 & echo $! > left; exit 0'}\n"
         "  finish: {run: 'trap \"\" TERM; setsid sleep 311 & echo $! > late; sleep 311', "
-        "timeout: 100ms}\n"
+        "timeout: 3s}\n"
         "steps: [{id: a, run: 'true'}]\n");
   const Finished run = Run({"run", "p.yaml"});
   EXPECT_EQ(run.code, 0);

@@ -216,7 +216,7 @@ TEST_F(Recover, RetryFromAStepWantsThatStep) {
 
 // The failure before the death counts, and its pause has begun.
 TEST_F(Recover, BudgetsUsedStayUsed) {
-  Write("p.yaml", "steps:\n  - id: a\n    retry: {limit: 1, backoff: 1s}\n    run: 'echo x >> " +
+  Write("p.yaml", "steps:\n  - id: a\n    retry: {limit: 1, backoff: 5s}\n    run: 'echo x >> " +
                       Path("trace") + "; exit 1'\n");
   Program run = Start({"run", "p.yaml"});
   WaitUntil([&] { return run.ErrorSoFar().find("will be repeated") != std::string::npos; },

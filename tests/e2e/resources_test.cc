@@ -127,9 +127,14 @@ TEST_F(Capacity, WideTasksTakeTheirProcessors) {
 }
 
 TEST_F(Capacity, NarrowTasksShareOne) {
-  WriteFour("{cpus: 0.25}");
-  EXPECT_EQ(Run({"run", "p.yaml", "-j1"}).code, 0);
-  EXPECT_EQ(Together(), 4);
+  // Each waits for the others.
+  Write("p.yaml",
+        "name: n\nsteps:\n  - id: t\n    matrix: {i: [1, 2, 3, 4]}\n"
+        "    resources: {cpus: 0.25}\n    timeout: 60s\n    run: 'echo begin >> " +
+            Path("trace") + "; until test $(grep -c begin " + Path("trace") +
+            ") -ge 4; do sleep 0.02; done; : ${matrix.i}'\n");
+  const Finished run = Run({"run", "p.yaml", "-j1"});
+  EXPECT_EQ(run.code, 0) << run.err;
 }
 
 TEST_F(Capacity, MemoryLimitsWhatRunsAtATime) {

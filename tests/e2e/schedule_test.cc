@@ -222,7 +222,11 @@ TEST_F(Schedules, FailuresPauseAndBackfillMakesGood) {
   WaitUntil([&] { return Count("skipped") > 0; }, "slots pass");
   daemon.Signal(SIGTERM);
   EXPECT_EQ(daemon.Wait().code, 0);
-  const Json slots = Slots();
+  // The first that ran: a daemon that comes late leaves out what was due before.
+  Json slots = Slots();
+  std::erase_if(slots.get_ref<Json::array_t&>(),
+                [](const Json& slot) { return slot.at("state") == "skipped"; });
+  ASSERT_FALSE(slots.empty());
   EXPECT_EQ(slots.back().at("state"), "failed");
   EXPECT_TRUE(slots.back().at("reason").get<std::string>().ends_with("failed"));
   EXPECT_EQ(RunJson({"schedule", "resume", "tick"}).at("changed"), true);

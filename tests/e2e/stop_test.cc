@@ -55,7 +55,7 @@ TEST_F(Stop, NowKillsAProcessThatIsStoppedAndWhatItHasLeft) {
 }
 
 TEST_F(Stop, SaysWhomItWaitsFor) {
-  Program run = StartEndless("trap \"sleep 1.8; exit\" TERM;");
+  Program run = StartEndless("trap \"sleep 4; exit\" TERM;");
   const Finished stop = Run({"stop", "latest"});
   EXPECT_EQ(stop.code, 0) << stop.err;
   EXPECT_NE(stop.err.find("waiting for process " + std::to_string(run.pid())), std::string::npos)
@@ -65,7 +65,7 @@ TEST_F(Stop, SaysWhomItWaitsFor) {
 
 // Two people who ask at the same time, and `timeout`, which asks a command and then its group.
 TEST_F(Stop, AskedForTwiceTheTasksKeepTheirMoment) {
-  Program run = StartEndless("trap \"sleep 1; echo whole > " + Path("last") + "; exit\" TERM;");
+  Program run = StartEndless("trap \"sleep 5; echo whole > " + Path("last") + "; exit\" TERM;");
   Program first = Start({"stop", "latest"});
   WaitUntil([&] { return run.ErrorSoFar().find("stopping") != std::string::npos; },
             "the first is heard");

@@ -38,6 +38,7 @@ TerminalProgram::TerminalProgram(const std::string& folder, std::vector<std::str
   pid_ = ::fork();
   if (pid_ != 0) return;
   ::setsid();
+  ::signal(SIGHUP, SIG_DFL);                       // also for those who run the tests under nohup
   const int slave = ::open(name.c_str(), O_RDWR);  // becomes the controlling terminal
   for (int fd = 0; fd < 3; ++fd) ::dup2(slave, fd);
   if (slave > 2) ::close(slave);

@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 
 constexpr uid_t kNobody = 65534;
 constexpr int kRounds = 200;
-constexpr auto kPatience = std::chrono::seconds(100);
+constexpr auto kPatience = std::chrono::seconds(250);
 
 class StoreCare : public testing::Test {
  protected:

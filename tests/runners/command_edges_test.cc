@@ -92,7 +92,8 @@ TEST_F(CommandEdgesTest, InputIsEmptyAndOutputMayBeClosed) {
 }
 
 TEST_F(CommandEdgesTest, ALogThatGrowsTooLongKeepsItsEnd) {
-  LaunchSpec spec = Shell(0, "echo first; head -c 300000000 /dev/zero; sleep 2; echo last");
+  LaunchSpec spec =
+      Shell(0, "echo first; truncate -s 300000000 /proc/self/fd/1; sleep 2; echo last");
   EXPECT_EQ(Run(spec), "success");
   const std::string log = Log(0);
   EXPECT_LT(log.size(), static_cast<std::size_t>(agent::kLogBytesMax));
@@ -103,7 +104,9 @@ TEST_F(CommandEdgesTest, ALogThatGrowsTooLongKeepsItsEnd) {
 
 // Its only long line included: the reason for a failure stands at the end.
 TEST_F(CommandEdgesTest, ALogOfOneEndlessLineKeepsItsEnd) {
-  const std::string flood = "head -c 300000000 /dev/zero | tr '\\0' x; ";
+  // More than it may be, within a moment.
+  const std::string flood =
+      "truncate -s 283000000 /proc/self/fd/1; head -c 17000000 /dev/zero | tr '\\0' x; ";
   EXPECT_EQ(Run(Shell(0, flood + "echo; echo 'FATAL: the reason'; exit 3")),
             "exit 3: the command ended with exit code 3");
   const std::string log = Log(0);
@@ -113,14 +116,18 @@ TEST_F(CommandEdgesTest, ALogOfOneEndlessLineKeepsItsEnd) {
 }
 
 TEST_F(CommandEdgesTest, RunningOutOfMemoryIsToldFromOtherEnds) {
-  constexpr std::int64_t kLimit = 64 << 20;
+  constexpr std::int64_t kLimit = 256 << 20;
   // Holds nearly all that it may have, and is killed by a signal that nobody here sent.
-  LaunchSpec full = Shell(0, "x=$(head -c 33000000 /dev/zero | tr '\\0' x); kill -9 $$");
+  LaunchSpec full = Shell(0, "x=$(head -c 132000000 /dev/zero | tr '\\0' x); kill -9 $$");
   full.memory_bytes = kLimit;
   EXPECT_EQ(Run(full), "memory");
   LaunchSpec small = Shell(1, "kill -9 $$");
   small.memory_bytes = kLimit;
   EXPECT_EQ(Run(small), "signal 9");
+  // The one that starts it holds more than that.
+  LaunchSpec tiny = Shell(2, "kill -9 $$");
+  tiny.memory_bytes = 2 << 20;
+  EXPECT_EQ(Run(tiny), "signal 9");
 }
 
 TEST_F(CommandEdgesTest, TheMemoryLimitHolds) {

@@ -31,7 +31,10 @@ inline bool DiesSoon(int pid) {
 // Runs commands one after the other on two workers, in a folder of the test's own.
 class CommandTest : public testing::Test {
  protected:
-  void SetUp() override { std::filesystem::create_directories(root_); }
+  void SetUp() override {
+    std::filesystem::remove_all(root_);  // what a test that was killed has left
+    std::filesystem::create_directories(root_);
+  }
   void TearDown() override {
     runner_.Shutdown();
     std::filesystem::remove_all(root_);

@@ -8,7 +8,8 @@ namespace dml::runners {
 
 namespace {
 
-constexpr std::chrono::seconds kPatience{30};
+// A sanitizer on a busy machine takes its time; it costs nothing when all goes well.
+constexpr std::chrono::seconds kPatience{120};
 
 std::string Describe(const ExitReason& reason) {
   if (const auto* failure = std::get_if<ExitFailure>(&reason)) {

@@ -121,15 +121,22 @@ TEST_F(UnnamedLogTest, ASilentCommandDoesNotTouchTheFolderOfLogs) {
     EXPECT_EQ(::stat(folder_.c_str(), &info), 0);
     return std::pair(info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
   };
-  const auto before = changed();
-  for (std::size_t task = 1; task < 4; ++task) {
+  // One that the machine kept waiting gets its log, so that it can be looked into.
+  int looked_at = 0;
+  for (std::size_t task = 1; looked_at < 3 && task < 100; ++task) {
     auto spec = runners::CommandSpec(task, {"true"}, folder_);
     spec.log_path = PathOf(static_cast<int>(task));
+    const auto before = changed();
+    bool lasted = false;
     CommandRun run(&log_);
-    const CommandEnd end = run.Run(spec, [](int) {});
+    const CommandEnd end = run.Run(
+        spec, [](int) {}, [&](int) { lasted = true; });
     EXPECT_TRUE(std::holds_alternative<runners::ExitSuccess>(end.reason));
+    if (lasted) continue;
+    EXPECT_EQ(changed(), before);
+    ++looked_at;
   }
-  EXPECT_EQ(changed(), before);
+  EXPECT_EQ(looked_at, 3);
 }
 
 }  // namespace

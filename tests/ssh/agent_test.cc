@@ -246,13 +246,13 @@ TEST_F(AgentTest, FilesOfTheNodeAreReadInPlace) {
 
 // The other end is open all the time: a network that carries nothing closes no connection.
 TEST_F(AgentTest, AHeadIsGoneWhenItWasNotHeardForLong) {
-  options_.silence = Duration::Seconds(3);
+  options_.silence = Duration::Seconds(6);
   options_.lease = Duration::Seconds(1);
   const ProcessId worker = Child();
   Write(RecordOf(1, worker));
   Serve();
   // One that says something now and then is there, however short the lease is.
-  const Instant until = clock_.Now() + Duration::Seconds(4);
+  const Instant until = clock_.Now() + Duration::Seconds(7);
   while (clock_.Now() < until) {
     Send(FrameType::kPing, "");
     ::poll(nullptr, 0, 100);

@@ -133,7 +133,7 @@ TEST_F(FaultTest, AFrozenConnectionEndsTheLease) {
 // has given the attempt up, and does not want what the agent has to say when it goes on.
 TEST_F(FaultTest, ALateResultIsRefused) {
   RestartAgent(0, {"--lease", "1"});
-  lease_margin_ = Duration::Seconds(0);
+  lease_margin_ = Duration::Seconds(2);  // time to come back within
   silence_ = Duration::Seconds(1);
   cluster_lease_ = Duration::Seconds(1);
   ConnectThroughProxy();

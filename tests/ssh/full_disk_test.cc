@@ -96,7 +96,7 @@ TEST_F(FullDiskTest, OldBlobsMakeRoomForOthers) {
 // By its end there is room again, and nothing shows that something was cut short.
 TEST_F(FullDiskTest, AMomentIsEnough) {
   if (!mounted_) GTEST_SKIP() << "nodes cannot have a disk of their own here";
-  const std::string moment = std::string(kFill) + "sleep 1; rm filler; ";
+  const std::string moment = std::string(kFill) + "sleep 3; rm filler; ";
   EXPECT_EQ(EndOf(Script(1, moment + "echo x > o.txt")), "lost");
   EXPECT_EQ(EndOf(Script(2, moment + "exit 1")), "lost");
   EXPECT_EQ(runner_->Nodes()[0].verdict, "ready");

@@ -140,7 +140,7 @@ TEST_F(ClusterRunnerTest, AnotherHeadTakesUpWhatTheFirstHasLeft) {
   Connect(cluster);
   const std::string go = servers_.Path("go");
   const std::string runs = servers_.Path("runs");
-  LaunchSpec waits = Script(1, "echo run >> " + runs + "; while ! test -e " + go +
+  LaunchSpec waits = Script(1, "echo begun; echo run >> " + runs + "; while ! test -e " + go +
                                    "; do sleep 0.02; done; echo end; echo result > o.txt");
   ASSERT_TRUE(runner_->Launch({waits}).ok());
   WaitUntil([&] { return fs::exists(runs); }, "the task starts");
@@ -154,11 +154,14 @@ TEST_F(ClusterRunnerTest, AnotherHeadTakesUpWhatTheFirstHasLeft) {
   waits.attempt_dir = servers_.Path("head/second");
   waits.log_path = servers_.Path("head/logs/second.log");
   ASSERT_TRUE(runner_->Launch({waits}).ok());
+  // Until the node has heard it, the end is told to the first.
+  WaitUntil([&] { return fs::exists(waits.log_path) && LogOf(waits) == "begun\n"; },
+            "the second hears of it");
   std::ofstream(go).put('\n');
   sink_.WaitForEnds(1);
   EXPECT_EQ(sink_.End(runners::KeyOf(1)), "success");
   EXPECT_EQ(OutputOf(waits), "result\n");
-  EXPECT_EQ(LogOf(waits), "end\n");
+  EXPECT_EQ(LogOf(waits), "begun\nend\n");
   EXPECT_EQ(*ReadFile(runs), "run\n");
 }
 

@@ -35,7 +35,7 @@ class SessionTest : public ::testing::Test {
   SshdFixture servers_;
   std::unique_ptr<SshSession> session_;
   Stage reached_ = Stage::kReach;
-  Duration timeout_ = Duration::Seconds(5);
+  Duration timeout_ = Duration::Seconds(30);
 };
 
 TEST_F(SessionTest, AnUnknownKeyIsRefusedUntilItIsTrusted) {
@@ -109,7 +109,6 @@ class OldServerTest : public SessionTest {
 
 // One that shares nothing with us will not do so a moment later; a busy one may have time then.
 TEST_F(OldServerTest, IsToldApartFromABusyOne) {
-  timeout_ = Duration::Seconds(30);
   const SystemClock clock;
   const Instant start = clock.Now();
   const std::string message = Open(servers_.HostOf(0), /*accept=*/true);

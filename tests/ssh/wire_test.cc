@@ -128,7 +128,6 @@ TEST(Wire, SizesThatNoFileHasAreRefused) {
        {std::int64_t{-1}, kFileBytesMax + 1, std::numeric_limits<std::int64_t>::max()}) {
     EXPECT_FALSE(DecodeBlobRange(Encode(BlobRange{Sha256::Of("x"), size, 0})).ok()) << size;
     EXPECT_FALSE(DecodeAdopt(Encode(Adopt{kKey, size})).ok()) << size;
-    EXPECT_FALSE(DecodeLog(Encode(LogPiece{kKey, size, "x"})).ok()) << size;
     Finished ended;
     ended.exited.key = kKey;
     ended.exited.reason = runners::ExitSuccess{};

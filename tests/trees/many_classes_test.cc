@@ -2,6 +2,7 @@
 // a forest that cannot fit is refused when its first tree is known.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -71,12 +72,13 @@ std::vector<OwnedTensor> Saved(const Predictor& predictor, Json& header) {
 
 Result<std::unique_ptr<Predictor>> Reloaded(const std::vector<OwnedTensor>& tensors,
                                             const Json& header) {
-  const std::string path =
-      (std::filesystem::path(testing::TempDir()) / "many_classes.dml").string();
+  // Two tests may be at it at the same time.
+  const std::string path = testing::TempDir() + "/many_classes_" + std::to_string(::getpid());
   std::vector<TensorBuffer> buffers;
   for (const OwnedTensor& t : tensors) buffers.push_back({t.name, t.type, t.shape, t.data});
   EXPECT_TRUE(WriteTensorFile(path, Json::object(), buffers).ok());
   const auto file = TensorFile::Open(path);
+  std::filesystem::remove(path);
   EXPECT_TRUE(file.ok());
   return LoadTreePredictor("random_forest", header, **file);
 }
