@@ -76,6 +76,11 @@ Result<ExitCode> RunLogs(const LogsOptions& options, const std::string& home,
   }
   DML_TRY(const LogOwner owner, FindOwner(opened, std::move(wanted)));
   const AttemptNumber attempt = only.value_or(owner.task.attempt);
+  if (const std::uint32_t had = owner.task.attempt.value; attempt.value > had) {
+    return Error::Invalid(fmt::format("'{}' has no attempt {} in r{}", owner.task.name,
+                                      attempt.value, owner.run.value),
+                          had == 1 ? "it has had one" : fmt::format("it has had {}", had));
+  }
   const std::string path = opened.view.LogPath(owner.run, owner.task.name, attempt);
   if (json) {
     DML_RETURN_IF_ERROR(PrintLogAsJson(path, owner, attempt, output));

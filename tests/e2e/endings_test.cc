@@ -71,6 +71,12 @@ TEST_F(Endings, FollowingBeginsBeforeTheTaskAndGoesThroughItsAttempts) {
   EXPECT_NE(followed.err.find("attempt 2 of 'second'"), std::string::npos) << followed.err;
   EXPECT_EQ(one.Wait().out, "one\n");
   EXPECT_EQ(run.Wait().code, 0);
+  EXPECT_EQ(Run({"logs", "second", "--attempt", "1"}).out, "one\n");
+  const Finished third = Run({"logs", "second", "--attempt", "3"});
+  EXPECT_EQ(third.code, 2);
+  EXPECT_NE(third.err.find("'second' has no attempt 3 in r1\n  hint: it has had 2"),
+            std::string::npos)
+      << third.err;
 }
 
 TEST_F(Endings, FollowingATaskThatNeverBeginsEndsWithItsRun) {
