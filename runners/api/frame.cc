@@ -23,7 +23,7 @@ bool IsKnown(std::uint8_t type) {
     return type >= static_cast<std::uint8_t>(low) && type <= static_cast<std::uint8_t>(high);
   };
   return within(FrameType::kHello, FrameType::kReturned) ||
-         within(FrameType::kAttach, FrameType::kLooked);
+         within(FrameType::kAttach, FrameType::kUnwanted);
 }
 
 void AppendFrame(FrameType type, std::string_view payload, std::string& out) {

@@ -44,6 +44,7 @@ enum class FrameType : std::uint8_t {
   kDrain = 34,      // agent: the node takes no new tasks, and why; or does again
   kLook = 35,       // head: what is there at this path or glob, outside of any store?
   kLooked = 36,     // agent: these files, or why none
+  kUnwanted = 37,   // head: of these blobs it wants no further piece
 };
 
 inline constexpr std::uint32_t kProtocolVersion = 3;

@@ -114,6 +114,10 @@ bool Session::HandleBlob(const runners::FrameView& frame) {
       if (putting_.erase(digest) != 0) blobs_.Suspend(digest);
       blobs_.Discard(digest);
     }
+  } else if (frame.type == FrameType::kUnwanted) {
+    auto digests = DecodeDigests(frame.payload);
+    if (!digests.ok()) return fail(), true;
+    for (const Digest& digest : *digests) EndGetting(digest);
   } else if (frame.type == FrameType::kPing) {
     Send(FrameType::kPong, std::string(frame.payload));
   } else {
@@ -167,12 +171,15 @@ void Session::HandleGet(BlobRange range) {
     return Send(FrameType::kGetFailed, Encode(BlobOutcome{range.digest, error}));
   }
   ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-  // Asked for once more: what is under way is of no use.
-  std::erase_if(gets_, [&](const Getting& getting) {
-    if (getting.range.digest == range.digest) ::close(getting.fd);
-    return getting.range.digest == range.digest;
-  });
+  EndGetting(range.digest);  // asked for once more: what is under way is of no use
   gets_.push_back({range, fd});
+}
+
+void Session::EndGetting(const Digest& digest) {
+  std::erase_if(gets_, [&](const Getting& getting) {
+    if (getting.range.digest == digest) ::close(getting.fd);
+    return getting.range.digest == digest;
+  });
 }
 
 void Session::ProduceChunk() {

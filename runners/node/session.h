@@ -63,6 +63,7 @@ class Session {
   void HandlePut(const BlobRange& range);
   void HandleChunk(const Chunk& chunk);
   void HandleGet(BlobRange range);
+  void EndGetting(const Digest& digest);
   void ProduceChunk();
 
   int fd_;

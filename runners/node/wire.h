@@ -20,7 +20,7 @@
 // other than the greeting and kStop. Decoding trusts nothing: what does not fit is kEnvironment.
 namespace dml::node {
 
-inline constexpr int kWireVersion = 6;
+inline constexpr int kWireVersion = 7;
 // Pieces of blobs and logs. Small enough for a heartbeat to pass between two of them.
 inline constexpr std::size_t kChunkBytesMax = 256U << 10U;
 inline constexpr std::size_t kDigestsPerFrameMax = 4096;
@@ -139,7 +139,7 @@ Result<std::vector<BlobState>> DecodeStates(std::string_view payload);
 // kPut and kGet: the blob, its size, and where the first piece begins. Whoever is sent a damaged
 // piece of a blob says kGet, from there on: the head once more, and the agent, to which the head
 // answers with another kPut. kPutDone and kGetFailed: the blob and an error, whose empty message
-// means success.
+// means success. kAbandon and kUnwanted end transfers up and down: their digests alone.
 struct BlobRange {
   Digest digest;
   std::int64_t size = 0;

@@ -118,17 +118,20 @@ std::vector<node::BlobRange> Downloads::Pending() const {
   return ranges;
 }
 
-void Downloads::Cancel(const std::string& target) {
+std::vector<Digest> Downloads::Cancel(const std::string& target) {
+  std::vector<Digest> unwanted;
   for (auto it = coming_.begin(); it != coming_.end();) {
     Coming& coming = it->second;
     std::erase(coming.targets, target);
     if (coming.targets.empty()) {
       ::unlink(coming.temporary.c_str());
+      unwanted.push_back(it->first);
       it = coming_.erase(it);
     } else {
       ++it;
     }
   }
+  return unwanted;
 }
 
 void Downloads::Finish(const Digest& digest, Result<void> result) {

@@ -38,7 +38,8 @@ class Downloads {
   // Pieces that did not arrive as they were.
   [[nodiscard]] int damaged() const { return damaged_; }
   [[nodiscard]] std::vector<Done> Take() { return std::exchange(done_, {}); }
-  void Cancel(const std::string& target);
+  // The blobs that nobody waits for any more, of which the node need send no more.
+  [[nodiscard]] std::vector<Digest> Cancel(const std::string& target);
 
  private:
   struct Coming {

@@ -154,6 +154,11 @@ void NodePort::Fetch(const Digest& digest, std::int64_t size, const std::string&
   }
 }
 
+void NodePort::CancelFetch(const std::string& target) {
+  const std::vector<Digest> unwanted = downloads.Cancel(target);
+  if (transfers_ && !unwanted.empty()) Send(FrameType::kUnwanted, node::EncodeDigests(unwanted));
+}
+
 void NodePort::ResumeTransfers() {
   transfers_ = true;
   resumed_ = heard_;

@@ -35,6 +35,8 @@ class NodePort {
   void Flush();
   void Fetch(const Digest& digest, std::int64_t size, const std::string& temporary,
              const std::string& target);
+  // What is to be at `target` is no longer wanted there.
+  void CancelFetch(const std::string& target);
   // After the node has answered on a new connection.
   void ResumeTransfers();
   // How long the node took to answer when nothing else was on the line; nothing before it has.

@@ -173,7 +173,7 @@ void SshRunner::Loop::Unassign(const Key& key) {
   }
   attempt.awaited.clear();
   for (const std::string& target : attempt.fetching) {
-    node.port.downloads.Cancel(target);
+    node.port.CancelFetch(target);
     by_target_.erase(target);
   }
   attempt.fetching.clear();

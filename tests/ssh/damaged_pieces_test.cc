@@ -254,12 +254,35 @@ TEST_F(DamagedPiecesTest, AnOutputThatIsAskedForAnewIsWhole) {
   port_.Fetch(Sha256::Of(content), static_cast<std::int64_t>(kBytes), folder_ + "/a.part",
               folder_ + "/a");
   while (port_.downloads.bytes_received() == 0) Turn();
-  port_.downloads.Cancel(folder_ + "/a");
+  port_.CancelFetch(folder_ + "/a");
   const auto done = Download(content, folder_ + "/b");
   ASSERT_TRUE(done.has_value());
   EXPECT_TRUE(done->ok()) << done->error().message;
   EXPECT_TRUE(Here("b") == content);
   EXPECT_FALSE(fs::exists(folder_ + "/a"));
+}
+
+// As when its task is cancelled: on a slow line all that follows would wait for it.
+TEST_F(DamagedPiecesTest, OfWhatNobodyWantsAnyMoreNoMoreAreSent) {
+  const std::string content = Noise();
+  std::ofstream(folder_ + "/input", std::ios::binary) << content;
+  ASSERT_TRUE(Upload(content).value().ok());
+  const std::string target = folder_ + "/output";
+  for (const std::string& other : {target + "-1", target + "-2"}) {
+    port_.Fetch(Sha256::Of(content), static_cast<std::int64_t>(content.size()), other + ".part",
+                other);
+  }
+  while (down_.offsets.empty()) Turn();
+  port_.CancelFetch(target + "-1");
+  EXPECT_TRUE(fs::exists(target + "-1.part")) << "somebody else wants it";
+  port_.CancelFetch(target + "-2");
+  EXPECT_FALSE(fs::exists(target + "-1.part"));
+  for (int i = 0; i < 50; ++i) Turn();
+  EXPECT_LT(down_.offsets.size(), kPieces);
+  EXPECT_TRUE(port_.downloads.Take().empty());
+  // Asked for again, it comes from its beginning.
+  ASSERT_TRUE(Download(content, target).value().ok());
+  EXPECT_EQ(Here("output"), content);
 }
 
 // The check value of the standard, in every length and place that a word or its rest can have.

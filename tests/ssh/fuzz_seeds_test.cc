@@ -185,6 +185,7 @@ TEST(FuzzSeeds, OfTransfers) {
   AppendFrame(FrameType::kPut, Encode(BlobRange{output, size, 5}), node);
   node += damaged;
   AppendFrame(FrameType::kGet, Encode(BlobRange{output, size, 3}), node);
+  AppendFrame(FrameType::kUnwanted, EncodeDigests({output}), node);
   AppendFrame(FrameType::kPing, "", node);
   ExpectSeed("transfers/node", node);
   std::string packed("\x02", 1);
