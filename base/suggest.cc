@@ -93,8 +93,8 @@ std::string Nearest(std::string_view word, std::span<const std::string> candidat
   for (const std::string& candidate : candidates) {
     if (candidate.size() > kWordLengthMax) continue;
     // The difference of the lengths is the least that an edit costs.
-    const auto [shorter, longer] = std::minmax(word.size(), candidate.size());
-    if (longer - shorter >= best_distance) continue;
+    const std::size_t longer = std::max(word.size(), candidate.size());
+    if (longer - std::min(word.size(), candidate.size()) >= best_distance) continue;
     const std::size_t distance = EditDistance(lowered, Lower(candidate));
     // So is one of every letter: 'a' is not what 'z' was to be, nor '-S' what '-k' was.
     if (distance >= std::max(letters, LettersOf(candidate))) continue;
